@@ -1,0 +1,57 @@
+# chatd: `make help` lists what there is.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-print-directory
+
+# The first of these that is Python 3.11 or later; PYTHON=… names another.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+# The lock files are complete, so nothing is resolved here.
+PIP := $(BIN)/python -m pip --disable-pip-version-check --require-virtualenv install --quiet --no-deps --require-hashes
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+# --- environments: each stamp says which lock file is installed ----------------------------------
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "chatd needs Python 3.11 or later; set PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "chatd: making $(VENV) with $$($(PYTHON) --version)" >&2
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "chatd: $(PYTHON) cannot make an environment; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+
+$(VENV)/run.stamp: requirements/run.txt | $(BIN)/python
+	@echo "chatd: installing what the gateway needs (a few seconds, once)" >&2
+	@$(PIP) -r $<
+	@touch $@
+
+$(VENV)/aws.stamp: requirements/aws.txt $(VENV)/run.stamp
+	@echo "chatd: installing boto3 (once)" >&2
+	@$(PIP) -r $<
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt | $(BIN)/python
+	@echo "chatd: installing the tools for development (a minute, once)" >&2
+	@$(PIP) -r $<
+	@touch $@ $(VENV)/run.stamp $(VENV)/aws.stamp
+
+.venv-sam/sam.stamp: requirements/sam.txt
+	@test -n "$(PYTHON)" || { echo "chatd needs Python 3.11 or later; set PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "chatd: installing the SAM CLI in .venv-sam (a minute, once)" >&2
+	@test -x .venv-sam/bin/python || $(PYTHON) -m venv .venv-sam
+	@.venv-sam/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r $<
+	@touch $@
+
+.PHONY: lock
+lock: $(VENV)/dev.stamp ## pin the newest versions that pyproject.toml allows, with hashes
+	@lock() { $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-annotate --upgrade --quiet "$$@"; }; \
+	lock --python-version 3.13 -o requirements/layer.txt; \
+	lock --python-version 3.11 -c requirements/layer.txt --group local -o requirements/run.txt; \
+	lock --python-version 3.11 -c requirements/run.txt --group dev -o requirements/dev.txt; \
+	lock --python-version 3.11 -c requirements/dev.txt --group aws -o requirements/aws.txt; \
+	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --upgrade --quiet \
+		--python-version 3.11 --group sam -o requirements/sam.txt

@@ -1,0 +1,1 @@
+"""The authorizer function: its door is app.py."""

@@ -1,0 +1,1 @@
+"""The chat function: its door is app.py."""

@@ -1,0 +1,206 @@
+"""What can go wrong with a chat, and what each failure becomes for a caller.
+
+    ChatdError
+    ├── InvalidRequestError            400  the caller's request cannot be served as it is
+    │   ├── RequestTooLargeError       413
+    │   └── UpstreamRefusedError       400  the provider said 400 or 422
+    ├── UnauthorizedError              401  no caller's key, or an unknown one
+    ├── RouteNotFoundError             404  no such path
+    ├── MethodNotAllowedError          405
+    ├── ModelNotFoundError             404  the model's name leads to no registered provider
+    ├── CredentialsUnavailableError    503  a provider's key could not be looked up
+    ├── UpstreamError                  502  the provider broke, or answered nonsense
+    │   ├── UpstreamAuthError          502  the provider refused our key
+    │   ├── AnswerTooLargeError        502  the answer does not fit the way back
+    │   ├── UpstreamTimeoutError       504  the provider was too slow
+    │   ├── UpstreamOverloadedError    503
+    │   ├── RateLimitedError           429  it will pass
+    │   └── QuotaExhaustedError        429  it will not pass by itself
+    └── InternalError                  500  a fault of our own
+
+A direct invocation fails with the class's name as its error type, so a name here is part of the
+contract. This file knows nothing of HTTP clients, events or dialects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+
+class ChatdError(Exception):
+    """A failure that a caller is told of.
+
+    Args:
+        message: What happened and what to do about it. No key, prompt or answer.
+        param: The field of the caller's request that is at fault, such as `messages.0.role`.
+        provider: The provider's name, once the chat was routed.
+        upstream_status: The HTTP status that the provider answered with.
+        retry_after: Seconds after which the caller may try again.
+        code: A more precise code than the class's own.
+
+    """
+
+    status: ClassVar[int] = 500
+    type: ClassVar[str] = "api_error"
+    default_code: ClassVar[str] = "internal_error"
+
+    def __init__(  # noqa: PLR0913  # one keyword for each optional field of the error body
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        provider: str | None = None,
+        upstream_status: int | None = None,
+        retry_after: float | None = None,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.provider = provider
+        self.upstream_status = upstream_status
+        self.retry_after = retry_after
+        self.code = code or self.default_code
+
+    def body(self, request_id: str) -> dict[str, Any]:
+        """The error body that every way in answers with: `{"error": {…}}`."""
+        error: dict[str, Any] = {
+            "message": self.message,
+            "type": self.type,
+            "param": self.param,
+            "code": self.code,
+        }
+        if self.provider is not None:
+            error["provider"] = self.provider
+        if self.upstream_status is not None:
+            error["upstream_status"] = self.upstream_status
+        error["request_id"] = request_id
+        return {"error": error}
+
+    def headers(self) -> dict[str, str]:
+        """Response headers that belong to this failure."""
+        if self.retry_after is None:
+            return {}
+        return {"Retry-After": str(max(0, round(self.retry_after)))}
+
+
+class InvalidRequestError(ChatdError):
+    """The caller's request cannot be served as it is."""
+
+    status = 400
+    type = "invalid_request_error"
+    default_code = "invalid_request"
+
+
+class RequestTooLargeError(InvalidRequestError):
+    """The body is larger than a Lambda invocation can carry."""
+
+    status = 413
+    default_code = "request_too_large"
+
+
+class UpstreamRefusedError(InvalidRequestError):
+    """The provider understood the request and refused it (400, 422)."""
+
+
+class UnauthorizedError(ChatdError):
+    """The caller showed no key, or one that nobody holds."""
+
+    status = 401
+    type = "authentication_error"
+    default_code = "invalid_api_key"
+
+
+class RouteNotFoundError(ChatdError):
+    """Nothing is served at this path."""
+
+    status = 404
+    type = "invalid_request_error"
+    default_code = "route_not_found"
+
+
+class MethodNotAllowedError(ChatdError):
+    """The path is served, with another method."""
+
+    status = 405
+    type = "invalid_request_error"
+    default_code = "method_not_allowed"
+
+
+class ModelNotFoundError(ChatdError):
+    """The model's name leads to a provider that is not registered."""
+
+    status = 404
+    type = "invalid_request_error"
+    default_code = "model_not_found"
+
+
+class CredentialsUnavailableError(ChatdError):
+    """The provider's key could not be looked up, which is not the same as having none."""
+
+    status = 503
+    default_code = "credentials_unavailable"
+
+
+class UpstreamError(ChatdError):
+    """The provider broke, could not be reached, or answered nonsense."""
+
+    status = 502
+    default_code = "upstream_error"
+
+
+class UpstreamAuthError(UpstreamError):
+    """The provider refused our key, or what our key asked for."""
+
+    default_code = "upstream_auth_error"
+
+
+class AnswerTooLargeError(UpstreamError):
+    """The provider's answer is larger than can be read or returned."""
+
+    default_code = "answer_too_large"
+
+
+class UpstreamTimeoutError(UpstreamError):
+    """The provider did not answer in the time there was."""
+
+    status = 504
+    type = "timeout_error"
+    default_code = "upstream_timeout"
+
+
+class UpstreamOverloadedError(UpstreamError):
+    """The provider is up, and too busy (503)."""
+
+    status = 503
+    default_code = "upstream_overloaded"
+
+
+class RateLimitedError(UpstreamError):
+    """Too many requests; it passes with time (429)."""
+
+    status = 429
+    type = "rate_limit_error"
+    default_code = "rate_limit_exceeded"
+
+
+class QuotaExhaustedError(UpstreamError):
+    """The account is out of credit or quota; waiting a little does not help (402, some 429)."""
+
+    status = 429
+    type = "insufficient_quota"
+    default_code = "insufficient_quota"
+
+    def headers(self) -> dict[str, str]:
+        """As its parent's; it also tells OpenAI's SDKs not to retry."""
+        return {**super().headers(), "x-should-retry": "false"}
+
+
+class InternalError(ChatdError):
+    """A fault of our own: the log line with this request id says where."""
+
+
+def one_of(names: Iterable[str]) -> str:
+    """A list of names as a message shows it: `'a', 'b'`."""
+    return ", ".join(repr(name) for name in names)

@@ -1,0 +1,1 @@
+"""The providers function: its door is app.py."""
