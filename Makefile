@@ -55,3 +55,6 @@ lock: $(VENV)/dev.stamp ## pin the newest versions that pyproject.toml allows, w
 	lock --python-version 3.11 -c requirements/dev.txt --group aws -o requirements/aws.txt; \
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --upgrade --quiet \
 		--python-version 3.11 --group sam -o requirements/sam.txt
+
+-include local/targets.mk
+-include deploy/targets.mk

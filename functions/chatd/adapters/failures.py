@@ -1,0 +1,134 @@
+"""What a provider's refusal becomes: from its status, its code and its words to one of our errors.
+
+It knows HTTP and the providers' codes, and nothing of a dialect's shapes.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from types import MappingProxyType
+
+from chatd.errors import (
+    ChatdError,
+    QuotaExhaustedError,
+    RateLimitedError,
+    RequestTooLargeError,
+    UpstreamAuthError,
+    UpstreamError,
+    UpstreamOverloadedError,
+    UpstreamRefusedError,
+    UpstreamTimeoutError,
+)
+from chatd.wire.http import HttpResponse
+
+_MAX_REASON = 300
+_STATUS = re.compile(r"[45][0-9]{2}")
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
+
+_BY_STATUS: Mapping[int, type[ChatdError]] = MappingProxyType(
+    {
+        400: UpstreamRefusedError,
+        401: UpstreamAuthError,
+        402: QuotaExhaustedError,
+        403: UpstreamAuthError,
+        408: UpstreamTimeoutError,
+        413: RequestTooLargeError,
+        422: UpstreamRefusedError,
+        429: RateLimitedError,
+        503: UpstreamOverloadedError,
+        504: UpstreamTimeoutError,
+    }
+)
+
+# Codes and types that say more than the status they come under:
+# OpenAI; Kimi (https://www.kimi.com/code/docs/en/kimi-code/error-reference.html); OpenCode, where
+# nearly everything is 401 (https://github.com/anomalyco/opencode, packages/console/app).
+_BY_CODE: Mapping[str, type[ChatdError]] = MappingProxyType(
+    {
+        "insufficient_quota": QuotaExhaustedError,
+        "exceeded_current_quota_error": QuotaExhaustedError,
+        "CreditsError": QuotaExhaustedError,
+        "MonthlyLimitError": QuotaExhaustedError,
+        "UserLimitError": QuotaExhaustedError,
+        "FreeUsageLimitError": QuotaExhaustedError,
+        "GoUsageLimitError": QuotaExhaustedError,
+        "ModelError": UpstreamError,
+    }
+)
+# Ollama Cloud has no code for a spent quota, only words, such as "hourly usage limit":
+# https://github.com/ollama/ollama/blob/main/docs/cloud.mdx
+_QUOTA_WORDS = "usage limit"
+
+
+def failure(response: HttpResponse, reason: str = "", *codes: str) -> ChatdError:
+    """Make the error for a response that is not an answer.
+
+    Args:
+        response: What came. Under status 200 it is an error in disguise.
+        reason: The provider's own words, if it gave any.
+        codes: The provider's own code and type, if it gave them. A number stands for the status.
+
+    """
+    status = response.status
+    if status == HTTPStatus.OK:
+        status = next((int(code) for code in codes if _STATUS.fullmatch(code)), status)
+    kind = next((_BY_CODE[code] for code in codes if code in _BY_CODE), None)
+    kind = kind or _BY_STATUS.get(status, UpstreamError)
+    if kind is RateLimitedError and _QUOTA_WORDS in reason:
+        kind = QuotaExhaustedError
+    return kind(
+        _message(kind, status, reason),
+        code=_code(kind, status, codes),
+        upstream_status=response.status,
+        retry_after=retry_after(response.headers.get("retry-after", "")),
+    )
+
+
+def garbage(response: HttpResponse, what: str) -> UpstreamError:
+    """The error for an answer that is none: `what` says what is wrong with it."""
+    return UpstreamError(what, upstream_status=response.status)
+
+
+def retry_after(
+    value: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> float | None:
+    """Read a `Retry-After` header: seconds or an HTTP date.
+
+    Returns:
+        Seconds from now, 0 or more; None if there is nothing that can be understood.
+
+    """
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            date = parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        seconds = (date.replace(tzinfo=date.tzinfo or UTC) - now()).total_seconds()
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _message(kind: type[ChatdError], status: int, reason: str) -> str:
+    if kind is UpstreamAuthError:
+        return f"it refused the gateway's key, or what the key asked for ({status})"
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return f"it redirects ({status}), and a key is never taken along; correct its base URL"
+    words = " ".join(reason.split())
+    if len(words) > _MAX_REASON:
+        words = words[:_MAX_REASON] + "…"
+    return f"it answered {status}: {words}" if words else f"it answered {status}"
+
+
+def _code(kind: type[ChatdError], status: int, codes: tuple[str, ...]) -> str | None:
+    """The provider's own code where it helps the caller; otherwise the error's own."""
+    if kind is UpstreamAuthError and status == HTTPStatus.FORBIDDEN:
+        return "upstream_access_denied"
+    if kind is UpstreamRefusedError:
+        return next((code for code in codes if _CODE.fullmatch(code)), None)
+    return None

@@ -1,0 +1,121 @@
+"""The providers, one row each: this is the file to edit when a provider is added.
+
+A row says where a provider is, which dialect it speaks and which key it wants; how a dialect is
+spoken is the adapters' knowledge, and what a deployment changes of a row is chatd.toml's.
+
+A provider is admitted when it speaks a known dialect, or with the adapter file of a new one, and
+when its facts have a link. Its name is also its prefix, and a metric's dimension.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+Endpoint = Literal["chat", "generate", "auto"]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Limits in seconds: to connect (all addresses and TLS together), and for the whole call."""
+
+    connect: float = 5.0
+    total: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A provider's row.
+
+    Attributes:
+        name: Its name; `<name>/` is the prefix that routes to it.
+        dialect: What it speaks; a key of `adapters.DIALECTS`.
+        base_url: Where it is, without a slash at the end; up to and including `/v1` for OpenAI's.
+        base_url_variable: The environment variable that overrides `base_url`.
+        key_variable: Its key's name in the secret, the environment and .env; None: needs no key.
+        env_file: The .env file that its key is looked up in last.
+        adapter: A key of `adapters.DIALECTS` where the vendor departs from the dialect.
+        suffix: An ending of a model's name that routes to it too.
+        stripped_endings: Endings that are taken off a model's name before the provider sees it.
+        endpoint: For Ollama's dialect: `/api/chat`, `/api/generate`, or what can carry the chat.
+        plans: Base URLs by plan, where the provider sells several.
+        plan: The plan in force.
+        timeouts: Its limits.
+        enabled: Whether this deployment has it switched on.
+
+    """
+
+    name: str
+    dialect: str
+    base_url: str
+    base_url_variable: str | None = None
+    key_variable: str | None = None
+    env_file: str = ".env"
+    adapter: str | None = None
+    suffix: str | None = None
+    stripped_endings: tuple[str, ...] = ()
+    endpoint: Endpoint = "chat"
+    plans: Mapping[str, str] = field(default_factory=dict)
+    plan: str | None = None
+    timeouts: Timeouts = Timeouts()
+    enabled: bool = True
+
+    @property
+    def prefix(self) -> str:
+        """What a model's name begins with to reach this provider."""
+        return f"{self.name}/"
+
+
+_ROWS = (
+    # https://github.com/ollama/ollama/blob/main/docs/api.md
+    Provider(
+        name="ollama",
+        dialect="ollama",
+        base_url="http://localhost:11434",
+        base_url_variable="OLLAMA_URL",
+    ),
+    # https://github.com/ollama/ollama/blob/main/docs/cloud.mdx
+    Provider(
+        name="ollama_cloud",
+        dialect="ollama",
+        base_url="https://ollama.com",
+        base_url_variable="OLLAMA_CLOUD_BASE_URL",
+        key_variable="OLLAMA_API_KEY",
+        suffix=":cloud",
+        stripped_endings=(":cloud", "-cloud"),
+        endpoint="auto",
+    ),
+    # https://openrouter.ai/docs/api-reference/overview
+    Provider(
+        name="openrouter",
+        dialect="openai_chat",
+        adapter="openrouter",
+        base_url="https://openrouter.ai/api/v1",
+        base_url_variable="OPENROUTER_BASE_URL",
+        key_variable="OPENROUTER_API_KEY",
+    ),
+    # https://opencode.ai/docs/zen and https://opencode.ai/docs/go
+    Provider(
+        name="opencode",
+        dialect="openai_chat",
+        adapter="opencode",
+        base_url="https://opencode.ai/zen/v1",
+        base_url_variable="OPENCODE_BASE_URL",
+        key_variable="OPENCODE_API_KEY",
+        plans={"zen": "https://opencode.ai/zen/v1", "go": "https://opencode.ai/zen/go/v1"},
+        plan="zen",
+    ),
+    # https://www.kimi.com/code/docs/en/
+    Provider(
+        name="kimi",
+        dialect="openai_chat",
+        adapter="kimi",
+        base_url="https://api.kimi.com/coding/v1",
+        base_url_variable="KIMI_BASE_URL",
+        key_variable="KIMI_API_KEY",
+    ),
+)
+
+CATALOG: Mapping[str, Provider] = MappingProxyType({row.name: row for row in _ROWS})

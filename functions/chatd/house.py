@@ -1,0 +1,42 @@
+"""The parts of a running function, built once, from the environment and chatd.toml.
+
+It knows how the parts fit together, and nothing of what they do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chatd.credentials import Credentials
+from chatd.gateway import Gateway
+from chatd.secrets import JsonSecret, SecretsManager
+from chatd.settings import Settings, load
+from chatd.telemetry import Telemetry
+from chatd.transport import Urllib3Transport
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What a door opens to."""
+
+    settings: Settings
+    credentials: Credentials
+    gateway: Gateway
+
+
+def opened(environ: Mapping[str, str]) -> House:
+    """Build the parts.
+
+    Raises:
+        ConfigError: If chatd.toml or the environment holds a mistake.
+
+    """
+    settings = load(environ)
+    telemetry = Telemetry()
+    secret = None
+    if settings.secret_id:
+        secret = JsonSecret(settings.secret_id, SecretsManager(environ).fetch)
+    credentials = Credentials(environ, secret, telemetry.warn)
+    gateway = Gateway(settings, credentials, Urllib3Transport(), telemetry)
+    return House(settings, credentials, gateway)

@@ -1,0 +1,81 @@
+"""A model's name → a provider's row and the name that the provider knows the model by.
+
+It knows the rows and nothing of keys: whether a provider is registered is the gateway's question.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chatd.catalog import Provider, Timeouts
+from chatd.errors import InvalidRequestError
+from chatd.settings import Settings, limits
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a chat may go.
+
+    Attributes:
+        provider: The provider's row.
+        model: The model's name as the provider is to see it.
+        timeouts: The limits that hold: the tier's over the provider's.
+        named: Whether the deployment's own configuration names the model, so that it is one of
+            finitely many and may be a metric's dimension.
+
+    """
+
+    provider: Provider
+    model: str
+    timeouts: Timeouts
+    named: bool = False
+
+
+def routes(name: str, settings: Settings) -> tuple[Route, ...]:
+    """Find where a model's name leads.
+
+    Args:
+        name: The model's name as the caller sent it.
+        settings: The rows, the tiers and the default provider.
+
+    Returns:
+        The routes to try, the best first: several for a tier, one otherwise.
+
+    Raises:
+        InvalidRequestError: If nothing is left of the name after its prefix or suffix.
+
+    """
+    tier = settings.tiers.get(name)
+    if tier is None:
+        return (_route(name, settings),)
+    found = []
+    for model in tier.models:
+        route = _route(model, settings)
+        timeouts = limits(route.timeouts, tier.timeouts)
+        found.append(Route(route.provider, route.model, timeouts, named=True))
+    return tuple(found)
+
+
+def _route(name: str, settings: Settings) -> Route:
+    row, model = _match(name, settings)
+    if not model.strip():
+        raise InvalidRequestError(
+            f"the model's name {name!r} is only a provider's: add the model's own name to it",
+            param="model",
+        )
+    return Route(row, model, row.timeouts)
+
+
+def _match(name: str, settings: Settings) -> tuple[Provider, str]:
+    for row in settings.providers.values():
+        if name.startswith(row.prefix):
+            return row, _without_ending(name.removeprefix(row.prefix), row)
+    for row in settings.providers.values():
+        if row.suffix and name.endswith(row.suffix):
+            return row, name.removesuffix(row.suffix)
+    return settings.providers[settings.default_provider], name
+
+
+def _without_ending(model: str, row: Provider) -> str:
+    ending = next((end for end in row.stripped_endings if model.endswith(end)), "")
+    return model.removesuffix(ending)

@@ -1,0 +1,144 @@
+"""One JSON secret of Secrets Manager, cached, and kept while Secrets Manager is down.
+
+It knows nothing of what the secret holds; whoever reads it does. boto3 is imported when the first
+secret is fetched, because it costs more to import than everything else together.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+_FRESH_SECONDS = 300.0
+_RETRY_SECONDS = 5.0
+# What it says when the secret is no longer ours to use: an old value must not outlive that.
+# https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
+_GONE = frozenset({"AccessDeniedException", "ResourceNotFoundException", "InvalidRequestException"})
+
+
+class SecretUnavailableError(Exception):
+    """The secret could not be read. The message says why and holds nothing of the secret."""
+
+    def __init__(self, message: str, *, gone: bool = False) -> None:
+        super().__init__(message)
+        self.gone = gone
+
+
+class SecretsManager:
+    """Fetches secrets, with one client that is made at the first.
+
+    Args:
+        environ: The environment; `AWS_ENDPOINT_URL_SECRETS_MANAGER` names another endpoint.
+
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._client: SecretsManagerClient | None = None
+
+    def fetch(self, secret_id: str) -> str:
+        """Get a secret's text by its name or ARN.
+
+        Raises:
+            SecretUnavailableError: If Secrets Manager refuses, or cannot be reached in 6 s.
+
+        """
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  # see above
+
+        try:
+            self._client = self._client or self._made()
+            answer = self._client.get_secret_value(SecretId=secret_id)
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "unknown")
+            raise SecretUnavailableError(
+                f"Secrets Manager answered {code} for {secret_id!r}", gone=code in _GONE
+            ) from None
+        except BotoCoreError as error:
+            raise SecretUnavailableError(
+                f"Secrets Manager could not be asked for {secret_id!r} ({type(error).__name__})"
+            ) from None
+        text = answer.get("SecretString")
+        if text is None:
+            raise SecretUnavailableError(f"the secret {secret_id!r} is binary, not JSON text")
+        return text
+
+    def _made(self) -> SecretsManagerClient:
+        import boto3  # noqa: PLC0415  # see above
+        from botocore.config import Config  # noqa: PLC0415
+
+        return boto3.client(
+            "secretsmanager",
+            endpoint_url=self._environ.get("AWS_ENDPOINT_URL_SECRETS_MANAGER") or None,
+            config=Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2}),
+        )
+
+
+class JsonSecret:
+    """A secret that holds one JSON object.
+
+    Args:
+        secret_id: The secret's name or ARN.
+        fetch: Gets the secret's text by its id, or raises SecretUnavailableError.
+        clock: Seconds that only grow.
+
+    """
+
+    def __init__(
+        self,
+        secret_id: str,
+        fetch: Callable[[str], str],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._secret_id = secret_id
+        self._fetch = fetch
+        self._clock = clock
+        self._values: Mapping[str, Any] | None = None
+        self._failure: SecretUnavailableError | None = None
+        self._next_look = 0.0
+
+    def __repr__(self) -> str:
+        return f"JsonSecret({self._secret_id!r})"
+
+    @property
+    def failure(self) -> SecretUnavailableError | None:
+        """Why the last look failed, even if an older value stands in for it; None if it did not."""
+        return self._failure
+
+    def read(self) -> Mapping[str, Any]:
+        """The object, at most 300 s old, or older while Secrets Manager is down.
+
+        Raises:
+            SecretUnavailableError: If it cannot be read and no earlier value may stand in.
+
+        """
+        if self._clock() >= self._next_look:
+            self._look()
+        if self._values is None:
+            assert self._failure is not None  # noqa: S101  # _look leaves one of the two
+            raise self._failure
+        return self._values
+
+    def _look(self) -> None:
+        try:
+            self._values = self._parsed(self._fetch(self._secret_id))
+            self._failure = None
+        except SecretUnavailableError as error:
+            self._failure = error
+            if error.gone:
+                self._values = None
+        wait = _RETRY_SECONDS if self._failure else _FRESH_SECONDS
+        self._next_look = self._clock() + wait
+
+    def _parsed(self, text: str) -> Mapping[str, Any]:
+        try:
+            values = json.loads(text)
+        except ValueError:
+            values = None
+        if not isinstance(values, dict):
+            raise SecretUnavailableError(f"the secret {self._secret_id!r} is not a JSON object")
+        return values

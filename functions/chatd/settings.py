@@ -1,0 +1,216 @@
+"""What this deployment serves: chatd.toml and the environment, as one frozen object.
+
+Keys are not settings: credentials.py looks them up when a chat needs one.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from chatd.catalog import CATALOG, Provider, Timeouts
+from chatd.errors import one_of
+from chatd.wire.config import ConfigFile, ProviderTable, TimeoutsTable, base_url
+
+_HERE = Path(__file__).resolve()
+
+
+class ConfigError(Exception):
+    """A mistake in chatd.toml or in the environment, as one line that names the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A name for an ordered choice of models, and the limits that hold for it."""
+
+    models: tuple[str, ...]
+    timeouts: TimeoutsTable
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What this deployment serves.
+
+    Attributes:
+        providers: Every known row by name, switched off or on.
+        default_provider: Where a model goes that no prefix, suffix or tier claims.
+        tiers: The tiers by name.
+        secret_id: The Secrets Manager secret with the providers' keys, if there is one.
+        http_seconds: How long a chat over HTTP may take before API Gateway cuts it, if it does.
+        cors_origins: The browser origins that may read an answer.
+        deployed: Whether this runs on Lambda itself.
+
+    """
+
+    providers: Mapping[str, Provider]
+    default_provider: str
+    tiers: Mapping[str, Tier]
+    secret_id: str | None = None
+    http_seconds: float | None = None
+    cors_origins: tuple[str, ...] = ()
+    deployed: bool = False
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Read chatd.toml and the environment.
+
+    Args:
+        environ: The environment; an empty value counts as unset.
+
+    Raises:
+        ConfigError: With one line that names the key at fault.
+
+    """
+    env = {name: value for name, value in environ.items() if value}
+    path = _config_path(env)
+    config = _parsed(path)
+    where = path.name if path else "chatd.toml"
+    providers = _providers(config, env, where)
+    default = env.get("CHATD_DEFAULT_PROVIDER") or config.default_provider or "ollama"
+    origin = "CHATD_DEFAULT_PROVIDER" if "CHATD_DEFAULT_PROVIDER" in env else where
+    if default not in providers:
+        raise ConfigError(
+            f"{origin}: default_provider: {default!r} is not a provider;"
+            f" there are {one_of(providers)}"
+        )
+    if not providers[default].enabled:
+        raise ConfigError(f"{origin}: default_provider: {default!r} is switched off")
+    return Settings(
+        providers=providers,
+        default_provider=default,
+        tiers=_tiers(config, providers, where),
+        secret_id=env.get("CHATD_SECRET_ID"),
+        http_seconds=_seconds(env, "CHATD_HTTP_SECONDS"),
+        cors_origins=tuple(
+            origin.strip() for origin in env.get("CHATD_CORS_ORIGINS", "").split(",") if origin
+        ),
+        deployed="AWS_LAMBDA_FUNCTION_NAME" in env and env.get("AWS_SAM_LOCAL") != "true",
+    )
+
+
+def is_loopback(url: str) -> bool:
+    """Whether `url` leads to the machine that asks."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+    return address.is_loopback or address.is_unspecified
+
+
+def _config_path(env: Mapping[str, str]) -> Path | None:
+    if "CHATD_CONFIG" in env:
+        return Path(env["CHATD_CONFIG"])
+    # Beside the code in a build, one folder up in a checkout.
+    places = (_HERE.parents[1] / "chatd.toml", _HERE.parents[2] / "chatd.toml")
+    return next((place for place in places if place.is_file()), None)
+
+
+def _parsed(path: Path | None) -> ConfigFile:
+    if path is None:
+        return ConfigFile()
+    try:
+        return ConfigFile.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: is not UTF-8 text") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path.name}: is not TOML: {error}") from None
+    except ValidationError as error:
+        raise ConfigError(f"{path.name}: {_first_mistake(error)}") from None
+
+
+def _first_mistake(error: ValidationError) -> str:
+    mistake = error.errors(include_url=False, include_input=False)[0]
+    parts = [str(part) for part in mistake["loc"]]
+    if mistake["type"] == "extra_forbidden":
+        return f"{'.'.join(parts)}: there is no such key (docs/configuration.md lists them)"
+    if parts[-1:] == ["[key]"]:
+        return f"{'.'.join(parts[:-1])}: is not a name of a-z, 0-9 and _ that begins with a letter"
+    return f"{'.'.join(parts)}: {mistake['msg'].removeprefix('Value error, ')}"
+
+
+def _providers(config: ConfigFile, env: Mapping[str, str], where: str) -> dict[str, Provider]:
+    rows = dict(CATALOG)
+    for name, table in config.providers.items():
+        rows[name] = _changed(_row(name, table, where), table, f"{where}: providers.{name}")
+    for row in rows.values():
+        variable = row.base_url_variable
+        if variable and variable in env:
+            try:
+                rows[row.name] = replace(row, base_url=base_url(env[variable]))
+            except ValueError as error:
+                raise ConfigError(f"{variable}: {error}") from None
+    return rows
+
+
+def _row(name: str, table: ProviderTable, where: str) -> Provider:
+    """The catalog's row, or a new one where the table defines a further provider."""
+    if name in CATALOG:
+        if table.dialect is not None:
+            raise ConfigError(
+                f"{where}: providers.{name}.dialect: a catalog provider's is fixed;"
+                " give the table another name to define a provider of your own"
+            )
+        return CATALOG[name]
+    for key in ("dialect", "base_url"):
+        if getattr(table, key) is None:
+            raise ConfigError(
+                f"{where}: providers.{name}.{key}: is missing; a provider that is not one of"
+                f" {one_of(CATALOG)} needs it"
+            )
+    return Provider(name=name, dialect=str(table.dialect), base_url=str(table.base_url))
+
+
+def _changed(row: Provider, table: ProviderTable, where: str) -> Provider:
+    """The row with what the table sets of it."""
+    if table.endpoint is not None and row.dialect != "ollama":
+        raise ConfigError(f"{where}.endpoint: only a provider of Ollama's dialect has one")
+    changes: dict[str, Any] = table.model_dump(
+        exclude_none=True, exclude={"timeouts", "dialect", "plan"}
+    )
+    if table.plan is not None:
+        if table.plan not in row.plans:
+            plans = one_of(row.plans) if row.plans else "none"
+            raise ConfigError(f"{where}.plan: there is no plan {table.plan!r}; there are {plans}")
+        changes = {"base_url": row.plans[table.plan], "plan": table.plan, **changes}
+    return replace(row, timeouts=limits(row.timeouts, table.timeouts), **changes)
+
+
+def limits(timeouts: Timeouts, table: TimeoutsTable) -> Timeouts:
+    """The limits with what a table sets of them."""
+    return replace(timeouts, **table.model_dump(exclude_none=True))
+
+
+def _tiers(config: ConfigFile, providers: Mapping[str, Provider], where: str) -> dict[str, Tier]:
+    for name, tier in config.tiers.items():
+        for position, model in enumerate(tier.models):
+            key = f"{where}: tiers.{name}.models.{position}"
+            if model in config.tiers:
+                raise ConfigError(f"{key}: {model!r} is a tier; name its models instead")
+            if model.removesuffix("/") in providers and model.endswith("/"):
+                raise ConfigError(f"{key}: {model!r} names no model after its prefix")
+    return {
+        name: Tier(models=tuple(tier.models), timeouts=tier.timeouts)
+        for name, tier in config.tiers.items()
+    }
+
+
+def _seconds(env: Mapping[str, str], variable: str) -> float | None:
+    if variable not in env:
+        return None
+    try:
+        seconds = float(env[variable])
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds <= 900:  # noqa: PLR2004  # Lambda's own limit
+        raise ConfigError(f"{variable}: must be a number of seconds from 0 to 900")
+    return seconds

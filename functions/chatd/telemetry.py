@@ -1,0 +1,123 @@
+"""What is told of a chat: CloudWatch metrics, and one log line.
+
+A record holds names, counts and times. It has no field that a prompt, an answer or a key could be
+put into.
+"""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
+    AmazonCloudWatchEMFProvider,
+)
+
+from chatd.chat import Usage
+
+NAMESPACE = "chatd"
+_NO_PROVIDER = "none"
+
+
+@dataclass(slots=True)
+class Record:
+    """One chat, as it is told of.
+
+    Attributes:
+        request_id: The invocation's id.
+        request_model: The caller's name for the model; any string, so never a dimension.
+        provider: The provider's name once the chat was routed; one of finitely many.
+        named_model: The provider's name for the model, if chatd.toml names that model.
+        response_model: The model's name as the provider gives it.
+        finish_reason: Why the answer ended.
+        usage: Its tokens.
+        upstream_ms: Milliseconds spent waiting for the provider.
+        total_ms: Milliseconds from the first to the last moment.
+        error: The failure's own code, one of finitely many; never a provider's.
+        fault: For a fault of our own: its class and the places it passed, without its words.
+
+    """
+
+    request_id: str
+    request_model: str | None = None
+    provider: str | None = None
+    named_model: str | None = None
+    response_model: str | None = None
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    upstream_ms: float | None = None
+    total_ms: float = 0.0
+    error: str | None = None
+    fault: str | None = None
+
+
+class Telemetry:
+    """Writes records where CloudWatch reads them: to standard output, as JSON lines."""
+
+    def __init__(self) -> None:
+        self._log = Logger(service="chatd", level="INFO")
+
+    def warn(self, sentence: str) -> None:
+        """Log what an operator should look at."""
+        self._log.warning(sentence)
+
+    def record(self, record: Record) -> None:
+        """Tell of one chat."""
+        _emit_metrics(record)
+        line = {
+            "request_id": record.request_id,
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": record.provider,
+            "gen_ai.request.model": record.request_model,
+            "gen_ai.response.model": record.response_model,
+            "gen_ai.response.finish_reasons": record.finish_reason and [record.finish_reason],
+            "gen_ai.usage.input_tokens": record.usage and record.usage.input_tokens,
+            "gen_ai.usage.output_tokens": record.usage and record.usage.output_tokens,
+            "error.type": record.error,
+            "chatd.fault": record.fault,
+            "chatd.upstream_ms": record.upstream_ms and round(record.upstream_ms, 1),
+            "chatd.total_ms": round(record.total_ms, 1),
+        }
+        known = {name: value for name, value in line.items() if value is not None}
+        self._log.info("chat", extra=known)
+
+
+def place_of(fault: BaseException) -> str:
+    """A fault's class and the places it passed, without its words, which can quote anything."""
+    places = " < ".join(
+        f"{Path(frame.filename).name}:{frame.lineno}"
+        for frame in reversed(traceback.extract_tb(fault.__traceback__))
+    )
+    return f"{type(fault).__name__} at {places}"
+
+
+def _emit_metrics(record: Record) -> None:
+    """Print the metrics in CloudWatch's embedded format.
+
+    Powertools' shared `Metrics` keeps its state on the class; the provider below it is made anew
+    for each chat. Errors have dimensions of their own, so they are a blob of their own.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+    """
+    provider = record.provider or _NO_PROVIDER
+    metrics = AmazonCloudWatchEMFProvider(namespace=NAMESPACE)
+    metrics.add_dimension("Provider", provider)
+    if record.named_model is not None:
+        metrics.add_dimensions(Provider=provider, Model=record.named_model)
+    metrics.add_metric("Requests", MetricUnit.Count, 1)
+    if record.usage is not None:
+        metrics.add_metric("InputTokens", MetricUnit.Count, record.usage.input_tokens)
+        metrics.add_metric("OutputTokens", MetricUnit.Count, record.usage.output_tokens)
+    if record.upstream_ms is not None:
+        overhead = record.total_ms - record.upstream_ms
+        metrics.add_metric("UpstreamLatency", MetricUnit.Milliseconds, record.upstream_ms)
+        metrics.add_metric("GatewayOverhead", MetricUnit.Milliseconds, overhead)
+    metrics.flush_metrics()
+    if record.error is not None:
+        errors = AmazonCloudWatchEMFProvider(namespace=NAMESPACE)
+        errors.add_dimension("Provider", provider)
+        errors.add_dimensions(Provider=provider, Kind=record.error)
+        errors.add_metric("Errors", MetricUnit.Count, 1)
+        errors.flush_metrics()

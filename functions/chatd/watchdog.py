@@ -1,0 +1,104 @@
+"""Shuts a socket when its time has come, whatever the thread that reads it is doing.
+
+A socket's own timeout starts anew with every read, so a peer that sends a byte now and then never
+meets it. It knows sockets and deadlines, and nothing of HTTP.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from chatd.deadline import Deadline
+
+
+class Guard:
+    """What is watched for one request: a deadline, and the socket to shut at it."""
+
+    def __init__(self, watchdog: Watchdog, deadline: Deadline) -> None:
+        self._watchdog = watchdog
+        self._socket: socket.socket | None = None
+        self.deadline = deadline
+        self.fired = False
+
+    def hold(self, sock: socket.socket) -> None:
+        """Watch this socket.
+
+        It is duplicated, since wrapping a socket in TLS or handing it to a response takes it away
+        from whoever held it, while to shut a duplicate is to shut the connection.
+        """
+        duplicate = socket.socket(fileno=os.dup(sock.fileno()))
+        with self._watchdog.lock:
+            self.release()
+            self._socket = duplicate
+            if self.fired:
+                self.fire()
+
+    def move(self, deadline: Deadline) -> None:
+        """Watch for another deadline from now on."""
+        with self._watchdog.lock:
+            self.deadline = deadline
+            self._watchdog.expect(deadline)
+
+    def fire(self) -> None:
+        """Shut the socket. Called with the lock held."""
+        self.fired = True
+        if self._socket is not None:
+            with suppress(OSError):  # the peer was faster
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def release(self) -> None:
+        """Let go of the socket. Called with the lock held."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+class Watchdog:
+    """One thread, started with the first request, that watches the guards of all."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Condition()
+        self._guards: set[Guard] = set()
+        self._thread: threading.Thread | None = None
+        self._wakes_at = float("inf")
+
+    @contextmanager
+    def guard(self, deadline: Deadline) -> Iterator[Guard]:
+        """Watch one request for as long as the block lasts."""
+        guard = Guard(self, deadline)
+        with self.lock:
+            self._guards.add(guard)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+                self._thread.start()
+            self.expect(deadline)
+        try:
+            yield guard
+        finally:
+            with self.lock:
+                self._guards.discard(guard)
+                guard.release()
+
+    def expect(self, deadline: Deadline) -> None:
+        """See that the thread wakes in time for a deadline. Called with the lock held.
+
+        It is left asleep where it would wake soon enough: to wake it costs every request a switch.
+        """
+        if deadline.at < self._wakes_at:
+            self.lock.notify()
+
+    def _watch(self) -> None:
+        with self.lock:
+            while True:
+                now = time.monotonic()
+                for guard in self._guards:
+                    if guard.deadline.at <= now and not guard.fired:
+                        guard.fire()
+                waiting = [guard.deadline.at for guard in self._guards if not guard.fired]
+                self._wakes_at = min(waiting, default=float("inf"))
+                self.lock.wait(None if not waiting else self._wakes_at - now)

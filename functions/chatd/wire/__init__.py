@@ -1,0 +1,1 @@
+"""What crosses a wire: the shapes of requests and answers, one file a speaker."""

@@ -1,0 +1,74 @@
+"""The shape of chatd.toml.
+
+It says which keys there are and what each may hold; what they mean together is settings.py's.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+Seconds = Annotated[float, Field(gt=0, le=900, allow_inf_nan=False)]
+Name = Annotated[str, Field(min_length=1, max_length=256)]
+VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+def base_url(value: str) -> str:
+    """Check a provider's address and take the slash off its end."""
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be a URL that begins with http:// or https://")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("must be a plain URL, without user, password, query or fragment")
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError("has a port that is not a number from 0 to 65535") from None
+    if not value.isascii() or any(character.isspace() for character in value):
+        raise ValueError("must be a URL of ASCII characters without spaces")
+    return value.rstrip("/")
+
+
+def _tier(value: Any) -> Any:
+    return {"models": value} if isinstance(value, list) else value
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class TimeoutsTable(_Table):
+    """`timeouts = { connect = 5, total = 300 }`, in seconds."""
+
+    connect: Seconds | None = None
+    total: Seconds | None = None
+
+
+class ProviderTable(_Table):
+    """`[providers.<name>]`: what this deployment changes of a row, or a whole new row."""
+
+    enabled: bool | None = None
+    dialect: Literal["ollama", "openai_chat"] | None = None
+    base_url: Annotated[str, AfterValidator(base_url)] | None = None
+    key_variable: VariableName | None = None
+    env_file: Annotated[str, Field(min_length=1)] | None = None
+    endpoint: Literal["chat", "generate", "auto"] | None = None
+    plan: str | None = None
+    timeouts: TimeoutsTable = TimeoutsTable()
+
+
+class TierTable(_Table):
+    """`<name> = ["model", …]` or a table of models and timeouts."""
+
+    models: Annotated[list[Name], Field(min_length=1)]
+    timeouts: TimeoutsTable = TimeoutsTable()
+
+
+class ConfigFile(_Table):
+    """The whole file."""
+
+    default_provider: str | None = None
+    providers: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")], ProviderTable] = {}
+    tiers: dict[Name, Annotated[TierTable, BeforeValidator(_tier)]] = {}

@@ -1,0 +1,84 @@
+"""What the gateway says when it is up: where it is, who answers, and a line to try."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Sequence
+
+from local.options import Options
+from local.routes import Route
+from local.upstream import Upstream
+
+
+def banner(
+    url: str,
+    *,
+    options: Options,
+    routes: Sequence[Route],
+    upstream: Upstream,
+    providers: Sequence[str] | None,
+) -> str:
+    """The banner's lines.
+
+    Args:
+        url: Where the gateway is reached from this machine.
+        options: How it serves.
+        routes: What it serves.
+        upstream: Who answers a bare model name.
+        providers: The registered providers' names, if they could be had.
+
+    """
+    served = [
+        f"{route.methods[0] if len(route.methods) == 1 else 'ANY':7} {route.path}"
+        for route in routes
+        if route.methods != ("OPTIONS",)
+    ]
+    lines = [f"chatd serves {url} (Ctrl-C ends it)", *(f"  {line}" for line in served), ""]
+    lines += _upstream(upstream)
+    if providers is not None:
+        lines.append(f"Registered providers: {', '.join(providers) or 'none'}.")
+    if options.caller_keys:
+        lines.append("Callers need a key: CHATD_CALLER_KEYS is set.")
+    tried = _try(url, options, routes, upstream)
+    return "\n".join([*lines, "", "Try it:", f"  {tried}"])
+
+
+def _upstream(upstream: Upstream) -> list[str]:
+    match upstream.kind:
+        case "ollama" if upstream.models:
+            return [f"Models without a prefix go to Ollama at {upstream.url}."]
+        case "ollama":
+            return [
+                f"Models without a prefix go to Ollama at {upstream.url}, which has no model yet:",
+                "ollama pull llama3.2",
+            ]
+        case "silent":
+            return [
+                f"Models without a prefix go to OLLAMA_URL, {upstream.url},",
+                "where NOTHING ANSWERS yet: chats will fail until an Ollama does.",
+            ]
+        case "demo":
+            return [
+                "DEMO: no Ollama answers at http://localhost:11434, so a demo upstream stands in.",
+                "It runs no model and says so in every answer. For real answers start Ollama",
+                "(https://ollama.com), then this again; or name a provider, as in openrouter/…",
+                f"The demo, at {upstream.url}, knows {', '.join(upstream.models)}.",
+            ]
+        case _:
+            return [f"Models without a prefix go to {upstream.provider} at {upstream.url}."]
+
+
+def _try(url: str, options: Options, routes: Sequence[Route], upstream: Upstream) -> str:
+    """A curl line that works as it stands, in a shell that has the same environment."""
+    # The shell puts the key in, so that none is printed.
+    key = ' -H "x-api-key: ${CHATD_CALLER_KEYS%%,*}"' if options.caller_keys else ""
+    if upstream.models and any(route.path == "/v1/chat" for route in routes):
+        body = {
+            "model": upstream.models[0],
+            "messages": [{"role": "user", "content": "Why is the sky blue?"}],
+        }
+        data = shlex.quote(json.dumps(body))
+        return f"curl {url}/v1/chat{key} -H 'content-type: application/json' -d {data}"
+    plain = [route.path for route in routes if "GET" in route.methods and "{" not in route.path]
+    return f"curl {url}{plain[-1] if plain else '/'}{key}"

@@ -1,0 +1,43 @@
+"""The context object that a handler is given, as Lambda gives one.
+
+https://docs.aws.amazon.com/lambda/latest/dg/python-context.html
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class LambdaContext:
+    """What Lambda tells a handler about its invocation.
+
+    Attributes:
+        timeout: Seconds that the invocation may take.
+
+    """
+
+    function_name: str
+    aws_request_id: str
+    memory_limit_in_mb: int
+    timeout: float
+    function_version: str = "$LATEST"
+    identity: None = None
+    client_context: None = None
+    log_stream_name: str = "local"
+    _started: float = field(default_factory=time.monotonic)
+
+    @property
+    def invoked_function_arn(self) -> str:
+        """An ARN in an account that cannot exist."""
+        return f"arn:aws:lambda:us-east-1:000000000000:function:{self.function_name}"
+
+    @property
+    def log_group_name(self) -> str:
+        """Where the log lines would go on AWS; here they go to the terminal."""
+        return f"/aws/lambda/{self.function_name}"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the front ends this worker."""
+        return max(0, int((self._started + self.timeout - time.monotonic()) * 1000))

@@ -1,0 +1,227 @@
+"""A stand-in for Ollama: it speaks the dialect, and no model runs.
+
+It lets a person without Ollama see the whole way of a chat, and is an upstream for tests. What it
+says, it says plainly as a demo. It knows nothing of the gateway.
+
+    python -m local.demo [--port PORT]
+
+The dialect: https://github.com/ollama/ollama/blob/main/docs/api.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from local.serve import serving, stop_signal
+
+MODELS = ("llama3.2", "qwen3", "gemma3", "gpt-oss")
+_THINKING = ("qwen3", "gpt-oss")
+_THOUGHT = "No model runs here, so there is nothing to think about."
+_NOW = "2026-01-01T00:00:00Z"
+
+Piece = Callable[[str, str], dict[str, Any]]
+
+
+class _Message(BaseModel):
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str = ""
+
+
+class _Options(BaseModel):
+    num_predict: int | None = None
+
+
+class _Question(BaseModel):
+    """What /api/chat or /api/generate is asked."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    model: str = Field(min_length=1)
+    messages: list[_Message] = []
+    system: str = ""
+    prompt: str = ""
+    format: Literal["", "json"] | dict[str, Any] | None = None
+    think: bool | Literal["low", "medium", "high", "max"] | None = None
+    stream: bool = True
+    options: _Options = _Options()
+
+    @property
+    def name(self) -> str:
+        """The model without the tag that every name has anyway."""
+        return self.model.removesuffix(":latest")
+
+    @property
+    def words(self) -> int:
+        """How many words were sent; a demo's tokens."""
+        texts = [message.content for message in self.messages]
+        return len(" ".join((self.system, self.prompt, *texts)).split())
+
+
+class _RefusedError(Exception):
+    """A refusal, in Ollama's words."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def app() -> Starlette:
+    """The ASGI app."""
+    return Starlette(
+        routes=[
+            Route("/", _root),
+            Route("/api/version", _version),
+            Route("/api/tags", _tags),
+            Route("/api/chat", _chat, methods=["POST"]),
+            Route("/api/generate", _generate, methods=["POST"]),
+        ],
+        exception_handlers={_RefusedError: _refused},
+    )
+
+
+async def _root(_request: Request) -> Response:
+    return PlainTextResponse("Ollama is running")
+
+
+async def _version(_request: Request) -> Response:
+    return JSONResponse({"version": "0.0.0-chatd-demo"})
+
+
+async def _tags(_request: Request) -> Response:
+    names = [f"{name}:latest" for name in MODELS]
+    return JSONResponse(
+        {
+            "models": [
+                {"name": name, "model": name, "modified_at": _NOW, "size": 0} for name in names
+            ]
+        }
+    )
+
+
+async def _chat(request: Request) -> Response:
+    def piece(text: str, thinking: str) -> dict[str, Any]:
+        thought = {"thinking": thinking} if thinking else {}
+        return {"message": {"role": "assistant", "content": text, **thought}}
+
+    question = await _question(request)
+    return _response(question, piece, asked=bool(question.messages))
+
+
+async def _generate(request: Request) -> Response:
+    def piece(text: str, thinking: str) -> dict[str, Any]:
+        return {"response": text, **({"thinking": thinking} if thinking else {})}
+
+    question = await _question(request)
+    return _response(question, piece, asked=bool(question.prompt))
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    status = error.status if isinstance(error, _RefusedError) else 500
+    return JSONResponse({"error": str(error)}, status)
+
+
+async def _question(request: Request) -> _Question:
+    """The question, checked as far as Ollama checks one."""
+    try:
+        question = _Question.model_validate_json(await request.body())
+    except ValidationError as error:
+        mistake = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in mistake["loc"]) or "body"
+        raise _RefusedError(400, f"{where}: {mistake['msg']}") from None
+    if question.name not in MODELS:
+        raise _RefusedError(404, f'model "{question.model}" not found')
+    if question.think and question.name not in _THINKING:
+        raise _RefusedError(400, f'"{question.model}" does not support thinking')
+    return question
+
+
+def _response(question: _Question, piece: Piece, *, asked: bool) -> Response:
+    started = time.perf_counter_ns()
+    # A thinking model thinks unless it is told not to.
+    thinking = _THOUGHT if question.name in _THINKING and question.think is not False else ""
+    words, reason = _words(question) if asked else ([], "load")
+    head = {"model": question.model, "created_at": _NOW}
+    took = time.perf_counter_ns() - started
+    end = {
+        "done": True,
+        "done_reason": reason,
+        "total_duration": took + 2,
+        "load_duration": 1,
+        "prompt_eval_count": question.words,
+        "prompt_eval_duration": 1,
+        "eval_count": len(words) + len(thinking.split()),
+        "eval_duration": took,
+    }
+    if not question.stream:
+        return JSONResponse({**head, **piece("".join(words), thinking), **end})
+
+    def lines() -> Iterator[str]:
+        if thinking:
+            yield json.dumps({**head, **piece("", thinking), "done": False}) + "\n"
+        for word in words:
+            yield json.dumps({**head, **piece(word, ""), "done": False}) + "\n"
+        yield json.dumps({**head, **piece("", ""), **end}) + "\n"
+
+    return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+
+def _words(question: _Question) -> tuple[list[str], str]:
+    """The answer word by word, and why it ended there."""
+    text = (
+        f"This is chatd's demo upstream: no model runs here. {question.model} was asked,"
+        f" in {question.words} words. For real answers start Ollama, then make run again."
+    )
+    if question.format == "json":
+        text = json.dumps({"demo": True, "model": question.model, "message": text})
+    elif isinstance(question.format, dict):
+        text = json.dumps(_instance(question.format))
+    words = [f"{word} " for word in text.split(" ")]
+    words[-1] = words[-1].removesuffix(" ")
+    limit = question.options.num_predict
+    # A number below one means no limit to Ollama.
+    if limit is not None and 0 < limit < len(words):
+        return words[:limit], "length"
+    return words, "stop"
+
+
+def _instance(schema: dict[str, Any]) -> Any:
+    """Something that fits a simple JSON Schema."""
+    if "const" in schema:
+        return schema["const"]
+    if schema.get("enum"):
+        return schema["enum"][0]
+    if schema.get("type") == "object" or "properties" in schema:
+        return {name: _instance(part) for name, part in schema.get("properties", {}).items()}
+    plain = {"array": [], "number": 0, "integer": 0, "boolean": True, "null": None}
+    return plain.get(str(schema.get("type")), "demo")
+
+
+async def _serve(port: int) -> None:
+    stop = stop_signal()
+    sock = socket.create_server(("127.0.0.1", port))
+    async with serving(app(), sock):
+        print(f"demo upstream: http://127.0.0.1:{sock.getsockname()[1]}", flush=True)
+        await stop.wait()
+
+
+def main() -> None:
+    """Serve the demo alone, until told to stop."""
+    parser = argparse.ArgumentParser(prog="python -m local.demo", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="any free one by default")
+    asyncio.run(_serve(parser.parse_args().port))
+
+
+if __name__ == "__main__":
+    main()

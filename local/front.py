@@ -1,0 +1,176 @@
+"""The ASGI app in front of the workers: an HTTP request → its route's function → the response.
+
+It refuses what API Gateway would refuse, in the gateway's own error shape. It knows neither how a
+worker is run nor what a handler does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import uuid
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive, Scope, Send
+
+from chatd.errors import (
+    ChatdError,
+    InternalError,
+    MethodNotAllowedError,
+    RequestTooLargeError,
+    RouteNotFoundError,
+    UpstreamError,
+    one_of,
+)
+from local import proxy
+from local.guard import Guard
+from local.pool import Pool
+from local.routes import Route
+
+_log = logging.getLogger("chatd.local")
+
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+_PAYLOAD_LIMIT = 10 * 1024 * 1024
+# How many seconds a sender of too much may go on, so that it gets to read why it was refused.
+_LINGER = 2.0
+
+
+class WrongMethodError(MethodNotAllowedError):
+    """The path is served, with the methods in `allowed`."""
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        super().__init__(f"This path takes {one_of(allowed)}.")
+        self.allowed = allowed
+
+    def headers(self) -> dict[str, str]:
+        """RFC 9110, 15.5.6: a 405 names the methods."""
+        return {"Allow": ", ".join(self.allowed)}
+
+
+class BodyTooLargeError(RequestTooLargeError):
+    """The body is larger than API Gateway takes; the rest of it is not read."""
+
+    def headers(self) -> dict[str, str]:
+        """The connection cannot be used again: what is left of the body is in its way."""
+        return {"Connection": "close"}
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """The app. `pools` holds the workers by the function's name."""
+
+    routes: Sequence[Route]
+    pools: Mapping[str, Pool]
+    guard: Guard
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request, request_id = Request(scope, receive), str(uuid.uuid4())
+        unread = False
+        try:
+            response = await self._answer(request, request_id)
+        except ClientDisconnect:
+            return
+        except ChatdError as error:
+            unread = isinstance(error, BodyTooLargeError)
+            response = self._refusal(error, request, request_id)
+        except Exception:  # noqa: BLE001  # the caller gets our error body, whatever broke
+            _log.exception("request %s broke the front", request_id)
+            response = self._refusal(InternalError("Internal server error"), request, request_id)
+        await _send(response, request_id, send)
+        if unread:
+            await _linger(receive)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _answer(self, request: Request, request_id: str) -> proxy.Response:
+        path = request.scope["raw_path"].decode("latin-1")
+        route = self._route(request.method, path)
+        caller = self.guard.admit(
+            {name.lower(): value for name, value in request.headers.items()}, open_to_all=route.open
+        )
+        received = proxy.Request(
+            method=request.method,
+            path=path,
+            query=request.scope["query_string"].decode("latin-1"),
+            headers=tuple(request.headers.items()),
+            body=await _body(request),
+            client=request.client.host if request.client else "",
+        )
+        event = proxy.event(received, route, request_id, caller=caller)
+        pool = self.pools[route.function.name]
+        result = await _unless_hung_up(pool.call(event, request_id), request)
+        try:
+            return proxy.response(result)
+        except proxy.MalformedResultError as error:
+            _log.error("%s: malformed proxy result: %s", route.function.name, error)
+            raise UpstreamError("Internal server error", code="internal_error") from None
+
+    def _route(self, method: str, path: str) -> Route:
+        here = [route for route in self.routes if route.parameters(path) is not None]
+        if not here:
+            served = one_of(dict.fromkeys(route.path for route in self.routes))
+            raise RouteNotFoundError(f"Nothing is served at this path; there are {served}.")
+        for route in here:
+            if method in route.methods:
+                return route
+        raise WrongMethodError(sorted({name for route in here for name in route.methods}))
+
+    def _refusal(self, error: ChatdError, request: Request, request_id: str) -> proxy.Response:
+        """The error as API Gateway would send it, readable for the web pages that may call."""
+        headers = {"Content-Type": "application/json", **error.headers()}
+        origin = request.headers.get("origin")
+        if origin is not None and self.guard.lists(origin):
+            headers |= {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
+        body = json.dumps(error.body(request_id)).encode()
+        return proxy.Response(error.status, tuple(headers.items()), body)
+
+
+async def _body(request: Request) -> bytes:
+    """The whole body, or a refusal as soon as it is known to be too large."""
+    too_large = BodyTooLargeError(f"The body is larger than {_PAYLOAD_LIMIT} bytes.")
+    if int(request.headers.get("content-length", 0)) > _PAYLOAD_LIMIT:
+        raise too_large
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > _PAYLOAD_LIMIT:
+            raise too_large
+    return bytes(body)
+
+
+async def _unless_hung_up(call: Coroutine[Any, Any, Any], request: Request) -> Any:
+    """What `call` gives, unless the caller hangs up first: who has gone waits for no worker."""
+    calling = asyncio.create_task(call)
+    hung_up = asyncio.ensure_future(request.receive())
+    try:
+        await asyncio.wait({calling, hung_up}, return_when=asyncio.FIRST_COMPLETED)
+        if calling.done():
+            return calling.result()
+        raise ClientDisconnect
+    finally:
+        calling.cancel()
+        hung_up.cancel()
+
+
+async def _send(response: proxy.Response, request_id: str, send: Send) -> None:
+    """Send all of the response, but do not yet say that this was all."""
+    headers = [*response.headers, ("x-amzn-RequestId", request_id)]
+    if response.status not in proxy.BODILESS:
+        headers.append(("Content-Length", str(len(response.body))))
+    raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
+    await send({"type": "http.response.start", "status": response.status, "headers": raw})
+    await send({"type": "http.response.body", "body": response.body, "more_body": True})
+
+
+async def _linger(receive: Receive) -> None:
+    """Take what a sender of too much still sends: closing on it would cost it the response."""
+    try:
+        async with asyncio.timeout(_LINGER):
+            while (await receive()).get("more_body"):
+                pass
+    except TimeoutError:
+        return

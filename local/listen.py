@@ -1,0 +1,60 @@
+"""The socket that the gateway listens on, taken before anything is started.
+
+It knows why an address may not be had and what to do then; not what is served.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+from local.guard import is_this_machine
+from local.options import Options, StartError
+
+
+def listen(options: Options) -> socket.socket:
+    """A listening socket at HOST and PORT.
+
+    Raises:
+        StartError: When the address cannot be had, or others could reach it without a key.
+
+    """
+    family, address = _resolved(options)
+    if not options.caller_keys and not is_this_machine(address[0]):
+        raise StartError(
+            f"HOST={options.host}: others could reach this address, so callers need a key;"
+            " list some in CHATD_CALLER_KEYS, or leave HOST at 127.0.0.1"
+        )
+    try:
+        return socket.create_server(address, family=family, backlog=128)
+    except OSError as error:
+        raise StartError(_reason(error, options)) from None
+
+
+def url(sock: socket.socket) -> str:
+    """Where a program on this machine reaches the socket."""
+    host, port = sock.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # compared, not bound
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _resolved(options: Options) -> tuple[socket.AddressFamily, tuple[str, int]]:
+    try:
+        found = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise StartError(f"HOST={options.host!r}: is not a name or address known here") from None
+    # IPv4 first: what reads http://127.0.0.1 must work where localhost is both.
+    family, *_, address = min(found, key=lambda one: one[0] != socket.AF_INET)
+    return family, (str(address[0]), options.port)
+
+
+def _reason(error: OSError, options: Options) -> str:
+    where = f"{options.host}:{options.port}"
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"{where} is in use, perhaps by another gateway; stop it, or choose another port:"
+            f" make run PORT={options.port + 1 if options.port < 65535 else 0}"  # noqa: PLR2004  # the last port
+        )
+    if error.errno == errno.EACCES:
+        return f"{where}: this user may not listen there; choose a PORT above 1023"
+    return f"{where}: cannot listen there: {error.strerror}"

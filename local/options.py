@@ -1,0 +1,95 @@
+"""What `make run` takes from the command line and the environment.
+
+It reads and checks; what the values mean is for those who are given them.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parents[1]
+_PORTS = 65535
+
+_VARIABLES = """\
+environment (an empty value counts as unset):
+  HOST                 where to listen; 127.0.0.1
+  PORT                 3220; 0 takes any free one
+  CHATD_WORKERS        requests served at once by each function; 8
+  CHATD_CALLER_KEYS    keys that callers must send, comma-separated; needed for any other
+                       HOST than this machine's own loopback
+  CHATD_CORS_ORIGINS   web pages' origins that may call, comma-separated, or *
+  CHATD_CONFIG         another chatd.toml
+  CHATD_DEFAULT_PROVIDER
+                       where a model without a prefix goes; chatd.toml's, else ollama
+  OLLAMA_URL           http://localhost:11434, or a demo if nothing answers there
+  OLLAMA_CLOUD_BASE_URL, OPENROUTER_BASE_URL, OPENCODE_BASE_URL, KIMI_BASE_URL
+                       other addresses of the providers
+  OPENROUTER_API_KEY, OPENCODE_API_KEY, KIMI_API_KEY, OLLAMA_API_KEY
+                       the providers' keys
+  CHATD_SECRET_ID      a secret in AWS Secrets Manager that holds them
+
+The handlers get this process's environment; what template.yaml declares for a function is not
+used here.
+"""
+
+
+class StartError(Exception):
+    """Why the gateway cannot start, and what to do, as one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to serve. `caller_keys` is empty where none is asked for."""
+
+    host: str
+    port: int
+    workers: int
+    caller_keys: tuple[str, ...]
+    template: Path
+    code: Path
+
+
+def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
+    """The options, from the command line's arguments and the environment.
+
+    Raises:
+        StartError: With one line that names the variable at fault.
+
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m local",
+        description="Serve the gateway on this machine, with the handlers of the stack.",
+        epilog=_VARIABLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--template", type=Path, default=_ROOT / "template.yaml", metavar="FILE")
+    parser.add_argument("--code", type=Path, default=_ROOT / "functions", metavar="FOLDER")
+    parsed = parser.parse_args(arguments)
+    env = {name: value for name, value in environ.items() if value}
+    return Options(
+        host=env.get("HOST", "127.0.0.1"),
+        port=_whole(env, "PORT", default=3220, least=0, most=_PORTS),
+        workers=_whole(env, "CHATD_WORKERS", default=8, least=1, most=256),
+        caller_keys=_keys(env),
+        template=parsed.template,
+        code=parsed.code.resolve(),
+    )
+
+
+def _whole(env: Mapping[str, str], name: str, *, default: int, least: int, most: int) -> int:
+    text = env.get(name, str(default))
+    if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
+        raise StartError(f"{name}={text!r}: must be a whole number from {least} to {most}")
+    return int(text)
+
+
+def _keys(env: Mapping[str, str]) -> tuple[str, ...]:
+    if "CHATD_CALLER_KEYS" not in env:
+        return ()
+    keys = tuple(key.strip() for key in env["CHATD_CALLER_KEYS"].split(",") if key.strip())
+    if not keys:
+        raise StartError("CHATD_CALLER_KEYS: holds no key; unset it, or list keys in it")
+    return keys

@@ -1,0 +1,150 @@
+"""The workers of one function: started on demand, up to a limit; past it requests wait.
+
+One worker serves one request at a time, as a Lambda environment does, because Powertools keeps
+the current event on class attributes. This file knows nothing of HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from chatd.errors import ChatdError, UpstreamError, UpstreamOverloadedError, UpstreamTimeoutError
+from local.process import Process, WorkerGoneError, WorkerStartError
+from local.routes import Function
+
+_log = logging.getLogger("chatd.local")
+
+
+@dataclass(slots=True)
+class Pool:
+    """The workers of `function`, at most `limit` of them."""
+
+    function: Function
+    env: Mapping[str, str]
+    limit: int
+    _idle: list[Process] = field(default_factory=list)
+    _busy: set[Process] = field(default_factory=set)
+    _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+    _stopping: bool = False
+    _slots: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._slots = asyncio.Semaphore(self.limit)
+
+    async def start(self) -> None:
+        """Start the first worker, so that the first request does not wait for it.
+
+        Raises:
+            WorkerStartError: When the handler cannot be imported.
+
+        """
+        try:
+            self._idle.append(await Process.start(self.function.handler, self.env))
+        except WorkerStartError as error:
+            raise WorkerStartError(
+                f"{self.function.name}: {self.function.handler} cannot be imported: {error}"
+            ) from None
+
+    async def call(self, event: dict[str, Any], request_id: str) -> Any:
+        """What the handler returns for `event`.
+
+        A caller may give up while the request waits for a worker; once a worker has it, it runs
+        to its end, as on Lambda.
+
+        Raises:
+            ChatdError: 502 when the handler raised or its worker died, 504 when time ran out.
+
+        """
+        await self._slots.acquire()
+        task = asyncio.create_task(self._serve(event, request_id))
+        self._tasks.add(task)
+        task.add_done_callback(self._served)
+        return await asyncio.shield(task)
+
+    async def stop(self) -> None:
+        """Let every worker go, the busy ones too."""
+        self._stopping = True
+        await asyncio.gather(*(worker.stop() for worker in (*self._idle, *self._busy)))
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _served(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        self._slots.release()
+        if not task.cancelled():
+            task.exception()  # seen, also when the caller has given up on it
+
+    async def _serve(self, event: dict[str, Any], request_id: str) -> Any:
+        worker = await self._free_worker()
+        self._busy.add(worker)
+        try:
+            async with asyncio.timeout(self.function.timeout):
+                answer = await worker.call(self._frame(event, request_id))
+        except TimeoutError:
+            raise await self._overdue(worker) from None
+        except WorkerGoneError:
+            raise await self._lost(worker) from None
+        finally:
+            self._busy.discard(worker)
+        self._idle.append(worker)
+        if "error" in answer:
+            raise UpstreamError("Internal server error", code="internal_error")
+        return answer["result"]
+
+    async def _free_worker(self) -> Process:
+        """An idle worker, or a new one; an idle one that has died is passed over."""
+        self._refuse_when_stopping()
+        while self._idle:
+            worker = self._idle.pop()
+            if not worker.gone:
+                return worker
+            await worker.stop()
+        try:
+            worker = await Process.start(self.function.handler, self.env)
+        except WorkerStartError as error:
+            raise self._incident(f"a worker cannot start: {error}") from None
+        if self._stopping:
+            await worker.stop()
+        self._refuse_when_stopping()
+        return worker
+
+    def _frame(self, event: dict[str, Any], request_id: str) -> dict[str, Any]:
+        context = {
+            "function_name": self.function.name,
+            "aws_request_id": request_id,
+            "memory_limit_in_mb": self.function.memory,
+            "timeout": self.function.timeout,
+        }
+        return {"event": event, "context": context}
+
+    async def _lost(self, worker: Process) -> ChatdError:
+        self._refuse_when_stopping()
+        await worker.stop()
+        return self._incident(f"a worker died ({_cause(worker.process.returncode)})")
+
+    async def _overdue(self, worker: Process) -> ChatdError:
+        worker.kill()
+        await worker.stop()
+        message = f"{self.function.name} took longer than its {self.function.timeout:g} s"
+        _log.error("%s; its worker was ended", message)
+        return UpstreamTimeoutError(message, code="function_timeout")
+
+    def _incident(self, what: str) -> ChatdError:
+        _log.error("%s: %s; the next request gets a new one", self.function.name, what)
+        return UpstreamError(
+            f"{self.function.name}: {what}; the terminal of the gateway may say why",
+            code="worker_crashed",
+        )
+
+    def _refuse_when_stopping(self) -> None:
+        if self._stopping:
+            raise UpstreamOverloadedError("The gateway is being stopped.", code="stopping")
+
+
+def _cause(returncode: int | None) -> str:
+    if returncode is None or returncode >= 0:
+        return f"exit status {returncode}"
+    return f"signal {-returncode}"

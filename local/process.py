@@ -1,0 +1,130 @@
+"""One worker process, seen from the front: start it, give it an event, see it die.
+
+How many there are and which one is free is pool.py's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from local import frames
+
+# Seconds that importing a handler may take.
+_START = 60.0
+# Seconds in which a worker that was let go must have left.
+_GRACE = 3.0
+# The callers' keys are the front's affair, and the code takes the name for a sign of Lambda.
+_NOT_FOR_WORKERS = ("CHATD_CALLER_KEYS", "AWS_LAMBDA_FUNCTION_NAME")
+_REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+class WorkerGoneError(Exception):
+    """The worker died before it had answered."""
+
+
+class WorkerStartError(Exception):
+    """The worker could not import its handler; the message is the import's."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Process:
+    """A worker that is up.
+
+    Attributes:
+        reader: Frames from it; at its end once the worker is gone.
+
+    """
+
+    process: asyncio.subprocess.Process
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    @classmethod
+    async def start(cls, handler: str, env: Mapping[str, str]) -> Process:
+        """Start a worker and wait until its handler is imported.
+
+        Args:
+            handler: Such as `chat.app.lambda_handler`.
+            env: Its environment, made by `environment`.
+
+        Raises:
+            WorkerStartError: When it cannot be.
+
+        """
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "local.worker"),
+                *("--socket", str(theirs.fileno()), handler),
+                pass_fds=(theirs.fileno(),),
+                stdin=asyncio.subprocess.DEVNULL,
+                env=env,
+                # Out of the terminal's reach: Ctrl-C is for the front alone.
+                start_new_session=True,
+            )
+        reader, writer = await asyncio.open_connection(sock=ours)
+        worker = cls(process, reader, writer)
+        first: frames.Frame | None = {"failed": f"it was not ready after {_START:g} s"}
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_START):
+                first = await frames.read(reader)
+        if first is None or "failed" in first:
+            await worker.stop()
+            raise WorkerStartError(first["failed"] if first else "it died while starting")
+        return worker
+
+    @property
+    def gone(self) -> bool:
+        """Whether it has died, or closed its side."""
+        return self.reader.at_eof() or self.process.returncode is not None
+
+    async def call(self, frame: frames.Frame) -> frames.Frame:
+        """Give it one event and wait for what comes back.
+
+        Raises:
+            WorkerGoneError: When it died over it.
+
+        """
+        try:
+            self.writer.write(frames.encode(frame))
+            await self.writer.drain()
+        except ConnectionError:
+            raise WorkerGoneError from None
+        answer = await frames.read(self.reader)
+        if answer is None:
+            raise WorkerGoneError
+        return answer
+
+    def kill(self) -> None:
+        """End it now, whatever it does."""
+        if self.process.returncode is None:
+            self.process.kill()
+
+    async def stop(self) -> None:
+        """Let it go: it leaves by itself, and is killed only if it does not."""
+        self.writer.close()
+        try:
+            async with asyncio.timeout(_GRACE):
+                await self.process.wait()
+        except TimeoutError:
+            self.kill()
+            await self.process.wait()
+
+
+def environment(code: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """A worker's environment: ours, with the handlers' folder `code` to import from."""
+    paths = [str(code), str(_REPOSITORY), environ.get("PYTHONPATH", "")]
+    env = {name: value for name, value in environ.items() if name not in _NOT_FOR_WORKERS}
+    return {
+        **env,
+        "PYTHONPATH": os.pathsep.join(path for path in paths if path),
+        # A log line must not wait for the next one.
+        "PYTHONUNBUFFERED": "1",
+    }

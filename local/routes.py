@@ -1,0 +1,144 @@
+"""Which function serves which method and path, and for how long: read from template.yaml.
+
+Local and deployed must not drift, so there is no second table of routes: the literal `Api` events
+of the template's functions are read, and what cannot be read is an error, never skipped. This
+file knows nothing of processes or requests.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from local import template
+from local.template import Node, TemplateError
+
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+# Lambda's own, in seconds and MB: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
+_TIMEOUT, _MEMORY = 3, 128
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function of the stack. `timeout` is in seconds, `memory` in MB."""
+
+    name: str
+    handler: str
+    timeout: float
+    memory: int
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path as API Gateway writes it (`/v1/models/{id+}`), its methods, and who serves it.
+
+    Attributes:
+        open: Whether the template lets everybody in (`Auth: {Authorizer: NONE}`).
+
+    """
+
+    path: str
+    methods: tuple[str, ...]
+    function: Function
+    open: bool = False
+
+    def parameters(self, path: str) -> dict[str, str] | None:
+        """The path's parameters, or None where the path is not this route's.
+
+        Args:
+            path: As it was sent. A REST API hands its %-escapes on as they are, captured in
+                https://github.com/hotsock/voker/pull/8.
+
+        """
+        parts = re.split(r"(\{[^{}]+\})", self.path)
+        found = re.fullmatch("".join(map(_pattern, parts)), path)
+        if found is None:
+            return None
+        names = [part.strip("{+}") for part in parts if part.startswith("{")]
+        return dict(zip(names, found.groups(), strict=True))
+
+    @property
+    def rank(self) -> tuple[int, ...]:
+        """Sorts the more precise route first: a literal part, then `{name}`, then `{name+}`."""
+        return tuple(
+            2 if part.endswith("+}") else int(part.startswith("{")) for part in self.path.split("/")
+        )
+
+
+def read(path: Path) -> list[Route]:
+    """The routes of the template at `path`, the more precise first.
+
+    Raises:
+        TemplateError: With one line that says where and what.
+
+    """
+    try:
+        tree = template.read(path)
+        routes = list(_routes(tree.get("Resources"), tree.get("Globals").get("Function")))
+        _check(routes)
+    except TemplateError as error:
+        raise TemplateError(f"{path}: {error}") from None
+    return sorted(routes, key=lambda route: route.rank)
+
+
+def _routes(resources: Node, shared: Node) -> Iterator[Route]:
+    for name, resource in resources.children():
+        if resource.get("Type").value == "AWS::Serverless::Function":
+            yield from _function_routes(name, resource, shared)
+
+
+def _function_routes(name: str, resource: Node, shared: Node) -> Iterator[Route]:
+    properties = resource.get("Properties")
+    for _, event in properties.get("Events").children():
+        kind = event.get("Type").text()
+        if kind == "HttpApi":
+            raise event.get("Type").error("must be Api where it is HTTP")
+        if kind == "Api":
+            if resource.get("Condition").value is not None:
+                raise resource.get("Condition").error("must be absent where there is an Api event")
+            yield _route(event.get("Properties"), _function(name, properties, shared))
+
+
+def _function(name: str, properties: Node, shared: Node) -> Function:
+    def either(key: str, default: object = None) -> Node:
+        return properties.get(key, shared.get(key, default).value)
+
+    return Function(
+        name=name,
+        handler=either("Handler").text(),
+        timeout=either("Timeout", _TIMEOUT).number(),
+        memory=int(either("MemorySize", _MEMORY).number()),
+    )
+
+
+def _route(event: Node, function: Function) -> Route:
+    method = event.get("Method").text().upper()
+    if method not in (*_METHODS, "ANY"):
+        raise event.get("Method").error("must be an HTTP method or any")
+    return Route(
+        path=event.get("Path").text(),
+        methods=_METHODS if method == "ANY" else (method,),
+        function=function,
+        open=event.get("Auth").get("Authorizer").value == "NONE",
+    )
+
+
+def _check(routes: list[Route]) -> None:
+    if not routes:
+        raise TemplateError("Resources: no AWS::Serverless::Function has an Api event")
+    seen: dict[tuple[str, str], str] = {}
+    for route in routes:
+        for method in route.methods:
+            other = seen.setdefault((method, route.path), route.function.name)
+            if other != route.function.name:
+                raise TemplateError(
+                    f"Resources.{route.function.name}: {method} {route.path} is {other}'s already"
+                )
+
+
+def _pattern(part: str) -> str:
+    if not part.startswith("{"):
+        return re.escape(part)
+    return "(.+)" if part.endswith("+}") else "([^/]+)"

@@ -1,0 +1,132 @@
+"""The gateway on this machine, from start to Ctrl-C.
+
+It puts the parts together in order; each part knows its own business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import socket
+import sys
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+
+from chatd.callers import Callers
+from chatd.errors import ChatdError
+from chatd.settings import ConfigError, Settings, load
+from local import demo, proxy, routes
+from local.banner import banner
+from local.front import Front
+from local.guard import Guard
+from local.listen import listen, url
+from local.options import Options, StartError, parse
+from local.pool import Pool
+from local.process import WorkerStartError, environment
+from local.routes import Route
+from local.serve import serving, stop_signal
+from local.template import TemplateError
+from local.upstream import Upstream, look
+
+# Seconds that the banner waits for the list of providers.
+_LISTING = 3.0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve until told to stop; the exit status."""
+    logging.basicConfig(level=logging.WARNING, format="chatd: %(message)s")
+    try:
+        options = parse(arguments, os.environ)
+        settings = load(os.environ)
+        table = routes.read(options.template)
+        with listen(options) as sock:
+            gateway = _Gateway(options, settings, table, look(settings, os.environ))
+            asyncio.run(gateway.serve(sock))
+    except (StartError, ConfigError, TemplateError, WorkerStartError) as error:
+        print(f"chatd: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:  # before the signal handlers were in place
+        return 130
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Gateway:
+    options: Options
+    settings: Settings
+    routes: Sequence[Route]
+    upstream: Upstream
+
+    async def serve(self, sock: socket.socket) -> None:
+        """Start everything, serve until told to stop, and end everything."""
+        stop = stop_signal()
+        async with AsyncExitStack() as stack:
+            upstream = await self._upstream(stack)
+            # What ends last is entered first: requests in flight hear of their workers' end.
+            pools = self._pools(upstream)
+            front = Front(self.routes, pools, self._guard())
+            await stack.enter_async_context(serving(front, sock))
+            for pool in pools.values():
+                stack.push_async_callback(pool.stop)
+            await _start(pools.values())
+            text = banner(
+                url(sock),
+                options=self.options,
+                routes=self.routes,
+                upstream=upstream,
+                providers=await self._providers(pools),
+            )
+            print(f"\n{text}\n", flush=True)
+            await stop.wait()
+
+    async def _upstream(self, stack: AsyncExitStack) -> Upstream:
+        """The upstream as it is, or the demo, started."""
+        if self.upstream.kind != "demo":
+            return self.upstream
+        sock = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        await stack.enter_async_context(serving(demo.app(), sock))
+        return replace(self.upstream, url=url(sock), models=demo.MODELS)
+
+    def _pools(self, upstream: Upstream) -> dict[str, Pool]:
+        env: Mapping[str, str] = environment(self.options.code, os.environ)
+        if upstream.kind == "demo":
+            env = {**env, "OLLAMA_URL": upstream.url}
+        functions = {route.function.name: route.function for route in self.routes}
+        return {
+            name: Pool(function, env, self.options.workers) for name, function in functions.items()
+        }
+
+    def _guard(self) -> Guard:
+        keys = self.options.caller_keys
+        return Guard(
+            callers=Callers.of_keys(keys) if keys else None,
+            host=self.options.host,
+            origins=self.settings.cors_origins,
+        )
+
+    async def _providers(self, pools: Mapping[str, Pool]) -> list[str] | None:
+        """The registered providers' names as the gateway itself lists them, if it does in time."""
+        for route in self.routes:
+            if route.path == "/v1/chat/providers" and "GET" in route.methods:
+                request = proxy.Request("GET", route.path, "", (), b"", "127.0.0.1")
+                event = proxy.event(request, route, str(uuid.uuid4()))
+                try:
+                    async with asyncio.timeout(_LISTING):
+                        result = await pools[route.function.name].call(event, "banner")
+                    listed = json.loads(proxy.response(result).body)["providers"]
+                    return [str(provider["name"]) for provider in listed]
+                except (ChatdError, TimeoutError, proxy.MalformedResultError, ValueError, KeyError):
+                    return None
+        return None
+
+
+async def _start(pools: Iterable[Pool]) -> None:
+    """Start all of them before the first failure is told, so that each can be stopped."""
+    started = await asyncio.gather(*(pool.start() for pool in pools), return_exceptions=True)
+    for failure in started:
+        if failure is not None:
+            raise failure

@@ -1,0 +1,64 @@
+"""Which upstream answers a model's bare name here: the user's Ollama, a demo, or another provider.
+
+It only looks; starting the demo is __main__.py's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import urllib3
+
+from chatd.catalog import CATALOG
+from chatd.settings import Settings
+
+# Seconds to wait for an Ollama, which on this machine answers at once or not at all.
+_PATIENCE = urllib3.Timeout(connect=1.0, read=2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """The default provider.
+
+    Attributes:
+        kind: `ollama` answers; `demo` stands in, because nothing does; `silent`: nothing answers
+            at the address that the user gave; `other`: it is another provider.
+        provider: The provider's name.
+        url: Where it is.
+        models: Models that it is known to serve.
+
+    """
+
+    kind: Literal["ollama", "demo", "silent", "other"]
+    provider: str
+    url: str
+    models: tuple[str, ...] = ()
+
+
+def look(settings: Settings, environ: Mapping[str, str]) -> Upstream:
+    """Find out what answers a bare model name."""
+    row = settings.providers[settings.default_provider]
+    if row.name != "ollama":
+        return Upstream("other", row.name, row.base_url)
+    with urllib3.PoolManager(timeout=_PATIENCE, retries=False) as http:
+        if "version" in _got(http, f"{row.base_url}/api/version"):
+            models = _got(http, f"{row.base_url}/api/tags").get("models") or []
+            return Upstream("ollama", row.name, row.base_url, tuple(_names(models)))
+    asked_for = bool(environ.get("OLLAMA_URL")) or row.base_url != CATALOG["ollama"].base_url
+    return Upstream("silent" if asked_for else "demo", row.name, row.base_url)
+
+
+def _got(http: urllib3.PoolManager, url: str) -> dict[str, Any]:
+    """The JSON object at `url`, empty when there is none to be had."""
+    try:
+        answer = http.request("GET", url, redirect=False).json()
+    except (urllib3.exceptions.HTTPError, ValueError):
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _names(models: Any) -> list[str]:
+    found = [model.get("name") for model in models if isinstance(model, dict)]
+    return [name for name in found if isinstance(name, str) and name]
