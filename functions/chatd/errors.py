@@ -25,6 +25,7 @@ contract. This file knows nothing of HTTP clients, events or dialects.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import ceil
 from typing import Any, ClassVar
 
 
@@ -82,7 +83,7 @@ class ChatdError(Exception):
         """Response headers that belong to this failure."""
         if self.retry_after is None:
             return {}
-        return {"Retry-After": str(max(0, round(self.retry_after)))}
+        return {"Retry-After": str(max(0, ceil(self.retry_after)))}
 
 
 class InvalidRequestError(ChatdError):

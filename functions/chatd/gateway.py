@@ -176,13 +176,17 @@ def _told(
     error: ChatdError, route: Route, key: SecretStr | None, request: ChatRequest
 ) -> ChatdError:
     """The error under its provider's name, without the key or a quote of the conversation."""
+    secrets = [key.get_secret_value()] if key else []
+    prompts = [message.content for message in request.messages]
+    if request.format not in (None, "json"):
+        prompts.append(json.dumps(request.format))
     error.provider = route.provider.name
     error.message = redacted(
-        f"{route.provider.name}: {error.message}",
-        secrets=[key.get_secret_value()] if key else [],
-        prompts=[message.content for message in request.messages],
+        f"{route.provider.name}: {error.message}", secrets=secrets, prompts=prompts
     )
     error.args = (error.message,)
+    if error.code != redacted(error.code, secrets=secrets, prompts=prompts):
+        error.code = error.default_code
     return error
 
 

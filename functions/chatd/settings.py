@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from chatd.catalog import CATALOG, Provider, Timeouts
 from chatd.errors import one_of
-from chatd.wire.config import ConfigFile, ProviderTable, TimeoutsTable, base_url
+from chatd.wire.config import ConfigFile, ProviderTable, TimeoutsTable, checked_url
 
 _HERE = Path(__file__).resolve()
 
@@ -146,7 +146,7 @@ def _providers(config: ConfigFile, env: Mapping[str, str], where: str) -> dict[s
         variable = row.base_url_variable
         if variable and variable in env:
             try:
-                rows[row.name] = replace(row, base_url=base_url(env[variable]))
+                rows[row.name] = replace(row, base_url=checked_url(env[variable]))
             except ValueError as error:
                 raise ConfigError(f"{variable}: {error}") from None
     return rows

@@ -58,7 +58,7 @@ class Telemetry:
     """Writes records where CloudWatch reads them: to standard output, as JSON lines."""
 
     def __init__(self) -> None:
-        self._log = Logger(service="chatd", level="INFO")
+        self._log = Logger(service="chatd", location=None)
 
     def warn(self, sentence: str) -> None:
         """Log what an operator should look at."""

@@ -177,9 +177,9 @@ def _too_slow(*, connecting: bool) -> UpstreamTimeoutError:
 # What urllib3 raises, the more precise first, and what a caller may know of it: never its own
 # words, which can hold what was sent.
 _FAILURES: tuple[tuple[type[Exception], type[UpstreamError], str], ...] = (
-    (exceptions.ConnectTimeoutError, UpstreamTimeoutError, "no connection could be made in time"),
     (exceptions.NameResolutionError, UpstreamError, "its host name does not resolve"),
     (exceptions.NewConnectionError, UpstreamError, "nothing answers at its address"),
+    (exceptions.ConnectTimeoutError, UpstreamTimeoutError, "no connection could be made in time"),
     (exceptions.SSLError, UpstreamError, "its TLS certificate or handshake is not in order"),
     (exceptions.TimeoutError, UpstreamTimeoutError, "no whole answer came in time"),
     (exceptions.DecodeError, UpstreamError, "its answer is not in the encoding that it names"),

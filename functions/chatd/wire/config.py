@@ -15,7 +15,7 @@ Name = Annotated[str, Field(min_length=1, max_length=256)]
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
-def base_url(value: str) -> str:
+def checked_url(value: str) -> str:
     """Check a provider's address and take the slash off its end."""
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -51,7 +51,7 @@ class ProviderTable(_Table):
 
     enabled: bool | None = None
     dialect: Literal["ollama", "openai_chat"] | None = None
-    base_url: Annotated[str, AfterValidator(base_url)] | None = None
+    base_url: Annotated[str, AfterValidator(checked_url)] | None = None
     key_variable: VariableName | None = None
     env_file: Annotated[str, Field(min_length=1)] | None = None
     endpoint: Literal["chat", "generate", "auto"] | None = None

@@ -1,0 +1,120 @@
+"""A clean environment, and providers on real sockets for the functions to find there."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+import chat.app
+import providers.app
+from chatd.catalog import CATALOG
+from chatd.telemetry import Telemetry
+from tests.support import answers
+from tests.support.upstream import Received, Upstream, reply, upstream
+
+KEY = "sk-test-0123456789abcdef"
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """No key, no override, no chatd.toml and no .env but what the test puts there."""
+    for row in CATALOG.values():
+        for variable in (row.key_variable, row.base_url_variable):
+            if variable:
+                monkeypatch.delenv(variable, raising=False)
+    for variable in ("CHATD_SECRET_ID", "CHATD_DEFAULT_PROVIDER", "CHATD_HTTP_SECONDS"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("CHATD_CONFIG", "/dev/null")
+    monkeypatch.chdir(tmp_path)
+    forget()
+    yield
+    forget()
+
+
+def forget() -> None:
+    """Make the functions read their environment anew."""
+    chat.app.opened.cache_clear()
+    providers.app.opened.cache_clear()
+
+
+class CurrentStdout:
+    """The standard output of the moment: pytest changes it with every test and phase."""
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def log_to_the_current_stdout() -> None:
+    """The log's handler is made once a process, and would keep the first test's output."""
+    Telemetry()
+    for handler in logging.getLogger("chatd").handlers:
+        cast("logging.StreamHandler[CurrentStdout]", handler).stream = CurrentStdout()
+
+
+@pytest.fixture
+def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
+    """One server that every provider of the catalog is at, and that speaks all dialects."""
+
+    def speak(connection: socket.socket, received: Received) -> None:
+        reply(answers.for_path(received.path))(connection, received)
+
+    with upstream(speak) as server:
+        for row in CATALOG.values():
+            assert row.base_url_variable
+            monkeypatch.setenv(row.base_url_variable, server.url)
+        yield server
+
+
+@pytest.fixture
+def keys(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A key for every provider, in the environment."""
+    for row in CATALOG.values():
+        if row.key_variable:
+            monkeypatch.setenv(row.key_variable, KEY)
+    return KEY
+
+
+@dataclass(frozen=True, slots=True)
+class Emitted:
+    """What a function wrote to its standard output."""
+
+    text: str
+
+    @property
+    def metrics(self) -> list[Any]:
+        return [line for line in self._lines if "_aws" in line]
+
+    @property
+    def log(self) -> list[Any]:
+        return [line for line in self._lines if "_aws" not in line]
+
+    @property
+    def _lines(self) -> list[Any]:
+        return [json.loads(line) for line in self.text.splitlines()]
+
+
+@pytest.fixture
+def emitted(capfd: pytest.CaptureFixture[str]) -> Callable[[], Emitted]:
+    """Reads what was written since the test began, or since the last reading."""
+    return lambda: Emitted(capfd.readouterr().out)
+
+
+@pytest.fixture
+def config(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A chatd.toml for the test to write."""
+    path = tmp_path / "chatd.toml"
+    path.touch()
+    monkeypatch.setenv("CHATD_CONFIG", str(path))
+    return path

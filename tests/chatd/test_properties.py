@@ -1,0 +1,149 @@
+"""No input whatever makes the gateway raise, or answer 5xx by a fault of its own."""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import chat.app
+import providers.app
+from chatd.errors import ChatdError
+from tests.support import answers
+from tests.support.functions import LambdaContext, http_event
+from tests.support.upstream import Received, Upstream, reply
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+# Mostly well-formed, so that the search gets past the first check.
+ROLES = st.sampled_from(["system", "user", "assistant", "tool", ""])
+TURNS = st.lists(st.fixed_dictionaries({"role": ROLES, "content": st.text() | JSON}), max_size=4)
+MODELS = st.text(max_size=20) | st.sampled_from(
+    ["m", "ollama/m", "m:cloud", "ollama_cloud/m", "openrouter/v/m", "opencode/gpt-5", "kimi/k3"]
+)
+REQUESTS = st.fixed_dictionaries(
+    {"model": MODELS | JSON, "messages": TURNS | JSON},
+    optional={
+        "temperature": st.floats() | JSON,
+        "max_tokens": st.integers() | JSON,
+        "format": st.just("json") | JSON,
+        "think": st.booleans() | JSON,
+        "stream": st.booleans() | JSON,
+    },
+)
+# Function fixtures live through all examples of a test: no example changes the state of these.
+many = settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+OURS = {200, 400, 404, 413, 429, 502, 503, 504}
+
+
+@pytest.fixture
+def all_keys(provider: Upstream, keys: str) -> Upstream:
+    return provider
+
+
+def answered(event: Any, handler: Any = chat.app.lambda_handler) -> dict[str, Any]:
+    result: dict[str, Any] = handler(event, LambdaContext())
+    assert result["statusCode"] in OURS
+    assert isinstance(json.loads(result["body"]), dict)
+    json.dumps(result).encode()
+    return result
+
+
+@many
+@given(body=REQUESTS | JSON)
+def test_every_json_body_is_answered(all_keys: Upstream, body: Any) -> None:
+    result = answered(http_event("POST", "/v1/chat", json.dumps(body)))
+
+    assert result["statusCode"] < 500
+
+
+@many
+@given(body=st.text() | st.none(), encoded=st.booleans())
+def test_every_text_body_is_answered(all_keys: Upstream, body: str | None, encoded: bool) -> None:
+    result = answered(http_event("POST", "/v1/chat", body, isBase64Encoded=encoded))
+
+    assert result["statusCode"] < 500
+
+
+@many
+@given(event=REQUESTS | JSON)
+def test_every_direct_invocation_answers_or_fails_by_name(all_keys: Upstream, event: Any) -> None:
+    failed: type[ChatdError] | None
+    try:
+        answer = chat.app.lambda_handler(event, LambdaContext())
+    except ChatdError as error:
+        failed = type(error)
+    else:
+        failed = None
+
+    assert failed is None or failed.status < 500
+    assert failed is not None or answer["content"] == "Hello!"
+
+
+@many
+@given(
+    method=st.sampled_from(["GET", "POST", "PUT", "OPTIONS"]),
+    path=st.text(),
+    more=st.fixed_dictionaries(
+        {
+            "headers": st.none() | st.dictionaries(st.text(), st.text(), max_size=4),
+            "resource": st.none() | st.text(),
+        }
+    ),
+)
+@pytest.mark.parametrize("handler", [chat.app.lambda_handler, providers.app.lambda_handler])
+def test_every_http_event_is_answered(
+    handler: Any, method: str, path: str, more: dict[str, Any]
+) -> None:
+    result = answered(http_event(method, path, "{}", **more), handler)
+
+    assert result["statusCode"] < 500
+
+
+@many
+@given(
+    body=st.binary() | JSON.map(lambda value: json.dumps(value).encode()),
+    status=st.integers(100, 599),
+)
+@pytest.mark.parametrize("model", ["m", "ollama_cloud/m", "kimi/k3"])
+def test_every_response_of_a_provider_is_an_answer_or_a_typed_error(
+    all_keys: Upstream, model: str, body: bytes, status: int
+) -> None:
+    def script(connection: socket.socket, _received: Received) -> None:
+        head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        connection.sendall(head.encode() + body)
+        connection.shutdown(socket.SHUT_WR)
+
+    all_keys.script = script
+    request = json.dumps({"model": model, "messages": [{"role": "user", "content": "Hi"}]})
+
+    result = answered(http_event("POST", "/v1/chat", request))
+
+    assert json.loads(result["body"]).get("error", {}).get("code") != "internal_error"
+
+
+@many
+@given(st.data())
+@pytest.mark.parametrize("path", ["/api/chat", "/v1/chat/completions"])
+def test_every_twist_of_an_answer_is_an_answer_or_a_typed_error(
+    all_keys: Upstream, path: str, data: st.DataObject
+) -> None:
+    body = answers.for_path(path)
+    field = data.draw(st.sampled_from(sorted(body)))
+    body[field] = data.draw(JSON)
+    all_keys.script = reply(body)
+    model = "m" if path == "/api/chat" else "kimi/k3"
+    request = json.dumps({"model": model, "messages": [{"role": "user", "content": "Hi"}]})
+
+    result = answered(http_event("POST", "/v1/chat", request))
+
+    assert json.loads(result["body"]).get("error", {}).get("code") != "internal_error"

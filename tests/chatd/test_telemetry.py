@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support import answers
+from tests.support.functions import LambdaContext, ask, post
+from tests.support.upstream import Upstream, reply
+
+if TYPE_CHECKING:
+    from tests.chatd.conftest import Emitted
+
+Emits = Callable[[], "Emitted"]
+
+
+def names(blob: Any) -> set[str]:
+    return {metric["Name"] for metric in blob["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
+
+
+def test_a_chat_is_counted_under_its_provider(provider: Upstream, emitted: Emits) -> None:
+    post(ask("llama3.2"))
+
+    (blob,) = emitted().metrics
+    (directive,) = blob["_aws"]["CloudWatchMetrics"]
+    assert (directive["Namespace"], directive["Dimensions"]) == ("chatd", [["Provider"]])
+    assert (blob["Provider"], blob["Requests"]) == ("ollama", [1.0])
+    assert (blob["InputTokens"], blob["OutputTokens"]) == ([11.0], [7.0])
+    assert {"UpstreamLatency", "GatewayOverhead"} <= names(blob)
+
+
+def test_a_callers_model_is_never_a_dimension(provider: Upstream, emitted: Emits) -> None:
+    post(ask("callers-own-string"))
+
+    assert "callers-own-string" not in json.dumps(emitted().metrics)
+
+
+def test_a_model_that_chatd_toml_names_is_a_dimension(
+    provider: Upstream, config: Path, emitted: Emits
+) -> None:
+    config.write_text('[tiers]\nfast = ["ollama/llama3.2"]')
+    post(ask("fast"))
+
+    (blob,) = emitted().metrics
+    assert blob["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [
+        ["Provider"],
+        ["Provider", "Model"],
+    ]
+    assert blob["Model"] == "llama3.2"
+
+
+def test_an_error_is_counted_by_its_kind(provider: Upstream, emitted: Emits) -> None:
+    provider.script = reply({"error": {"code": "providers_own", "message": "no"}}, status=400)
+    post(ask("m"))
+
+    told = emitted()
+    (requests, errors), (line,) = told.metrics, told.log
+    assert (requests["Requests"], errors["Errors"]) == ([1.0], [1.0])
+    assert (errors["Provider"], errors["Kind"]) == ("ollama", "invalid_request")
+    assert "Errors" not in names(requests)
+    assert line["error.type"] == "invalid_request"
+
+
+def test_a_refused_request_is_counted_under_no_provider(provider: Upstream, emitted: Emits) -> None:
+    post("not json")
+
+    requests, errors = emitted().metrics
+    assert (requests["Provider"], errors["Provider"]) == ("none", "none")
+
+
+def test_a_chat_is_one_log_line_with_the_gen_ai_keys(provider: Upstream, emitted: Emits) -> None:
+    provider.script = reply(answers.ollama_chat(model="llama3.2:latest"))
+    post(ask("ollama/llama3.2"))
+
+    (line,) = emitted().log
+    assert line["level"] == "INFO"
+    assert {name: line[name] for name in line if name.startswith("gen_ai.")} == {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "ollama",
+        "gen_ai.request.model": "ollama/llama3.2",
+        "gen_ai.response.model": "llama3.2:latest",
+        "gen_ai.response.finish_reasons": ["stop"],
+        "gen_ai.usage.input_tokens": 11,
+        "gen_ai.usage.output_tokens": 7,
+    }
+    assert line["request_id"] == LambdaContext().aws_request_id
+
+
+def test_overhead_is_what_the_provider_did_not_take(provider: Upstream, emitted: Emits) -> None:
+    post(ask("m"))
+
+    told = emitted()
+    (blob,), (line,) = told.metrics, told.log
+    assert blob["GatewayOverhead"][0] >= 0
+    assert line["chatd.total_ms"] == pytest.approx(
+        blob["UpstreamLatency"][0] + blob["GatewayOverhead"][0], abs=0.1
+    )

@@ -1,0 +1,82 @@
+"""The functions as Lambda calls them: events in, results out, in a clean environment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import chat.app
+import providers.app
+from chatd.settings import Settings, load
+
+
+@dataclass(frozen=True, slots=True)
+class LambdaContext:
+    """What Lambda gives a handler."""
+
+    aws_request_id: str = "11111111-2222-3333-4444-555555555555"
+    remaining_ms: int = 60_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.remaining_ms
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResult:
+    """A proxy response, read. Header names are lower-case."""
+
+    status: int
+    headers: Mapping[str, str]
+    json: Any
+
+
+def http_event(method: str, path: str, body: str | None = None, **more: Any) -> dict[str, Any]:
+    """An event as API Gateway makes it."""
+    return {
+        "httpMethod": method,
+        "path": path,
+        "resource": path,
+        "headers": {},
+        "multiValueHeaders": {},
+        "queryStringParameters": None,
+        "multiValueQueryStringParameters": None,
+        "pathParameters": None,
+        "stageVariables": None,
+        "requestContext": {"requestId": "r", "stage": "v1", "path": path, "httpMethod": method},
+        "body": body,
+        "isBase64Encoded": False,
+        **more,
+    }
+
+
+def post(body: object, path: str = "/v1/chat", **more: Any) -> HttpResult:
+    """POST to the chat function: text as it is, anything else as JSON."""
+    text = body if isinstance(body, str) else json.dumps(body)
+    return _read(chat.app.lambda_handler(http_event("POST", path, text, **more), LambdaContext()))
+
+
+def get(path: str, **more: Any) -> HttpResult:
+    """GET from the providers function."""
+    return _read(providers.app.lambda_handler(http_event("GET", path, **more), LambdaContext()))
+
+
+def invoke(event: object) -> Any:
+    """Invoke the chat function directly."""
+    return chat.app.lambda_handler(event, LambdaContext())
+
+
+def ask(model: str, content: str = "Say hello.", **more: Any) -> dict[str, Any]:
+    """A request's body with one user turn."""
+    return {"model": model, "messages": [{"role": "user", "content": content}], **more}
+
+
+def settings(**environ: str) -> Settings:
+    """Settings without a chatd.toml of this repository's."""
+    return load({"CHATD_CONFIG": "/dev/null", **environ})
+
+
+def _read(result: dict[str, Any]) -> HttpResult:
+    headers = {name.lower(): values[0] for name, values in result["multiValueHeaders"].items()}
+    return HttpResult(result["statusCode"], headers, json.loads(result["body"]))

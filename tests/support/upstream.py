@@ -1,0 +1,148 @@
+"""A provider on a real socket that does exactly what a test tells it to, faults included."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, cast
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A request as it came in. Header names are lower-case."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+Script = Callable[[socket.socket, Received], None]
+
+
+@dataclass(slots=True)
+class Upstream:
+    """The provider: `script` says what it does with a request, `received` holds what came."""
+
+    port: int
+    script: Script
+    received: list[Received] = field(default_factory=list)
+    going: threading.Event = field(default_factory=threading.Event)
+    """Set when the test is over: a script that stalls waits for it."""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def last(self) -> Received:
+        return self.received[-1]
+
+
+def reply(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Script:
+    """An ordinary response: bytes as they are, anything else as JSON."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return raw(head(status, {"Content-Length": str(len(content)), **(headers or {})}) + content)
+
+
+def gzipped(body: object) -> Script:
+    return reply(gzip.compress(json.dumps(body).encode()), headers={"Content-Encoding": "gzip"})
+
+
+def head(status: int, headers: Mapping[str, str]) -> bytes:
+    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def raw(content: bytes) -> Script:
+    """Exactly these bytes."""
+
+    def script(connection: socket.socket, _received: Received) -> None:
+        connection.sendall(content)
+
+    return script
+
+
+def then_close(script: Script) -> Script:
+    def closing(connection: socket.socket, received: Received) -> None:
+        script(connection, received)
+        connection.shutdown(socket.SHUT_RDWR)
+
+    return closing
+
+
+def reset(connection: socket.socket, _received: Received) -> None:
+    """A TCP reset before any byte."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    os.close(connection.detach())  # the handler's files would keep it open
+
+
+@contextmanager
+def upstream(script: Script, host: str = "127.0.0.1") -> Iterator[Upstream]:
+    """Run a provider for as long as the block lasts."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            length = int(self.headers.get("Content-Length", 0))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            received = Received(self.path, headers, self.rfile.read(length))
+            provider.received.append(received)
+            with suppress(OSError):  # the gateway gave up first, as some tests want
+                provider.script(self.connection, received)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # its parent's name
+            """Say nothing."""
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        block_on_close = False
+
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """A connection that a script closed under the handler is what the test wanted."""
+
+    with Server((host, 0), Handler) as server:
+        provider = Upstream(cast("tuple[str, int]", server.server_address)[1], script)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield provider
+        finally:
+            provider.going.set()
+            server.shutdown()
+            thread.join()
+
+
+def trickling(provider: Upstream, content: Iterable[bytes], every: float) -> Script:
+    """One piece every so many seconds, until the test is over."""
+
+    def script(connection: socket.socket, _received: Received) -> None:
+        for piece in content:
+            connection.sendall(piece)
+            if provider.going.wait(every):
+                return
+
+    return script
+
+
+def silent(provider: Upstream) -> Script:
+    """Nothing at all, until the test is over."""
+
+    def script(_connection: socket.socket, _received: Received) -> None:
+        provider.going.wait()
+
+    return script
