@@ -56,5 +56,32 @@ lock: $(VENV)/dev.stamp ## pin the newest versions that pyproject.toml allows, w
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --upgrade --quiet \
 		--python-version 3.11 --group sam -o requirements/sam.txt
 
--include local/targets.mk
--include deploy/targets.mk
+.PHONY: test
+test: $(VENV)/dev.stamp .venv-sam/sam.stamp ## everything that can be tested on this machine (TESTS=tests/chatd for a part)
+	@$(BIN)/python -m pytest $(if $(TESTS),$(TESTS),--cov)
+
+.PHONY: lint
+lint: $(VENV)/dev.stamp ## style, types, and generated files that are out of date
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/mypy
+	@PYTHONPATH=functions $(BIN)/python docs/generate.py --check
+
+.PHONY: format
+format: $(VENV)/dev.stamp ## put the code into the shape that lint wants
+	@$(BIN)/ruff check --fix-only --quiet
+	@$(BIN)/ruff format --quiet
+
+.PHONY: docs
+docs: $(VENV)/dev.stamp ## write the generated parts of the documentation anew
+	@PYTHONPATH=functions $(BIN)/python docs/generate.py
+
+.PHONY: check
+check: lint test ## what CI runs
+
+.PHONY: clean
+clean: ## remove environments and what was built
+	@rm -rf .venv .venv-sam .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+
+include local/targets.mk
+include deploy/targets.mk

@@ -13,9 +13,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import socket
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -24,19 +24,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from local.serve import serving, stop_signal
+from local.serve import listener, serving, stop_signal
 
 MODELS = ("llama3.2", "qwen3", "gemma3", "gpt-oss")
 _THINKING = ("qwen3", "gpt-oss")
 _THOUGHT = "No model runs here, so there is nothing to think about."
-_NOW = "2026-01-01T00:00:00Z"
 
 Piece = Callable[[str, str], dict[str, Any]]
 
 
 class _Message(BaseModel):
     role: Literal["system", "user", "assistant", "tool"]
-    content: str = ""
+    content: str | None = ""
 
 
 class _Options(BaseModel):
@@ -65,7 +64,7 @@ class _Question(BaseModel):
     @property
     def words(self) -> int:
         """How many words were sent; a demo's tokens."""
-        texts = [message.content for message in self.messages]
+        texts = [message.content or "" for message in self.messages]
         return len(" ".join((self.system, self.prompt, *texts)).split())
 
 
@@ -101,13 +100,8 @@ async def _version(_request: Request) -> Response:
 
 async def _tags(_request: Request) -> Response:
     names = [f"{name}:latest" for name in MODELS]
-    return JSONResponse(
-        {
-            "models": [
-                {"name": name, "model": name, "modified_at": _NOW, "size": 0} for name in names
-            ]
-        }
-    )
+    rest = {"modified_at": _now(), "size": 0}
+    return JSONResponse({"models": [{"name": name, "model": name, **rest} for name in names]})
 
 
 async def _chat(request: Request) -> Response:
@@ -152,7 +146,7 @@ def _response(question: _Question, piece: Piece, *, asked: bool) -> Response:
     # A thinking model thinks unless it is told not to.
     thinking = _THOUGHT if question.name in _THINKING and question.think is not False else ""
     words, reason = _words(question) if asked else ([], "load")
-    head = {"model": question.model, "created_at": _NOW}
+    head = {"model": question.model, "created_at": _now()}
     took = time.perf_counter_ns() - started
     end = {
         "done": True,
@@ -196,6 +190,10 @@ def _words(question: _Question) -> tuple[list[str], str]:
     return words, "stop"
 
 
+def _now() -> str:
+    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
+
+
 def _instance(schema: dict[str, Any]) -> Any:
     """Something that fits a simple JSON Schema."""
     if "const" in schema:
@@ -210,7 +208,7 @@ def _instance(schema: dict[str, Any]) -> Any:
 
 async def _serve(port: int) -> None:
     stop = stop_signal()
-    sock = socket.create_server(("127.0.0.1", port))
+    sock = listener("127.0.0.1", port)
     async with serving(app(), sock):
         print(f"demo upstream: http://127.0.0.1:{sock.getsockname()[1]}", flush=True)
         await stop.wait()
@@ -218,7 +216,9 @@ async def _serve(port: int) -> None:
 
 def main() -> None:
     """Serve the demo alone, until told to stop."""
-    parser = argparse.ArgumentParser(prog="python -m local.demo", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m local.demo", description="A stand-in for Ollama."
+    )
     parser.add_argument("--port", type=int, default=0, help="any free one by default")
     asyncio.run(_serve(parser.parse_args().port))
 

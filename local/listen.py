@@ -10,6 +10,7 @@ import socket
 
 from local.guard import is_this_machine
 from local.options import Options, StartError
+from local.serve import listener
 
 
 def listen(options: Options) -> socket.socket:
@@ -26,7 +27,7 @@ def listen(options: Options) -> socket.socket:
             " list some in CHATD_CALLER_KEYS, or leave HOST at 127.0.0.1"
         )
     try:
-        return socket.create_server(address, family=family, backlog=128)
+        return listener(*address, family)
     except OSError as error:
         raise StartError(_reason(error, options)) from None
 

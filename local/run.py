@@ -6,12 +6,12 @@ It puts the parts together in order; each part knows its own business.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
 import socket
 import sys
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -28,11 +28,12 @@ from local.options import Options, StartError, parse
 from local.pool import Pool
 from local.process import WorkerStartError, environment
 from local.routes import Route
-from local.serve import serving, stop_signal
+from local.serve import listener, serving, stop_signal
 from local.template import TemplateError
 from local.upstream import Upstream, look
 
-# Seconds that the banner waits for the list of providers.
+_LIST = "/v1/chat/providers"
+# Seconds that the banner waits for it.
 _LISTING = 3.0
 
 
@@ -87,7 +88,7 @@ class _Gateway:
         """The upstream as it is, or the demo, started."""
         if self.upstream.kind != "demo":
             return self.upstream
-        sock = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        sock = stack.enter_context(listener("127.0.0.1", 0))
         await stack.enter_async_context(serving(demo.app(), sock))
         return replace(self.upstream, url=url(sock), models=demo.MODELS)
 
@@ -111,16 +112,20 @@ class _Gateway:
     async def _providers(self, pools: Mapping[str, Pool]) -> list[str] | None:
         """The registered providers' names as the gateway itself lists them, if it does in time."""
         for route in self.routes:
-            if route.path == "/v1/chat/providers" and "GET" in route.methods:
-                request = proxy.Request("GET", route.path, "", (), b"", "127.0.0.1")
-                event = proxy.event(request, route, str(uuid.uuid4()))
-                try:
+            if route.path == _LIST and "GET" in route.methods:
+                request = proxy.Request("GET", _LIST, "", (), b"", "127.0.0.1")
+                event = proxy.event(request, route, "banner")
+                with contextlib.suppress(TimeoutError, ChatdError, proxy.MalformedResultError):
                     async with asyncio.timeout(_LISTING):
                         result = await pools[route.function.name].call(event, "banner")
-                    listed = json.loads(proxy.response(result).body)["providers"]
-                    return [str(provider["name"]) for provider in listed]
-                except (ChatdError, TimeoutError, proxy.MalformedResultError, ValueError, KeyError):
-                    return None
+                    return _names(proxy.response(result).body)
+        return None
+
+
+def _names(body: bytes) -> list[str] | None:
+    try:
+        return [str(provider["name"]) for provider in json.loads(body)["providers"]]
+    except (ValueError, KeyError, TypeError):  # not a list of providers: then the banner has none
         return None
 
 

@@ -1,8 +1,8 @@
 # The gateway on this machine.
 
 .PHONY: run
-run: $(VENV)/run.stamp $(if $(CHATD_SECRET_ID),$(VENV)/aws.stamp) ## serve the gateway at http://127.0.0.1:3220
-	@PYTHONPATH=functions exec $(BIN)/python -m local
+run: $(VENV)/run.stamp $(if $(CHATD_SECRET_ID),$(VENV)/aws.stamp) ## serve the gateway at http://127.0.0.1:3220 (HELP=1 lists what it takes)
+	@PYTHONPATH=functions exec $(BIN)/python -m local $(if $(HELP),--help)
 
 .PHONY: aws-local
 aws-local: $(VENV)/dev.stamp ## the same, with its keys in a Secrets Manager of its own

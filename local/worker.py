@@ -37,7 +37,7 @@ def main() -> None:
     """Serve until the socket closes."""
     # Ctrl-C reaches a whole terminal; the front decides when its workers leave.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parser = argparse.ArgumentParser(prog="python -m local.worker", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m local.worker")
     parser.add_argument("handler", help="such as chat.app.lambda_handler")
     parser.add_argument("--socket", type=int, required=True, help="an inherited descriptor")
     options = parser.parse_args()

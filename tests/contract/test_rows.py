@@ -1,0 +1,208 @@
+"""What every provider must do, whatever it is: a new row of the catalog is tested at once.
+
+Each case runs through the chat function against a provider on a real socket; the rows are the
+catalog's and one that only a chatd.toml knows.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import chat.app
+from chatd.catalog import CATALOG, Provider
+from tests.support import answers
+from tests.support.functions import HttpResult, ask, get, post
+from tests.support.upstream import Received, Script, Upstream, reply, reset, upstream
+
+KEY = "sk-contract-0123456789"
+MADE_UP = Provider(
+    name="made_up", dialect="openai_chat", base_url="", key_variable="MADE_UP_API_KEY"
+)
+ROWS = [*CATALOG.values(), MADE_UP]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A provider under test."""
+
+    row: Provider
+    server: Upstream
+
+    def ask(self, content: str = "Say hello.", **more: Any) -> HttpResult:
+        return post(ask(f"{self.row.name}/model-1", content, **more))
+
+
+@pytest.fixture(params=ROWS, ids=lambda row: row.name)
+def subject(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Subject]:
+    row: Provider = request.param
+    with upstream(lambda *_: None) as server:
+        server.script = in_its_dialect
+        config = tmp_path / "chatd.toml"
+        table = f"[providers.{row.name}]\nbase_url = '{server.url}'\n"
+        if row is MADE_UP:
+            table += f"dialect = '{row.dialect}'\nkey_variable = '{row.key_variable}'\n"
+        config.write_text(table)
+        monkeypatch.setenv("CHATD_CONFIG", str(config))
+        monkeypatch.delenv("CHATD_SECRET_ID", raising=False)
+        if row.base_url_variable:
+            monkeypatch.delenv(row.base_url_variable, raising=False)
+        if row.key_variable:
+            monkeypatch.setenv(row.key_variable, KEY)
+        chat.app.opened.cache_clear()
+        yield Subject(row, server)
+        chat.app.opened.cache_clear()
+
+
+def in_its_dialect(connection: socket.socket, received: Received) -> None:
+    reply(answers.for_path(received.path))(connection, received)
+
+
+def test_it_answers_with_text_counts_and_its_name(subject: Subject) -> None:
+    result = subject.ask()
+
+    assert result.status == 200
+    assert result.json["content"] == "Hello!"
+    assert (result.json["input_tokens"], result.json["output_tokens"]) == (11, 7)
+    assert (result.json["provider"], result.json["finish_reason"]) == (subject.row.name, "stop")
+
+
+def test_it_sees_the_models_own_name(subject: Subject) -> None:
+    subject.ask()
+
+    assert subject.server.last.json["model"] == "model-1"
+
+
+def test_it_sees_its_key_as_a_bearer_key_and_no_other(subject: Subject) -> None:
+    subject.ask()
+
+    expected = f"Bearer {KEY}" if subject.row.key_variable else None
+    assert expected == subject.server.last.headers.get("authorization")
+
+
+def test_it_sees_every_word_of_every_turn(subject: Subject) -> None:
+    turns = [("system", "S-1"), ("user", "U-1 ☃"), ("assistant", "A-1"), ("user", "U-2")]
+    body = {
+        "model": f"{subject.row.name}/m",
+        "messages": [{"role": role, "content": content} for role, content in turns],
+    }
+
+    post(body)
+
+    sent = subject.server.last.json["messages"]
+    assert turns == [(turn["role"], turn["content"]) for turn in sent]
+
+
+def test_it_sees_nothing_that_the_caller_did_not_say(subject: Subject) -> None:
+    subject.ask()
+
+    known = {"model", "messages", "prompt", "stream", "think"}
+    assert set(subject.server.last.json) <= known
+
+
+def test_it_sees_the_sampling(subject: Subject) -> None:
+    subject.ask(temperature=0.25, max_tokens=33)
+
+    sent = json.dumps(subject.server.last.json)
+    assert '"temperature": 0.25' in sent
+    assert '": 33' in sent
+
+
+@pytest.mark.parametrize("wanted", ["json", {"type": "object", "title": "T-1"}])
+def test_it_sees_the_format(subject: Subject, wanted: Any) -> None:
+    subject.ask(format=wanted)
+
+    sent = json.dumps(subject.server.last.json)
+    assert ("T-1" if isinstance(wanted, dict) else "json") in sent
+
+
+@pytest.mark.parametrize("think", [True, False, "low", "medium", "high", "max"])
+def test_it_is_told_to_think_or_not(subject: Subject, think: bool | str) -> None:
+    subject.ask()
+    plain = subject.server.last.json
+    subject.ask(think=think)
+
+    told = subject.server.last.json
+    assert told != plain or (think is False and plain["think"] is False)
+
+
+@pytest.mark.parametrize(
+    ("status", "ours", "code"),
+    [
+        (400, 400, "invalid_request"),
+        (401, 502, "upstream_auth_error"),
+        (402, 429, "insufficient_quota"),
+        (403, 502, "upstream_access_denied"),
+        (404, 502, "upstream_error"),
+        (422, 400, "invalid_request"),
+        (429, 429, "rate_limit_exceeded"),
+        (500, 502, "upstream_error"),
+        (502, 502, "upstream_error"),
+        (503, 503, "upstream_overloaded"),
+    ],
+)
+def test_its_refusal_becomes_ours(subject: Subject, status: int, ours: int, code: str) -> None:
+    subject.server.script = reply({"error": "no"}, status, {"Retry-After": "3"})
+
+    result = subject.ask()
+
+    error = result.json["error"]
+    assert (result.status, error["code"]) == (ours, code)
+    assert (error["provider"], error["upstream_status"]) == (subject.row.name, status)
+    assert result.headers["retry-after"] == "3"
+
+
+NO_ANSWERS: dict[str, Script] = {
+    "nothing": reply(b""),
+    "html": reply(b"<html>"),
+    "an empty object": reply({}),
+    "an error under 200": reply({"error": "boom"}),
+    "a reset": reset,
+}
+
+
+@pytest.mark.parametrize("fault", NO_ANSWERS)
+def test_no_answer_of_its_is_a_502(subject: Subject, fault: str) -> None:
+    subject.server.script = NO_ANSWERS[fault]
+
+    result = subject.ask()
+
+    assert (result.status, result.json["error"]["provider"]) == (502, subject.row.name)
+
+
+def test_it_is_asked_once(subject: Subject) -> None:
+    subject.server.script = reply({"error": "boom"}, 500)
+    subject.ask()
+
+    assert len(subject.server.received) == 1
+
+
+def test_without_its_key_it_is_not_registered(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if subject.row.key_variable is None:
+        assert subject.ask().status == 200
+        return
+    monkeypatch.setenv(subject.row.key_variable, "")
+
+    assert subject.ask().status == 404
+    assert subject.server.received == []
+
+
+def test_it_is_listed(subject: Subject) -> None:
+    import providers.app  # noqa: PLC0415  # its settings are read anew here
+
+    providers.app.opened.cache_clear()
+    listed = get("/v1/chat/providers").json["providers"]
+    providers.app.opened.cache_clear()
+
+    (entry,) = [entry for entry in listed if entry["name"] == subject.row.name]
+    assert (entry["available"], entry["dialect"]) == (True, subject.row.dialect)

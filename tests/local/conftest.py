@@ -1,0 +1,286 @@
+"""Gateways on this machine, started as a person starts them: real processes, real sockets."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+# Seconds for what must happen to happen; far more than it takes.
+PATIENCE = 60.0
+
+_OURS = re.compile(r"(CHATD|OLLAMA|OPENROUTER|OPENCODE|KIMI|AWS)_|^(HOST|PORT)$")
+_T = TypeVar("_T")
+
+
+def until(condition: Callable[[], _T], what: str) -> _T:
+    """The first truthy value of `condition`, within the bound."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if value := condition():
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"waited {PATIENCE:g} s for {what}")
+
+
+def is_running(pid: int) -> bool:
+    """Whether the process still runs; one that only its parent has not noticed yet does not."""
+    ps = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return ps.stdout.strip()[:1] not in ("", "Z")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP response, its headers by lower-case name."""
+
+    status: int
+    headers: dict[str, str]
+    all_headers: list[tuple[str, str]]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def code(self) -> str:
+        """The error's code, checked to be in the shape that every error has."""
+        error = self.json["error"]
+        assert {"message", "type", "param", "code", "request_id"} <= error.keys()
+        assert error["request_id"] == self.headers["x-amzn-requestid"]
+        return str(error["code"])
+
+
+def ask(
+    port: int,
+    method: str,
+    path: str,
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
+    """What a server on this machine answers."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    try:
+        connection.request(method, path, body, dict(headers or {}))
+        response = connection.getresponse()
+        pairs = response.getheaders()
+        lower = {name.lower(): value for name, value in pairs}
+        return Answer(response.status, lower, pairs, response.read())
+    finally:
+        connection.close()
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A running `python -m local`, and what it has said so far."""
+
+    process: subprocess.Popen[bytes]
+    output: Path
+    url: str
+
+    @property
+    def said(self) -> str:
+        return self.output.read_text("utf-8", "replace")
+
+    @property
+    def port(self) -> int:
+        return urlsplit(self.url).port or 0
+
+    def connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes | Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        sent = json.dumps(body).encode() if isinstance(body, Mapping) else body
+        return ask(self.port, method, path, sent, headers)
+
+    def act(self, do: str, path: str = "/act", **more: Any) -> Answer:
+        return self.ask("POST", path, {"do": do, **more})
+
+    def worker(self, path: str = "/act") -> int:
+        """The process id of the worker that answers now."""
+        return int(self.act("tell", path).json["pid"])
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE)
+
+
+class Start(Protocol):
+    def __call__(self, *arguments: str, module: str = "local", **environment: str) -> Gateway: ...
+
+
+def environment(**more: str) -> dict[str, str]:
+    """This process's environment without what is ours in it, and with a port of the system's."""
+    kept = {name: value for name, value in os.environ.items() if not _OURS.search(name)}
+    paths = os.pathsep.join((str(ROOT / "functions"), str(ROOT)))
+    return {**kept, "PYTHONPATH": paths, "PORT": "0", **more}
+
+
+def failed_start(*arguments: str, module: str = "local", **more: str) -> tuple[int, list[str]]:
+    """The exit status and the lines of a start that must not succeed."""
+    ended = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        env=environment(**more),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    return ended.returncode, ended.stderr.splitlines()
+
+
+STAGE = (
+    *("--template", str(ROOT / "tests/local/template.yaml")),
+    *("--code", str(ROOT / "tests/local/code")),
+)
+
+
+def _starter(folder: Path, started: list[Gateway]) -> Start:
+    def start(*arguments: str, module: str = "local", **more: str) -> Gateway:
+        output = folder / f"output-{len(started)}"
+        with output.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-m", module, *(arguments or STAGE)],
+                env=environment(**more),
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        started.append(Gateway(process, output, ""))
+
+        def url() -> str | None:
+            said = output.read_text("utf-8", "replace")
+            assert process.poll() is None, said
+            found = re.search(r"chatd serves (http://\S+) .*Try it:\n[^\n]+\n", said, re.DOTALL)
+            return found and found[1]
+
+        started[-1] = Gateway(process, output, str(until(url, "the banner")))
+        return started[-1]
+
+    return start
+
+
+def _ended(started: list[Gateway]) -> None:
+    for gateway in started:
+        if gateway.process.poll() is None:
+            gateway.stop(signal.SIGTERM)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts gateways that are ended with the test."""
+    started: list[Gateway] = []
+    yield _starter(tmp_path, started)
+    _ended(started)
+
+
+@pytest.fixture(scope="session")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """One gateway for every test that leaves it as it was, on the stage handler."""
+    started: list[Gateway] = []
+    yield _starter(tmp_path_factory.mktemp("gateway"), started)()
+    _ended(started)
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """Where handlers wait for one another: nobody leaves before the host says so."""
+
+    sock: socket.socket
+
+    @property
+    def port(self) -> int:
+        return int(self.sock.getsockname()[1])
+
+    def gather(self, number: int) -> list[socket.socket]:
+        """Wait until `number` of them are there, all at once."""
+        self.sock.settimeout(PATIENCE)
+        return [self.sock.accept()[0] for _ in range(number)]
+
+    def nobody_else(self) -> bool:
+        """Whether nobody waits at the door."""
+        self.sock.settimeout(0.3)
+        try:
+            self.sock.accept()[0].close()
+        except TimeoutError:
+            return True
+        return False
+
+
+def dismiss(guests: Sequence[socket.socket]) -> None:
+    """Let everybody go."""
+    for guest in guests:
+        guest.sendall(b"go")
+        guest.close()
+
+
+@pytest.fixture
+def meeting() -> Iterator[Meeting]:
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as sock:
+        yield Meeting(sock)
+
+
+class InBackground(Protocol):
+    def __call__(self, call: Callable[[], Answer]) -> Callable[[], Answer]: ...
+
+
+@pytest.fixture
+def in_background() -> InBackground:
+    """Makes a call in a thread; what it gives back waits for the answer."""
+
+    def begin(call: Callable[[], Answer]) -> Callable[[], Answer]:
+        answers: list[Answer] = []
+        thread = threading.Thread(target=lambda: answers.append(call()), daemon=True)
+        thread.start()
+
+        def result() -> Answer:
+            thread.join(PATIENCE)
+            assert answers, "no answer came"
+            return answers[0]
+
+        return result
+
+    return begin
+
+
+@pytest.fixture(scope="session")
+def demo_url() -> Iterator[str]:
+    """The URL of a `python -m local.demo`, which answers as an Ollama does."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "local.demo"],
+        env=environment(),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout
+        yield process.stdout.readline().split()[-1]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 0

@@ -1,0 +1,273 @@
+"""HTTP at the front: what is handed to the function, and what the caller gets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import uuid
+from typing import Any
+
+import pytest
+
+from local.front import Front
+from local.guard import Guard
+from local.routes import Function, Route
+from local.serve import listener, serving
+from tests.local.conftest import PATIENCE, Answer, Gateway, ask, until
+
+
+def _event(answer: Answer) -> dict[str, Any]:
+    assert answer.status == 200, answer.body
+    event: dict[str, Any] = answer.json["event"]
+    return event
+
+
+def test_an_event_has_the_shape_of_a_rest_proxy_event(gateway: Gateway) -> None:
+    event = _event(gateway.ask("POST", "/act?a=1", b'{"do": "tell"}', {"User-Agent": "tester"}))
+
+    assert event["httpMethod"] == "POST"
+    assert event["path"] == event["resource"] == "/act"
+    assert event["queryStringParameters"] == {"a": "1"}
+    assert event["pathParameters"] is None
+    assert event["stageVariables"] is None
+    assert (event["body"], event["isBase64Encoded"]) == ('{"do": "tell"}', False)
+    context = event["requestContext"]
+    assert context["identity"] == {"sourceIp": "127.0.0.1", "userAgent": "tester"}
+    assert (context["httpMethod"], context["path"], context["resourcePath"]) == (
+        "POST",
+        "/act",
+        "/act",
+    )
+
+
+def test_every_request_has_an_id_of_its_own_that_the_caller_sees(gateway: Gateway) -> None:
+    first, second = gateway.act("tell"), gateway.act("tell")
+
+    ids = [answer.json["event"]["requestContext"]["requestId"] for answer in (first, second)]
+    assert ids[0] != ids[1]
+    assert [str(uuid.UUID(one)) for one in ids] == ids
+    assert [answer.headers["x-amzn-requestid"] for answer in (first, second)] == ids
+    assert [answer.json["context"]["aws_request_id"] for answer in (first, second)] == ids
+
+
+def test_the_context_is_like_lambdas(gateway: Gateway) -> None:
+    context = gateway.act("tell").json["context"]
+
+    assert 0 < context.pop("remaining") <= 60_000
+    context.pop("aws_request_id")
+    assert context == {
+        "function_name": "StageFunction",
+        "function_version": "$LATEST",
+        "invoked_function_arn": "arn:aws:lambda:us-east-1:000000000000:function:StageFunction",
+        "memory_limit_in_mb": 256,
+        "log_group_name": "/aws/lambda/StageFunction",
+        "log_stream_name": "local",
+    }
+
+
+def test_a_header_sent_twice_arrives_twice(gateway: Gateway) -> None:
+    connection = gateway.connect()
+    connection.putrequest("POST", "/act")
+    for value in ("one", "two"):
+        connection.putheader("X-Many", value)
+    connection.endheaders()
+    event = json.loads(connection.getresponse().read())["event"]
+    connection.close()
+
+    assert event["multiValueHeaders"]["x-many"] == ["one", "two"]
+    assert event["headers"]["x-many"] == "two"
+
+
+def test_a_query_parameter_given_twice_arrives_twice_and_decoded(gateway: Gateway) -> None:
+    event = _event(gateway.ask("POST", "/act?n=1&n=a%20b&empty="))
+
+    assert event["multiValueQueryStringParameters"] == {"n": ["1", "a b"], "empty": [""]}
+    assert event["queryStringParameters"] == {"n": "a b", "empty": ""}
+
+
+def test_without_a_query_the_parameters_are_null_as_on_api_gateway(gateway: Gateway) -> None:
+    event = _event(gateway.ask("POST", "/act"))
+
+    assert event["queryStringParameters"] is event["multiValueQueryStringParameters"] is None
+    assert event["body"] is None
+
+
+def test_a_body_that_is_not_utf8_arrives_in_base64(gateway: Gateway) -> None:
+    event = _event(gateway.ask("POST", "/act", b"\xff\xfe\x00"))
+
+    assert (event["body"], event["isBase64Encoded"]) == ("//4A", True)
+
+
+def test_a_chunked_body_arrives_whole(gateway: Gateway) -> None:
+    connection = gateway.connect()
+    connection.request("POST", "/act", iter([b"chunk ", b"by ", b"chunk"]), encode_chunked=True)
+    event = json.loads(connection.getresponse().read())["event"]
+    connection.close()
+
+    assert event["body"] == "chunk by chunk"
+
+
+@pytest.mark.parametrize(
+    ("path", "resource", "parameters"),
+    [
+        ("/things/known", "/things/known", None),
+        ("/things/7", "/things/{id}", {"id": "7"}),
+        ("/things/a%2Fb", "/things/{id}", {"id": "a%2Fb"}),
+        ("/things/7/parts/a/b", "/things/{id}/parts/{rest+}", {"id": "7", "rest": "a/b"}),
+    ],
+)
+def test_path_parameters_are_api_gateways(
+    gateway: Gateway, path: str, resource: str, parameters: dict[str, str] | None
+) -> None:
+    event = _event(gateway.ask("GET", path))
+
+    assert (event["resource"], event["pathParameters"]) == (resource, parameters)
+    assert event["path"] == path
+
+
+def test_any_takes_every_method(gateway: Gateway) -> None:
+    methods = [_event(gateway.ask(name, "/any"))["httpMethod"] for name in ("DELETE", "PATCH")]
+
+    assert methods == ["DELETE", "PATCH"]
+
+
+def test_a_preflight_that_the_template_declares_reaches_the_function(gateway: Gateway) -> None:
+    assert _event(gateway.ask("OPTIONS", "/act"))["httpMethod"] == "OPTIONS"
+
+
+def test_an_unknown_path_is_404_and_names_what_is_served(gateway: Gateway) -> None:
+    answer = gateway.ask("GET", "/nothing")
+
+    assert (answer.status, answer.code) == (404, "route_not_found")
+    assert "'/things/{id}'" in answer.json["error"]["message"]
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_a_wrong_method_is_405_with_the_right_ones(gateway: Gateway, method: str) -> None:
+    answer = gateway.ask(method, "/act")
+
+    assert (answer.status, answer.code) == (405, "method_not_allowed")
+    assert answer.headers["allow"] == "OPTIONS, POST"
+
+
+def test_head_is_405_as_deployed_and_has_no_body(gateway: Gateway) -> None:
+    answer = gateway.ask("HEAD", "/things")
+
+    assert (answer.status, answer.headers["allow"], answer.body) == (405, "GET", b"")
+
+
+def test_head_where_it_is_served_has_no_body(gateway: Gateway) -> None:
+    answer = gateway.ask("HEAD", "/any")
+
+    assert (answer.status, answer.body) == (200, b"")
+
+
+def test_a_body_over_ten_megabytes_is_413_before_it_is_read(gateway: Gateway) -> None:
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=PATIENCE) as sock:
+        sock.sendall(b"POST /act HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10485761\r\n\r\n")
+        head = sock.recv(65536)
+
+    assert head.startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_sender_of_too_much_reads_why_it_was_refused(gateway: Gateway) -> None:
+    answer = gateway.ask("POST", "/act", b"x" * (10 * 1024 * 1024 + 1))
+
+    assert (answer.status, answer.code) == (413, "request_too_large")
+    assert answer.headers["connection"] == "close"
+
+
+def test_a_chunked_body_over_ten_megabytes_is_413_though_it_never_ends(gateway: Gateway) -> None:
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=PATIENCE) as sock:
+        sock.sendall(b"POST /act HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(11):
+            sock.sendall(b"100000\r\n" + b"x" * 0x100000 + b"\r\n")
+        head = sock.recv(65536)
+        # Nothing more is sent, and the gateway does not wait for it for ever.
+        rest = until(lambda: sock.recv(65536) == b"", "the end of the connection")
+
+    assert head.startswith(b"HTTP/1.1 413 ")
+    assert rest
+
+
+def test_ten_megabytes_are_taken(gateway: Gateway) -> None:
+    answer = gateway.act("log", line="x" * (10 * 1024 * 1024 - 100))
+
+    assert answer.status == 204
+
+
+def test_a_result_becomes_the_response(gateway: Gateway) -> None:
+    result = {
+        "statusCode": 201,
+        "headers": {"X-One": "1", "X-Both": "lost", "Content-Length": "7", "X-Number": 5},
+        "multiValueHeaders": {"x-both": ["a", "b"], "X-Yes": [True]},
+        "body": "é",
+    }
+    answer = gateway.act("result", result=result)
+
+    assert (answer.status, answer.body) == (201, "é".encode())
+    assert [value for name, value in answer.all_headers if name.lower() == "x-both"] == ["a", "b"]
+    assert (answer.headers["x-one"], answer.headers["x-number"]) == ("1", "5")
+    assert answer.headers["x-yes"] == "true"
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["content-length"] == "2"
+
+
+def test_a_base64_result_becomes_bytes(gateway: Gateway) -> None:
+    answer = gateway.act("binary")
+
+    assert (answer.body, answer.headers["content-type"]) == (
+        bytes(range(256)),
+        "application/octet-stream",
+    )
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        None,
+        "a text",
+        {},
+        {"statusCode": "many"},
+        {"statusCode": 42},
+        {"statusCode": 200, "body": {"not": "a text"}},
+        {"statusCode": 200, "body": "%", "isBase64Encoded": True},
+        {"statusCode": 200, "headers": ["X-One"]},
+        {"statusCode": 200, "headers": {"X One": "1"}},
+        {"statusCode": 200, "headers": {"X-One": "1\r\nX-Two: 2"}},
+        {"statusCode": 200, "headers": {"X-One": {"a": 1}}},
+        {"statusCode": 200, "multiValueHeaders": {"X-One": "1"}},
+    ],
+)
+def test_a_malformed_result_is_502_as_on_api_gateway(gateway: Gateway, result: Any) -> None:
+    answer = gateway.act("result", result=result)
+
+    assert (answer.status, answer.code) == (502, "internal_error")
+    assert answer.json["error"]["message"] == "Internal server error"
+
+
+def test_a_status_as_text_is_taken_as_api_gateway_takes_it(gateway: Gateway) -> None:
+    assert gateway.act("result", result={"statusCode": "202"}).status == 202
+
+
+def test_a_response_without_a_body_has_none(gateway: Gateway) -> None:
+    answer = gateway.act("result", result={"statusCode": 204, "body": "dropped"})
+
+    assert (answer.status, answer.body) == (204, b"")
+    assert "content-length" not in answer.headers
+
+
+def test_a_fault_of_the_fronts_own_is_a_500_in_the_shape_of_every_error() -> None:
+    function = Function("Nobody", "nobody.handler", 3, 128)
+    front = Front([Route("/", ("GET",), function)], {}, Guard(None, "127.0.0.1"))
+
+    async def answered() -> Answer:
+        with listener("127.0.0.1", 0) as sock:
+            port = sock.getsockname()[1]
+            async with serving(front, sock):
+                return await asyncio.to_thread(ask, port, "GET", "/")
+
+    answer = asyncio.run(answered())
+
+    assert (answer.status, answer.code) == (500, "internal_error")

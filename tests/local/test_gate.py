@@ -1,0 +1,73 @@
+"""The acceptance gate on `make run`; tests/e2e runs the same points on `sam local start-api`."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from deploy.smoke import POINTS, Client
+from tests.local.conftest import PATIENCE, ROOT, environment, until
+from tests.support import answers
+from tests.support.upstream import Received, Upstream, reply, upstream
+
+
+@pytest.fixture(scope="module")
+def ollama() -> Iterator[Upstream]:
+    """An Ollama that knows llama3.2 and says what it was asked for."""
+
+    def script(connection: socket.socket, received: Received) -> None:
+        model = received.json["model"]
+        if model == "llama3.2":
+            reply(answers.ollama_chat(model=model))(connection, received)
+        else:
+            reply({"error": f"model '{model}' not found"}, status=404)(connection, received)
+
+    with upstream(script) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def caller(ollama: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    output = tmp_path_factory.mktemp("make-run") / "output"
+    with output.open("wb") as file:
+        process = subprocess.Popen(
+            ["make", "run"],
+            cwd=ROOT,
+            env=environment(OLLAMA_URL=ollama.url, CHATD_CONFIG="/dev/null", MAKEFLAGS=""),
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def url() -> str | None:
+        assert process.poll() is None, output.read_text()
+        found = re.search(r"chatd serves (http://\S+) ", output.read_text())
+        return found and found[1]
+
+    yield Client(
+        url=str(until(url, "the banner")), model="llama3.2", providers=frozenset({"ollama"})
+    )
+    os.killpg(process.pid, signal.SIGINT)
+    process.wait(PATIENCE)
+
+
+@pytest.mark.parametrize(("name", "point"), POINTS)
+def test_the_gate_holds(caller: Client, name: str, point: Callable[[Client], None]) -> None:
+    point(caller)
+
+
+@pytest.mark.parametrize(
+    ("asked", "seen"), [("ollama/llama3.2", "llama3.2"), ("unknown/llama3.2", "unknown/llama3.2")]
+)
+def test_the_upstream_sees_the_name_that_the_routing_table_says(
+    caller: Client, ollama: Upstream, asked: str, seen: str
+) -> None:
+    caller.chat(model=asked)
+
+    assert ollama.last.json["model"] == seen

@@ -1,0 +1,193 @@
+"""From start to Ctrl-C: what stops a start, and that nothing is left at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from local.serve import listener
+from tests.local.conftest import (
+    PATIENCE,
+    ROOT,
+    STAGE,
+    Gateway,
+    InBackground,
+    Meeting,
+    Start,
+    dismiss,
+    environment,
+    failed_start,
+    is_running,
+    until,
+)
+
+
+def _interrupt_group(gateway: Gateway) -> None:
+    os.killpg(gateway.process.pid, signal.SIGINT)
+
+
+def _interrupt_front(gateway: Gateway) -> None:
+    gateway.process.send_signal(signal.SIGINT)
+
+
+def _terminate_front(gateway: Gateway) -> None:
+    gateway.process.send_signal(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("end", [_interrupt_group, _interrupt_front, _terminate_front])
+def test_an_end_leaves_nobody_behind_and_a_second_start_works(
+    start: Start, end: Callable[[Gateway], None]
+) -> None:
+    gateway = start(*STAGE)
+    workers = [gateway.worker(), gateway.worker("/hasty")]
+    end(gateway)
+    status = gateway.process.wait(PATIENCE)
+    second = start(*STAGE, PORT=str(gateway.port))
+
+    assert status == 0
+    assert not any(map(is_running, workers))
+    assert "Traceback" not in gateway.said
+    assert second.act("tell").status == 200
+
+
+def test_an_end_does_not_wait_for_requests_in_flight_but_answers_them(
+    start: Start, meeting: Meeting, in_background: InBackground
+) -> None:
+    gateway = start(*STAGE)
+    calls = [in_background(lambda: gateway.act("meet", port=meeting.port)) for _ in range(2)]
+    guests = meeting.gather(2)
+    status = gateway.stop()
+    answers = [call() for call in calls]
+    dismiss(guests)
+
+    assert status == 0
+    assert [(answer.status, answer.code) for answer in answers] == [(503, "stopping")] * 2
+
+
+def test_a_front_that_is_killed_leaves_nobody_behind(start: Start, meeting: Meeting) -> None:
+    gateway = start(*STAGE)
+    idle, busy = gateway.worker("/hasty"), gateway.worker()
+    connection = gateway.connect()
+    connection.request("POST", "/act", f'{{"do": "meet", "port": {meeting.port}}}')
+    guests = meeting.gather(1)
+    gateway.stop(signal.SIGKILL)
+
+    until(lambda: not is_running(idle), "the idle worker's end")
+    until(lambda: not is_running(busy), "the busy worker's end")
+    connection.close()
+    dismiss(guests)
+
+
+def test_a_busy_port_is_one_line_that_says_what_to_do(gateway: Gateway) -> None:
+    status, lines = failed_start(*STAGE, PORT=str(gateway.port))
+
+    assert status == 2
+    assert lines == [
+        f"chatd: 127.0.0.1:{gateway.port} is in use, perhaps by another gateway; stop it, or"
+        f" choose another port: make run PORT={gateway.port + 1}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("PORT", "http", "PORT='http': must be a whole number from 0 to 65535"),
+        ("PORT", "65536", "PORT='65536': must be a whole number from 0 to 65535"),
+        ("CHATD_WORKERS", "0", "CHATD_WORKERS='0': must be a whole number from 1 to 256"),
+        ("CHATD_CALLER_KEYS", " , ", "CHATD_CALLER_KEYS: holds no key"),
+        ("HOST", "no such host", "HOST='no such host': is not a name or address known here"),
+        ("HOST", "192.0.2.1", "HOST=192.0.2.1: others could reach this address"),
+        ("CHATD_DEFAULT_PROVIDER", "nobody", "'nobody' is not a provider"),
+        ("CHATD_CONFIG", "/nowhere/chatd.toml", "/nowhere/chatd.toml: cannot be read"),
+    ],
+)
+def test_a_mistake_in_the_environment_is_one_line(name: str, value: str, says: str) -> None:
+    status, lines = failed_start(*STAGE, **{name: value})
+
+    assert (status, len(lines)) == (2, 1)
+    assert lines[0].startswith("chatd: ")
+    assert says in lines[0]
+
+
+def test_an_address_that_is_not_this_machines_is_one_line() -> None:
+    status, lines = failed_start(*STAGE, HOST="192.0.2.1", CHATD_CALLER_KEYS="key-1")
+
+    assert status == 2
+    reason = os.strerror(errno.EADDRNOTAVAIL)
+    assert lines == [f"chatd: 192.0.2.1:0: cannot listen there: {reason}"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may listen anywhere")
+def test_a_privileged_port_is_one_line() -> None:
+    status, lines = failed_start(*STAGE, PORT="80")
+
+    assert (status, len(lines)) == (2, 1)
+    assert "choose a PORT above 1023" in lines[0]
+
+
+def test_an_empty_variable_is_an_unset_one(start: Start) -> None:
+    gateway = start(*STAGE, HOST="", CHATD_WORKERS="", CHATD_CALLER_KEYS="", OLLAMA_URL="")
+
+    assert gateway.url.startswith("http://127.0.0.1:")
+    assert gateway.act("tell").status == 200
+
+
+def test_localhost_is_127_0_0_1(start: Start) -> None:
+    assert start(*STAGE, HOST="localhost").url.startswith("http://127.0.0.1:")
+
+
+def test_a_handler_that_cannot_be_imported_stops_the_start(tmp_path: Path) -> None:
+    status, lines = failed_start("--template", STAGE[1], "--code", str(tmp_path))
+
+    assert status == 2
+    assert lines[-1].endswith(
+        "stage.lambda_handler cannot be imported: ModuleNotFoundError: No module named 'stage'"
+    )
+
+
+def test_a_handler_that_dies_while_it_is_imported_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "stage.py").write_text("import os\nos._exit(1)\n")
+    status, lines = failed_start("--template", STAGE[1], "--code", str(tmp_path))
+
+    assert status == 2
+    assert lines[-1].endswith("cannot be imported: it died while starting")
+
+
+def test_help_lists_the_environment() -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "local", "--help"],
+        env=environment(),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
+    ).stdout
+
+    for name in ("HOST", "PORT", "CHATD_WORKERS", "CHATD_CALLER_KEYS", "OLLAMA_URL"):
+        assert f"  {name}  " in shown
+
+
+def test_connections_to_a_listener_do_not_wait_for_more_to_send() -> None:
+    async def nodelay() -> int:
+        with listener("127.0.0.1", 0) as sock:
+            accepted = asyncio.get_running_loop().create_future()
+            async with await asyncio.start_server(lambda _, w: accepted.set_result(w), sock=sock):
+                _, ours = await asyncio.open_connection(*sock.getsockname())
+                theirs: asyncio.StreamWriter = await accepted
+                connection: socket.socket = theirs.get_extra_info("socket")
+                option = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+                for writer in (ours, theirs):
+                    writer.close()
+                return option
+
+    assert asyncio.run(nodelay()) != 0

@@ -1,0 +1,186 @@
+"""Worker processes: eight at once, one request each, replaced when they die."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.local.conftest import (
+    STAGE,
+    Gateway,
+    InBackground,
+    Meeting,
+    Start,
+    dismiss,
+    is_running,
+    until,
+)
+
+
+def test_eight_requests_are_served_at_once_each_in_a_process_of_its_own(
+    gateway: Gateway, meeting: Meeting, in_background: InBackground
+) -> None:
+    calls = [in_background(lambda: gateway.act("meet", port=meeting.port)) for _ in range(8)]
+    dismiss(meeting.gather(8))  # nobody would come back before all eight are there
+    answers = [call() for call in calls]
+
+    assert [answer.json["said"] for answer in answers] == ["go"] * 8
+    assert len({answer.json["pid"] for answer in answers}) == 8
+
+
+def test_the_ninth_request_waits_for_a_worker_and_is_served(
+    gateway: Gateway, meeting: Meeting, in_background: InBackground
+) -> None:
+    calls = [in_background(lambda: gateway.act("meet", port=meeting.port)) for _ in range(9)]
+    guests = meeting.gather(8)
+
+    assert meeting.nobody_else()
+    dismiss(guests)
+    dismiss(meeting.gather(1))
+    assert [call().status for call in calls] == [200] * 9
+
+
+def test_one_function_being_full_does_not_hold_up_another(
+    gateway: Gateway, meeting: Meeting, in_background: InBackground
+) -> None:
+    calls = [in_background(lambda: gateway.act("meet", port=meeting.port)) for _ in range(8)]
+    guests = meeting.gather(8)
+    other = gateway.act("tell", "/hasty")
+    dismiss(guests)
+
+    assert other.json["context"]["function_name"] == "HastyFunction"
+    assert [call().status for call in calls] == [200] * 8
+
+
+def test_a_caller_that_hangs_up_in_the_queue_is_never_served(
+    start: Start, meeting: Meeting, in_background: InBackground
+) -> None:
+    gateway = start(*STAGE, CHATD_WORKERS="1")
+    busy = in_background(lambda: gateway.act("meet", port=meeting.port))
+    guests = meeting.gather(1)
+    impatient = gateway.connect()
+    impatient.request("POST", "/act", f'{{"do": "meet", "port": {meeting.port}}}')
+    impatient.close()
+    # It reads what comes in by turns: once it has answered these, it has read the hang-up.
+    assert [gateway.ask("GET", "/nowhere").status for _ in range(3)] == [404] * 3
+    # Served in turn, so the one that hung up would have been before this one.
+    last = in_background(lambda: gateway.act("tell"))
+    dismiss(guests)
+
+    assert (busy().status, last().status) == (200, 200)
+    assert meeting.nobody_else()
+
+
+def test_one_worker_serves_one_request_after_the_other(start: Start) -> None:
+    gateway = start(*STAGE, CHATD_WORKERS="1")
+
+    assert len({gateway.worker() for _ in range(5)}) == 1
+
+
+@pytest.mark.parametrize(
+    ("act", "cause"),
+    [
+        ({"do": "exit"}, "exit status 3"),
+        ({"do": "signal", "signal": "SIGKILL"}, "signal 9"),
+        ({"do": "signal", "signal": "SIGSEGV"}, "signal 11"),
+    ],
+)
+def test_a_crashed_worker_is_a_502_and_is_replaced(
+    start: Start, act: dict[str, str], cause: str
+) -> None:
+    gateway = start(*STAGE, CHATD_WORKERS="1")
+    before = gateway.worker()
+    crashed = gateway.ask("POST", "/act", act)
+    after = gateway.worker()
+
+    assert (crashed.status, crashed.code) == (502, "worker_crashed")
+    assert cause in crashed.json["error"]["message"]
+    assert cause in gateway.said
+    assert before != after
+
+
+def test_a_worker_killed_while_idle_is_replaced_unnoticed(start: Start) -> None:
+    gateway = start(*STAGE, CHATD_WORKERS="1")
+    before = gateway.worker()
+    os.kill(before, signal.SIGKILL)
+    until(lambda: not is_running(before), "the worker's end")
+
+    assert gateway.worker() != before
+
+
+def test_an_exception_is_a_502_without_its_text_and_the_worker_stays(start: Start) -> None:
+    gateway = start(*STAGE, CHATD_WORKERS="1")
+    before = gateway.worker()
+    answer = gateway.act("fail")
+
+    assert (answer.status, answer.code) == (502, "internal_error")
+    assert b"on purpose" not in answer.body
+    assert "RuntimeError: on purpose" in gateway.said
+    assert gateway.worker() == before
+
+
+def test_a_result_that_is_not_json_is_a_502(gateway: Gateway) -> None:
+    answer = gateway.act("unserializable")
+
+    assert (answer.status, answer.code) == (502, "internal_error")
+
+
+def test_a_worker_past_its_functions_timeout_is_ended_and_its_caller_gets_504(
+    start: Start,
+) -> None:
+    gateway = start(*STAGE)
+    before = gateway.worker("/hasty")
+    answer = gateway.act("hang", "/hasty")
+
+    assert (answer.status, answer.code) == (504, "function_timeout")
+    assert "HastyFunction took longer than its 1 s" in answer.json["error"]["message"]
+    until(lambda: not is_running(before), "the worker's end")
+    assert gateway.worker("/hasty") != before
+
+
+def test_what_a_handler_prints_goes_to_the_terminal(gateway: Gateway) -> None:
+    gateway.act("log", line="a line of the log")
+
+    until(lambda: '{"line": "a line of the log"}\n' in gateway.said, "the handler's line")
+    until(lambda: "complaint of a line of the log\n" in gateway.said, "what it complained")
+
+
+def test_a_worker_has_the_environment_without_callers_keys_and_lambdas_name(start: Start) -> None:
+    gateway = start(
+        *STAGE, CHATD_CALLER_KEYS="key-1", AWS_LAMBDA_FUNCTION_NAME="other", KIMI_API_KEY="sk-kimi"
+    )
+    answer = gateway.ask("POST", "/act", headers={"x-api-key": "key-1"})
+
+    environment = answer.json["environment"]
+    assert "CHATD_CALLER_KEYS" not in environment
+    assert "AWS_LAMBDA_FUNCTION_NAME" not in environment
+    assert environment["KIMI_API_KEY"] == "sk-kimi"
+
+
+def test_a_worker_that_cannot_start_any_more_is_a_502_until_it_can(
+    start: Start, tmp_path: Path
+) -> None:
+    handler = tmp_path / "stage.py"
+    good = Path(STAGE[3], "stage.py").read_text()
+    handler.write_text(good)
+    gateway = start(*STAGE[:2], "--code", str(tmp_path), CHATD_WORKERS="1")
+    handler.write_text("import nothing_of_that_name")
+    gateway.act("exit")
+    broken = gateway.act("tell")
+    handler.write_text(good)
+
+    assert (broken.status, broken.code) == (502, "worker_crashed")
+    assert "ModuleNotFoundError" in broken.json["error"]["message"]
+    assert gateway.act("tell").status == 200
+
+
+def test_a_worker_that_does_not_leave_is_ended(start: Start) -> None:
+    gateway = start(*STAGE)
+    stuck = gateway.worker()
+    os.kill(stuck, signal.SIGSTOP)
+
+    assert gateway.stop() == 0
+    assert not is_running(stuck)
