@@ -9,10 +9,13 @@ import re
 import sys
 from pathlib import Path
 
-from chatd.catalog import CATALOG, Provider, Timeouts
-
 ROOT = Path(__file__).resolve().parents[1]
-FILES = (ROOT / "README.md", ROOT / "docs" / "configuration.md")
+sys.path.insert(0, str(ROOT))
+
+from chatd.catalog import CATALOG, Provider, Timeouts  # noqa: E402  # after the path to local
+from local import template  # noqa: E402  # as above
+
+FILES = tuple(ROOT / name for name in ("README.md", "docs/configuration.md", "docs/deploying.md"))
 PART = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -32,6 +35,24 @@ def timeouts() -> str:
     return f"`timeouts = {{ connect = {limits.connect:g}, total = {limits.total:g} }}`"
 
 
+def parameters() -> str:
+    """The stack's parameters, with their defaults and what they say of themselves."""
+    lines = ["| Parameter | Default | What it is |", "|---|---|---|"]
+    for name, parameter in template.read(ROOT / "template.yaml").get("Parameters").children():
+        default = parameter.get("Default").value
+        words = " ".join(parameter.get("Description").text().split())
+        lines.append(f"| `{name}` | {f'`{default}`' if default != '' else ''} | {words} |")
+    return "\n".join(lines)
+
+
+def outputs() -> str:
+    """What the stack tells when it stands."""
+    lines = ["| Output | What it is |", "|---|---|"]
+    for name, output in template.read(ROOT / "template.yaml").get("Outputs").children():
+        lines.append(f"| `{name}` | {output.get('Description').text()} |")
+    return "\n".join(lines)
+
+
 def _provider(row: Provider) -> str:
     names = f"`{row.prefix}<model>`" + (f", `<model>{row.suffix}`" if row.suffix else "")
     key = f"`{row.key_variable}`" if row.key_variable else "none"
@@ -39,7 +60,12 @@ def _provider(row: Provider) -> str:
     return f"| {row.name} | {names} | {row.dialect} | {key} | {place} |"
 
 
-PARTS = {"providers": providers, "timeouts": timeouts}
+PARTS = {
+    "outputs": outputs,
+    "parameters": parameters,
+    "providers": providers,
+    "timeouts": timeouts,
+}
 
 
 def current(text: str) -> str:

@@ -70,7 +70,16 @@ class KnownCallers:
 
 
 _manager = SecretsManager(os.environ)
-_known = KnownCallers(lambda: _manager.fetch(os.environ["CHATD_CALLERS_SECRET_ID"]))
+
+
+def _secret_text() -> str:
+    secret_id = os.environ.get("CHATD_CALLERS_SECRET_ID")
+    if not secret_id:
+        raise SecretUnavailableError("CHATD_CALLERS_SECRET_ID names none")
+    return _manager.fetch(secret_id)
+
+
+_known = KnownCallers(_secret_text)
 
 
 def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from chatd.telemetry import Telemetry, place_of
 # Seconds of the time there is that are kept to render an answer and hand it over.
 _MARGIN = 0.5
 _EXPOSED = "x-request-id, retry-after"
+_USUAL_HEADERS = "authorization, content-type, x-api-key"
 
 
 class Context(Protocol):
@@ -98,6 +99,8 @@ def resolved(
             "body": refused.body,
             "isBase64Encoded": False,
         }
+    if event["httpMethod"] == "OPTIONS":
+        return _preflight(event, origins)
     result = app.resolve({**event, "path": _path(event)}, context)  # type: ignore[arg-type]  # it reads no more of the context than Context has
     headers = result["multiValueHeaders"]
     headers["x-request-id"] = [context.aws_request_id]
@@ -203,6 +206,17 @@ def _cors(origin: str | None, allowed: tuple[str, ...]) -> dict[str, list[str]]:
         "Access-Control-Expose-Headers": [_EXPOSED],
         "Vary": ["Origin"],
     }
+
+
+def _preflight(event: Mapping[str, Any], allowed: tuple[str, ...]) -> dict[str, Any]:
+    """What a browser asks before it lets a page call; without a listed origin it hears nothing."""
+    headers = _cors(header(event, "origin"), allowed)
+    if "Access-Control-Allow-Origin" in headers:
+        asked = header(event, "access-control-request-headers") or _USUAL_HEADERS
+        headers["Access-Control-Allow-Methods"] = ["GET, POST, OPTIONS"]
+        headers["Access-Control-Allow-Headers"] = [asked]
+        headers["Access-Control-Max-Age"] = ["3600"]
+    return {"statusCode": 204, "multiValueHeaders": headers, "body": "", "isBase64Encoded": False}
 
 
 def _rendered(error: ChatdError, request_id: str) -> Response[str]:

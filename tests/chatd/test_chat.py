@@ -291,6 +291,21 @@ def test_an_allowed_browser_may_read_the_answer(
     assert header == result.headers.get("access-control-allow-origin")
 
 
+@pytest.mark.parametrize(("origin", "listed"), [("https://a.example", True), ("https://b", False)])
+def test_a_listed_page_may_ask_before_it_calls(
+    monkeypatch: pytest.MonkeyPatch, origin: str, listed: bool
+) -> None:
+    monkeypatch.setenv("CHATD_CORS_ORIGINS", "https://a.example")
+    headers = {"Origin": origin, "Access-Control-Request-Headers": "authorization, x-stainless-os"}
+    event = http_event("OPTIONS", "/v1/chat", None, headers=headers)
+
+    result = chat.app.lambda_handler(event, LambdaContext())
+
+    told = result["multiValueHeaders"].get("Access-Control-Allow-Headers")
+    assert result["statusCode"] == 204
+    assert told == (["authorization, x-stainless-os"] if listed else None)
+
+
 def test_a_direct_invocation_gets_the_bare_answer(provider: Upstream) -> None:
     answer = invoke(ask("llama3.2"))
 

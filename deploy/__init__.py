@@ -1,0 +1,1 @@
+"""The commands of the person who deploys; make targets run them."""

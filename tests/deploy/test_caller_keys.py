@@ -1,0 +1,145 @@
+"""The callers' keys: made, shown once, listed, replaced, revoked."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from chatd.callers import Callers
+from deploy import caller_keys
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+
+class Ran(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Ran]
+PEPPER = "p" * 64
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def run(secrets_manager: SecretsManagerClient, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command on a secret as the stack makes it."""
+    secrets_manager.create_secret(
+        Name="callers", SecretString=json.dumps({"callers": {}, "pepper": PEPPER})
+    )
+
+    def command(*arguments: str) -> Ran:
+        status = caller_keys.main(["--secret-id", "callers", *arguments])
+        printed = capsys.readouterr()
+        return Ran(status, printed.out, printed.err)
+
+    return command
+
+
+def text(client: SecretsManagerClient) -> str:
+    return client.get_secret_value(SecretId="callers")["SecretString"]
+
+
+def test_a_new_key_opens_and_only_its_hash_is_kept(
+    run: Run, secrets_manager: SecretsManagerClient
+) -> None:
+    made = run("add", "alice")
+    key = made.out.strip()
+
+    assert made.status == 0
+    assert made.out == f"{key}\n"
+    assert "only time" in made.err
+    assert key not in made.err
+    assert Callers.of_secret(text(secrets_manager)).name_of(key) == "alice"
+    assert key not in text(secrets_manager)
+    assert json.loads(text(secrets_manager))["pepper"] == PEPPER
+
+
+def test_a_name_that_is_taken_is_refused(run: Run, secrets_manager: SecretsManagerClient) -> None:
+    key = run("add", "alice").out.strip()
+
+    again = run("add", "alice")
+
+    assert again.status == 1
+    assert "ROTATE=1" in again.err
+    assert again.out == ""
+    assert Callers.of_secret(text(secrets_manager)).name_of(key) == "alice"
+
+
+def test_rotating_ends_the_old_key(run: Run, secrets_manager: SecretsManagerClient) -> None:
+    old = run("add", "alice").out.strip()
+    new = run("add", "alice", "--rotate").out.strip()
+    callers = Callers.of_secret(text(secrets_manager))
+
+    assert callers.name_of(old) is None
+    assert callers.name_of(new) == "alice"
+
+
+def test_names_are_listed_and_nothing_else(run: Run) -> None:
+    assert "Nobody may call yet" in run("list").err
+
+    run("add", "bob")
+    run("add", "alice")
+
+    assert run("list").out == "alice\nbob\n"
+
+
+def test_a_revoked_key_opens_nothing(run: Run, secrets_manager: SecretsManagerClient) -> None:
+    key = run("add", "alice").out.strip()
+    other = run("add", "bob").out.strip()
+
+    assert run("revoke", "alice").status == 0
+    assert Callers.of_secret(text(secrets_manager)).name_of(key) is None
+    assert Callers.of_secret(text(secrets_manager)).name_of(other) == "bob"
+
+
+def test_revoking_somebody_unknown_says_so(run: Run) -> None:
+    revoked = run("revoke", "carol")
+
+    assert revoked.status == 1
+    assert "'carol'" in revoked.err
+
+
+@pytest.mark.parametrize("name", ["", "-x", "a b", "ä", "a" * 65, "a/b"])
+def test_a_name_is_a_short_word(run: Run, name: str) -> None:
+    made = run("add", "--", name)
+
+    assert made.status == 1
+    assert "a caller's name is" in made.err
+
+
+def test_another_secret_is_not_overwritten(run: Run, secrets_manager: SecretsManagerClient) -> None:
+    secrets_manager.put_secret_value(SecretId="callers", SecretString='{"KIMI_API_KEY": "canary"}')
+
+    made = run("add", "alice")
+
+    assert made.status == 1
+    assert "is not a callers' secret" in made.err
+    assert "canary" not in made.err
+    assert text(secrets_manager) == '{"KIMI_API_KEY": "canary"}'
+
+
+def test_make_shows_the_key_and_nothing_else(
+    run: Run, secrets_manager: SecretsManagerClient
+) -> None:
+    installed = (f"--assume-old=.venv/{stamp}.stamp" for stamp in ("run", "aws"))
+    made = [
+        subprocess.run(
+            ["make", *installed, "caller-key", "NAME=alice", "SECRET_ID=callers", *rotate],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for rotate in ([], ["ROTATE=1"])
+    ]
+
+    assert [result.returncode for result in made] == [0, 0], made
+    assert Callers.of_secret(text(secrets_manager)).name_of(made[1].stdout.strip()) == "alice"

@@ -1,0 +1,239 @@
+"""`make keys`: what reaches the secret, and that no value reaches anything else."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from deploy import keys
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+ROOT = Path(__file__).resolve().parents[2]
+CANARY = "sk-canary-0123456789"
+Put = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def put(
+    secrets_manager: SecretsManagerClient,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Put:
+    """Runs the command with a standard input; its exit status, and all that it printed."""
+    secrets_manager.create_secret(Name="keys", SecretString='{"KIMI_API_KEY": "old"}')
+
+    def run(text: str, *arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+        status = keys.main(["--secret-id", "keys", *arguments])
+        printed = capsys.readouterr()
+        return status, printed.out + printed.err
+
+    return run
+
+
+def held(client: SecretsManagerClient) -> Any:
+    return json.loads(client.get_secret_value(SecretId="keys")["SecretString"])
+
+
+def test_lines_are_merged_into_what_is_there(
+    put: Put, secrets_manager: SecretsManagerClient
+) -> None:
+    status, printed = put(
+        f"# mine\nexport OPENROUTER_API_KEY={CANARY}\n\nOPENCODE_API_KEY = '{CANARY}2'\n"
+    )
+
+    assert status == 0
+    assert held(secrets_manager) == {
+        "KIMI_API_KEY": "old",
+        "OPENROUTER_API_KEY": CANARY,
+        "OPENCODE_API_KEY": f"{CANARY}2",
+    }
+    assert "OPENROUTER_API_KEY: added" in printed
+    assert CANARY not in printed
+
+
+def test_a_json_object_does_as_well(put: Put, secrets_manager: SecretsManagerClient) -> None:
+    status, printed = put(json.dumps({"KIMI_API_KEY": CANARY}))
+
+    assert status == 0
+    assert held(secrets_manager) == {"KIMI_API_KEY": CANARY}
+    assert "KIMI_API_KEY: replaced" in printed
+    assert CANARY not in printed
+
+
+def test_an_empty_value_deletes(put: Put, secrets_manager: SecretsManagerClient) -> None:
+    status, printed = put("KIMI_API_KEY=\nOLLAMA_API_KEY=\n")
+
+    assert status == 0
+    assert held(secrets_manager) == {}
+    assert "KIMI_API_KEY: deleted" in printed
+    assert "OLLAMA_API_KEY: there was none" in printed
+    assert "The secret holds: no key." in printed
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones(
+    put: Put, secrets_manager: SecretsManagerClient
+) -> None:
+    status, printed = put(f"OPEN_ROUTER_KEY={CANARY}\nKIMI_API_KEY={CANARY}\n")
+
+    assert status == 1
+    assert "'OPEN_ROUTER_KEY'" in printed
+    assert "OPENROUTER_API_KEY" in printed
+    assert CANARY not in printed
+    assert held(secrets_manager) == {"KIMI_API_KEY": "old"}
+
+
+def test_the_name_of_a_provider_of_one_s_own_is_known(
+    put: Put,
+    secrets_manager: SecretsManagerClient,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = tmp_path / "chatd.toml"
+    config.write_text(
+        '[providers.mine]\ndialect = "openai_chat"\n'
+        'base_url = "https://m.example.com/v1"\nkey_variable = "MINE_KEY"\n'
+    )
+    monkeypatch.setenv("CHATD_CONFIG", str(config))
+
+    status, _ = put("MINE_KEY=k\n")
+
+    assert status == 0
+    assert held(secrets_manager)["MINE_KEY"] == "k"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "standard input is empty"),
+        (f"KIMI_API_KEY=x\n{CANARY}\n", "line 2 is not NAME=value"),
+        (f'{{"KIMI_API_KEY": "{CANARY}"', "begins like JSON and is not"),
+        (f'{{"KIMI_API_KEY": ["{CANARY}"]}}', "the value of 'KIMI_API_KEY' is not a text"),
+        (f"KIMI_API_KEY={CANARY}ü\n", "the value of KIMI_API_KEY holds characters"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_without_showing_it(
+    put: Put, secrets_manager: SecretsManagerClient, text: str, says: str
+) -> None:
+    status, printed = put(text)
+
+    assert status == 1
+    assert says in printed
+    assert CANARY not in printed
+    assert len(printed.splitlines()) == 1
+    assert held(secrets_manager) == {"KIMI_API_KEY": "old"}
+
+
+def test_a_secret_that_holds_something_else_is_left_alone(
+    put: Put, secrets_manager: SecretsManagerClient
+) -> None:
+    secrets_manager.put_secret_value(SecretId="keys", SecretString=CANARY)
+
+    status, printed = put("KIMI_API_KEY=k\n")
+
+    assert status == 1
+    assert "does not hold a JSON object" in printed
+    assert CANARY not in printed
+
+
+def test_the_secret_is_found_in_the_stack_s_outputs(
+    put: Put,
+    secrets_manager: SecretsManagerClient,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    arn = secrets_manager.describe_secret(SecretId="keys")["ARN"]
+    template = {
+        "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
+        "Outputs": {"ProviderSecretArn": {"Value": arn}},
+    }
+    cloudformation = boto3.client("cloudformation")
+    cloudformation.create_stack(StackName="mine", TemplateBody=json.dumps(template))
+    monkeypatch.setattr(sys, "stdin", io.StringIO("KIMI_API_KEY=new"))
+
+    status = keys.main(["--stack", "mine"])
+
+    assert status == 0
+    assert held(secrets_manager) == {"KIMI_API_KEY": "new"}
+    cloudformation.delete_stack(StackName="mine")
+
+
+def test_a_stack_that_is_not_there_is_one_line(
+    put: Put, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("KIMI_API_KEY=new"))
+
+    status = keys.main(["--stack", "nowhere"])
+
+    assert status == 1
+    assert capsys.readouterr().err.startswith("make keys: AWS answered ValidationError: ")
+
+
+def test_a_mistake_in_chatd_toml_is_one_line(
+    put: Put, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATD_CONFIG", str(tmp_path / "none.toml"))
+
+    status, printed = put("KIMI_API_KEY=new")
+
+    assert status == 1
+    assert "none.toml" in printed
+
+
+def test_on_a_terminal_each_key_is_asked_for_unseen(
+    secrets_manager: SecretsManagerClient,
+) -> None:
+    secrets_manager.create_secret(Name="keys", SecretString='{"OLLAMA_API_KEY": "old"}')
+    terminal, inside = pty.openpty()
+    child = subprocess.Popen(
+        [sys.executable, "-m", "deploy.keys", "--secret-id", "keys"],
+        env={**os.environ, "PYTHONPATH": f"{ROOT / 'functions'}:{ROOT}"},
+        stdin=inside,
+        stdout=inside,
+        stderr=inside,
+        start_new_session=True,  # otherwise getpass asks the terminal of whoever runs the tests
+    )
+    os.close(inside)
+    seen = b""
+    # In the order of the names: KIMI, OLLAMA, OPENCODE, OPENROUTER.
+    for prompt, answer in (
+        (b"KIMI_API_KEY: ", CANARY),
+        (b"OLLAMA_API_KEY: ", "-"),
+        (b"OPENCODE_API_KEY: ", ""),
+        (b"OPENROUTER_API_KEY: ", ""),
+    ):
+        seen = _read_until(terminal, seen, prompt)
+        os.write(terminal, answer.encode() + b"\n")
+    seen = _read_until(terminal, seen, b"five minutes")
+    status = child.wait(20)
+    os.close(terminal)
+
+    assert status == 0
+    assert b"Enter leaves it as it is" in seen
+    assert CANARY.encode() not in seen
+    assert held(secrets_manager) == {"KIMI_API_KEY": CANARY}
+
+
+def _read_until(terminal: int, seen: bytes, mark: bytes) -> bytes:
+    end = time.monotonic() + 20
+    while mark not in seen:
+        ready, _, _ = select.select([terminal], [], [], max(0.0, end - time.monotonic()))
+
+        assert ready, f"{mark!r} did not come; there is {seen!r}"
+
+        seen += os.read(terminal, 4096)
+    return seen

@@ -1,0 +1,182 @@
+"""`make smoke`: every point holds at a gateway that is right, and fails at one that is not."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from deploy import smoke
+
+Answer = tuple[int, Any]
+OLLAMA = {"name": "ollama", "available": True, "prefixes": ["ollama/"], "dialect": "ollama"}
+KEY = "chatd-canary"
+
+
+def error(status: int, code: str, **fields: Any) -> Answer:
+    return status, {"error": {"message": "m", "code": code, **fields}}
+
+
+class Gateway:
+    """What a right gateway answers; a test breaks one thing of it."""
+
+    def __init__(self) -> None:
+        self.listed: Any = {"default": "ollama", "providers": [OLLAMA]}
+        self.broken: dict[str | None, Answer] = {}
+        self.keys: list[str | None] = []
+
+    def chat(self, model: str | None) -> Answer:
+        if model in self.broken:
+            return self.broken[model]
+        if model is None:
+            return error(400, "invalid_request", param="model")
+        if model.endswith(":cloud"):
+            return error(404, "model_not_found")
+        if model.startswith("unknown/"):
+            return error(502, "upstream_error", provider="ollama", upstream_status=404)
+        return 200, {
+            "model": model.removeprefix("ollama/"),
+            "provider": "ollama",
+            "content": "ready",
+            "input_tokens": 3,
+            "output_tokens": 1,
+            "latency_ms": 5,
+        }
+
+
+@contextmanager
+def serving(gateway: Gateway) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer(200, gateway.listed)
+
+        def do_POST(self) -> None:
+            sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            self._answer(*gateway.chat(sent.get("model")))
+
+        def _answer(self, status: int, body: Any) -> None:
+            gateway.keys.append(self.headers.get("Authorization"))
+            content = body if isinstance(body, bytes) else json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def gateway() -> Gateway:
+    return Gateway()
+
+
+@pytest.fixture
+def run(
+    gateway: Gateway, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., tuple[int, str]]]:
+    monkeypatch.setenv("KEY", KEY)
+    with serving(gateway) as url:
+        yield lambda *arguments: (smoke.main([url, *arguments]), capsys.readouterr().out)
+
+
+Run = Callable[..., tuple[int, str]]
+
+
+def test_all_points_hold_at_a_right_gateway(run: Run, gateway: Gateway) -> None:
+    status, printed = run()
+
+    assert status == 0
+    assert printed.count("PASS ") == 6
+    assert "6 of 6 points hold" in printed
+    assert set(gateway.keys) == {f"Bearer {KEY}"}
+    assert KEY not in printed
+
+
+@pytest.mark.parametrize(
+    ("point", "model", "answer"),
+    [
+        ("2", "llama3.2", (200, {"provider": "ollama", "content": ""})),
+        ("2", "llama3.2", (500, b"<html>")),
+        ("3", "ollama/llama3.2", (200, {"provider": "ollama", "model": "ollama/llama3.2"})),
+        ("4", "llama3.2:cloud", (200, {"provider": "ollama"})),
+        ("5", "unknown/llama3.2", error(404, "model_not_found")),
+        ("6", None, error(400, "invalid_request", param="messages")),
+        ("6", None, (500, None)),
+    ],
+)
+def test_a_point_that_does_not_hold_fails_and_shows_what_came(
+    run: Run, gateway: Gateway, point: str, model: str | None, answer: Answer
+) -> None:
+    gateway.broken[model] = answer
+
+    status, printed = run()
+
+    assert status == 1
+    assert [line[9] for line in printed.splitlines() if line.startswith("FAIL")] == [point]
+    assert f"got {answer[0]} " in printed
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        {"default": "kimi", "providers": [OLLAMA]},
+        {"default": "ollama", "providers": [OLLAMA, OLLAMA]},
+        {"default": "ollama", "providers": [{"name": "ollama"}]},
+    ],
+)
+def test_a_list_that_is_not_right_fails(run: Run, gateway: Gateway, listed: Any) -> None:
+    gateway.listed = listed
+
+    assert run()[0] == 1
+
+
+def test_the_list_must_be_exactly_the_one_that_is_named(run: Run) -> None:
+    assert run("--providers", "ollama")[0] == 0
+    assert run("--providers", "ollama,kimi")[0] == 1
+
+
+def test_a_cloud_key_skips_the_point_about_its_absence(run: Run, gateway: Gateway) -> None:
+    gateway.listed["providers"].append({**OLLAMA, "name": "ollama_cloud"})
+
+    status, printed = run()
+
+    assert status == 0
+    assert "SKIPPED  4" in printed
+
+
+@pytest.mark.parametrize(
+    "entry", [{**OLLAMA, "name": "kimi"}, {**OLLAMA, "available": False, "reason": "loopback"}]
+)
+def test_where_no_ollama_is_its_prefix_is_not_asked_for(
+    run: Run, gateway: Gateway, entry: dict[str, Any]
+) -> None:
+    gateway.listed = {"default": entry["name"], "providers": [entry]}
+
+    _, printed = run()
+
+    assert "SKIPPED  3" in printed
+
+
+def test_a_gateway_that_is_not_there_fails_in_words(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    status = smoke.main(["http://127.0.0.1:1"])
+
+    assert status == 1
+    assert "could not be asked" in capsys.readouterr().out

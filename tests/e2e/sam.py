@@ -1,0 +1,78 @@
+"""The SAM CLI as the tests run it, and what they and its containers agree on."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+ROOT = Path(__file__).resolve().parents[2]
+CALLER_KEY = "chatd-key-of-the-end-to-end-tests"
+PROVIDER_KEY = "sk-openrouter-of-the-end-to-end-tests"
+MODEL = "llama3.2"
+_CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sam:
+    """The SAM CLI on one build, with containers that see this host's servers."""
+
+    template: Path
+    variables: Path
+
+    def command(self, *arguments: str) -> list[str]:
+        return [
+            *(str(ROOT / ".venv-sam/bin/sam"), "local", *arguments),
+            *("--template", str(self.template), "--env-vars", str(self.variables)),
+            "--skip-pull-image",
+            *("--parameter-overrides", "Architecture=x86_64 AuthMode=CallerKey"),
+        ]
+
+    def invoke(self, function: str, event: object) -> Any:
+        """What the function gives back, as `sam local invoke` prints it."""
+        result = subprocess.run(
+            self.command("invoke", function, "--event", "-"),
+            input=json.dumps(event),
+            env=environment(),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        lines = [line for line in result.stdout.splitlines() if line.startswith("{")]
+
+        assert lines, result.stdout + result.stderr
+
+        return json.loads(lines[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """`sam local start-api`."""
+
+    url: str
+
+    def ask(self, method: str, path: str, body: object = None, **headers: str) -> tuple[int, Any]:
+        response = urllib3.request(
+            method,
+            self.url + path,
+            json=body,
+            headers={name.replace("_", "-"): value for name, value in headers.items()},
+            timeout=60,
+            retries=False,
+        )
+        return response.status, json.loads(response.data)
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, **_CREDENTIALS, "SAM_CLI_TELEMETRY": "0"}

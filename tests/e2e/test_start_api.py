@@ -1,0 +1,67 @@
+"""`sam local start-api`: who gets in, and the acceptance gate's six points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from deploy.smoke import POINTS, Client
+from tests.e2e.sam import CALLER_KEY, MODEL, Api
+from tests.support.upstream import Upstream
+
+pytestmark = pytest.mark.docker
+CHAT = {"model": MODEL, "messages": [{"role": "user", "content": "Hi"}]}
+
+
+@pytest.mark.parametrize(
+    "header", [{"Authorization": f"Bearer {CALLER_KEY}"}, {"x_api_key": CALLER_KEY}]
+)
+def test_a_known_key_gets_in_by_either_header(
+    api: Api, provider: Upstream, header: dict[str, str]
+) -> None:
+    status, body = api.ask("POST", "/v1/chat", CHAT, **header)
+
+    assert status == 200
+    assert body["content"] == "Hello!"
+
+
+@pytest.mark.parametrize(
+    "header", [{}, {"Authorization": "Bearer nobody-s"}, {"x_api_key": "nobody-s"}]
+)
+@pytest.mark.parametrize(("method", "path"), [("POST", "/v1/chat"), ("GET", "/v1/chat/providers")])
+def test_nobody_else_does(
+    api: Api, provider: Upstream, method: str, path: str, header: dict[str, str]
+) -> None:
+    status, _ = api.ask(method, path, CHAT if method == "POST" else None, **header)
+
+    assert status == 401
+    assert provider.received == []
+
+
+def test_health_is_open(api: Api) -> None:
+    status, body = api.ask("GET", "/health")
+
+    assert status == 200
+    assert body["status"] == "ok"
+
+
+@pytest.mark.parametrize("point", [point for _, point in POINTS], ids=[name for name, _ in POINTS])
+def test_the_acceptance_gate_holds(
+    api: Api, provider: Upstream, point: Callable[[Client], None]
+) -> None:
+    point(
+        Client(
+            url=api.url,
+            model=MODEL,
+            key=CALLER_KEY,
+            providers=frozenset({"ollama", "openrouter"}),
+        )
+    )
+
+
+def test_the_upstream_sees_the_name_without_its_prefix(api: Api, provider: Upstream) -> None:
+    api.ask("POST", "/v1/chat", {**CHAT, "model": f"ollama/{MODEL}"}, x_api_key=CALLER_KEY)
+    api.ask("POST", "/v1/chat", {**CHAT, "model": f"unknown/{MODEL}"}, x_api_key=CALLER_KEY)
+
+    assert [request.json["model"] for request in provider.received] == [MODEL, f"unknown/{MODEL}"]

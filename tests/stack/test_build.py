@@ -1,0 +1,191 @@
+"""What the real `sam build` makes of this checkout, and whether Lambda's Python can run it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOORS = {
+    "ChatFunction": "chat",
+    "ProvidersFunction": "providers",
+    "AuthorizerFunction": "authorizer",
+}
+
+
+def sam_build(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [ROOT / ".venv-sam/bin/sam", "build", *arguments],
+        cwd=root,
+        env={**os.environ, "AWS_DEFAULT_REGION": "us-east-1", "SAM_CLI_TELEMETRY": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def builds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The build of each architecture."""
+    folders = {}
+    for architecture in ("arm64", "x86_64"):
+        folder = tmp_path_factory.mktemp(architecture)
+        result = sam_build(
+            ROOT,
+            *("--build-dir", str(folder)),
+            *("--parameter-overrides", f"Architecture={architecture}"),
+        )
+
+        assert result.returncode == 0, result.stderr
+        assert "WARNING" not in result.stderr
+        folders[architecture] = folder
+    return folders
+
+
+@pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
+@pytest.mark.parametrize("function", DOORS)
+def test_a_function_holds_its_door_and_the_house_and_nothing_else(
+    builds: dict[str, Path], architecture: str, function: str
+) -> None:
+    built = builds[architecture] / function
+    settings = {"chatd.toml"} if function != "AuthorizerFunction" else set()
+
+    assert {path.name for path in built.iterdir()} == {
+        DOORS[function],
+        "chatd",
+        "layer.txt",
+        *settings,
+    }
+    assert {path.suffix for path in built.rglob("*") if path.is_file()} <= {
+        *(".py", ".pyc", ".txt", ".toml")
+    }
+
+
+@pytest.mark.parametrize(("architecture", "machine"), [("arm64", "aarch64"), ("x86_64", "x86_64")])
+def test_the_layer_is_for_the_processor_and_python_it_runs_on(
+    builds: dict[str, Path], architecture: str, machine: str
+) -> None:
+    layer = builds[architecture] / "VendorLayer" / "python"
+    libraries = [path.name for path in layer.rglob("*.so")]
+
+    assert len(libraries) > 0
+    assert all(name.endswith(f".cpython-313-{machine}-linux-gnu.so") for name in libraries)
+
+
+def test_the_layer_holds_what_is_locked_and_not_what_the_runtime_has(
+    builds: dict[str, Path],
+) -> None:
+    locked = re.findall(
+        r"^([a-z0-9-]+)==(\S+)", (ROOT / "requirements/layer.txt").read_text(), re.MULTILINE
+    )
+    installed = [
+        path.name.removesuffix(".dist-info").lower().replace("_", "-")
+        for path in (builds["arm64"] / "VendorLayer/python").glob("*.dist-info")
+    ]
+
+    assert sorted(installed) == sorted(f"{name}-{version}" for name, version in locked)
+    assert not any(name.startswith(("boto3", "botocore")) for name in installed)
+
+
+def test_no_bytecode_is_another_python_s(builds: dict[str, Path]) -> None:
+    for folder in builds.values():
+        for path in folder.rglob("*.pyc"):
+            assert path.name.endswith(".cpython-313.pyc")
+
+
+def test_a_mistake_in_chatd_toml_stops_the_build_with_its_line(tmp_path: Path) -> None:
+    for name in ("functions", "layers", "requirements", "deploy"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    for name in ("template.yaml", "samconfig.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
+    (tmp_path / "chatd.toml").write_text('default_provider = "olama"\n')
+
+    result = sam_build(tmp_path, "ChatFunction")
+
+    assert result.returncode == 1
+    assert re.search(
+        r"^.*chatd: chatd\.toml: .*default_provider.*'olama'", result.stderr, re.MULTILINE
+    )
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("function", DOORS)
+def test_lambda_s_python_imports_it_and_compiles_nothing(
+    builds: dict[str, Path], lambda_image: str, function: str
+) -> None:
+    build = builds["x86_64"]
+    result = subprocess.run(
+        [
+            *("docker", "run", "--rm", "--network", "none"),
+            *("--volume", f"{build / function}:/var/task:ro"),
+            *("--volume", f"{build / 'VendorLayer'}:/opt:ro"),
+            *("--env", "PYTHONPATH=/var/task:/opt/python:/var/runtime"),
+            *("--env", "CHATD_CALLERS_SECRET_ID=unused"),
+            *("--entrypoint", "/var/lang/bin/python3.13", lambda_image),
+            *("-v", "-c", f"from {DOORS[function]}.app import lambda_handler"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    ours = re.findall(r"# code object from '?(/(?:var/task|opt)/[^'\s]+)", result.stderr)
+
+    assert result.returncode == 0, result.stderr[-3000:]
+    assert len(ours) > 2
+    assert [path for path in ours if not path.endswith(".cpython-313.pyc")] == []
+
+
+def bytecode(folder: Path, tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Compile `folder` on a machine whose python3.13 does not run."""
+    broken = tmp_path / "bin" / "python3.13"
+    broken.parent.mkdir()
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    return subprocess.run(
+        [ROOT / "deploy/bytecode.sh", folder, "/var/task"],
+        env={
+            **os.environ,
+            "PATH": f"{broken.parent}:{os.environ['PATH']}",
+            "PYENV_ROOT": "/nowhere",
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    folder = tmp_path / "code"
+    (folder / "chat").mkdir(parents=True)
+    (folder / "chat" / "app.py").write_text("x = 1\n")
+    return folder
+
+
+def test_without_a_compiler_the_build_goes_on_and_says_what_it_costs(
+    sources: Path, tmp_path: Path
+) -> None:
+    result = bytecode(sources, tmp_path, DOCKER_HOST="tcp://127.0.0.1:1")
+
+    assert result.returncode == 3
+    assert "every cold start takes two to three times as long" in result.stdout
+    assert list(sources.rglob("*.pyc")) == []
+
+
+@pytest.mark.docker
+def test_the_lambda_image_compiles_where_no_python_3_13_is(
+    sources: Path, tmp_path: Path, lambda_image: str
+) -> None:
+    result = bytecode(sources, tmp_path)
+
+    assert result.returncode == 0, result.stderr
+    assert f"bytecode by {lambda_image}" in result.stdout
+    assert [path.name for path in sources.rglob("*.pyc")] == ["app.cpython-313.pyc"]

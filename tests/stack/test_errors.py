@@ -1,0 +1,82 @@
+"""API Gateway's own refusals look like the gateway's."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+Stack = dict[str, Any]
+
+# Context variables that API Gateway puts into a gateway response, as it would.
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
+CONTEXT = {"$context.error.messageString": '"Said \\"so\\"."', "$context.requestId": "id-1"}
+
+EXPECTED = {
+    "DEFAULT_4XX": (None, "invalid_request_error", "invalid_request"),
+    "DEFAULT_5XX": (None, "api_error", "internal_error"),
+    "UNAUTHORIZED": ("401", "authentication_error", "invalid_api_key"),
+    "ACCESS_DENIED": ("403", "permission_error", "access_denied"),
+    "MISSING_AUTHENTICATION_TOKEN": ("404", "invalid_request_error", "route_not_found"),
+    "RESOURCE_NOT_FOUND": ("404", "invalid_request_error", "route_not_found"),
+    "REQUEST_TOO_LARGE": ("413", "invalid_request_error", "request_too_large"),
+    "THROTTLED": ("429", "rate_limit_error", "rate_limit_exceeded"),
+    "INTEGRATION_FAILURE": ("502", "api_error", "internal_error"),
+    "INTEGRATION_TIMEOUT": ("504", "timeout_error", "gateway_timeout"),
+    "AUTHORIZER_FAILURE": ("500", "api_error", "authorizer_failure"),
+    "AUTHORIZER_CONFIGURATION_ERROR": ("500", "api_error", "authorizer_failure"),
+}
+
+
+def responses(stack: Stack) -> dict[str, Any]:
+    body = stack["Resources"]["Api"]["Properties"]["Body"]
+    found: dict[str, Any] = body["x-amazon-apigateway-gateway-responses"]
+    return found
+
+
+def templates(response: dict[str, Any]) -> list[str]:
+    template = response["responseTemplates"]["application/json"]
+    return template["Fn::If"][1:] if isinstance(template, dict) else [template]
+
+
+def test_all_that_need_words_or_a_status_of_their_own_have_them(stack: Stack) -> None:
+    assert set(responses(stack)) == set(EXPECTED)
+
+
+@pytest.mark.parametrize("kind", EXPECTED)
+def test_the_body_is_our_error(stack: Stack, kind: str) -> None:
+    response = responses(stack)[kind]
+    status, error_type, code = EXPECTED[kind]
+
+    assert response.get("statusCode") == status
+    for template in templates(response):
+        for variable, value in CONTEXT.items():
+            template = template.replace(variable, value)  # noqa: PLW2901  # as API Gateway does
+        error = json.loads(template)["error"]
+        message = error.pop("message")
+
+        assert isinstance(message, str)
+        assert "$" not in template
+        assert error == {
+            "type": error_type,
+            "param": None,
+            "code": code,
+            "request_id": "id-1",
+        }
+
+
+def test_cors_headers_are_there_when_origins_are_and_only_then(stack: Stack) -> None:
+    for response in responses(stack).values():
+        parameters = response["responseParameters"]
+
+        assert parameters["gatewayresponse.header.Access-Control-Allow-Origin"] == {
+            "Fn::If": ["AllowsCors", "method.request.header.Origin", {"Ref": "AWS::NoValue"}]
+        }
+        assert parameters["gatewayresponse.header.Vary"] == "'Origin'"
+
+
+def test_whoever_is_throttled_hears_when_to_come_back(stack: Stack) -> None:
+    parameters = responses(stack)["THROTTLED"]["responseParameters"]
+
+    assert parameters["gatewayresponse.header.Retry-After"] == "'1'"

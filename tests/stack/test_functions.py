@@ -1,0 +1,187 @@
+"""How the functions are set up: versions, asynchronous calls, logs, and what is watched."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.stack.reading import Stack, of_type, properties
+
+Transform = Callable[..., Stack]
+
+FUNCTIONS = ("ChatFunction", "ProvidersFunction", "AuthorizerFunction")
+# What Lambda keeps with the function and not with a version.
+UNVERSIONED = {"ReservedConcurrentExecutions"}
+
+
+def references(value: object) -> Iterator[str]:
+    """Every name that a value refers to, conditions' parameters aside."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key == "Ref" and isinstance(inner, str):
+                yield inner
+            elif key == "Fn::Sub" and isinstance(inner, str):
+                yield from re.findall(r"\$\{([A-Za-z:]+)", inner)
+            else:
+                yield from references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from references(inner)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_parameter_that_configures_a_function_publishes_a_version(
+    stack: Stack, name: str
+) -> None:
+    versioned = {
+        key: value for key, value in properties(stack, name).items() if key not in UNVERSIONED
+    }
+    parameters = set(references(versioned)) & set(stack["Parameters"])
+    policy = name.replace("Function", "Policy")
+    version = next(r for r in of_type(stack, "AWS::Lambda::Version") if r.startswith(name))
+
+    assert parameters <= set(references(properties(stack, policy)["Description"]))
+    assert properties(stack, version)["Description"] == {"Ref": policy}
+
+
+def test_the_api_asks_the_aliases_and_nothing_else(stack: Stack) -> None:
+    body = json.dumps(properties(stack, "Api")["Body"])
+    asked = set(re.findall(r"functions/\$\{(\w+)\}/invocations", body))
+    permission = properties(stack, "AuthorizerPermission")
+
+    assert asked == {"ChatFunctionAliaslive", "ProvidersFunctionAliaslive", "__FunctionArn__"}
+    assert ":function:${AuthorizerFunction}:live" in body
+    assert permission["FunctionName"] == {"Ref": "AuthorizerFunctionAliaslive"}
+    assert permission["Principal"] == "apigateway.amazonaws.com"
+    assert permission["SourceArn"]["Fn::Sub"].endswith(":${Api}/authorizers/*")
+
+
+def test_outputs_name_the_aliases(stack: Stack) -> None:
+    assert stack["Outputs"]["ChatFunctionArn"]["Value"] == {"Ref": "ChatFunctionAliaslive"}
+    assert stack["Outputs"]["ProvidersFunctionArn"]["Value"] == {
+        "Ref": "ProvidersFunctionAliaslive"
+    }
+
+
+def test_an_asynchronous_chat_is_never_repeated_and_its_failure_is_kept(stack: Stack) -> None:
+    configs = [c["Properties"] for c in of_type(stack, "AWS::Lambda::EventInvokeConfig").values()]
+
+    assert {config["Qualifier"] for config in configs} == {"live", "$LATEST"}
+    for config in configs:
+        assert config["FunctionName"] == {"Ref": "ChatFunction"}
+        assert config["MaximumRetryAttempts"] == 0
+        assert config["DestinationConfig"]["OnFailure"]["Destination"] == {
+            "Fn::GetAtt": ["FailedRequests", "Arn"]
+        }
+
+
+def test_what_failed_is_encrypted_and_kept_for_a_while(stack: Stack) -> None:
+    queue = properties(stack, "FailedRequests")
+
+    assert queue["SqsManagedSseEnabled"] is True
+    assert queue["MessageRetentionPeriod"] == 14 * 24 * 60 * 60
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_logs_are_json_in_a_group_that_forgets(stack: Stack, name: str) -> None:
+    group = name.replace("Function", "Logs")
+
+    assert properties(stack, name)["LoggingConfig"] == {
+        "LogFormat": "JSON",
+        "LogGroup": {"Ref": group},
+    }
+    assert properties(stack, group)["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+def test_processor_and_runtime_are_the_same_everywhere(stack: Stack) -> None:
+    for name in FUNCTIONS:
+        assert properties(stack, name)["Runtime"] == "python3.13"
+        assert properties(stack, name)["Architectures"] == [{"Ref": "Architecture"}]
+
+
+def test_a_chat_over_http_ends_before_api_gateway_cuts_it(stack: Stack) -> None:
+    chat = properties(stack, "ChatFunction")
+
+    assert float(chat["Environment"]["Variables"]["CHATD_HTTP_SECONDS"]) <= 29
+    assert chat["Timeout"] == 900
+
+
+def test_every_variable_that_a_container_may_be_given_is_declared(stack: Stack) -> None:
+    variables = properties(stack, "ChatFunction")["Environment"]["Variables"]
+
+    assert set(variables) >= {
+        *("OLLAMA_URL", "OLLAMA_CLOUD_BASE_URL", "OPENROUTER_BASE_URL", "OPENCODE_BASE_URL"),
+        *("KIMI_BASE_URL", "OPENROUTER_API_KEY", "OPENCODE_API_KEY", "KIMI_API_KEY"),
+        *("OLLAMA_API_KEY", "CHATD_CONFIG", "CHATD_SECRET_ID", "CHATD_DEFAULT_PROVIDER"),
+        *("CHATD_HTTP_SECONDS", "CHATD_CORS_ORIGINS", "AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+    }
+
+
+def test_silence_is_no_alarm(stack: Stack) -> None:
+    for alarm in of_type(stack, "AWS::CloudWatch::Alarm").values():
+        assert alarm["Properties"]["TreatMissingData"] == "notBreaching"
+
+
+def test_the_dashboard_is_json_and_shows_our_own_metrics(stack: Stack) -> None:
+    text = properties(stack, "Dashboard")["DashboardBody"]["Fn::Sub"]
+    widgets = json.loads(re.sub(r"\$\{[^}]+\}", "x", text))["widgets"]
+    expressions = [
+        metric[0]["expression"]
+        for widget in widgets
+        for metric in widget["properties"]["metrics"]
+        if isinstance(metric[0], dict)
+    ]
+    shown = {
+        re.sub(r"^SEARCH\('\{chatd,Provider\} MetricName=\"(\w+)\".*", r"\1", e)
+        for e in expressions
+    }
+
+    assert shown == {
+        *("Requests", "Errors", "InputTokens", "OutputTokens"),
+        *("UpstreamLatency", "GatewayOverhead"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("parameter", "good", "bad"),
+    [
+        (
+            "OllamaUrl",
+            ["", "http://10.0.0.5:11434", "https://o.example.com/x"],
+            ["10.0.0.5", "ftp://x"],
+        ),
+        (
+            "CorsOrigins",
+            ["", "*", "https://a.b", "https://a.b,http://localhost:3000"],
+            ["a.b", "https://a.b/"],
+        ),
+        ("SubnetIds", ["", "subnet-0a1b,subnet-2c"], ["subnet-0a1b, subnet-2c", "vpc-1"]),
+        ("SecurityGroupIds", ["", "sg-0a1b"], ["default"]),
+        ("ReservedConcurrency", ["", "0", "50"], ["-1", "many"]),
+        ("DefaultProvider", ["", "ollama_cloud"], ["Ollama", "a b"]),
+        (
+            "ProviderSecretArn",
+            ["", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:chatd-AbCdEf"],
+            ["chatd", "arn:aws:iam::123456789012:role/x"],
+        ),
+    ],
+)
+def test_a_parameter_takes_what_is_right_and_nothing_else(
+    stack: Stack, parameter: str, good: list[str], bad: list[str]
+) -> None:
+    pattern = stack["Parameters"][parameter]["AllowedPattern"]
+
+    assert [value for value in good if not re.fullmatch(pattern, value)] == []
+    assert [value for value in bad if re.fullmatch(pattern, value)] == []
+
+
+def test_every_parameter_is_explained_and_in_a_group(stack: Stack) -> None:
+    interface = stack["Metadata"]["AWS::CloudFormation::Interface"]
+    grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
+
+    assert sorted(grouped) == sorted(stack["Parameters"])
+    assert set(interface["ParameterLabels"]) == set(stack["Parameters"])
+    assert all(parameter["Description"] for parameter in stack["Parameters"].values())
