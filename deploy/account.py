@@ -14,12 +14,10 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from deploy.errors import CommandError
+
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
-
-
-class CommandError(Exception):
-    """Why a command cannot do what it should, as one line that says what to do."""
 
 
 @dataclass(frozen=True, slots=True)

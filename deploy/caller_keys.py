@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from chatd.callers import Callers, CallersError, new_key
-from deploy.account import CommandError, JsonSecret, secret_of
+from deploy.account import JsonSecret, secret_of
+from deploy.errors import CommandError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _WITHIN = "Functions that run already see it within a minute."

@@ -13,7 +13,8 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 
 from chatd.settings import ConfigError, load
-from deploy.account import CommandError, secret_of
+from deploy.account import secret_of
+from deploy.errors import CommandError
 
 _HELP = """\
 Standard input holds NAME=value lines, or one JSON object of names to values; an empty value

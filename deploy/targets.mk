@@ -40,6 +40,6 @@ revoke-caller-key: $(VENV)/aws.stamp ## make a caller's key worthless (NAME=alic
 	@$(DEPLOY_PYTHON) -m deploy.caller_keys $(SECRET) revoke -- "$(NAME)"
 
 .PHONY: smoke
-smoke: $(VENV)/run.stamp ## ask a running gateway the six points of the gate (URL=…, KEY=… if it wants one)
+smoke: $(if $(SIGN),$(VENV)/aws.stamp,$(VENV)/run.stamp) ## ask a running gateway the gate's six points (URL=…; KEY=… or SIGN=1 if it asks who you are)
 	@test -n "$(URL)" || { echo "say where it is: make smoke URL=http://127.0.0.1:3220" >&2; exit 1; }
-	@$(DEPLOY_PYTHON) -m deploy.smoke '$(URL)' $(if $(MODEL),--model '$(MODEL)')
+	@$(DEPLOY_PYTHON) -m deploy.smoke '$(URL)' $(if $(MODEL),--model '$(MODEL)') $(if $(SIGN),--sign)

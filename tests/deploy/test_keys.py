@@ -183,6 +183,36 @@ def test_a_stack_that_is_not_there_is_one_line(
     assert capsys.readouterr().err.startswith("make keys: AWS answered ValidationError: ")
 
 
+def test_a_stack_of_something_else_is_one_line(
+    put: Put, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    template = {
+        "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
+        "Outputs": {"Other": {"Value": "x"}},
+    }
+    cloudformation = boto3.client("cloudformation")
+    cloudformation.create_stack(StackName="other", TemplateBody=json.dumps(template))
+    monkeypatch.setattr(sys, "stdin", io.StringIO("KIMI_API_KEY=new"))
+
+    status = keys.main(["--stack", "other"])
+
+    assert status == 1
+    assert "has no output 'ProviderSecretArn'" in capsys.readouterr().err
+    cloudformation.delete_stack(StackName="other")
+
+
+def test_without_a_region_it_says_so_in_one_line(
+    put: Put, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+
+    status, printed = put("KIMI_API_KEY=new")
+
+    assert status == 1
+    assert printed == "make keys: AWS could not be asked: You must specify a region.\n"
+
+
 def test_a_mistake_in_chatd_toml_is_one_line(
     put: Put, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

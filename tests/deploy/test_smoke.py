@@ -7,11 +7,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deploy import smoke
+from deploy.errors import CommandError
+from deploy.signature import signed
 
 Answer = tuple[int, Any]
 OLLAMA = {"name": "ollama", "available": True, "prefixes": ["ollama/"], "dialect": "ollama"}
@@ -180,3 +183,56 @@ def test_a_gateway_that_is_not_there_fails_in_words(
 
     assert status == 1
     assert "could not be asked" in capsys.readouterr().out
+
+
+def test_a_request_is_signed_where_iam_asks_who_one_is(
+    run: Run, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+
+    status, _ = run("--sign")
+
+    assert status == 0
+    for signature in gateway.keys:
+        assert signature is not None
+        assert signature.startswith("AWS4-HMAC-SHA256 Credential=test/")
+        assert "/eu-central-1/execute-api/aws4_request" in signature
+
+
+def test_without_credentials_nothing_is_signed_and_it_says_so(
+    run: Run, gateway: Gateway, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+    status, printed = run("--sign")
+
+    assert status == 1
+    assert "there are no AWS credentials to sign with" in printed
+    assert gateway.keys == []
+
+
+def test_the_region_is_the_one_in_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    url = "https://a1.execute-api.ap-south-1.amazonaws.com/live/v1/chat/providers"
+
+    assert "/ap-south-1/execute-api/" in signed("GET", url, None)["Authorization"]
+
+
+def test_without_a_region_it_says_what_to_set(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+
+    with pytest.raises(CommandError, match="AWS_REGION"):
+        signed("GET", "https://api.example.com/v1/chat/providers", None)

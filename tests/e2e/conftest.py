@@ -17,7 +17,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from chatd.callers import Callers
-from tests.e2e.sam import CALLER_KEY, MODEL, PROVIDER_KEY, ROOT, Api, Sam, environment
+from tests.e2e.sam import CALLER_KEY, MODEL, ORIGIN, PROVIDER_KEY, ROOT, Api, Sam, environment
 from tests.support import answers
 from tests.support.upstream import Received, Upstream, reply, upstream
 
@@ -118,6 +118,7 @@ def sam(
                     "AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets,
                     "CHATD_SECRET_ID": "chatd/providers",
                     "CHATD_CALLERS_SECRET_ID": "chatd/callers",
+                    "CHATD_CORS_ORIGINS": f"https://other.example.com,{ORIGIN}",
                 }
             }
         )

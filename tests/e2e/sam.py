@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CALLER_KEY = "chatd-key-of-the-end-to-end-tests"
 PROVIDER_KEY = "sk-openrouter-of-the-end-to-end-tests"
 MODEL = "llama3.2"
+ORIGIN = "https://app.example.com"
 _CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
@@ -72,6 +73,12 @@ class Api:
             retries=False,
         )
         return response.status, json.loads(response.data)
+
+    def preflight(self, path: str, origin: str) -> tuple[int, str | None]:
+        """The status, and the origin that may call."""
+        headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        response = urllib3.request("OPTIONS", self.url + path, headers=headers, timeout=60)
+        return response.status, response.headers.get("Access-Control-Allow-Origin")
 
 
 def environment() -> dict[str, str]:

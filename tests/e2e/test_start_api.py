@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from deploy.smoke import POINTS, Client
-from tests.e2e.sam import CALLER_KEY, MODEL, Api
+from deploy.gate import POINTS, Client
+from tests.e2e.sam import CALLER_KEY, MODEL, ORIGIN, Api
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.docker
@@ -35,7 +35,8 @@ def test_nobody_else_does(
 ) -> None:
     status, _ = api.ask(method, path, CHAT if method == "POST" else None, **header)
 
-    assert status == 401
+    # sam local turns the authorizer's "Unauthorized", for which API Gateway answers 401, into 502.
+    assert status == 502
     assert provider.received == []
 
 
@@ -44,6 +45,15 @@ def test_health_is_open(api: Api) -> None:
 
     assert status == 200
     assert body["status"] == "ok"
+
+
+@pytest.mark.parametrize("path", ["/v1/chat", "/v1/chat/providers"])
+def test_a_preflight_needs_no_key_and_grants_listed_origins_alone(api: Api, path: str) -> None:
+    status, granted = api.preflight(path, ORIGIN)
+
+    assert 200 <= status < 300
+    assert granted == ORIGIN
+    assert api.preflight(path, "https://elsewhere.example.com")[1] is None
 
 
 @pytest.mark.parametrize("point", [point for _, point in POINTS], ids=[name for name, _ in POINTS])

@@ -18,6 +18,8 @@ EXPECTED = {
     "DEFAULT_5XX": (None, "api_error", "internal_error"),
     "UNAUTHORIZED": ("401", "authentication_error", "invalid_api_key"),
     "ACCESS_DENIED": ("403", "permission_error", "access_denied"),
+    "INVALID_SIGNATURE": ("403", "authentication_error", "invalid_signature"),
+    "EXPIRED_TOKEN": ("403", "authentication_error", "expired_token"),
     "MISSING_AUTHENTICATION_TOKEN": ("404", "invalid_request_error", "route_not_found"),
     "RESOURCE_NOT_FOUND": ("404", "invalid_request_error", "route_not_found"),
     "REQUEST_TOO_LARGE": ("413", "invalid_request_error", "request_too_large"),

@@ -178,6 +178,12 @@ def test_a_parameter_takes_what_is_right_and_nothing_else(
     assert [value for value in bad if re.fullmatch(pattern, value)] == []
 
 
+def test_a_vpc_without_security_groups_is_refused_before_anything_is_made(stack: Stack) -> None:
+    assertion = stack["Rules"]["VpcIsWhole"]["Assertions"][0]
+
+    assert set(references(assertion["Assert"])) == {"SubnetIds", "SecurityGroupIds"}
+
+
 def test_every_parameter_is_explained_and_in_a_group(stack: Stack) -> None:
     interface = stack["Metadata"]["AWS::CloudFormation::Interface"]
     grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,6 +36,23 @@ def test_the_template_passes(command: list[str]) -> None:
     )
 
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("mode", ["CallerKey", "AWS_IAM"])
+def test_what_sam_makes_of_it_passes_too(
+    transform: Callable[..., dict[str, Any]], mode: str, tmp_path: Path
+) -> None:
+    stack = tmp_path / "stack.json"
+    stack.write_text(json.dumps(transform(AuthMode=mode)))
+
+    result = subprocess.run(
+        [BIN / "cfn-lint", "--regions", "us-east-1", "--", stack],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.returncode == 0, result.stdout
 
 
 def test_every_accepted_finding_has_its_reason() -> None:

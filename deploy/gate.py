@@ -1,0 +1,182 @@
+"""The acceptance gate: six points that hold at every chatd, asked over HTTP as a caller asks.
+
+It knows what a caller can know: paths, keys, and answers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import urllib3
+
+# A cold start and a model that is being loaded come before the first answer.
+_SECONDS = 120.0
+
+
+class CheckFailed(AssertionError):  # noqa: N818  # an assertion that does not hold
+    """A point does not hold. The message says what came back."""
+
+
+class Skipped(Exception):  # noqa: N818  # not an error
+    """A point cannot be asked of this deployment. The message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back; `body` is None if it was not a JSON object."""
+
+    status: int
+    body: Mapping[str, Any] | None
+
+    def __str__(self) -> str:
+        return f"{self.status} {json.dumps(self.body, ensure_ascii=False)[:400]}"
+
+    @property
+    def error(self) -> Mapping[str, Any]:
+        """The error in the body; empty if there is none."""
+        error = (self.body or {}).get("error")
+        return error if isinstance(error, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A caller of one gateway.
+
+    Attributes:
+        url: What comes before `/v1/chat`.
+        key: The caller's key, if one is asked for.
+        model: A bare model name that the default provider knows.
+        providers: The providers that must be registered, if that is known.
+        sign: Gives the headers that sign a request, where AuthMode is AWS_IAM.
+
+    """
+
+    url: str
+    model: str
+    key: str | None = field(default=None, repr=False)
+    providers: frozenset[str] | None = None
+    sign: Callable[[str, str, bytes | None], Mapping[str, str]] | None = None
+
+    def listed(self) -> Mapping[str, Any]:
+        """The list of providers, which must be there."""
+        reply = self._ask("GET", "/v1/chat/providers")
+        expect(reply.status == 200 and reply.body is not None, "the list of providers", reply)  # noqa: PLR2004  # OK
+        return reply.body or {}
+
+    def chat(self, **request: Any) -> Reply:
+        """Ask for a few words; `model` as given."""
+        turn = {"role": "user", "content": "Answer with the word ready."}
+        return self._ask("POST", "/v1/chat", {"messages": [turn], "max_tokens": 20, **request})
+
+    def _ask(self, method: str, path: str, body: object = None) -> Reply:
+        url = self.url.rstrip("/") + path
+        content = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"}
+        if self.sign:
+            headers.update(self.sign(method, url, content))
+        elif self.key:
+            headers["Authorization"] = f"Bearer {self.key}"
+        try:
+            response = urllib3.request(
+                method,
+                url,
+                body=content,
+                headers=headers,
+                timeout=urllib3.Timeout(connect=5, read=_SECONDS),
+                retries=False,
+                redirect=False,
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise CheckFailed(f"{self.url} could not be asked: {error}") from None
+        try:
+            answer = json.loads(response.data)
+        except ValueError:
+            answer = None
+        return Reply(response.status, answer if isinstance(answer, dict) else None)
+
+
+def expect(holds: bool, what: str, reply: object) -> None:  # noqa: FBT001  # an assertion
+    """Raise CheckFailed unless it holds."""
+    if not holds:
+        raise CheckFailed(f"expected {what}, got {reply}")
+
+
+def exactly_the_registered_providers(client: Client) -> None:
+    """(1) The list is whole, names the default, and holds nothing that cannot be asked."""
+    listed = client.listed()
+    names = [entry.get("name") for entry in listed.get("providers", [])]
+    expect(listed.get("default") in names, "the default among the providers", listed)
+    expect(len(names) == len(set(names)), "each provider once", listed)
+    for entry in listed["providers"]:
+        expect({"name", "available", "prefixes", "dialect"} <= set(entry), "a whole entry", entry)
+    if client.providers is not None:
+        expect(set(names) == client.providers, f"exactly {sorted(client.providers)}", names)
+
+
+def a_bare_model_answers(client: Client) -> None:
+    """(2) A bare model answers from the default provider, with content, tokens and latency."""
+    reply = client.chat(model=client.model)
+    body = reply.body or {}
+    expect(reply.status == 200, "200", reply)  # noqa: PLR2004  # OK
+    expect(body.get("provider") == client.listed()["default"], "the default provider", reply)
+    expect(bool(body.get("content")), "content", reply)
+    for count in ("input_tokens", "output_tokens"):
+        expect(isinstance(body.get(count), int) and body[count] > 0, f"{count} > 0", reply)
+    expect(isinstance(body.get("latency_ms"), int | float), "latency_ms", reply)
+
+
+def the_prefix_is_stripped(client: Client) -> None:
+    """(3) For `ollama/<m>` the upstream sees `<m>`: it names the model that it was asked for."""
+    _needs_ollama(client)
+    reply = client.chat(model=f"ollama/{client.model}")
+    body = reply.body or {}
+    expect(reply.status == 200, "200", reply)  # noqa: PLR2004  # OK
+    expect(body.get("provider") == "ollama", "provider 'ollama'", reply)
+    expect(body.get("model") == client.model, f"model {client.model!r}", reply)
+
+
+def no_cloud_key_no_cloud(client: Client) -> None:
+    """(4) `<m>:cloud` without a cloud key is 404."""
+    if "ollama_cloud" in (entry["name"] for entry in client.listed()["providers"]):
+        raise Skipped("ollama_cloud is registered here, so the model would be served")
+    reply = client.chat(model=f"{client.model}:cloud")
+    expect(reply.status == 404, "404", reply)  # noqa: PLR2004  # not found
+    expect(reply.error.get("code") == "model_not_found", "code 'model_not_found'", reply)
+
+
+def an_unknown_prefix_is_no_prefix(client: Client) -> None:
+    """(5) `unknown/<m>` reaches the default provider whole, and its 404 comes back as 502."""
+    default = client.listed()["default"]
+    reply = client.chat(model=f"unknown/{client.model}")
+    expect(reply.error.get("provider") == default, f"an error of {default!r}", reply)
+    if default == "ollama":
+        expect(reply.status == 502, "502", reply)  # noqa: PLR2004  # bad gateway
+        expect(reply.error.get("upstream_status") == 404, "upstream_status 404", reply)  # noqa: PLR2004  # not found
+
+
+def a_model_is_needed(client: Client) -> None:
+    """(6) A chat without a model is 400, and says which field is missing."""
+    reply = client.chat()
+    expect(reply.status == 400, "400", reply)  # noqa: PLR2004  # bad request
+    expect(reply.error.get("param") == "model", "param 'model'", reply)
+
+
+POINTS: list[tuple[str, Callable[[Client], None]]] = [
+    ("1 the list holds exactly the registered providers", exactly_the_registered_providers),
+    ("2 a bare model answers", a_bare_model_answers),
+    ("3 ollama/<m>: the upstream sees <m>", the_prefix_is_stripped),
+    ("4 <m>:cloud without a key: 404", no_cloud_key_no_cloud),
+    ("5 unknown/<m> goes on whole, its 404 comes back as 502", an_unknown_prefix_is_no_prefix),
+    ("6 no model: 400", a_model_is_needed),
+]
+
+
+def _needs_ollama(client: Client) -> None:
+    entries = {entry["name"]: entry for entry in client.listed()["providers"]}
+    if "ollama" not in entries:
+        raise Skipped("ollama is not registered here")
+    if not entries["ollama"].get("available"):
+        raise Skipped(f"ollama is not available here: {entries['ollama'].get('reason')}")

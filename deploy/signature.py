@@ -1,0 +1,34 @@
+"""SigV4 for API Gateway, as AuthMode AWS_IAM wants it. It knows nothing of what is asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+
+from deploy.errors import CommandError
+
+
+def signed(method: str, url: str, body: bytes | None) -> Mapping[str, str]:
+    """The headers that sign a request with the credentials of whoever runs this.
+
+    Raises:
+        CommandError: If there are no credentials, or the region is not known.
+
+    """
+    session = boto3.Session()
+    credentials = session.get_credentials()
+    if credentials is None:
+        raise CommandError("there are no AWS credentials to sign with; aws configure makes them")
+    # api.execute-api.region.amazonaws.com; of a custom domain it cannot be told
+    named = re.search(r"\.execute-api\.([a-z0-9-]+)\.", urlsplit(url).netloc)
+    region = named[1] if named else session.region_name
+    if region is None:
+        raise CommandError("which region signs? Set AWS_REGION or AWS_DEFAULT_REGION")
+    request = AWSRequest(method, url, {"Content-Type": "application/json"}, body)
+    SigV4Auth(credentials.get_frozen_credentials(), "execute-api", region).add_auth(request)
+    return dict(request.headers.items())
