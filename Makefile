@@ -39,25 +39,29 @@ $(VENV)/dev.stamp: requirements/dev.txt | $(BIN)/python
 	@$(PIP) -r $<
 	@touch $@ $(VENV)/run.stamp $(VENV)/aws.stamp
 
-.venv-sam/sam.stamp: requirements/sam.txt
-	@test -n "$(PYTHON)" || { echo "chatd needs Python 3.11 or later; set PYTHON=/path/to/python3" >&2; exit 1; }
-	@echo "chatd: installing the SAM CLI in .venv-sam (a minute, once)" >&2
-	@test -x .venv-sam/bin/python || $(PYTHON) -m venv .venv-sam
-	@.venv-sam/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r $<
-	@touch $@
+# Two more, apart: the SAM CLI pins old versions of what we use, and callers bring their own.
+define apart
+.venv-$(1)/$(1).stamp: requirements/$(1).txt | $(BIN)/python
+	@echo "chatd: installing $(2) in .venv-$(1) (a minute, once)" >&2
+	@test -x .venv-$(1)/bin/python || $(BIN)/python -m venv .venv-$(1)
+	@.venv-$(1)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r $$<
+	@touch $$@
+endef
+$(eval $(call apart,sam,the SAM CLI))
+$(eval $(call apart,clients,the clients that the tests call with))
 
 .PHONY: lock
 lock: $(VENV)/dev.stamp ## pin the newest versions that pyproject.toml allows, with hashes
 	@lock() { $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-annotate --upgrade --quiet "$$@"; }; \
-	lock --python-version 3.13 -o requirements/layer.txt; \
+	lock --python-version 3.13 --group lambda -o requirements/layer.txt; \
 	lock --python-version 3.11 -c requirements/layer.txt --group local -o requirements/run.txt; \
 	lock --python-version 3.11 -c requirements/run.txt --group dev -o requirements/dev.txt; \
 	lock --python-version 3.11 -c requirements/dev.txt --group aws -o requirements/aws.txt; \
-	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --upgrade --quiet \
-		--python-version 3.11 --group sam -o requirements/sam.txt
+	for group in clients sam; do $(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate \
+		--upgrade --quiet --python-version 3.11 --group $$group -o requirements/$$group.txt; done
 
 .PHONY: test
-test: $(VENV)/dev.stamp .venv-sam/sam.stamp ## everything that can be tested on this machine (TESTS=tests/chatd for a part)
+test: $(VENV)/dev.stamp .venv-sam/sam.stamp .venv-clients/clients.stamp ## everything that can be tested on this machine (TESTS=tests/chatd for a part)
 	@$(BIN)/python -m pytest $(if $(TESTS),$(TESTS),--cov)
 
 .PHONY: lint
@@ -81,7 +85,7 @@ check: lint test ## what CI runs
 
 .PHONY: clean
 clean: ## remove environments and what was built
-	@rm -rf .venv .venv-sam .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+	@rm -rf .venv .venv-sam .venv-clients .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
 
 include local/targets.mk
 include deploy/targets.mk

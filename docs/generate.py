@@ -5,12 +5,17 @@ A part stands between two comments that name it: `<!-- generated: NAME -->` and 
 
 from __future__ import annotations
 
+import json
 import re
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+
+import openapi  # noqa: E402  # beside this file
+import page  # noqa: E402  # beside this file
 
 from chatd.catalog import CATALOG, Provider, Timeouts  # noqa: E402  # after the path to local
 from local import template  # noqa: E402  # as above
@@ -31,8 +36,8 @@ def providers() -> str:
 
 def timeouts() -> str:
     """The limits that hold when nothing else is said."""
-    limits = Timeouts()
-    return f"`timeouts = {{ connect = {limits.connect:g}, total = {limits.total:g} }}`"
+    limits = ", ".join(f"{name} = {value:g}" for name, value in asdict(Timeouts()).items())
+    return f"`timeouts = {{ {limits} }}`"
 
 
 def parameters() -> str:
@@ -73,15 +78,29 @@ def current(text: str) -> str:
     return PART.sub(lambda part: f"{part[1]}{PARTS[part['name']]()}\n{part[3]}", text)
 
 
+def wanted() -> dict[Path, str]:
+    """Every generated file, or file with generated parts, as it should be."""
+    described = openapi.description()
+    return {
+        **{file: current(file.read_text("utf-8")) for file in FILES},
+        ROOT / "docs/openapi.json": json.dumps(described, indent=2, ensure_ascii=False) + "\n",
+        ROOT / "docs/api.html": page.page(described),
+    }
+
+
 def main() -> int:
     """Write what is out of date, or, with `--check`, name it and return 1."""
-    stale = [file for file in FILES if current(file.read_text("utf-8")) != file.read_text("utf-8")]
+    stale = {
+        file: text
+        for file, text in wanted().items()
+        if not file.exists() or file.read_text("utf-8") != text
+    }
     if "--check" in sys.argv[1:]:
         for file in stale:
             print(f"{file.relative_to(ROOT)} is out of date: run make docs", file=sys.stderr)
         return 1 if stale else 0
-    for file in stale:
-        file.write_text(current(file.read_text("utf-8")), "utf-8")
+    for file, text in stale.items():
+        file.write_text(text, "utf-8")
         print(f"wrote {file.relative_to(ROOT)}")
     return 0
 

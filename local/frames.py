@@ -1,6 +1,6 @@
-"""How the front and a worker speak: JSON objects, each behind its length in four bytes.
+"""How the front and a worker speak: JSON messages and raw bytes, each behind its length and kind.
 
-What the objects say is pool.py's and worker.py's; this file knows bytes only.
+What they say is pool.py's and exchange.py's; this file knows how they are sent.
 """
 
 from __future__ import annotations
@@ -11,33 +11,40 @@ import socket
 import struct
 from typing import Any
 
-Frame = dict[str, Any]
+Message = dict[str, Any]
 
-_LENGTH = struct.Struct("!I")
-
-
-def encode(frame: Frame) -> bytes:
-    """A frame's bytes."""
-    payload = json.dumps(frame, separators=(",", ":")).encode()
-    return _LENGTH.pack(len(payload)) + payload
+# The payload's length, and whether it is raw.
+_HEAD = struct.Struct("!I?")
 
 
-def receive(sock: socket.socket) -> Frame | None:
-    """The next frame, or None when the other side is gone; waits for it."""
-    head = _exactly(sock, _LENGTH.size)
+def encode(message: Message) -> bytes:
+    """A message's frame."""
+    payload = json.dumps(message, separators=(",", ":")).encode()
+    return _HEAD.pack(len(payload), False) + payload  # noqa: FBT003  # it is packed
+
+
+def raw(data: bytes) -> bytes:
+    """A frame of raw bytes; only a worker sends them."""
+    return _HEAD.pack(len(data), True) + data  # noqa: FBT003  # it is packed
+
+
+def receive(sock: socket.socket) -> Message | None:
+    """The front's next message, or None when it is gone; waits for it."""
+    head = _exactly(sock, _HEAD.size)
     if head is None:
         return None
-    payload = _exactly(sock, _LENGTH.unpack(head)[0])
+    payload = _exactly(sock, _HEAD.unpack(head)[0])
     return None if payload is None else _decoded(payload)
 
 
-async def read(reader: asyncio.StreamReader) -> Frame | None:
-    """As `receive`, for an event loop."""
+async def read(reader: asyncio.StreamReader) -> Message | bytes | None:
+    """The worker's next message or bytes, or None when it is gone; waits for them."""
     try:
-        head = await reader.readexactly(_LENGTH.size)
-        return _decoded(await reader.readexactly(_LENGTH.unpack(head)[0]))
+        size, is_raw = _HEAD.unpack(await reader.readexactly(_HEAD.size))
+        payload = await reader.readexactly(size)
     except (asyncio.IncompleteReadError, ConnectionError):
         return None
+    return payload if is_raw else _decoded(payload)
 
 
 def _exactly(sock: socket.socket, size: int) -> bytes | None:
@@ -53,6 +60,6 @@ def _exactly(sock: socket.socket, size: int) -> bytes | None:
     return bytes(parts)
 
 
-def _decoded(payload: bytes) -> Frame:
-    frame: Frame = json.loads(payload)
-    return frame
+def _decoded(payload: bytes) -> Message:
+    message: Message = json.loads(payload)
+    return message

@@ -28,6 +28,7 @@ from chatd.errors import (
 )
 from local import proxy
 from local.guard import Guard
+from local.outlet import Outlet
 from local.pool import Pool
 from local.routes import Route
 
@@ -70,9 +71,10 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request, request_id = Request(scope, receive), str(uuid.uuid4())
+        outlet = Outlet(send, request_id)
         unread = False
         try:
-            response = await self._answer(request, request_id)
+            response = await self._answer(request, outlet)
         except ClientDisconnect:
             return
         except ChatdError as error:
@@ -81,12 +83,16 @@ class Front:
         except Exception:  # noqa: BLE001  # the caller gets our error body, whatever broke
             _log.exception("request %s broke the front", request_id)
             response = self._refusal(InternalError("Internal server error"), request, request_id)
-        await _send(response, request_id, send)
+        if response is not None:
+            if outlet.begun:
+                return  # what failed in the middle must not look as if it had ended
+            await outlet.whole(response)
         if unread:
             await _linger(receive)
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await outlet.end()
 
-    async def _answer(self, request: Request, request_id: str) -> proxy.Response:
+    async def _answer(self, request: Request, outlet: Outlet) -> proxy.Response | None:
+        """The response, or None when all of it was streamed."""
         path = request.scope["raw_path"].decode("latin-1")
         route = self._route(request.method, path)
         caller = self.guard.admit(
@@ -100,11 +106,12 @@ class Front:
             body=await _body(request),
             client=request.client.host if request.client else "",
         )
-        event = proxy.event(received, route, request_id, caller=caller)
+        event = proxy.event(received, route, outlet.request_id, caller=caller)
         pool = self.pools[route.function.name]
-        result = await _unless_hung_up(pool.call(event, request_id), request)
+        call = pool.call(event, outlet.request_id, outlet.part)
         try:
-            return proxy.response(result)
+            result = await _unless_hung_up(call, request)
+            return None if outlet.begun else proxy.response(result)
         except proxy.MalformedResultError as error:
             _log.error("%s: malformed proxy result: %s", route.function.name, error)
             raise UpstreamError("Internal server error", code="internal_error") from None
@@ -154,16 +161,6 @@ async def _unless_hung_up(call: Coroutine[Any, Any, Any], request: Request) -> A
     finally:
         calling.cancel()
         hung_up.cancel()
-
-
-async def _send(response: proxy.Response, request_id: str, send: Send) -> None:
-    """Send all of the response, but do not yet say that this was all."""
-    headers = [*response.headers, ("x-amzn-RequestId", request_id)]
-    if response.status not in proxy.BODILESS:
-        headers.append(("Content-Length", str(len(response.body))))
-    raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
-    await send({"type": "http.response.start", "status": response.status, "headers": raw})
-    await send({"type": "http.response.body", "body": response.body, "more_body": True})
 
 
 async def _linger(receive: Receive) -> None:

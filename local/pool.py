@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatd.errors import ChatdError, UpstreamError, UpstreamOverloadedError, UpstreamTimeoutError
+from local.call import GRACE, Call, Deliver
 from local.process import Process, WorkerGoneError, WorkerStartError
 from local.routes import Function
 
@@ -49,21 +50,27 @@ class Pool:
                 f"{self.function.name}: {self.function.handler} cannot be imported: {error}"
             ) from None
 
-    async def call(self, event: dict[str, Any], request_id: str) -> Any:
-        """What the handler returns for `event`.
+    async def call(self, event: dict[str, Any], request_id: str, deliver: Deliver) -> Any:
+        """What the handler returns for `event`; of a streamed answer nothing but its parts.
 
-        A caller may give up while the request waits for a worker; once a worker has it, it runs
-        to its end, as on Lambda.
+        A caller may give up. While the request waits for a worker, that is all. A whole answer
+        runs to its end, as on Lambda; a streamed one is stopped.
 
         Raises:
-            ChatdError: 502 when the handler raised or its worker died, 504 when time ran out.
+            ChatdError: 502 when the handler raised or its worker died, 504 when time ran out; of a
+                streamed answer perhaps when some of it has been delivered.
 
         """
         await self._slots.acquire()
-        task = asyncio.create_task(self._serve(event, request_id))
+        call = Call(deliver)
+        task = asyncio.create_task(self._serve(event, request_id, call))
         self._tasks.add(task)
         task.add_done_callback(self._served)
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            call.hang_up()
+            raise
 
     async def stop(self) -> None:
         """Let every worker go, the busy ones too."""
@@ -77,22 +84,30 @@ class Pool:
         if not task.cancelled():
             task.exception()  # seen, also when the caller has given up on it
 
-    async def _serve(self, event: dict[str, Any], request_id: str) -> Any:
+    async def _serve(self, event: dict[str, Any], request_id: str, call: Call) -> Any:
         worker = await self._free_worker()
+        if call.gone:
+            self._idle.append(worker)
+            return None
         self._busy.add(worker)
         try:
-            async with asyncio.timeout(self.function.timeout):
-                answer = await worker.call(self._frame(event, request_id))
+            async with asyncio.timeout(self.function.timeout) as limit:
+                with call.begun(worker, limit):
+                    answer = await worker.call(self._frame(event, request_id), call.take)
         except TimeoutError:
-            raise await self._overdue(worker) from None
+            raise await self._overdue(worker, call) from None
         except WorkerGoneError:
             raise await self._lost(worker) from None
+        except BaseException:  # what the worker still sends would be taken for the next answer
+            worker.kill()
+            await worker.stop()
+            raise
         finally:
             self._busy.discard(worker)
         self._idle.append(worker)
         if "error" in answer:
             raise UpstreamError("Internal server error", code="internal_error")
-        return answer["result"]
+        return answer.get("result")
 
     async def _free_worker(self) -> Process:
         """An idle worker, or a new one; an idle one that has died is passed over."""
@@ -125,10 +140,12 @@ class Pool:
         await worker.stop()
         return self._incident(f"a worker died ({_cause(worker.process.returncode)})")
 
-    async def _overdue(self, worker: Process) -> ChatdError:
+    async def _overdue(self, worker: Process, call: Call) -> ChatdError:
         worker.kill()
         await worker.stop()
         message = f"{self.function.name} took longer than its {self.function.timeout:g} s"
+        if call.live and call.gone:
+            message = f"{self.function.name} went on for {GRACE:g} s after its caller had gone"
         _log.error("%s; its worker was ended", message)
         return UpstreamTimeoutError(message, code="function_timeout")
 

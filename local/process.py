@@ -10,7 +10,7 @@ import contextlib
 import os
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,8 @@ _START = 60.0
 _GRACE = 3.0
 # The callers' keys are the front's affair, and the code takes the name for a sign of Lambda.
 _NOT_FOR_WORKERS = ("CHATD_CALLER_KEYS", "AWS_LAMBDA_FUNCTION_NAME")
+# What ends an exchange (worker.py).
+_ENDS = ("result", "error", "end")
 _REPOSITORY = Path(__file__).resolve().parents[1]
 
 
@@ -71,36 +73,49 @@ class Process:
             )
         reader, writer = await asyncio.open_connection(sock=ours)
         worker = cls(process, reader, writer)
-        first: frames.Frame | None = {"failed": f"it was not ready after {_START:g} s"}
+        first: frames.Message | bytes | None = {"failed": f"it was not ready after {_START:g} s"}
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_START):
                 first = await frames.read(reader)
-        if first is None or "failed" in first:
-            await worker.stop()
-            raise WorkerStartError(first["failed"] if first else "it died while starting")
-        return worker
+        if isinstance(first, dict) and "ready" in first:
+            return worker
+        await worker.stop()
+        raise WorkerStartError(
+            first["failed"] if isinstance(first, dict) else "it died while starting"
+        )
 
     @property
     def gone(self) -> bool:
         """Whether it has died, or closed its side."""
         return self.reader.at_eof() or self.process.returncode is not None
 
-    async def call(self, frame: frames.Frame) -> frames.Frame:
-        """Give it one event and wait for what comes back.
+    async def call(
+        self, message: frames.Message, take: Callable[[frames.Message | bytes], Awaitable[None]]
+    ) -> frames.Message:
+        """Give it one event and wait for what ends the exchange.
+
+        Args:
+            message: The event and its context.
+            take: Is given what comes before the end, of an answer that is streamed.
 
         Raises:
             WorkerGoneError: When it died over it.
 
         """
         try:
-            self.writer.write(frames.encode(frame))
+            self.writer.write(frames.encode(message))
             await self.writer.drain()
         except ConnectionError:
             raise WorkerGoneError from None
-        answer = await frames.read(self.reader)
-        if answer is None:
-            raise WorkerGoneError
-        return answer
+        while (answer := await frames.read(self.reader)) is not None:
+            if isinstance(answer, dict) and not answer.keys().isdisjoint(_ENDS):
+                return answer
+            await take(answer)
+        raise WorkerGoneError
+
+    def cancel(self) -> None:
+        """Tell it that the caller of what it does is gone."""
+        self.writer.write(frames.encode({"cancel": True}))
 
     def kill(self) -> None:
         """End it now, whatever it does."""

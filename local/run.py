@@ -117,7 +117,7 @@ class _Gateway:
                 event = proxy.event(request, route, "banner")
                 with contextlib.suppress(TimeoutError, ChatdError, proxy.MalformedResultError):
                     async with asyncio.timeout(_LISTING):
-                        result = await pools[route.function.name].call(event, "banner")
+                        result = await pools[route.function.name].call(event, "banner", _unheard)
                     return _names(proxy.response(result).body)
         return None
 
@@ -127,6 +127,10 @@ def _names(body: bytes) -> list[str] | None:
         return [str(provider["name"]) for provider in json.loads(body)["providers"]]
     except (ValueError, KeyError, TypeError):  # not a list of providers: then the banner has none
         return None
+
+
+async def _unheard(_part: object) -> None:
+    """Nobody listens to a streamed answer here; the list is a whole one."""
 
 
 async def _start(pools: Iterable[Pool]) -> None:

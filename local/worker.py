@@ -4,30 +4,29 @@ It speaks frames over an inherited socket and leaves when the other end is close
 of ending the front leaves a worker behind. It knows nothing of HTTP, routes or other workers.
 
     front → worker   {"event": …, "context": {…}}
+                     {"cancel": true}: the caller is gone, stop a streamed answer
     worker → front   {"ready": true} once, when the handler is imported
                      {"failed": "…"} instead, when it cannot be; then the worker leaves
-                     {"result": …} or {"error": {"type", "message"}} for each event; a streamed
-                     result will be several frames
+                     {"result": …} or {"error": {"type", "message"}} for each event
+                     of a streamed answer {"live": true} when it begins to be made, then
+                     {"head": {"statusCode", "headers"}}, raw bytes as often as there are some,
+                     and {"end": true} or {"error": …}
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import os
 import queue
 import signal
 import socket
-import sys
 import threading
 import traceback
-from collections.abc import Callable
-from typing import Any
 
 from local import frames
-from local.context import LambdaContext
-
-Handler = Callable[[Any, LambdaContext], Any]
+from local.exchange import Exchange, Handler
 
 # Seconds that a handler may still run once the front is gone.
 _GRACE = 0.5
@@ -46,27 +45,34 @@ def main() -> None:
 
 
 def _serve(sock: socket.socket, name: str) -> None:
-    inbox: queue.SimpleQueue[frames.Frame | None] = queue.SimpleQueue()
+    inbox: queue.SimpleQueue[Exchange | None] = queue.SimpleQueue()
     leaving = threading.Event()
-    # Only this thread sees the socket close while the handler has the main thread.
+    # Only this thread hears the front while the handler has the main thread.
     threading.Thread(target=_listen, args=(sock, inbox, leaving), daemon=True).start()
     try:
         handler = _imported(name)
     except Exception as error:  # noqa: BLE001  # whatever an import raises, the front must hear of
         traceback.print_exc()
-        _send(sock, frames.encode({"failed": f"{type(error).__name__}: {error}"}))
+        _send(sock, {"failed": f"{type(error).__name__}: {error}"})
         return
-    _send(sock, frames.encode({"ready": True}))
-    while (frame := inbox.get()) is not None:
-        _send(sock, _answer(handler, frame))
+    _send(sock, {"ready": True})
+    while (exchange := inbox.get()) is not None:
+        exchange.answer(handler)
     leaving.set()
 
 
 def _listen(
-    sock: socket.socket, inbox: queue.SimpleQueue[frames.Frame | None], leaving: threading.Event
+    sock: socket.socket, inbox: queue.SimpleQueue[Exchange | None], leaving: threading.Event
 ) -> None:
-    while (frame := frames.receive(sock)) is not None:
-        inbox.put(frame)
+    last: Exchange | None = None
+    while (message := frames.receive(sock)) is not None:
+        if "cancel" not in message:
+            last = Exchange(sock, message)
+            inbox.put(last)
+        elif last is not None:
+            last.cancel()
+    if last is not None:
+        last.cancel()
     inbox.put(None)
     if not leaving.wait(_GRACE):
         os._exit(1)
@@ -78,23 +84,9 @@ def _imported(name: str) -> Handler:
     return handler
 
 
-def _answer(handler: Handler, frame: frames.Frame) -> bytes:
-    """What the handler makes of the event; SystemExit ends the worker, as it would on Lambda."""
-    try:
-        result = handler(frame["event"], LambdaContext(**frame["context"]))
-        return frames.encode({"result": result})
-    except Exception as error:  # noqa: BLE001  # a handler may raise anything; Lambda reports it too
-        traceback.print_exc()
-        return frames.encode({"error": {"type": type(error).__name__, "message": str(error)}})
-    finally:
-        sys.stdout.flush()
-
-
-def _send(sock: socket.socket, frame: bytes) -> None:
-    try:
-        sock.sendall(frame)
-    except ConnectionError:
-        return  # the front is gone; the listener has seen it too
+def _send(sock: socket.socket, message: frames.Message) -> None:
+    with contextlib.suppress(ConnectionError):  # the front is gone; the listener has seen it too
+        sock.sendall(frames.encode(message))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The door of the chat function: POST /v1/chat, and direct invocations."""
+"""The door of the chat function: both chat surfaces over HTTP, and direct invocations."""
 
 from __future__ import annotations
 
@@ -7,31 +7,47 @@ from collections.abc import Mapping
 from functools import cache, partial
 from typing import Any
 
-from aws_lambda_powertools.event_handler import Response
-
 from chatd import api, house
+from chatd.live import Live
+from chatd.live_chat import LiveChat
+from chatd.surfaces import Surface
 from chatd.surfaces.native import Native
+from chatd.surfaces.openai import OpenAI
 
-app = api.resolver()
 native = Native()
 opened = cache(partial(house.opened, os.environ))
 
 
-@app.post("/v1/chat")
-def chat() -> Response[str]:
-    """A chat on the native surface."""
-    event = app.current_event.raw_event
-    call = api.call_of(event, app.lambda_context, opened().settings)
-    return api.answered(opened().gateway.chat(native, partial(api.body_of, event), call))
+def chat(surface: Surface, event: api.Event, context: api.Context) -> api.Response | Live:
+    """A chat over HTTP, whole or streamed as the caller wants it."""
+    gateway = opened().gateway
+    call = api.call_of(event, context, opened().settings)
+    request = gateway.read(surface, partial(api.body_of, event), call)
+    if request.stream:
+        return LiveChat(gateway, surface, request, call)
+    reply = gateway.chat(surface, request, call)
+    return api.answered(reply.body, reply.headers)
 
 
-def lambda_handler(event: Any, context: api.Context) -> dict[str, Any]:
+def invoke(event: object, context: api.Context) -> Mapping[str, Any]:
+    """A chat of a direct invocation, which is always answered whole."""
+    gateway = opened().gateway
+    call = api.call_of(None, context, opened().settings)
+    request = gateway.read(native, partial(api.request_of, event), call)
+    return gateway.chat(native, request, call).body
+
+
+door = api.Door(
+    lambda: opened().settings,
+    {
+        "POST /v1/chat": partial(chat, native),
+        "POST /v1/chat/completions": partial(chat, OpenAI()),
+    },
+)
+
+
+def lambda_handler(event: Any, context: api.Context) -> Any:
     """Answer API Gateway, or whoever invokes the function directly."""
     if api.is_http(event):
-        return api.resolved(app, event, context, lambda: opened().settings)
-    return api.invoked(partial(_chat_directly, event, context))
-
-
-def _chat_directly(event: object, context: api.Context) -> Mapping[str, Any]:
-    call = api.call_of(None, context, opened().settings)
-    return opened().gateway.chat(native, partial(api.request_of, event), call)
+        return door.answer(event, context)
+    return api.invoked(partial(invoke, event, context))

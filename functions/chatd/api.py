@@ -8,23 +8,26 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import os
 import re
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
-
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
 from chatd.deadline import Deadline
 from chatd.errors import ChatdError, InternalError, InvalidRequestError, RouteNotFoundError
 from chatd.gateway import Call
+from chatd.live import Collected, Live, Sink
 from chatd.settings import ConfigError, Settings
 from chatd.telemetry import Telemetry, place_of
 
 # Seconds of the time there is that are kept to render an answer and hand it over.
 _MARGIN = 0.5
-_EXPOSED = "x-request-id, retry-after"
+_EXPOSED = "x-request-id, retry-after, x-chatd-dropped-params, x-chatd-warning"
 _USUAL_HEADERS = "authorization, content-type, x-api-key"
+
+Event = Mapping[str, Any]
 
 
 class Context(Protocol):
@@ -38,74 +41,99 @@ class Context(Protocol):
         """The milliseconds until Lambda ends the invocation."""
 
 
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A whole HTTP response."""
+
+    status: int
+    body: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = "application/json"
+
+
+Route = Callable[[Event, Context], Response | Live]
+
+
+class Door:
+    """A function's routes, and what is the same for all of them.
+
+    Args:
+        settings: Gives the settings, or raises ConfigError.
+        routes: What answers a method and a path as template.yaml has it, by `GET /health`.
+
+    """
+
+    def __init__(self, settings: Callable[[], Settings], routes: Mapping[str, Route]) -> None:
+        self._settings = settings
+        self._routes = routes
+
+    def answer(self, event: Event, context: Context) -> dict[str, Any] | Live:
+        """Answer an event of API Gateway: a proxy response, or one that is made while it is sent.
+
+        The latter only where the platform can stream: `sam local` cannot.
+        """
+        headers: dict[str, str] = {"x-request-id": context.aws_request_id}
+        try:
+            headers |= _cors(header(event, "origin"), self._settings().cors_origins)
+            if event["httpMethod"] == "OPTIONS":
+                return _proxy(Response(204, "", _preflight(event, headers)), headers)
+            answer = self._route(event)(event, context)
+        except ConfigError as error:
+            answer = rendered(_misconfigured(error), context.aws_request_id)
+        except ChatdError as error:
+            answer = rendered(error, context.aws_request_id)
+        except Exception as fault:  # noqa: BLE001  # the last line: logged by place, never by words
+            answer = rendered(_fault(fault), context.aws_request_id)
+        if isinstance(answer, Response):
+            return _proxy(answer, headers)
+        live = _Dressed(answer, headers)
+        return _collected(live) if os.environ.get("AWS_SAM_LOCAL") == "true" else live
+
+    def _route(self, event: Event) -> Route:
+        name = f"{event['httpMethod']} {_resource(event, self._routes)}"
+        try:
+            return self._routes[name]
+        except KeyError:
+            raise RouteNotFoundError(f"nothing is served at {name}") from None
+
+
+class _Dressed:
+    """A live answer with headers that are not its own affair."""
+
+    def __init__(self, live: Live, headers: Mapping[str, str]) -> None:
+        self._live = live
+        self._headers = headers
+
+    def pour(self, sink: Sink) -> None:
+        self._live.pour(_Dressing(sink, self._headers))
+
+    def abort(self) -> None:
+        self._live.abort()
+
+
+class _Dressing:
+    def __init__(self, sink: Sink, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+        self._sink = sink
+        self.write = sink.write
+
+    def commit(self, status: int, headers: Mapping[str, str]) -> None:
+        self._sink.commit(status, {**self._headers, **headers})
+
+
 def is_http(event: object) -> bool:
     """Whether the event came through API Gateway; otherwise it is a direct invocation."""
     return isinstance(event, dict) and "httpMethod" in event and "requestContext" in event
 
 
-def resolver() -> APIGatewayRestResolver:
-    """A REST resolver that renders our errors; a door adds its routes."""
-    app = APIGatewayRestResolver()
-
-    def failed(error: ChatdError) -> Response[str]:
-        return _rendered(error, app.lambda_context.aws_request_id)
-
-    def not_found(_error: Exception) -> Response[str]:
-        return failed(
-            RouteNotFoundError(
-                f"nothing is served at {app.current_event.http_method} {app.current_event.path}"
-            )
-        )
-
-    def faulted(fault: Exception) -> Response[str]:
-        return failed(_fault(fault))
-
-    app.exception_handler(ChatdError)(failed)
-    app.exception_handler(Exception)(faulted)
-    app.not_found()(not_found)
-    return app
-
-
-def answered(body: Mapping[str, Any]) -> Response[str]:
+def answered(body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
     """A body as a response with status 200."""
-    return Response(200, "application/json", _json(body))
+    return Response(200, _json(body), headers or {})
 
 
-def resolved(
-    app: APIGatewayRestResolver,
-    event: Mapping[str, Any],
-    context: Context,
-    settings: Callable[[], Settings],
-) -> dict[str, Any]:
-    """Answer an event of API Gateway.
-
-    Args:
-        app: The door's resolver.
-        event: The event.
-        context: Lambda's context.
-        settings: Gives the settings, or raises ConfigError.
-
-    Returns:
-        A proxy response.
-
-    """
-    try:
-        origins = settings().cors_origins
-    except ConfigError as error:
-        refused = _rendered(_misconfigured(error), context.aws_request_id)
-        return {
-            "statusCode": refused.status_code,
-            "multiValueHeaders": {"Content-Type": ["application/json"]},
-            "body": refused.body,
-            "isBase64Encoded": False,
-        }
-    if event["httpMethod"] == "OPTIONS":
-        return _preflight(event, origins)
-    result = app.resolve({**event, "path": _path(event)}, context)  # type: ignore[arg-type]  # it reads no more of the context than Context has
-    headers = result["multiValueHeaders"]
-    headers["x-request-id"] = [context.aws_request_id]
-    headers.update(_cors(header(event, "origin"), origins))
-    return result
+def rendered(error: ChatdError, request_id: str) -> Response:
+    """A failure as a response."""
+    return Response(error.status, _json(error.body(request_id)), error.headers())
 
 
 def invoked(answer: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
@@ -127,7 +155,7 @@ def invoked(answer: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
         raise error.with_traceback(None) from None
 
 
-def body_of(event: Mapping[str, Any]) -> bytes:
+def body_of(event: Event) -> bytes:
     """The body of an API Gateway event.
 
     Raises:
@@ -158,7 +186,7 @@ def request_of(event: object) -> bytes:
         raise InvalidRequestError("the event is not JSON, or is nested too deeply") from None
 
 
-def call_of(event: Mapping[str, Any] | None, context: Context, settings: Settings) -> Call:
+def call_of(event: Event | None, context: Context, settings: Settings) -> Call:
     """The invocation's id and deadline: the sooner of Lambda's and the route's.
 
     Args:
@@ -173,13 +201,13 @@ def call_of(event: Mapping[str, Any] | None, context: Context, settings: Setting
     return Call(context.aws_request_id, deadline)
 
 
-def header(event: Mapping[str, Any], name: str) -> str | None:
+def header(event: Event, name: str) -> str | None:
     """A header's value, by its name in lower case."""
     headers = event.get("headers") or {}
     return next((value for key, value in headers.items() if key.lower() == name), None)
 
 
-def _waited(event: Mapping[str, Any]) -> float:
+def _waited(event: Event) -> float:
     """The seconds since API Gateway took the request, a cold start included."""
     taken = event["requestContext"].get("requestTimeEpoch")
     waited = time.time() - taken / 1000 if isinstance(taken, int) else 0.0
@@ -187,42 +215,61 @@ def _waited(event: Mapping[str, Any]) -> float:
     return waited if 0 < waited < 60 else 0.0  # noqa: PLR2004  # no cold start takes a minute
 
 
-def _path(event: Mapping[str, Any]) -> str:
-    """The path as the template has it: a custom domain may have put its base path before it."""
-    resource = event.get("resource") or ""
-    if not resource or "{proxy+}" in resource:
-        return str(event.get("path") or "/")
-    parameters = event.get("pathParameters") or {}
-    return re.sub(r"\{(\w+)\+?\}", lambda match: parameters.get(match[1], ""), resource)
+def _resource(event: Event, routes: Mapping[str, Route]) -> str:
+    """The path as the template has it: a custom domain puts its base path before the real one."""
+    resource = str(event.get("resource") or "")
+    return resource if any(name.endswith(f" {resource}") for name in routes) else _path(event)
 
 
-def _cors(origin: str | None, allowed: tuple[str, ...]) -> dict[str, list[str]]:
+def _path(event: Event) -> str:
+    return re.sub(r"/+$", "", str(event.get("path") or "")) or "/"
+
+
+def _cors(origin: str | None, allowed: tuple[str, ...]) -> dict[str, str]:
     if "*" in allowed:
-        return {"Access-Control-Allow-Origin": ["*"], "Access-Control-Expose-Headers": [_EXPOSED]}
-    if origin not in allowed:
-        return {"Vary": ["Origin"]} if allowed else {}
+        return {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": _EXPOSED}
+    if origin is None or origin not in allowed:
+        return {"Vary": "Origin"} if allowed else {}
     return {
-        "Access-Control-Allow-Origin": [origin],
-        "Access-Control-Expose-Headers": [_EXPOSED],
-        "Vary": ["Origin"],
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Expose-Headers": _EXPOSED,
+        "Vary": "Origin",
     }
 
 
-def _preflight(event: Mapping[str, Any], allowed: tuple[str, ...]) -> dict[str, Any]:
+def _preflight(event: Event, headers: Mapping[str, str]) -> dict[str, str]:
     """What a browser asks before it lets a page call; without a listed origin it hears nothing."""
-    headers = _cors(header(event, "origin"), allowed)
-    if "Access-Control-Allow-Origin" in headers:
-        asked = header(event, "access-control-request-headers") or _USUAL_HEADERS
-        headers["Access-Control-Allow-Methods"] = ["GET, POST, OPTIONS"]
-        headers["Access-Control-Allow-Headers"] = [asked]
-        headers["Access-Control-Max-Age"] = ["3600"]
-    return {"statusCode": 204, "multiValueHeaders": headers, "body": "", "isBase64Encoded": False}
+    if "Access-Control-Allow-Origin" not in headers:
+        return {}
+    return {
+        "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+        "Access-Control-Allow-Headers": header(event, "access-control-request-headers")
+        or _USUAL_HEADERS,
+        "Access-Control-Max-Age": "3600",
+    }
 
 
-def _rendered(error: ChatdError, request_id: str) -> Response[str]:
-    return Response(
-        error.status, "application/json", _json(error.body(request_id)), dict(error.headers())
-    )
+def _proxy(response: Response, headers: Mapping[str, str]) -> dict[str, Any]:
+    all_headers = {**headers, **response.headers}
+    if response.body:
+        all_headers["Content-Type"] = response.content_type
+    return {
+        "statusCode": response.status,
+        "multiValueHeaders": {name: [value] for name, value in all_headers.items()},
+        "body": response.body,
+        "isBase64Encoded": False,
+    }
+
+
+def _collected(live: Live) -> dict[str, Any]:
+    sink = Collected()
+    live.pour(sink)
+    return {
+        "statusCode": sink.status,
+        "multiValueHeaders": {name: [value] for name, value in sink.headers.items()},
+        "body": sink.body.decode(),
+        "isBase64Encoded": False,
+    }
 
 
 def _misconfigured(error: ConfigError) -> InternalError:

@@ -19,9 +19,21 @@ Endpoint = Literal["chat", "generate", "auto"]
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Limits in seconds: to connect (all addresses and TLS together), and for the whole call."""
+    """Limits in seconds.
+
+    Attributes:
+        connect: For the connection to stand: all addresses and TLS together.
+        silence: Without a single byte before the first event of a stream.
+        first_event: For the first event of a stream, whatever else comes before it.
+        gap: Between two chunks of a stream.
+        total: For the whole call.
+
+    """
 
     connect: float = 5.0
+    silence: float = 60.0
+    first_event: float = 120.0
+    gap: float = 30.0
     total: float = 300.0
 
 
@@ -42,6 +54,7 @@ class Provider:
         endpoint: For Ollama's dialect: `/api/chat`, `/api/generate`, or what can carry the chat.
         plans: Base URLs by plan, where the provider sells several.
         plan: The plan in force.
+        honours_format: Whether it holds its answers to the format that it was asked for.
         timeouts: Its limits.
         enabled: Whether this deployment has it switched on.
 
@@ -59,6 +72,7 @@ class Provider:
     endpoint: Endpoint = "chat"
     plans: Mapping[str, str] = field(default_factory=dict)
     plan: str | None = None
+    honours_format: bool = True
     timeouts: Timeouts = Timeouts()
     enabled: bool = True
 
@@ -75,6 +89,7 @@ _ROWS = (
         dialect="ollama",
         base_url="http://localhost:11434",
         base_url_variable="OLLAMA_URL",
+        timeouts=Timeouts(silence=120.0),  # it may be loading a model
     ),
     # https://github.com/ollama/ollama/blob/main/docs/cloud.mdx
     Provider(
@@ -86,6 +101,8 @@ _ROWS = (
         suffix=":cloud",
         stripped_endings=(":cloud", "-cloud"),
         endpoint="auto",
+        # https://github.com/ollama/ollama/blob/main/docs/capabilities/structured-outputs.mdx
+        honours_format=False,
     ),
     # https://openrouter.ai/docs/api-reference/overview
     Provider(

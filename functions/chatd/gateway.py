@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import Any
 
 from pydantic import SecretStr
 
-from chatd.adapters import adapter_for
-from chatd.chat import Answer, ChatRequest
+from chatd import schema
+from chatd.adapters import Adapter, adapter_for
+from chatd.catalog import Provider
+from chatd.chat import Answer, ChatRequest, End, Event, as_events
 from chatd.credentials import Credentials, standing
 from chatd.deadline import Deadline
 from chatd.errors import (
@@ -22,16 +26,19 @@ from chatd.errors import (
     ChatdError,
     CredentialsUnavailableError,
     InternalError,
+    InvalidRequestError,
     ModelNotFoundError,
     RequestTooLargeError,
     UpstreamError,
+    one_of,
 )
 from chatd.redaction import redacted
 from chatd.routing import Route, routes
 from chatd.settings import Settings, is_loopback
 from chatd.surfaces import Served, Surface
+from chatd.surfaces.warnings import warning_of
 from chatd.telemetry import Record, Telemetry, place_of
-from chatd.transport import Transport
+from chatd.transport import Started, Transport
 
 MAX_REQUEST_BYTES = 5 * 1024 * 1024
 # A synchronous invocation returns 6 MB at most, and over HTTP the answer is a string within it:
@@ -46,6 +53,32 @@ class Call:
 
     request_id: str
     deadline: Deadline
+    started: float = field(default_factory=time.monotonic)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A chat that has its provider: what will be asked, of whom, and how."""
+
+    route: Route
+    key: SecretStr | None
+    adapter: Adapter
+    request: ChatRequest
+    served: Served
+    left_out: tuple[str, ...]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the caller is told beside the answer."""
+        return {"x-chatd-dropped-params": ", ".join(self.left_out)} if self.left_out else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer: the body, and headers that go with it."""
+
+    body: Mapping[str, Any]
+    headers: Mapping[str, str]
 
 
 class Gateway:
@@ -71,59 +104,129 @@ class Gateway:
         self._transport = transport
         self._telemetry = telemetry
 
-    def chat(self, surface: Surface, body: Callable[[], bytes], call: Call) -> Mapping[str, Any]:
-        """Serve one chat and tell of it.
+    def read(self, surface: Surface, body: Callable[[], bytes], call: Call) -> ChatRequest:
+        """Read a request; one that cannot be read is told of here, as it goes no further.
 
         Args:
             surface: How the caller speaks.
             body: Gives what the caller sent, or raises an InvalidRequestError.
             call: Its id and deadline.
 
-        Returns:
-            The body to answer with.
+        Raises:
+            ChatdError: If it is not a request.
+
+        """
+        record = Record(call.request_id)
+        try:
+            return surface.read(_small_enough(body()))
+        except Exception as error:  # noqa: BLE001  # the last line: logged by place, never by words
+            told = failed(error, record)
+            self.tell(record, call)
+            raise told from None
+
+    def chat(self, surface: Surface, request: ChatRequest, call: Call) -> Reply:
+        """Answer one chat whole, and tell of it.
 
         Raises:
             ChatdError: Whatever went wrong, in words that the caller may see.
 
         """
         record = Record(call.request_id)
-        started = time.monotonic()
         try:
-            return self._serve(surface, body(), call, record)
-        except ChatdError as error:
-            record.error = error.default_code
-            raise
-        except Exception as fault:  # noqa: BLE001  # the last line: logged by place, never by words
-            record.error = InternalError.default_code
-            record.fault = place_of(fault)
-            raise InternalError("a fault of the gateway's own; its log has the place") from None
+            plan = self.plan(replace(request, stream=False), call, record)
+            answer = self._ask(plan, call.deadline, record)
+            record.count(answer.usage, answer.model)
+            record.finish_reason = answer.first.finish_reason
+            headers = plan.headers
+            if warning := warning_of(answer.first):
+                headers["x-chatd-warning"] = warning
+            return Reply(_returnable(surface.write(answer, plan.served), answer), headers)
+        except Exception as error:  # noqa: BLE001  # the last line: logged by place, never by words
+            raise failed(error, record) from None
         finally:
-            record.total_ms = _ms_since(started)
-            self._telemetry.record(record)
+            self.tell(record, call)
 
-    def _serve(
-        self, surface: Surface, body: bytes, call: Call, record: Record
-    ) -> Mapping[str, Any]:
-        started = time.monotonic()
-        if len(body) > MAX_REQUEST_BYTES:
-            raise RequestTooLargeError(
-                f"the body is larger than {MAX_REQUEST_BYTES // 1024 // 1024} MB"
-            )
-        request = surface.read(body)
+    def plan(self, request: ChatRequest, call: Call, record: Record) -> Plan:
+        """Find who answers, and check that they can.
+
+        Raises:
+            ChatdError: If nobody can.
+
+        """
         record.request_model = request.model
         route, key = self._registered(request.model)
-        record.provider = route.provider.name
+        row = route.provider
+        record.provider = row.name
         record.named_model = route.model if route.named else None
         request = replace(request, model=route.model)
+        if self._settings.deployed and is_loopback(row.base_url):
+            raise UpstreamError(
+                f"{row.name}: its address is {row.base_url}, which on Lambda is the function"
+                f" itself; set {row.base_url_variable or 'its base_url'} to where it really is",
+                provider=row.name,
+            )
+        if request.format is not None and not row.honours_format:
+            request = schema.asked(request)
+        adapter = adapter_for(row, request)
+        served = Served(row.name, route.model, call.request_id, call.started)
+        return Plan(route, key, adapter, request, served, self._left_out(adapter, request, row))
+
+    def events(
+        self, plan: Plan, deadline: Deadline, record: Record, started: Started
+    ) -> Iterator[Event]:
+        """Ask for a stream, and give its events as they come.
+
+        Args:
+            plan: The chat.
+            deadline: When it must have ended.
+            record: Is told what it took.
+            started: Called with what breaks it off from another thread.
+
+        Raises:
+            ChatdError: Before the first event or between two; in words for the caller.
+
+        """
+        if _must_be_checked(plan):
+            # What must be checked as a whole cannot be sent in pieces.
+            whole = replace(plan, request=replace(plan.request, stream=False))
+            events = as_events(self._ask(whole, deadline, record))
+        else:
+            events = self._streamed(plan, deadline, record, started)
+        for event in events:
+            record.note(event)
+            yield event
+
+    def _streamed(
+        self, plan: Plan, deadline: Deadline, record: Record, started: Started
+    ) -> Iterator[Event]:
+        limits = plan.route.timeouts
+        asked = time.monotonic()
+        ended = False
         try:
-            answer = self._ask(route, key, request, call.deadline, record)
+            sent = plan.adapter.build(plan.request, plan.route.provider, plan.key)
+            stream = self._transport.open(sent, deadline.within(limits.total), limits, started)
+            with closing(stream):
+                if stream.response.status != HTTPStatus.OK:
+                    refusal = replace(stream.response, body=b"".join(stream.chunks()))
+                    plan.adapter.parse(refusal)  # raises what it means
+                for event in plan.adapter.events(stream.response, stream.chunks()):
+                    if record.first_event_ms is None:
+                        record.first_event_ms = _ms_since(asked)
+                        stream.begun()
+                    if isinstance(event, End):
+                        ended = True
+                        stream.ended()
+                    yield event
         except ChatdError as error:
-            raise _told(error, route, key, request) from None
-        record.response_model = answer.model
-        record.finish_reason = answer.finish_reason
-        record.usage = answer.usage
-        served = Served(route.provider.name, route.model, _ms_since(started), call.request_id)
-        return _returnable(surface.write(answer, served), answer)
+            if not ended:  # after the end it was only about the books
+                raise _told(error, plan) from None
+        finally:
+            record.upstream_ms = _ms_since(asked)
+
+    def tell(self, record: Record, call: Call) -> None:
+        """Tell of a chat that has ended."""
+        record.total_ms = _ms_since(call.started)
+        self._telemetry.record(record)
 
     def _registered(self, model: str) -> tuple[Route, SecretStr | None]:
         """The first route whose provider is registered, and its key."""
@@ -146,44 +249,76 @@ class Gateway:
             param="model",
         )
 
-    def _ask(
-        self,
-        route: Route,
-        key: SecretStr | None,
-        request: ChatRequest,
-        deadline: Deadline,
-        record: Record,
-    ) -> Answer:
-        row = route.provider
-        if self._settings.deployed and is_loopback(row.base_url):
-            raise UpstreamError(
-                f"its address is {row.base_url}, which on Lambda is the function itself;"
-                f" set {row.base_url_variable or 'its base_url'} to where it really is"
+    def _left_out(self, adapter: Adapter, request: ChatRequest, row: Provider) -> tuple[str, ...]:
+        """The fields that are left out, because the provider fixes them or chatd.toml says so."""
+        refused = adapter.refused(request, row)
+        if refused and not self._settings.drop_params:
+            raise InvalidRequestError(
+                f"{row.name} cannot honour {one_of(name[:50] for name in refused)}; leave it out,"
+                " or let drop_params in chatd.toml drop it",
+                param=refused[0][:50],
+                provider=row.name,
+                code="unsupported_parameter",
             )
-        adapter = adapter_for(row, request)
-        sent = adapter.build(request, row, key)
+        return (*refused, *adapter.omitted(request, row))
+
+    def _ask(self, plan: Plan, deadline: Deadline, record: Record) -> Answer:
+        """The whole answer; one that must hold to a form is asked for once more if it does not."""
+        answer = self._asked(plan, deadline, record)
+        if not _must_be_checked(plan) or schema.holds(answer, plan.request):
+            return answer
+        again = self._asked(plan, deadline, record)
+        if schema.holds(again, plan.request):
+            return replace(again, usage=answer.usage + again.usage)
+        record.count(answer.usage + again.usage, again.model)
+        raise UpstreamError(
+            f"{plan.served.provider}: its answer does not hold to the format that was asked for,"
+            " twice; this provider does not enforce one",
+            provider=plan.served.provider,
+            code="format_not_met",
+        )
+
+    def _asked(self, plan: Plan, deadline: Deadline, record: Record) -> Answer:
+        limits = plan.route.timeouts
         asked = time.monotonic()
         try:
-            response = self._transport.send(
-                sent, deadline.within(route.timeouts.total), route.timeouts.connect
-            )
+            sent = plan.adapter.build(plan.request, plan.route.provider, plan.key)
+            response = self._transport.send(sent, deadline.within(limits.total), limits.connect)
+            return plan.adapter.parse(response)
+        except ChatdError as error:
+            raise _told(error, plan) from None
         finally:
-            record.upstream_ms = _ms_since(asked)
-        return adapter.parse(response)
+            record.upstream_ms = (record.upstream_ms or 0.0) + _ms_since(asked)
 
 
-def _told(
-    error: ChatdError, route: Route, key: SecretStr | None, request: ChatRequest
-) -> ChatdError:
+def failed(error: Exception, record: Record) -> ChatdError:
+    """What a failure is for the caller, noted in the record; a fault of ours has no words."""
+    if isinstance(error, ChatdError):
+        record.error = error.default_code
+        return error
+    record.error = InternalError.default_code
+    record.fault = place_of(error)
+    return InternalError("a fault of the gateway's own; its log has the place")
+
+
+def _small_enough(body: bytes) -> bytes:
+    if len(body) > MAX_REQUEST_BYTES:
+        raise RequestTooLargeError(
+            f"the body is larger than {MAX_REQUEST_BYTES // 1024 // 1024} MB"
+        )
+    return body
+
+
+def _must_be_checked(plan: Plan) -> bool:
+    return plan.request.format is not None and not plan.route.provider.honours_format
+
+
+def _told(error: ChatdError, plan: Plan) -> ChatdError:
     """The error under its provider's name, without the key or a quote of the conversation."""
-    secrets = [key.get_secret_value()] if key else []
-    prompts = [message.content for message in request.messages]
-    if request.format not in (None, "json"):
-        prompts.append(json.dumps(request.format))
-    error.provider = route.provider.name
-    error.message = redacted(
-        f"{route.provider.name}: {error.message}", secrets=secrets, prompts=prompts
-    )
+    secrets = [plan.key.get_secret_value()] if plan.key else []
+    prompts = list(plan.request.words())
+    error.provider = plan.served.provider
+    error.message = redacted(f"{error.provider}: {error.message}", secrets=secrets, prompts=prompts)
     error.args = (error.message,)
     if error.code != redacted(error.code, secrets=secrets, prompts=prompts):
         error.code = error.default_code
@@ -192,7 +327,7 @@ def _told(
 
 def _returnable(body: Mapping[str, Any], answer: Answer) -> Mapping[str, Any]:
     """The body, if Lambda can return it."""
-    if len(answer.content) + len(answer.thinking or "") > _SURELY_FITS:
+    if answer.size > _SURELY_FITS:
         size = len(json.dumps(json.dumps(body, ensure_ascii=False)))
         if size > MAX_RETURNED_BYTES:
             raise AnswerTooLargeError("the answer is larger than the 6 MB that Lambda can return")

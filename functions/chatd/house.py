@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from chatd.credentials import Credentials
 from chatd.gateway import Gateway
+from chatd.models import Models
 from chatd.secrets import JsonSecret, SecretsManager
 from chatd.settings import Settings, load
 from chatd.telemetry import Telemetry
@@ -23,6 +24,7 @@ class House:
     settings: Settings
     credentials: Credentials
     gateway: Gateway
+    models: Models
 
 
 def opened(environ: Mapping[str, str]) -> House:
@@ -38,5 +40,7 @@ def opened(environ: Mapping[str, str]) -> House:
     if settings.secret_id:
         secret = JsonSecret(settings.secret_id, SecretsManager(environ).fetch)
     credentials = Credentials(environ, secret, telemetry.warn)
-    gateway = Gateway(settings, credentials, Urllib3Transport(), telemetry)
-    return House(settings, credentials, gateway)
+    transport = Urllib3Transport()
+    gateway = Gateway(settings, credentials, transport, telemetry)
+    models = Models(settings, credentials, transport, telemetry.warn)
+    return House(settings, credentials, gateway, models)

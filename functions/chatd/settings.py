@@ -44,6 +44,7 @@ class Settings:
         tiers: The tiers by name.
         secret_id: The Secrets Manager secret with the providers' keys, if there is one.
         http_seconds: How long a chat over HTTP may take before API Gateway cuts it, if it does.
+        drop_params: Whether a field that a provider cannot honour is dropped instead of refused.
         cors_origins: The browser origins that may read an answer.
         deployed: Whether this runs on Lambda itself.
 
@@ -54,6 +55,7 @@ class Settings:
     tiers: Mapping[str, Tier]
     secret_id: str | None = None
     http_seconds: float | None = None
+    drop_params: bool = False
     cors_origins: tuple[str, ...] = ()
     deployed: bool = False
 
@@ -88,6 +90,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         tiers=_tiers(config, providers, where),
         secret_id=env.get("CHATD_SECRET_ID"),
         http_seconds=_seconds(env, "CHATD_HTTP_SECONDS"),
+        drop_params=config.drop_params,
         cors_origins=tuple(
             origin.strip() for origin in env.get("CHATD_CORS_ORIGINS", "").split(",") if origin
         ),

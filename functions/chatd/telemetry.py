@@ -16,7 +16,7 @@ from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
     AmazonCloudWatchEMFProvider,
 )
 
-from chatd.chat import Usage
+from chatd.chat import Counted, Event, Finish, Usage
 
 NAMESPACE = "chatd"
 _NO_PROVIDER = "none"
@@ -34,6 +34,7 @@ class Record:
         response_model: The model's name as the provider gives it.
         finish_reason: Why the answer ended.
         usage: Its tokens.
+        first_event_ms: Milliseconds from asking the provider to the first event of a stream.
         upstream_ms: Milliseconds spent waiting for the provider.
         total_ms: Milliseconds from the first to the last moment.
         error: The failure's own code, one of finitely many; never a provider's.
@@ -48,10 +49,23 @@ class Record:
     response_model: str | None = None
     finish_reason: str | None = None
     usage: Usage | None = None
+    first_event_ms: float | None = None
     upstream_ms: float | None = None
     total_ms: float = 0.0
     error: str | None = None
     fault: str | None = None
+
+    def count(self, usage: Usage, model: str | None) -> None:
+        """Note what it took, and the model's name as the provider gives it; the last one holds."""
+        self.usage = usage
+        self.response_model = model or self.response_model
+
+    def note(self, event: Event) -> None:
+        """Note what an event of a stream tells."""
+        if isinstance(event, Counted):
+            self.count(event.usage, event.model)
+        elif isinstance(event, Finish):
+            self.finish_reason = event.reason
 
 
 class Telemetry:
@@ -78,6 +92,8 @@ class Telemetry:
             "gen_ai.usage.output_tokens": record.usage and record.usage.output_tokens,
             "error.type": record.error,
             "chatd.fault": record.fault,
+            "gen_ai.usage.cost_usd": record.usage and record.usage.cost_usd,
+            "chatd.first_event_ms": record.first_event_ms and round(record.first_event_ms, 1),
             "chatd.upstream_ms": record.upstream_ms and round(record.upstream_ms, 1),
             "chatd.total_ms": round(record.total_ms, 1),
         }

@@ -1,4 +1,4 @@
-"""The one place that sends: an HTTP request to a provider, within a deadline.
+"""The one place that sends: an HTTP request to a provider, within its limits of time.
 
 It knows URLs, sockets and time, and nothing of dialects. It never retries, never follows a
 redirect, always verifies TLS, and reads no more of an answer than it must.
@@ -6,15 +6,17 @@ redirect, always verifies TLS, and reads no more of an answer than it must.
 
 from __future__ import annotations
 
-import socket
-import threading
-from typing import Any, ClassVar, Protocol
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from http.client import HTTPException
+from typing import Protocol
 
 import urllib3
 from urllib3 import exceptions
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.util.connection import create_connection
 
+from chatd.catalog import Timeouts
+from chatd.connections import CALL, HttpPool, HttpsPool
 from chatd.deadline import Deadline
 from chatd.errors import AnswerTooLargeError, UpstreamError, UpstreamTimeoutError
 from chatd.watchdog import Guard, Watchdog
@@ -23,6 +25,39 @@ from chatd.wire.http import HttpRequest, HttpResponse
 MAX_ANSWER_BYTES = 20 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
 _IDLE_CONNECTIONS = 4
+# Seconds that a stream's last bytes may take once its end has been seen.
+_DRAIN_SECONDS = 0.5
+
+
+# Takes what breaks a request off.
+Started = Callable[[Callable[[], None]], None]
+
+
+class Stream(Protocol):
+    """A response whose body is read as it comes."""
+
+    @property
+    def response(self) -> HttpResponse:
+        """Its head; the body is empty."""
+
+    def chunks(self) -> Iterator[bytes]:
+        """The body, decoded, as it comes.
+
+        Raises:
+            UpstreamTimeoutError: If a limit passed.
+            AnswerTooLargeError: If more than 20 MB came.
+            UpstreamError: If the provider broke off.
+
+        """
+
+    def begun(self) -> None:
+        """Say that the first event is there: from now on the gap limit holds."""
+
+    def ended(self) -> None:
+        """Say that the end mark is there: what follows must come soon, or not at all."""
+
+    def close(self) -> None:
+        """Let go of it."""
 
 
 class Transport(Protocol):
@@ -31,67 +66,10 @@ class Transport(Protocol):
     def send(self, request: HttpRequest, deadline: Deadline, connect: float) -> HttpResponse:
         """Send a request and read the whole response."""
 
-
-class _Call(threading.local):
-    """The call that this thread is making: urllib3 gives a connection no other way to know."""
-
-    guard: Guard
-    connect_by: Deadline
-    deadline: Deadline
-
-
-_call = _Call()
-
-
-class _Guarded(HTTPConnection):
-    """A connection whose socket the watchdog holds from its first moment."""
-
-    def connect(self) -> None:
-        _call.guard.move(_call.connect_by)
-        super().connect()
-        _call.guard.move(_call.deadline)
-
-    def _new_conn(self) -> socket.socket:
-        # urllib3 gives every address of a name the whole connect timeout; here they share it.
-        # https://github.com/urllib3/urllib3/blob/main/src/urllib3/util/connection.py
-        for address in self._addresses():
-            try:
-                sock = create_connection(
-                    (address, self.port),
-                    timeout=max(_call.connect_by.left(), 0.001),
-                    socket_options=self.socket_options,
-                )
-            except TimeoutError:
-                raise exceptions.ConnectTimeoutError(self, "") from None
-            except OSError:
-                continue
-            _call.guard.hold(sock)
-            return sock
-        raise exceptions.NewConnectionError(self, "")
-
-    def _addresses(self) -> list[str]:
-        try:
-            found = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise exceptions.NameResolutionError(self.host, self, socket.gaierror()) from error
-        return [str(address[0]) for *_, address in found]
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        if self.sock is not None:
-            _call.guard.hold(self.sock)
-        super().request(*args, **kwargs)
-
-
-class _GuardedTls(_Guarded, HTTPSConnection):
-    """The same over TLS."""
-
-
-class _HttpPool(urllib3.HTTPConnectionPool):
-    ConnectionCls: ClassVar[type[HTTPConnection]] = _Guarded  # type: ignore[misc]  # urllib3 types it an instance variable
-
-
-class _HttpsPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls: ClassVar[type[HTTPSConnection]] = _GuardedTls  # type: ignore[misc]  # as above
+    def open(
+        self, request: HttpRequest, deadline: Deadline, limits: Timeouts, started: Started
+    ) -> Stream:
+        """Send a request and read the head of its response."""
 
 
 class Urllib3Transport:
@@ -102,7 +80,7 @@ class Urllib3Transport:
         self._pools = urllib3.PoolManager(
             maxsize=_IDLE_CONNECTIONS, cert_reqs="CERT_REQUIRED", retries=False
         )
-        self._pools.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+        self._pools.pool_classes_by_scheme = {"http": HttpPool, "https": HttpsPool}
 
     def send(self, request: HttpRequest, deadline: Deadline, connect: float) -> HttpResponse:
         """Send a request and read the whole response.
@@ -119,59 +97,135 @@ class Urllib3Transport:
             UpstreamError: If the provider could not be reached, or broke off.
 
         """
-        connect_by = deadline.within(connect)
-        with self._watchdog.guard(deadline) as guard:
-            _call.guard, _call.connect_by, _call.deadline = guard, connect_by, deadline
-            try:
-                response = self._exchange(request, deadline, connect_by)
-            except (exceptions.HTTPError, OSError, ValueError) as error:
-                if guard.fired or deadline.spent:
-                    raise _too_slow(connecting=guard.deadline is connect_by) from None
-                raise _failure(error) from None
-            if guard.fired:  # a shut socket can look like the end of the answer
-                raise _too_slow(connecting=False)
-            return response
-
-    def _exchange(
-        self, request: HttpRequest, deadline: Deadline, connect_by: Deadline
-    ) -> HttpResponse:
-        if deadline.spent:
-            raise _too_slow(connecting=False)
-        response = self._pools.urlopen(
-            "POST",
-            request.url,
-            body=request.body,
-            headers=request.headers,
-            timeout=urllib3.Timeout(connect=connect_by.left(), read=deadline.left()),
-            redirect=False,
-            retries=False,
-            preload_content=False,
-        )
+        left = deadline.left()
+        limits = Timeouts(connect=connect, silence=left, first_event=left, gap=left, total=left)
+        stream = self.open(request, deadline, limits, lambda _abort: None)
         try:
-            body = _read(response)
-        except BaseException:
-            response.close()
-            raise
-        response.release_conn()
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return HttpResponse(response.status, headers, body)
+            return replace(stream.response, body=b"".join(stream.chunks()))
+        finally:
+            stream.close()
 
+    def open(
+        self, request: HttpRequest, deadline: Deadline, limits: Timeouts, started: Started
+    ) -> Urllib3Stream:
+        """Send a request and read the head of its response.
 
-def _read(response: urllib3.BaseHTTPResponse) -> bytes:
-    body = bytearray()
-    for chunk in response.stream(_CHUNK_BYTES, decode_content=True):
-        body += chunk
-        if len(body) > MAX_ANSWER_BYTES:
-            raise AnswerTooLargeError(
-                f"the answer is larger than {MAX_ANSWER_BYTES // 1024 // 1024} MB"
+        Args:
+            request: What to send.
+            deadline: When the last byte must have come.
+            limits: How long each step may take.
+            started: Called, before anything is sent, with what breaks it off from any thread.
+
+        Raises:
+            UpstreamTimeoutError: If one of the limits passed.
+            UpstreamError: If the provider could not be reached, or broke off.
+
+        """
+        if deadline.spent:
+            raise UpstreamTimeoutError("the time for this request is spent")
+        holding = ExitStack()
+        guard = holding.enter_context(self._watchdog.guard(deadline))
+        started(guard.abort)
+        CALL.guard, CALL.deadline = guard, deadline
+        CALL.silence = min(limits.silence, limits.first_event)
+        CALL.connect_by = connect_by = deadline.within(limits.connect)
+        try:
+            raw = self._pools.urlopen(
+                request.method,
+                request.url,
+                body=request.body,
+                headers=request.headers,
+                timeout=urllib3.Timeout(connect=connect_by.left(), read=deadline.left()),
+                redirect=False,
+                retries=False,
+                preload_content=False,
             )
-    return bytes(body)
+        except (exceptions.HTTPError, OSError, ValueError) as error:
+            connecting = guard.deadline is connect_by
+            holding.close()
+            raise _failure(error, guard, deadline, connecting=connecting) from None
+        return Urllib3Stream(raw, guard, holding, _Clock(deadline, limits))
 
 
-def _too_slow(*, connecting: bool) -> UpstreamTimeoutError:
+class _Clock:
+    """Which limit holds at which moment of a stream."""
+
+    def __init__(self, deadline: Deadline, limits: Timeouts) -> None:
+        self._deadline = deadline
+        self._limits = limits
+        self._first_event = deadline.within(limits.first_event)
+        self._begun = False
+
+    def begin(self) -> Deadline:
+        """The first event is there."""
+        self._begun = True
+        return self.alive()
+
+    def alive(self) -> Deadline:
+        """When the next sign of life must come, now that there was one."""
+        if self._begun:
+            return self._deadline.within(self._limits.gap)
+        return self._first_event.within(self._limits.silence)
+
+
+class Urllib3Stream:
+    """A response of urllib3's, read as it comes."""
+
+    def __init__(
+        self, raw: urllib3.BaseHTTPResponse, guard: Guard, holding: ExitStack, clock: _Clock
+    ) -> None:
+        self._raw = raw
+        self._guard = guard
+        self._holding = holding
+        self._clock = clock
+        self._whole = False
+        headers = {name.lower(): value for name, value in raw.headers.items()}
+        self.response = HttpResponse(raw.status, headers, b"")
+        guard.move(clock.alive())
+
+    def chunks(self) -> Iterator[bytes]:
+        """The body, decoded, as it comes."""
+        size = 0
+        while chunk := self._next():
+            size += len(chunk)
+            if size > MAX_ANSWER_BYTES:
+                raise AnswerTooLargeError(
+                    f"the answer is larger than {MAX_ANSWER_BYTES // 1024 // 1024} MB"
+                )
+            yield chunk
+            self._guard.move(self._clock.alive())
+        self._whole = True
+
+    def begun(self) -> None:
+        """Say that the first event is there: from now on the gap limit holds."""
+        self._guard.move(self._clock.begin())
+
+    def ended(self) -> None:
+        """Say that the end mark is there: what follows must come soon, or not at all."""
+        self._guard.move(Deadline.after(_DRAIN_SECONDS))
+
+    def close(self) -> None:
+        """Let go of it: the connection is kept if the body was read to its end."""
+        if self._whole:
+            self._raw.release_conn()
+        else:
+            self._raw.close()
+        self._holding.close()
+
+    def _next(self) -> bytes:
+        try:
+            chunk = self._raw.read1(_CHUNK_BYTES, decode_content=True)
+        except (exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
+            raise _failure(error, self._guard, self._guard.deadline) from None
+        if self._guard.fired:  # a shut socket can look like the end of the answer
+            raise _too_slow()
+        return chunk
+
+
+def _too_slow(*, connecting: bool = False) -> UpstreamTimeoutError:
     if connecting:
         return UpstreamTimeoutError("no connection could be made in the time there is for it")
-    return UpstreamTimeoutError("no whole answer came in the time there was for it")
+    return UpstreamTimeoutError("no answer, or no more of it, came in the time there was for it")
 
 
 # What urllib3 raises, the more precise first, and what a caller may know of it: never its own
@@ -181,13 +235,19 @@ _FAILURES: tuple[tuple[type[Exception], type[UpstreamError], str], ...] = (
     (exceptions.NewConnectionError, UpstreamError, "nothing answers at its address"),
     (exceptions.ConnectTimeoutError, UpstreamTimeoutError, "no connection could be made in time"),
     (exceptions.SSLError, UpstreamError, "its TLS certificate or handshake is not in order"),
-    (exceptions.TimeoutError, UpstreamTimeoutError, "no whole answer came in time"),
+    (exceptions.TimeoutError, UpstreamTimeoutError, "no answer came in time"),
     (exceptions.DecodeError, UpstreamError, "its answer is not in the encoding that it names"),
     (exceptions.ProtocolError, UpstreamError, "the connection was lost before the answer ended"),
+    (HTTPException, UpstreamError, "the connection was lost before the answer ended"),
+    (OSError, UpstreamError, "the connection was lost before the answer ended"),
 )
 
 
-def _failure(error: Exception) -> UpstreamError:
+def _failure(
+    error: Exception, guard: Guard, deadline: Deadline, *, connecting: bool = False
+) -> UpstreamError:
+    if guard.fired or deadline.spent:
+        return _too_slow(connecting=connecting)
     for raised, becomes, words in _FAILURES:
         if isinstance(error, raised):
             return becomes(words)

@@ -44,6 +44,11 @@ class Guard:
             self.deadline = deadline
             self._watchdog.expect(deadline)
 
+    def abort(self) -> None:
+        """Shut the socket now, from any thread."""
+        with self._watchdog.lock:
+            self.fire()
+
     def fire(self) -> None:
         """Shut the socket. Called with the lock held."""
         self.fired = True

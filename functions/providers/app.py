@@ -1,34 +1,64 @@
-"""The door of the providers function: GET /v1/chat/providers, GET /health, direct invocation."""
+"""The door of the providers function: what can be asked for, and what there is to know of it."""
 
 from __future__ import annotations
 
 import os
 from functools import cache, partial
 from typing import Any
-
-from aws_lambda_powertools.event_handler import Response
+from urllib.parse import unquote
 
 from chatd import __version__, api, house
+from chatd.documents import document
 from chatd.listing import provider_list
 
-app = api.resolver()
 opened = cache(partial(house.opened, os.environ))
 
 
-@app.get("/v1/chat/providers")
-def providers() -> Response[str]:
+def providers(_event: api.Event, _context: api.Context) -> api.Response:
     """The registered providers."""
     return api.answered(provider_list(opened().settings, opened().credentials))
 
 
-@app.get("/health")
-def health() -> Response[str]:
+def models(_event: api.Event, _context: api.Context) -> api.Response:
+    """The tiers, and the live models of every registered provider."""
+    return api.answered(opened().models.all())
+
+
+def model(event: api.Event, _context: api.Context) -> api.Response:
+    """One model; its name may hold slashes."""
+    return api.answered(opened().models.one(unquote((event["pathParameters"] or {})["id"])))
+
+
+def health(_event: api.Event, _context: api.Context) -> api.Response:
     """That the gateway runs; it asks no provider and fetches no key."""
     return api.answered({"status": "ok", "version": __version__})
 
 
-def lambda_handler(event: Any, context: api.Context) -> dict[str, Any]:
-    """Answer API Gateway, or whoever invokes the function directly: with the list."""
+def described(_event: api.Event, _context: api.Context) -> api.Response:
+    """The OpenAPI description."""
+    return api.Response(200, document("openapi.json"))
+
+
+def page(_event: api.Event, _context: api.Context) -> api.Response:
+    """The same for people."""
+    return api.Response(200, document("api.html"), content_type="text/html; charset=utf-8")
+
+
+door = api.Door(
+    lambda: opened().settings,
+    {
+        "GET /v1/chat/providers": providers,
+        "GET /v1/models": models,
+        "GET /v1/models/{id+}": model,
+        "GET /health": health,
+        "GET /openapi.json": described,
+        "GET /docs": page,
+    },
+)
+
+
+def lambda_handler(event: Any, context: api.Context) -> Any:
+    """Answer API Gateway, or whoever invokes the function directly: with the list of providers."""
     if api.is_http(event):
-        return api.resolved(app, event, context, lambda: opened().settings)
+        return door.answer(event, context)
     return api.invoked(lambda: provider_list(opened().settings, opened().credentials))

@@ -18,7 +18,7 @@ import providers.app
 from chatd.catalog import CATALOG
 from chatd.telemetry import Telemetry
 from tests.support import answers
-from tests.support.upstream import Received, Upstream, reply, upstream
+from tests.support.upstream import Received, Upstream, chunked, reply, upstream
 
 KEY = "sk-test-0123456789abcdef"
 
@@ -68,7 +68,10 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
     """One server that every provider of the catalog is at, and that speaks all dialects."""
 
     def speak(connection: socket.socket, received: Received) -> None:
-        reply(answers.for_path(received.path))(connection, received)
+        if received.body and received.json.get("stream"):
+            chunked(answers.stream_for_path(received.path))(connection, received)
+        else:
+            reply(answers.for_path(received.path))(connection, received)
 
     with upstream(speak) as server:
         for row in CATALOG.values():

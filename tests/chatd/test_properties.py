@@ -14,8 +14,8 @@ import chat.app
 import providers.app
 from chatd.errors import ChatdError
 from tests.support import answers
-from tests.support.functions import LambdaContext, http_event
-from tests.support.upstream import Received, Upstream, reply
+from tests.support.functions import LambdaContext, http_event, stream
+from tests.support.upstream import Received, Upstream, chunked, reply
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -64,6 +64,69 @@ def test_every_json_body_is_answered(all_keys: Upstream, body: Any) -> None:
     result = answered(http_event("POST", "/v1/chat", json.dumps(body)))
 
     assert result["statusCode"] < 500
+
+
+PARTS = st.lists(
+    st.fixed_dictionaries(
+        {"type": st.sampled_from(["text", "image_url", "input_audio"])},
+        optional={"text": st.text() | JSON, "image_url": JSON | st.just({"url": "data:,"})},
+    ),
+    max_size=3,
+)
+OPENAI_TURNS = st.lists(
+    st.fixed_dictionaries(
+        {"role": ROLES, "content": st.text() | PARTS | st.none()},
+        optional={"tool_calls": JSON, "tool_call_id": st.text(), "name": st.text()},
+    ),
+    min_size=1,
+    max_size=3,
+)
+OPENAI_REQUESTS = st.fixed_dictionaries(
+    {"model": MODELS, "messages": OPENAI_TURNS | JSON},
+    optional=dict.fromkeys(
+        (
+            "temperature",
+            "stop",
+            "n",
+            "tools",
+            "tool_choice",
+            "response_format",
+            "reasoning_effort",
+            "stream_options",
+            "logit_bias",
+            "logprobs",
+        ),
+        JSON,
+    ),
+)
+
+
+@many
+@given(body=OPENAI_REQUESTS)
+def test_every_body_on_openais_surface_is_answered(all_keys: Upstream, body: Any) -> None:
+    result = answered(http_event("POST", "/v1/chat/completions", json.dumps(body)))
+
+    assert result["statusCode"] < 500
+
+
+@many
+@given(body=st.binary(), cuts=st.lists(st.integers(1, 40), max_size=5))
+@pytest.mark.parametrize("model", ["m", "kimi/k3"])
+def test_every_stream_of_a_provider_is_whole_or_says_that_it_died(
+    all_keys: Upstream, model: str, body: bytes, cuts: list[int]
+) -> None:
+    pieces = [body[start : start + 7] for start in range(0, len(body), 7)]
+    path = "/api/chat" if model == "m" else "/chat/completions"
+    known = answers.stream_for_path(path)
+    all_keys.script = chunked([*known[: len(cuts)], *pieces, *known[len(cuts) :]])
+    request = {"model": model, "messages": [{"role": "user", "content": "Hi"}]}
+
+    streamed = stream(request, "/v1/chat/completions")
+
+    ended = streamed.data[-1:] == ["[DONE]"]
+    died = b'"error"' in streamed.body
+    assert ended != died
+    assert b"internal_error" not in streamed.body
 
 
 @many

@@ -162,6 +162,8 @@ def test_the_stacks_own_template_can_be_read() -> None:
 
     assert routes["POST", "/v1/chat"].function.handler == "chat.app.lambda_handler"
     assert routes["GET", "/v1/chat/providers"].function.handler == "providers.app.lambda_handler"
-    assert [path for (method, path), route in routes.items() if route.open and method == "GET"] == [
-        "/health"
-    ]
+    assert routes["POST", "/v1/chat/completions"].function.handler == "chat.app.lambda_handler"
+    assert routes["GET", "/v1/models/{id+}"].function.handler == "providers.app.lambda_handler"
+    assert {path for (method, path), route in routes.items() if route.open and method == "GET"} == {
+        *("/health", "/openapi.json", "/docs")
+    }

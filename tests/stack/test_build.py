@@ -53,17 +53,30 @@ def test_a_function_holds_its_door_and_the_house_and_nothing_else(
     builds: dict[str, Path], architecture: str, function: str
 ) -> None:
     built = builds[architecture] / function
-    settings = {"chatd.toml"} if function != "AuthorizerFunction" else set()
+    more = {
+        "ChatFunction": {"chatd.toml"},
+        "ProvidersFunction": {"chatd.toml", "openapi.json", "api.html"},
+        "AuthorizerFunction": set[str](),
+    }
 
     assert {path.name for path in built.iterdir()} == {
         DOORS[function],
         "chatd",
         "layer.txt",
-        *settings,
+        *more[function],
     }
-    assert {path.suffix for path in built.rglob("*") if path.is_file()} <= {
-        *(".py", ".pyc", ".txt", ".toml")
-    }
+    files = [path for path in built.rglob("*") if path.is_file() and path.name != "bootstrap"]
+    assert {path.suffix for path in files} <= {".py", ".pyc", ".txt", ".toml", ".json", ".html"}
+
+
+@pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
+def test_the_chat_function_s_wrapper_can_be_executed(
+    builds: dict[str, Path], architecture: str
+) -> None:
+    wrapper = builds[architecture] / "ChatFunction" / "chatd" / "bootstrap"
+
+    assert os.access(wrapper, os.X_OK)
+    assert wrapper.read_bytes().startswith(b"#!/bin/sh\n")
 
 
 @pytest.mark.parametrize(("architecture", "machine"), [("arm64", "aarch64"), ("x86_64", "x86_64")])
@@ -140,6 +153,34 @@ def test_lambda_s_python_imports_it_and_compiles_nothing(
     assert result.returncode == 0, result.stderr[-3000:]
     assert len(ours) > 2
     assert [path for path in ours if not path.endswith(".cpython-313.pyc")] == []
+
+
+@pytest.mark.docker
+def test_the_wrapper_starts_our_runtime_on_the_layer_s_awslambdaric_and_compiles_nothing(
+    builds: dict[str, Path], lambda_image: str
+) -> None:
+    build = builds["x86_64"]
+    result = subprocess.run(
+        [
+            *("docker", "run", "--rm", "--network", "none"),
+            *("--volume", f"{build / 'ChatFunction'}:/var/task:ro"),
+            *("--volume", f"{build / 'VendorLayer'}:/opt:ro"),
+            # The handler is not there, and neither is who could be told.
+            *("--env", "_HANDLER=nowhere.handler", "--env", "AWS_LAMBDA_RUNTIME_API=127.0.0.1:1"),
+            *("--env", "PYTHONVERBOSE=1", "--entrypoint", "/var/task/chatd/bootstrap"),
+            *(lambda_image, "/var/lang/bin/python3.13", "/var/runtime/bootstrap.py"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    loaded = re.findall(r"# code object from '?(/(?:var/task|opt)/[^'\s]+)", result.stderr)
+
+    assert "Unable to import module 'nowhere'" in result.stdout + result.stderr
+    assert "/opt/python/awslambdaric/__pycache__/bootstrap.cpython-313.pyc" in loaded
+    assert "/var/task/chatd/__pycache__/stream.cpython-313.pyc" in loaded
+    assert [path for path in loaded if not path.endswith(".cpython-313.pyc")] == []
+    assert "/var/runtime/awslambdaric" not in result.stderr
 
 
 def bytecode(folder: Path, tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,7 @@ def test_a_parameter_that_configures_a_function_publishes_a_version(
 
 def test_the_api_asks_the_aliases_and_nothing_else(stack: Stack) -> None:
     body = json.dumps(properties(stack, "Api")["Body"])
-    asked = set(re.findall(r"functions/\$\{(\w+)\}/invocations", body))
+    asked = set(re.findall(r"functions/\$\{(\w+)\}/[a-z-]*invocations", body))
     permission = properties(stack, "AuthorizerPermission")
 
     assert asked == {"ChatFunctionAliaslive", "ProvidersFunctionAliaslive", "__FunctionArn__"}
@@ -102,11 +103,50 @@ def test_processor_and_runtime_are_the_same_everywhere(stack: Stack) -> None:
         assert properties(stack, name)["Architectures"] == [{"Ref": "Architecture"}]
 
 
-def test_a_chat_over_http_ends_before_api_gateway_cuts_it(stack: Stack) -> None:
-    chat = properties(stack, "ChatFunction")
+def integrations(stack: Stack) -> dict[tuple[str, str], dict[str, Any]]:
+    """What API Gateway asks at each method and path."""
+    paths = properties(stack, "Api")["Body"]["paths"]
+    return {
+        (method, path): operation["x-amazon-apigateway-integration"]
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+    }
 
-    assert float(chat["Environment"]["Variables"]["CHATD_HTTP_SECONDS"]) <= 29
+
+def test_a_chat_may_take_fifteen_minutes_and_ends_before_api_gateway_cuts_it(stack: Stack) -> None:
+    chat = properties(stack, "ChatFunction")
+    seconds = float(chat["Environment"]["Variables"]["CHATD_HTTP_SECONDS"])
+
+    for path in ("/v1/chat", "/v1/chat/completions"):
+        assert integrations(stack)["post", path]["timeoutInMillis"] == 900_000 == seconds * 1000
     assert chat["Timeout"] == 900
+
+
+def test_the_function_that_streams_is_asked_by_streaming_routes_and_only_it(stack: Stack) -> None:
+    variables = {
+        name: properties(stack, name)["Environment"]["Variables"].get("AWS_LAMBDA_EXEC_WRAPPER")
+        for name in FUNCTIONS
+    }
+
+    assert variables == {
+        "ChatFunction": "/var/task/chatd/bootstrap",
+        "ProvidersFunction": None,
+        "AuthorizerFunction": None,
+    }
+    for route, integration in integrations(stack).items():
+        uri, mode = integration["uri"]["Fn::Sub"], integration.get("responseTransferMode")
+        streams = uri.endswith("/response-streaming-invocations")
+        is_chat = "${ChatFunctionAliaslive}" in uri
+
+        assert (mode, streams) == (("STREAM", True) if is_chat else (None, False)), route
+
+
+def test_a_path_s_preflight_is_not_the_function_of_its_other_method(stack: Stack) -> None:
+    asked = {route: item["uri"]["Fn::Sub"] for route, item in integrations(stack).items()}
+
+    for (method, path), uri in asked.items():
+        if method != "options" and ("options", path) in asked:
+            assert ("ChatFunction" in uri) != ("ChatFunction" in asked["options", path])
 
 
 def test_every_variable_that_a_container_may_be_given_is_declared(stack: Stack) -> None:

@@ -11,12 +11,15 @@ from tests.stack.reading import Stack, of_type, properties
 
 Transform = Callable[..., Stack]
 
-OPEN = {
-    ("get", "/health"),
-    ("options", "/v1/chat"),
-    ("options", "/v1/chat/providers"),
+GUARDED = {
+    ("post", "/v1/chat"),
+    ("post", "/v1/chat/completions"),
+    ("get", "/v1/chat/providers"),
+    ("get", "/v1/models"),
+    ("get", "/v1/models/{id+}"),
 }
-GUARDED = {("post", "/v1/chat"), ("get", "/v1/chat/providers")}
+PREFLIGHTS = {("options", path) for _, path in GUARDED}
+OPEN = {("get", "/health"), ("get", "/openapi.json"), ("get", "/docs"), *PREFLIGHTS}
 SECRET = {
     "Fn::If": ["MakesProviderSecret", {"Ref": "ProviderSecret"}, {"Ref": "ProviderSecretArn"}]
 }

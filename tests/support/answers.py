@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 
@@ -46,6 +47,51 @@ def openai_chat(content: str | None = "Hello!", **more: Any) -> dict[str, Any]:
         "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18},
         **more,
     }
+
+
+def ollama_lines(*words: str, reason: str = "stop", path: str = "/api/chat") -> list[bytes]:
+    """The lines of a stream of Ollama's, a word each."""
+
+    def piece(text: str) -> dict[str, Any]:
+        return (
+            {"response": text} if path.endswith("/api/generate") else {"message": {"content": text}}
+        )
+
+    lines: list[dict[str, Any]] = [
+        {"model": "llama3.2", **piece(word), "done": False} for word in words
+    ]
+    end = {"done": True, "done_reason": reason, "prompt_eval_count": 11, "eval_count": 7}
+    return [json_line(line) for line in [*lines, {"model": "llama3.2", **piece(""), **end}]]
+
+
+def openai_chunks(*words: str, reason: str | None = "stop", done: bool = True) -> list[bytes]:
+    """The events of a stream of OpenAI's dialect, a word each."""
+
+    def chunk(delta: dict[str, Any], finish: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish}
+        return sse({"id": "c", "model": "vendor/model", "choices": [choice]})
+
+    events = [chunk({"role": "assistant", "content": ""})]
+    events += [chunk({"content": word}) for word in words]
+    if reason:
+        events.append(chunk({}, reason))
+        events.append(sse({"choices": [], "usage": {"prompt_tokens": 11, "completion_tokens": 7}}))
+    return [*events, b"data: [DONE]\n\n"] if done else events
+
+
+def json_line(value: Any) -> bytes:
+    return json.dumps(value).encode() + b"\n"
+
+
+def sse(value: Any) -> bytes:
+    return b"data: " + json.dumps(value).encode() + b"\n\n"
+
+
+def stream_for_path(path: str) -> list[bytes]:
+    """The stream in the dialect that is spoken at a path: "Hello" and "!"."""
+    if path.endswith(("/api/chat", "/api/generate")):
+        return ollama_lines("Hello", "!", path=path)
+    return openai_chunks("Hello", "!")
 
 
 def for_path(path: str) -> dict[str, Any]:

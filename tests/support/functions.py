@@ -9,6 +9,7 @@ from typing import Any
 
 import chat.app
 import providers.app
+from chatd.live import Collected
 from chatd.settings import Settings, load
 
 
@@ -55,6 +56,39 @@ def post(body: object, path: str = "/v1/chat", **more: Any) -> HttpResult:
     """POST to the chat function: text as it is, anything else as JSON."""
     text = body if isinstance(body, str) else json.dumps(body)
     return _read(chat.app.lambda_handler(http_event("POST", path, text, **more), LambdaContext()))
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """A streamed response, read. Header names are lower-case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def data(self) -> list[str]:
+        """What each event carries."""
+        return [
+            line.removeprefix("data: ")
+            for line in self.body.decode().split("\n")
+            if line.startswith("data: ")
+        ]
+
+    @property
+    def json(self) -> list[Any]:
+        """The events, without `[DONE]`."""
+        return [json.loads(data) for data in self.data if data != "[DONE]"]
+
+
+def stream(body: Mapping[str, Any], path: str = "/v1/chat", **more: Any) -> Streamed:
+    """POST to the chat function and read its stream to the end."""
+    event = http_event("POST", path, json.dumps({**body, "stream": True}), **more)
+    live = chat.app.lambda_handler(event, LambdaContext())
+    sink = Collected()
+    live.pour(sink)
+    headers = {name.lower(): value for name, value in sink.headers.items()}
+    return Streamed(sink.status, headers, bytes(sink.body))
 
 
 def get(path: str, **more: Any) -> HttpResult:

@@ -57,6 +57,23 @@ def reply(body: object, status: int = 200, headers: Mapping[str, str] | None = N
     return raw(head(status, {"Content-Length": str(len(content)), **(headers or {})}) + content)
 
 
+def chunked(
+    pieces: Iterable[bytes],
+    content_type: str = "text/event-stream",
+    headers: Mapping[str, str] | None = None,
+) -> Script:
+    """A stream, one HTTP chunk a piece, ended as a whole one ends."""
+
+    def script(connection: socket.socket, _received: Received) -> None:
+        names = {"Content-Type": content_type, "Transfer-Encoding": "chunked", **(headers or {})}
+        connection.sendall(head(200, names))
+        for piece in pieces:
+            connection.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
+        connection.sendall(b"0\r\n\r\n")
+
+    return script
+
+
 def gzipped(body: object) -> Script:
     return reply(gzip.compress(json.dumps(body).encode()), headers={"Content-Encoding": "gzip"})
 
@@ -96,6 +113,9 @@ def upstream(script: Script, host: str = "127.0.0.1") -> Iterator[Upstream]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self.do_POST()
 
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length", 0))

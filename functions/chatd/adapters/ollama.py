@@ -7,17 +7,64 @@ nothing itself.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
+from chatd.adapters import ollama_turns
 from chatd.adapters.failures import failure, garbage
+from chatd.adapters.framing import lines
 from chatd.catalog import Provider
-from chatd.chat import Answer, ChatRequest, Usage
+from chatd.chat import (
+    Answer,
+    ChatRequest,
+    Choice,
+    Counted,
+    Delta,
+    End,
+    Event,
+    Finish,
+    Think,
+    ToolCallDelta,
+    Usage,
+)
 from chatd.errors import ChatdError
 from chatd.wire.http import HttpRequest, HttpResponse
-from chatd.wire.ollama import Done, OllamaChat, OllamaError
+from chatd.wire.ollama import OllamaChat, OllamaError, OllamaLine, OllamaMessage, OllamaTags
+
+# OpenAI's efforts in Ollama's words, as Ollama itself maps them:
+# https://github.com/ollama/ollama/blob/main/openai/openai.go (thinkFromReasoningEffort)
+_EFFORTS: Mapping[str, Think] = {
+    "none": False,
+    "minimal": "low",
+    "xhigh": "max",
+    "ultra": "max",
+}
+# Ollama's own options, which callers of OpenAI's surface send besides OpenAI's.
+_OPTIONS = frozenset({"top_k", "min_p", "num_ctx", "repeat_penalty"})
+# Fields that cannot change the answer, and those that say what is so anyway.
+_HARMLESS = frozenset(
+    {
+        "user",
+        "metadata",
+        "store",
+        "service_tier",
+        "safety_identifier",
+        "prompt_cache_key",
+        "prompt_cache_retention",
+        "stream_options",
+        "keep_alive",
+    }
+)
+_DEFAULTS: Mapping[str, Any] = {
+    "logit_bias": {},
+    "modalities": ["text"],
+    "verbosity": "medium",
+    "functions": [],
+    "function_call": "auto",
+}
 
 
 class Ollama:
@@ -25,68 +72,185 @@ class Ollama:
 
     path = "/api/chat"
 
+    def refused(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # the shape of every adapter
+        """The caller's fields that would change the answer and cannot be honoured here."""
+        found = []
+        if (request.n or 1) > 1:
+            found.append("n")
+        if request.tools and request.tool_choice not in (None, "auto", "none"):
+            found.append("tool_choice")
+        if len(request.tools) and request.parallel_tool_calls is False:
+            found.append("parallel_tool_calls")
+        found += [
+            name
+            for name, value in request.extra.items()
+            if name not in _HARMLESS | _OPTIONS
+            and value is not None
+            and not (name in _DEFAULTS and _DEFAULTS[name] == value)
+        ]
+        return tuple(found)
+
+    def omitted(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # the shape of every adapter
+        """The caller's fields that the provider fixes itself, and that are left out."""
+        return ()
+
     def build(self, request: ChatRequest, row: Provider, key: SecretStr | None) -> HttpRequest:
-        """The HTTP request for a chat; `request.model` is the provider's own name for the model."""
+        """The HTTP request for a chat; `request.model` is the provider's own name for the model.
+
+        Raises:
+            InvalidRequestError: If a turn cannot be said in this dialect.
+
+        """
         # A thinking model thinks when nothing is said, and can then spend a small budget without a
         # word of answer: https://github.com/ollama/ollama/blob/main/docs/capabilities/thinking.mdx
+        think = False if request.think is None else request.think
         body: dict[str, Any] = {
             "model": request.model,
             **self._conversation(request),
-            "stream": False,
-            "think": False if request.think is None else request.think,
+            "stream": request.stream,
+            "think": _EFFORTS.get(think, think) if isinstance(think, str) else think,
         }
         if request.format is not None:
             body["format"] = request.format
-        options = {"temperature": request.temperature, "num_predict": request.max_tokens}
-        if given := {name: value for name, value in options.items() if value is not None}:
-            body["options"] = given
-        headers = {"Content-Type": "application/json"}
-        if key is not None:
-            headers["Authorization"] = f"Bearer {key.get_secret_value()}"
+        if request.logprobs:
+            body |= {"logprobs": True, "top_logprobs": request.top_logprobs or 0}
+        if "keep_alive" in request.extra:
+            body["keep_alive"] = request.extra["keep_alive"]
+        if options := _options(request):
+            body["options"] = options
+        headers = {"Content-Type": "application/json", **_authorization(key)}
         return HttpRequest(row.base_url + self.path, headers, json.dumps(body).encode())
 
     def parse(self, response: HttpResponse) -> Answer:
-        """Read the answer.
+        """Read a whole answer.
 
         Raises:
             ChatdError: If it is a refusal, or no answer.
 
         """
         if response.status != HTTPStatus.OK:
-            raise _refusal(response) or failure(response)
+            raise _refusal(response)
+        line = self._line(response.body, response)
+        if not line.done:
+            raise garbage(response, "its answer ended before it was done")
+        message = self._message(line)
+        calls = ollama_turns.calls(message)
+        choice = Choice(
+            content=None if calls and not message.content else message.content,
+            thinking=message.thinking or None,
+            tool_calls=calls,
+            finish_reason=_reason(line, called=bool(calls)),
+            logprobs=ollama_turns.logprobs(line.logprobs),
+        )
+        return Answer((choice,), Usage(line.prompt_eval_count, line.eval_count), line.model)
+
+    def events(self, response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Event]:
+        """Read a stream: one JSON line a piece, the last one `done`.
+
+        Raises:
+            ChatdError: If it is a refusal, or dies before its last line.
+
+        """
+        called = 0
+        for text in lines(chunks):
+            line = self._line(text, response)
+            message = self._message(line)
+            calls = ollama_turns.calls(message)
+            if message.content or message.thinking or calls:
+                yield Delta(
+                    content=message.content or None,
+                    thinking=message.thinking or None,
+                    tool_calls=tuple(
+                        ToolCallDelta(called + n, call.id, call.name, call.arguments)
+                        for n, call in enumerate(calls)
+                    ),
+                    logprobs=ollama_turns.logprobs(line.logprobs),
+                )
+            called += len(calls)
+            if line.done:
+                yield Finish(0, _reason(line, called=called > 0) or "stop")
+                yield Counted(Usage(line.prompt_eval_count, line.eval_count), line.model)
+                yield End()
+                return
+        raise garbage(response, "its stream ended before it was done")
+
+    def models_request(self, row: Provider, key: SecretStr | None) -> HttpRequest:
+        """The HTTP request for the list of the provider's models."""
+        return HttpRequest(f"{row.base_url}/api/tags", _authorization(key))
+
+    def models(self, response: HttpResponse) -> list[str]:
+        """The names of the provider's models.
+
+        Raises:
+            ChatdError: If it is a refusal, or no list.
+
+        """
+        if response.status != HTTPStatus.OK:
+            raise _refusal(response)
         try:
-            return self._answer(response.body)
+            return [tag.name for tag in OllamaTags.model_validate_json(response.body).models]
         except ValidationError:
-            raise _refusal(response) or garbage(
-                response, "its answer is not a whole one of Ollama's dialect"
-            ) from None
+            raise garbage(response, "its list of models is not one of Ollama's") from None
 
     def _conversation(self, request: ChatRequest) -> dict[str, Any]:
-        return {
-            "messages": [
-                {"role": message.role, "content": message.content} for message in request.messages
-            ]
-        }
+        conversation: dict[str, Any] = {"messages": ollama_turns.written(request.messages)}
+        if request.tools and request.tool_choice != "none":
+            conversation["tools"] = [ollama_turns.tool(tool) for tool in request.tools]
+        return conversation
 
-    def _answer(self, body: bytes) -> Answer:
-        chat = OllamaChat.model_validate_json(body)
-        return answered(chat, chat.message.content, chat.message.thinking)
+    def _read(self, text: bytes) -> OllamaLine:
+        return OllamaChat.model_validate_json(text)
+
+    def _message(self, line: OllamaLine) -> OllamaMessage:
+        assert isinstance(line, OllamaChat)  # noqa: S101  # what _read made
+        return line.message
+
+    def _line(self, text: bytes, response: HttpResponse) -> OllamaLine:
+        """An answer, or a line of a stream."""
+        try:
+            line = self._read(text)
+        except ValidationError:
+            told = _told(text)
+            if told is None:
+                raise garbage(response, "its answer is not one of Ollama's dialect") from None
+            raise failure(response, told) from None
+        if line.error:
+            raise failure(response, line.error)
+        return line
 
 
-def _refusal(response: HttpResponse) -> ChatdError | None:
-    """The error that the body tells of, whatever the status; None if it tells of none."""
+def _options(request: ChatRequest) -> dict[str, Any]:
+    sampling = request.sampling
+    options: dict[str, Any] = {
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "seed": sampling.seed,
+        "stop": None if sampling.stop is None else list(sampling.stop),
+        "presence_penalty": sampling.presence_penalty,
+        "frequency_penalty": sampling.frequency_penalty,
+        "num_predict": request.max_completion_tokens or request.max_tokens,
+        **{name: request.extra.get(name) for name in _OPTIONS},
+    }
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _authorization(key: SecretStr | None) -> dict[str, str]:
+    return {} if key is None else {"Authorization": f"Bearer {key.get_secret_value()}"}
+
+
+def _reason(line: OllamaLine, *, called: bool) -> str | None:
+    """Why it ended. A tool call outlives the `stop` of the last line, a limit outlives a call."""
+    reason = line.done_reason or None
+    return "tool_calls" if called and reason != "length" else reason
+
+
+def _told(text: bytes) -> str | None:
+    """The error that a body or a line tells of, whatever its status; None if it tells of none."""
     try:
-        return failure(response, OllamaError.model_validate_json(response.body).error)
+        return OllamaError.model_validate_json(text).error
     except ValidationError:
         return None
 
 
-def answered(done: Done, content: str, thinking: str | None) -> Answer:
-    """The answer out of the fields that Ollama's endpoints share."""
-    return Answer(
-        content=content,
-        usage=Usage(done.prompt_eval_count, done.eval_count),
-        thinking=thinking or None,
-        finish_reason=done.done_reason or None,
-        model=done.model,
-    )
+def _refusal(response: HttpResponse) -> ChatdError:
+    return failure(response, _told(response.body) or "")

@@ -6,11 +6,14 @@ surfaces, and sends nothing itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from chatd.adapters.ollama import Ollama, answered
-from chatd.chat import Answer, ChatRequest, Message
+from chatd.adapters.ollama import Ollama
+from chatd.chat import ChatRequest, Message, Text
+from chatd.errors import InvalidRequestError
 from chatd.wire.ollama import OllamaGenerate as OllamaGenerateAnswer
+from chatd.wire.ollama import OllamaLine, OllamaMessage
 
 
 class OllamaGenerate(Ollama):
@@ -19,26 +22,49 @@ class OllamaGenerate(Ollama):
     path = "/api/generate"
 
     def _conversation(self, request: ChatRequest) -> dict[str, Any]:
-        system = [message.content for message in request.messages if message.role == "system"]
-        turns = [message for message in request.messages if message.role != "system"]
+        if request.tools and request.tool_choice != "none":
+            raise InvalidRequestError(
+                "tools need Ollama's /api/chat: set endpoint to chat or auto", param="tools"
+            )
+        _check(request.messages)
+        system = [turn.text for turn in request.messages if turn.role in _SYSTEM]
+        turns = [turn for turn in request.messages if turn.role not in _SYSTEM]
         conversation = {"prompt": _prompt(turns)}
         if system:
             conversation["system"] = "\n\n".join(system)
         return conversation
 
-    def _answer(self, body: bytes) -> Answer:
-        generated = OllamaGenerateAnswer.model_validate_json(body)
-        return answered(generated, generated.response, generated.thinking)
+    def _read(self, text: bytes) -> OllamaLine:
+        return OllamaGenerateAnswer.model_validate_json(text)
+
+    def _message(self, line: OllamaLine) -> OllamaMessage:
+        assert isinstance(line, OllamaGenerateAnswer)  # noqa: S101  # what _read made
+        return OllamaMessage(content=line.response, thinking=line.thinking)
+
+
+_SYSTEM = ("system", "developer")
 
 
 def is_faithful(request: ChatRequest) -> bool:
     """Whether `/api/generate` carries this chat without losing anything of it."""
-    roles = [message.role for message in request.messages]
-    return roles in (["user"], ["system", "user"])
+    *before, last = request.messages
+    plain = all(isinstance(part, Text) for turn in request.messages for part in turn.content)
+    roles = [turn.role for turn in before]
+    system = not roles or (len(roles) == 1 and roles[0] in _SYSTEM)
+    return plain and system and last.role == "user" and not request.tools and not request.logprobs
+
+
+def _check(messages: Sequence[Message]) -> None:
+    for position, turn in enumerate(messages):
+        if not all(isinstance(part, Text) for part in turn.content):
+            raise InvalidRequestError(
+                "pictures need Ollama's /api/chat: set endpoint to chat or auto",
+                param=f"messages.{position}.content",
+            )
 
 
 def _prompt(turns: list[Message]) -> str:
     """The turns as one text: a single one as it is, several each under its speaker's name."""
     if len(turns) == 1 and turns[0].role == "user":
-        return turns[0].content
-    return "\n\n".join(f"{turn.role.capitalize()}: {turn.content}" for turn in turns)
+        return turns[0].text
+    return "\n\n".join(f"{turn.role.capitalize()}: {turn.text}" for turn in turns)

@@ -7,20 +7,22 @@ it, a subclass beside this file does. It knows nothing of surfaces, and sends no
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
 from chatd import __version__
+from chatd.adapters import openai_stream, openai_turns
 from chatd.adapters.failures import failure, garbage
 from chatd.catalog import Provider
-from chatd.chat import Answer, ChatRequest, Think, Usage
+from chatd.chat import Answer, ChatRequest, Choice, Event, Message, Think, as_events
 from chatd.errors import ChatdError
 from chatd.wire.http import HttpRequest, HttpResponse
 from chatd.wire.openai_chat import OpenAIChat as OpenAIChatAnswer
-from chatd.wire.openai_chat import OpenAIChoice, OpenAIError, OpenAIErrorDetail
+from chatd.wire.openai_chat import OpenAIChoice, OpenAIError, OpenAIModels
 
 # Some providers turn away clients without a name of their own, and pretending to be another
 # gets accounts blocked (https://forum.moonshot.ai/t/421), so this is who we are.
@@ -30,30 +32,34 @@ USER_AGENT = f"chatd/{__version__}"
 class OpenAIChat:
     """The adapter for a provider that speaks OpenAI's dialect to the letter."""
 
+    def refused(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # a subclass's place
+        """The caller's fields that would change the answer and cannot be honoured here."""
+        return ()
+
+    def omitted(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # a subclass's place
+        """The caller's fields that the provider fixes itself, and that are left out."""
+        return ()
+
     def build(self, request: ChatRequest, row: Provider, key: SecretStr | None) -> HttpRequest:
         """The HTTP request for a chat; `request.model` is the provider's own name for the model."""
         body: dict[str, Any] = {
+            **request.extra,
             "model": request.model,
-            "messages": [
-                {"role": message.role, "content": message.content} for message in request.messages
-            ],
+            "messages": [self._turn(message) for message in request.messages],
+            **openai_turns.options(request),
         }
-        if request.temperature is not None:
-            body["temperature"] = request.temperature
-        if request.max_tokens is not None:
-            body["max_tokens"] = request.max_tokens
-        if request.format is not None:
-            body["response_format"] = _response_format(request.format)
         if request.think is not None:
-            body.update(self._thinking(request.think))
-        headers = {"Content-Type": "application/json", "User-Agent": USER_AGENT}
-        if key is not None:
-            headers["Authorization"] = f"Bearer {key.get_secret_value()}"
-        headers.update(self._headers(request, row))
+            body.update(self._thinking(request.think, request))
+        if request.stream:
+            body["stream"] = True
+            body["stream_options"] = {"include_usage": True}
+        for name in self.omitted(request, row):
+            body.pop(name, None)
+        headers = {**self._hello(key), **self._headers(request, row)}
         return HttpRequest(f"{row.base_url}/chat/completions", headers, json.dumps(body).encode())
 
     def parse(self, response: HttpResponse) -> Answer:
-        """Read the answer.
+        """Read a whole answer.
 
         Raises:
             ChatdError: If it is a refusal, an error under status 200, or no answer.
@@ -66,56 +72,89 @@ class OpenAIChat:
         except ValidationError:
             raise garbage(response, "its answer is not one of OpenAI's dialect") from None
         if answer.error is not None:
-            raise _refused(response, answer.error)
+            raise openai_turns.refused(response, answer.error)
         if not answer.choices:
             raise garbage(response, "its answer holds no choices")
-        choice = answer.choices[0]
-        usage = answer.usage
-        return Answer(
-            content=_content(choice, response),
-            usage=Usage(usage.prompt_tokens, usage.completion_tokens) if usage else Usage(),
-            thinking=choice.message.reasoning_content or choice.message.reasoning or None,
-            finish_reason=choice.finish_reason,
-            model=answer.model,
-        )
+        usage = openai_turns.usage(answer.usage, answer.cost)
+        choices = tuple(self._choice(choice, response) for choice in answer.choices)
+        return Answer(choices, usage, answer.model)
 
-    def _thinking(self, think: Think) -> Mapping[str, Any]:
+    def events(self, response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Event]:
+        """Read a stream: server-sent events, ended by a finish reason for every choice.
+
+        `[DONE]` is optional, and a frame with the cost may follow it.
+
+        Raises:
+            ChatdError: If it is a refusal, holds an error, or dies before its end.
+
+        """
+        if "json" in response.headers.get("content-type", ""):
+            # It was asked to stream and did not: an error under status 200, or a whole answer.
+            return as_events(self.parse(replace(response, body=b"".join(chunks))))
+        return openai_stream.events(response, chunks)
+
+    def models_request(self, row: Provider, key: SecretStr | None) -> HttpRequest:
+        """The HTTP request for the list of the provider's models."""
+        return HttpRequest(f"{row.base_url}/models", self._hello(key))
+
+    def models(self, response: HttpResponse) -> list[str]:
+        """The names of the provider's models.
+
+        Raises:
+            ChatdError: If it is a refusal, or no list.
+
+        """
+        if response.status != HTTPStatus.OK:
+            raise _refusal(response)
+        try:
+            return [model.id for model in OpenAIModels.model_validate_json(response.body).data]
+        except ValidationError:
+            raise garbage(response, "its list of models is not one of OpenAI's dialect") from None
+
+    def _turn(self, message: Message) -> dict[str, Any]:
+        """One message as the provider takes it."""
+        turn = openai_turns.written(message)
+        if message.thinking is not None:
+            turn["reasoning_content"] = message.thinking
+        return turn
+
+    def _thinking(self, think: Think, request: ChatRequest) -> Mapping[str, Any]:  # noqa: ARG002  # a subclass's place
         """The fields that ask for thinking, or for none."""
         if isinstance(think, bool):
             return {"reasoning_effort": "medium" if think else "none"}
-        return {"reasoning_effort": "xhigh" if think == "max" else think}
+        return {"reasoning_effort": think}
 
     def _headers(self, request: ChatRequest, row: Provider) -> Mapping[str, str]:  # noqa: ARG002  # a subclass's place
         """Headers of the vendor's own."""
         return {}
 
+    def _hello(self, key: SecretStr | None) -> dict[str, str]:
+        headers = {"Content-Type": "application/json", "User-Agent": USER_AGENT}
+        if key is not None:
+            headers["Authorization"] = f"Bearer {key.get_secret_value()}"
+        return headers
+
+    def _choice(self, choice: OpenAIChoice, response: HttpResponse) -> Choice:
+        """A choice; one without text or call is broken, unless its budget went into thinking."""
+        message = choice.message
+        calls = openai_turns.calls(message.tool_calls)
+        if choice.finish_reason == "error":
+            raise garbage(response, "it broke off its answer with an error")
+        empty = message.content is None and not calls and not message.model_extra
+        if empty and choice.finish_reason != "length":
+            raise garbage(response, "its answer holds no content")
+        return Choice(
+            content="" if message.content is None and not calls else message.content,
+            thinking=message.reasoning_content or message.reasoning or None,
+            tool_calls=calls,
+            finish_reason=choice.finish_reason,
+            logprobs=choice.logprobs,
+            extra=message.model_extra or {},
+        )
+
 
 def _refusal(response: HttpResponse) -> ChatdError:
     try:
-        return _refused(response, OpenAIError.model_validate_json(response.body).error)
+        return openai_turns.refused(response, OpenAIError.model_validate_json(response.body).error)
     except ValidationError:
         return failure(response)
-
-
-def _refused(response: HttpResponse, error: OpenAIErrorDetail | str) -> ChatdError:
-    if isinstance(error, str):
-        return failure(response, error)
-    codes = [str(code) for code in (error.code, error.type) if code is not None]
-    return failure(response, error.message or "", *codes)
-
-
-def _response_format(wanted: str | Mapping[str, Any]) -> dict[str, Any]:
-    if isinstance(wanted, str):
-        return {"type": "json_object"}
-    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": wanted}}
-
-
-def _content(choice: OpenAIChoice, response: HttpResponse) -> str:
-    """The text; a budget spent on thinking alone is an honest `length`, anything else is broken."""
-    if choice.finish_reason == "error":
-        raise garbage(response, "it broke off its answer with an error")
-    if choice.message.content is not None:
-        return choice.message.content
-    if choice.finish_reason == "length":
-        return ""
-    raise garbage(response, "its answer holds no content")

@@ -58,7 +58,7 @@ class OpenCode(OpenAIChat):
         # of how the conversation began: https://github.com/anomalyco/opencode/issues/47763
         beginning = hashlib.sha256(request.model.encode())
         for message in request.messages:
-            beginning.update(f"\0{message.role}\0{message.content}".encode())
+            beginning.update(f"\0{message.role}\0{message.text}".encode())
             if message.role == "user":
                 break
         return {"x-opencode-session": beginning.hexdigest()[:32]}

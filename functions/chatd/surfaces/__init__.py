@@ -1,4 +1,4 @@
-"""The ways a caller may speak, one file a surface: a request in, an answer out.
+"""The ways a caller may speak, one file a surface: a request in, an answer or a stream out.
 
 A surface turns a body into the internal form and an answer into a body. It knows nothing of
 providers' dialects, and nothing of how a body came in.
@@ -6,21 +6,38 @@ providers' dialects, and nothing of how a body came in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from chatd.chat import Answer, ChatRequest
+from chatd.chat import Answer, ChatRequest, Event
+from chatd.errors import ChatdError
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """How a chat was served: who answered, as which model, in how many ms, under which id."""
+    """How a chat is served.
+
+    Attributes:
+        provider: Who answers.
+        model: The provider's name for the model that was asked.
+        request_id: The invocation's id.
+        started: When the chat began, on the monotonic clock.
+        created: When, in seconds since 1970.
+
+    """
 
     provider: str
     model: str
-    latency_ms: float
     request_id: str
+    started: float = field(default_factory=time.monotonic)
+    created: int = field(default_factory=lambda: int(time.time()))
+
+    @property
+    def latency_ms(self) -> int:
+        """Milliseconds since the chat began."""
+        return round((time.monotonic() - self.started) * 1000)
 
 
 class Surface(Protocol):
@@ -36,3 +53,14 @@ class Surface(Protocol):
 
     def write(self, answer: Answer, served: Served) -> Mapping[str, Any]:
         """The body to answer with."""
+
+    def stream(
+        self, request: ChatRequest, events: Iterator[Event], served: Served
+    ) -> Iterator[bytes]:
+        """The body of a stream, in pieces that are each sent at once.
+
+        It takes every event there is, also those after the end, for which it yields nothing.
+        """
+
+    def broken(self, error: ChatdError, served: Served) -> bytes:
+        """The last piece of a stream that has died. Nothing in it looks like an end."""

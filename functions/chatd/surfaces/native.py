@@ -5,15 +5,30 @@ It knows nothing of dialects or of HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
 
-from chatd.chat import Answer, ChatRequest, Message
-from chatd.errors import InvalidRequestError
-from chatd.surfaces import Served
-from chatd.wire.native import NativeAnswer, NativeRequest
+from chatd.chat import (
+    Answer,
+    ChatRequest,
+    Choice,
+    Counted,
+    Delta,
+    Event,
+    Finish,
+    Message,
+    Sampling,
+    Text,
+    Usage,
+)
+from chatd.errors import ChatdError
+from chatd.surfaces import Served, sse
+from chatd.surfaces.mistakes import first_mistake
+from chatd.surfaces.warnings import warning_of
+from chatd.wire.native import NativeAnswer, NativeRequest, NativeTotals
 
 
 class Native:
@@ -29,53 +44,68 @@ class Native:
         try:
             sent = NativeRequest.model_validate_json(body)
         except ValidationError as error:
-            raise _invalid(error) from None
-        if sent.stream:
-            raise InvalidRequestError(
-                "answers are not streamed yet: leave `stream` out, or send false", param="stream"
-            )
+            raise first_mistake(error) from None
         return ChatRequest(
             model=sent.model,
-            messages=tuple(Message(turn.role, turn.content) for turn in sent.messages),
-            temperature=sent.temperature,
+            messages=tuple(Message(turn.role, (Text(turn.content),)) for turn in sent.messages),
+            sampling=Sampling(temperature=sent.temperature),
             max_tokens=sent.max_tokens,
             format=sent.format,
-            think=sent.think,
+            # Inside, efforts have OpenAI's names.
+            think="xhigh" if sent.think == "max" else sent.think,
+            stream=bool(sent.stream),
         )
 
     def write(self, answer: Answer, served: Served) -> Mapping[str, Any]:
-        """The body to answer with: `thinking` is there only if the model showed any."""
+        """The body to answer with: `thinking` and `warning` are there only if there is one."""
         written = NativeAnswer(
-            model=answer.model or served.model,
-            provider=served.provider,
-            content=answer.content,
-            thinking=answer.thinking,
-            input_tokens=answer.usage.input_tokens,
-            output_tokens=answer.usage.output_tokens,
-            finish_reason=answer.finish_reason,
-            latency_ms=round(served.latency_ms),
-            request_id=served.request_id,
+            content=answer.first.content or "",
+            thinking=answer.first.thinking,
+            **_totals(answer.model, answer.usage, answer.first, served),
         )
-        return written.model_dump(exclude={"thinking"} if answer.thinking is None else None)
+        return written.model_dump(exclude=_absent(written, "thinking", "warning"))
+
+    def stream(
+        self,
+        request: ChatRequest,  # noqa: ARG002  # the shape of every surface
+        events: Iterator[Event],
+        served: Served,
+    ) -> Iterator[bytes]:
+        """An event a piece, `{"content": …}` or `{"thinking": …}`, and a last with the totals."""
+        choice, counted = Choice(content=None), Counted(Usage())
+        for event in events:
+            if isinstance(event, Delta):
+                if event.thinking:
+                    yield sse.event({"thinking": event.thinking})
+                if event.content:
+                    choice = replace(choice, content=event.content)
+                    yield sse.event({"content": event.content})
+            elif isinstance(event, Finish):
+                choice = replace(choice, finish_reason=event.reason)
+            elif isinstance(event, Counted):
+                counted = event
+            else:
+                totals = NativeTotals(**_totals(counted.model, counted.usage, choice, served))
+                body = totals.model_dump(exclude=_absent(totals, "warning"))
+                yield sse.event({"done": True, **body})
+
+    def broken(self, error: ChatdError, served: Served) -> bytes:
+        """The error as the last event."""
+        return sse.event(error.body(served.request_id))
 
 
-def _invalid(error: ValidationError) -> InvalidRequestError:
-    """The first mistake, by the name of its field and without its value."""
-    mistake = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    param = ".".join(_path(mistake["loc"])) or None
-    if mistake["type"] == "json_invalid":
-        return InvalidRequestError("the body is not JSON", param=None)
-    if mistake["type"] == "model_type":
-        return InvalidRequestError("the body is not a JSON object", param=param)
-    if mistake["type"] == "missing":
-        return InvalidRequestError(f"{param!r} is missing", param=param)
-    if mistake["type"] == "extra_forbidden":
-        return InvalidRequestError("there is no such field; check its spelling", param=param)
-    return InvalidRequestError(f"{param!r} is not valid: {mistake['msg']}", param=param)
+def _totals(model: str | None, usage: Usage, choice: Choice, served: Served) -> dict[str, Any]:
+    return {
+        "model": model or served.model,
+        "provider": served.provider,
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "finish_reason": choice.finish_reason,
+        "latency_ms": served.latency_ms,
+        "request_id": served.request_id,
+        "warning": warning_of(choice),
+    }
 
 
-def _path(location: tuple[int | str, ...]) -> list[str]:
-    """Where the mistake is, without the names that pydantic gives to a union's branches."""
-    return [
-        str(part) for part in location if not str(part).startswith(("literal[", "bool", "dict["))
-    ]
+def _absent(written: NativeTotals, *optional: str) -> set[str]:
+    return {name for name in optional if getattr(written, name) is None}

@@ -43,6 +43,9 @@ class TimeoutsTable(_Table):
     """`timeouts = { connect = 5, total = 300 }`, in seconds."""
 
     connect: Seconds | None = None
+    silence: Seconds | None = None
+    first_event: Seconds | None = None
+    gap: Seconds | None = None
     total: Seconds | None = None
 
 
@@ -70,5 +73,6 @@ class ConfigFile(_Table):
     """The whole file."""
 
     default_provider: str | None = None
+    drop_params: bool = False
     providers: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")], ProviderTable] = {}
     tiers: dict[Name, Annotated[TierTable, BeforeValidator(_tier)]] = {}

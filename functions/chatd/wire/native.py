@@ -36,15 +36,21 @@ class NativeRequest(_Sent):
     stream: bool | None = None
 
 
-class NativeAnswer(BaseModel):
-    """The answer of `/v1/chat`, and of a direct invocation."""
+class NativeTotals(BaseModel):
+    """What an answer took; the last event of a stream, where `done` is true besides."""
 
     model: str
     provider: str
-    content: str
-    thinking: str | None = None
     input_tokens: int
     output_tokens: int
     finish_reason: str | None
     latency_ms: int
     request_id: str
+    warning: str | None = None
+
+
+class NativeAnswer(NativeTotals):
+    """The answer of `/v1/chat`, and of a direct invocation."""
+
+    content: str
+    thinking: str | None = None

@@ -1,4 +1,4 @@
-"""What Ollama answers, on `/api/chat` and `/api/generate`.
+"""What Ollama answers, on `/api/chat` and `/api/generate`, whole and in a stream's lines.
 
 Counts are left out where they are 0, and `done_reason` where the server is old:
 https://github.com/ollama/ollama/blob/main/api/types.go
@@ -6,7 +6,7 @@ https://github.com/ollama/ollama/blob/main/api/types.go
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,31 +23,60 @@ class OllamaError(_Got):
     error: Annotated[str, Field(min_length=1)]
 
 
+class OllamaFunction(_Got):
+    """A function that the model calls; its arguments are an object here, not a text."""
+
+    name: Annotated[str, Field(min_length=1)]
+    arguments: dict[str, Any] = {}
+
+
+class OllamaToolCall(_Got):
+    """A tool call; it comes whole, and without an id from older servers."""
+
+    id: str | None = None
+    function: OllamaFunction
+
+
 class OllamaMessage(_Got):
-    """The assistant's turn."""
+    """The assistant's turn, or a piece of it."""
 
     content: str = ""
     thinking: str | None = None
+    tool_calls: list[OllamaToolCall] | None = None
 
 
-class Done(_Got):
-    """What the answers of both endpoints share. An answer that is not done has been cut off."""
+class OllamaLine(_Got):
+    """What the answers of both endpoints share. The last line of a stream is `done`."""
 
     model: str | None = None
-    done: Literal[True]
+    done: bool
     done_reason: str | None = None
     prompt_eval_count: Count = 0
     eval_count: Count = 0
+    logprobs: list[dict[str, Any]] | None = None
+    error: str | None = None
 
 
-class OllamaChat(Done):
-    """A whole answer of `/api/chat`."""
+class OllamaChat(OllamaLine):
+    """An answer of `/api/chat`, or a line of one."""
 
     message: OllamaMessage
 
 
-class OllamaGenerate(Done):
-    """A whole answer of `/api/generate`."""
+class OllamaGenerate(OllamaLine):
+    """An answer of `/api/generate`, or a line of one."""
 
     response: str
     thinking: str | None = None
+
+
+class OllamaTag(_Got):
+    """A model that the server has."""
+
+    name: Annotated[str, Field(min_length=1)]
+
+
+class OllamaTags(_Got):
+    """The answer of `/api/tags`."""
+
+    models: list[OllamaTag] = []

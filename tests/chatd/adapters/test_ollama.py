@@ -9,15 +9,21 @@ from pydantic import SecretStr
 
 from chatd.adapters import adapter_for
 from chatd.catalog import CATALOG, Provider
-from chatd.chat import ChatRequest, Message, Usage
+from chatd.chat import ChatRequest, Message, Sampling, Text, Usage
 from chatd.errors import ChatdError, UpstreamError
 from chatd.wire.http import HttpRequest, HttpResponse
 from tests.support import answers
 
 LOCAL = CATALOG["ollama"]
 CLOUD = CATALOG["ollama_cloud"]
-USER = Message("user", "Hi")
-SYSTEM = Message("system", "Be brief.")
+
+
+def turn(role: str, text: str) -> Message:
+    return Message(role, (Text(text),))
+
+
+USER = turn("user", "Hi")
+SYSTEM = turn("system", "Be brief.")
 
 
 def built(row: Provider, *messages: Message, **more: Any) -> tuple[HttpRequest, dict[str, Any]]:
@@ -25,7 +31,7 @@ def built(row: Provider, *messages: Message, **more: Any) -> tuple[HttpRequest, 
     sent = adapter_for(row, request).build(
         request, row, SecretStr("sk-1") if row is CLOUD else None
     )
-    return sent, json.loads(sent.body)
+    return sent, json.loads(sent.body or b"")
 
 
 def test_a_chat_keeps_its_turns() -> None:
@@ -45,14 +51,25 @@ def test_a_chat_keeps_its_turns() -> None:
 
 
 def test_options_are_sent_only_if_the_caller_sent_them() -> None:
-    _, body = built(LOCAL, USER, temperature=0.0, max_tokens=10)
+    _, body = built(LOCAL, USER, sampling=Sampling(temperature=0.0), max_tokens=10)
 
     assert body["options"] == {"temperature": 0.0, "num_predict": 10}
 
 
-@pytest.mark.parametrize("think", [True, False, "low", "max"])
-def test_thinking_is_asked_for_as_the_caller_did(think: bool | str) -> None:
-    assert built(LOCAL, USER, think=think)[1]["think"] == think
+@pytest.mark.parametrize(
+    ("think", "sent"),
+    [
+        (True, True),
+        (False, False),
+        ("none", False),
+        ("minimal", "low"),
+        ("medium", "medium"),
+        ("xhigh", "max"),
+        ("ultra", "max"),
+    ],
+)
+def test_thinking_is_asked_for_in_ollamas_words(think: bool | str, sent: bool | str) -> None:
+    assert built(LOCAL, USER, think=think)[1]["think"] == sent
 
 
 @pytest.mark.parametrize("wanted", ["json", {"type": "object", "properties": {}}])
@@ -75,9 +92,9 @@ def test_the_cloud_gets_no_empty_system_text() -> None:
 @pytest.mark.parametrize(
     "messages",
     [
-        (USER, Message("assistant", "Hello"), USER),
+        (USER, turn("assistant", "Hello"), USER),
         (USER, SYSTEM),
-        (Message("assistant", "Hello"),),
+        (turn("assistant", "Hello"),),
         (SYSTEM,),
         (SYSTEM, SYSTEM, USER),
     ],
@@ -86,7 +103,7 @@ def test_the_cloud_gets_on_chat_what_generate_would_lose(messages: tuple[Message
     sent, body = built(CLOUD, *messages)
 
     assert sent.url == "https://ollama.com/api/chat"
-    assert [turn["role"] for turn in body["messages"]] == [turn.role for turn in messages]
+    assert [sent["role"] for sent in body["messages"]] == [given.role for given in messages]
 
 
 def test_the_endpoint_can_be_forced_to_chat() -> None:
@@ -97,7 +114,7 @@ def test_the_endpoint_can_be_forced_to_chat() -> None:
 
 def test_generate_flattens_earlier_turns_when_it_is_forced() -> None:
     sent, body = built(
-        replace(CLOUD, endpoint="generate"), SYSTEM, USER, Message("assistant", "Hello"), USER
+        replace(CLOUD, endpoint="generate"), SYSTEM, USER, turn("assistant", "Hello"), USER
     )
 
     assert sent.url.endswith("/api/generate")
@@ -114,14 +131,22 @@ def parsed(body: object, status: int = 200, row: Provider = LOCAL) -> Any:
 def test_an_answer_is_read_with_its_counts() -> None:
     answer = parsed(answers.ollama_chat("Hello"))
 
-    assert (answer.content, answer.finish_reason, answer.model) == ("Hello", "stop", "llama3.2")
+    assert (answer.first.content, answer.first.finish_reason, answer.model) == (
+        "Hello",
+        "stop",
+        "llama3.2",
+    )
     assert answer.usage == Usage(11, 7)
 
 
 def test_a_generated_answer_is_read_with_its_thinking() -> None:
     answer = parsed(answers.ollama_generate("Hello", thinking="Hm."), row=CLOUD)
 
-    assert (answer.content, answer.thinking, answer.usage) == ("Hello", "Hm.", Usage(11, 7))
+    assert (answer.first.content, answer.first.thinking, answer.usage) == (
+        "Hello",
+        "Hm.",
+        Usage(11, 7),
+    )
 
 
 def test_absent_counts_are_zero() -> None:
@@ -130,13 +155,13 @@ def test_absent_counts_are_zero() -> None:
 
     answer = parsed(body)
 
-    assert (answer.usage, answer.finish_reason) == (Usage(0, 0), None)
+    assert (answer.usage, answer.first.finish_reason) == (Usage(0, 0), None)
 
 
 def test_thinking_is_kept_apart() -> None:
     message = {"role": "assistant", "content": "4", "thinking": "2 + 2"}
 
-    assert parsed(answers.ollama_chat(message=message)).thinking == "2 + 2"
+    assert parsed(answers.ollama_chat(message=message)).first.thinking == "2 + 2"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from chatd.adapters import adapter_for
 from chatd.catalog import CATALOG, Provider
-from chatd.chat import Answer, ChatRequest, Message, Usage
+from chatd.chat import Answer, ChatRequest, Choice, Message, Sampling, Text, Usage
 from chatd.errors import ChatdError, InvalidRequestError, UpstreamError
 from chatd.wire.http import HttpRequest, HttpResponse
 from tests.support import answers
@@ -22,12 +22,12 @@ each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def built(row: Provider, model: str = "m", **more: Any) -> tuple[HttpRequest, dict[str, Any]]:
     request = ChatRequest(
         model=model,
-        messages=(Message("system", "Be brief."), Message("user", "Hi")),
+        messages=(Message("system", (Text("Be brief."),)), Message("user", (Text("Hi"),))),
         **more,
     )
     key = SecretStr("sk-1") if row.key_variable else None
     sent = adapter_for(row, request).build(request, row, key)
-    return sent, json.loads(sent.body)
+    return sent, json.loads(sent.body or b"")
 
 
 @each_row
@@ -58,9 +58,10 @@ def test_we_say_who_we_are(row: Provider) -> None:
 
 @each_row
 def test_sampling_is_sent_as_the_caller_sent_it(row: Provider) -> None:
-    _, body = built(row, temperature=0.0, max_tokens=10)
+    _, body = built(row, sampling=Sampling(top_p=0.5, stop=("a",), seed=0), max_tokens=10)
 
-    assert (body["temperature"], body["max_tokens"]) == (0.0, 10)
+    assert (body["top_p"], body["stop"], body["seed"]) == (0.5, ["a"], 0)
+    assert body["max_tokens"] == 10
 
 
 @each_row
@@ -83,11 +84,11 @@ def test_a_schema_is_asked_for_in_openais_words(row: Provider) -> None:
     [
         ("vllm", True, {"reasoning_effort": "medium"}),
         ("vllm", False, {"reasoning_effort": "none"}),
-        ("vllm", "max", {"reasoning_effort": "xhigh"}),
+        ("vllm", "xhigh", {"reasoning_effort": "xhigh"}),
         ("opencode", "low", {"reasoning_effort": "low"}),
         ("openrouter", True, {"reasoning": {"enabled": True}}),
         ("openrouter", False, {"reasoning": {"enabled": False}}),
-        ("openrouter", "max", {"reasoning": {"effort": "xhigh"}}),
+        ("openrouter", "xhigh", {"reasoning": {"effort": "xhigh"}}),
         ("kimi", False, {"thinking": {"type": "disabled"}}),
         ("kimi", True, {"thinking": {"type": "enabled"}}),
         ("kimi", "high", {"thinking": {"type": "enabled", "effort": "high"}}),
@@ -135,7 +136,7 @@ def test_an_opencode_model_of_this_dialect_is_served(plan: str, model: str) -> N
 
 def test_an_opencode_session_is_the_same_from_turn_to_turn_and_differs_between_chats() -> None:
     def session(*turns: tuple[str, str]) -> str:
-        request = ChatRequest("m", tuple(Message(*turn) for turn in turns))
+        request = ChatRequest("m", tuple(Message(role, (Text(text),)) for role, text in turns))
         headers = adapter_for(OPENCODE, request).build(request, OPENCODE, None).headers
         return headers["x-opencode-session"]
 
@@ -157,7 +158,7 @@ def choice(**message: Any) -> dict[str, Any]:
 
 def test_an_answer_is_read_with_its_counts() -> None:
     assert parsed(answers.openai_chat("Hello")) == Answer(
-        content="Hello", usage=Usage(11, 7), finish_reason="stop", model="vendor/model"
+        (Choice("Hello", finish_reason="stop"),), Usage(11, 7), "vendor/model"
     )
 
 
@@ -167,7 +168,7 @@ def test_an_answer_without_usage_counts_nothing() -> None:
 
 @pytest.mark.parametrize("name", ["reasoning", "reasoning_content"])
 def test_thinking_is_read_under_either_name(name: str) -> None:
-    assert parsed(choice(content="4", **{name: "2 + 2"})).thinking == "2 + 2"
+    assert parsed(choice(content="4", **{name: "2 + 2"})).first.thinking == "2 + 2"
 
 
 def test_a_budget_spent_on_thinking_is_an_honest_length() -> None:
@@ -175,7 +176,7 @@ def test_a_budget_spent_on_thinking_is_an_honest_length() -> None:
         {"choices": [{"message": {"content": None, "reasoning": "Hm"}, "finish_reason": "length"}]}
     )
 
-    assert (answer.content, answer.finish_reason) == ("", "length")
+    assert (answer.first.content, answer.first.finish_reason) == ("", "length")
 
 
 @pytest.mark.parametrize(
@@ -187,7 +188,6 @@ def test_a_budget_spent_on_thinking_is_an_honest_length() -> None:
         ({"choices": []}, "holds no choices"),
         ({}, "holds no choices"),
         (choice(content=None), "holds no content"),
-        (choice(content=None, tool_calls=[{}]), "holds no content"),
         ({"choices": [{"message": {"content": "x"}, "finish_reason": "error"}]}, "broke off"),
         ({"error": {}}, "it answered 200"),
         ({"error": "boom"}, "it answered 200: boom"),

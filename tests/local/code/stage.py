@@ -11,6 +11,8 @@ import sys
 import threading
 from typing import Any
 
+from chatd.live import CallerGoneError
+
 
 def lambda_handler(event: dict[str, Any], context: Any) -> Any:
     asked = _body(event)
@@ -88,7 +90,119 @@ def _hang(_asked: dict[str, Any], _event: dict[str, Any], _context: Any) -> Any:
     threading.Event().wait()
 
 
+class _Streamed:
+    """An answer in the making: what it does depends on the request."""
+
+    def __init__(self, asked: dict[str, Any]) -> None:
+        self._asked = asked
+        self._aborted = threading.Event()
+        port = asked.get("port")
+        self._test = socket.create_connection(("127.0.0.1", port)) if port else None
+
+    def pour(self, sink: Any) -> None:
+        try:
+            getattr(self, f"_{self._asked['pour']}")(sink)
+        finally:
+            if self._test:
+                self._test.close()
+
+    def abort(self) -> None:
+        self._tell(b"aborted ")
+        self._aborted.set()
+        if self._asked.get("abort_fails"):
+            raise RuntimeError("on purpose")
+
+    def _tell(self, what: bytes) -> None:
+        if self._test:
+            self._test.sendall(what)
+
+    def _pieces(self, sink: Any) -> None:
+        sink.commit(self._asked.get("status", 200), self._asked.get("headers", {}))
+        for piece in self._asked.get("pieces", ()):
+            sink.write(piece.encode())
+
+    def _numbers(self, sink: Any) -> None:
+        sink.commit(200, {})
+        for number in range(self._asked["many"]):
+            sink.write(b"%d;" % number)
+
+    def _in_turn(self, sink: Any) -> None:
+        """Make each piece when the test, which has seen the one before, says what it is."""
+        sink.commit(200, {"Content-Type": "text/event-stream"})
+        while self._test and (said := self._test.recv(16)):
+            sink.write(said)
+
+    def _until_aborted(self, sink: Any) -> None:
+        sink.commit(200, {})
+        self._until_aborted_early(sink)
+
+    def _until_aborted_early(self, sink: Any) -> None:
+        self._tell(b"waits ")
+        self._aborted.wait()
+        self._then_notice(sink)
+
+    def _then_notice(self, sink: Any) -> None:
+        try:
+            sink.commit(200, {})
+        except CallerGoneError:
+            self._tell(b"gone ")
+            if self._asked.get("again"):
+                raise
+
+    def _stubborn(self, sink: Any) -> None:
+        sink.commit(200, {})
+        self._tell(b"waits ")
+        threading.Event().wait()
+
+    def _late_write(self, sink: Any) -> None:
+        """End, and write once more when the test has seen the end."""
+        sink.commit(200, {})
+        test, self._test = self._test, None
+        assert test
+
+        def write() -> None:
+            with test:
+                test.recv(1)
+                try:
+                    sink.write(b"too late")
+                except CallerGoneError:
+                    test.sendall(b"gone ")
+
+        threading.Thread(target=write).start()
+
+    def _fail(self, _sink: Any) -> None:
+        raise RuntimeError("on purpose")
+
+    def _fail_after(self, sink: Any) -> None:
+        self._pieces(sink)
+        self._fail(sink)
+
+    def _exit_after(self, sink: Any) -> None:
+        self._pieces(sink)
+        sys.exit(3)
+
+    def _hang_after(self, sink: Any) -> None:
+        self._pieces(sink)
+        threading.Event().wait()
+
+    def _nothing(self, _sink: Any) -> None:
+        return
+
+
+def _stream(asked: dict[str, Any], _event: dict[str, Any], _context: Any) -> Any:
+    return _Streamed(asked)
+
+
+def _late_stream(asked: dict[str, Any], event: dict[str, Any], context: Any) -> Any:
+    """Begin to stream only after a meeting."""
+    streamed = _Streamed(asked)
+    _meet(asked, event, context)
+    return streamed
+
+
 _ACTS = {
+    "stream": _stream,
+    "late_stream": _late_stream,
     "tell": _tell,
     "meet": _meet,
     "result": _result,

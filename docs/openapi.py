@@ -1,0 +1,135 @@
+"""The gateway's OpenAPI description, made of the models that it reads and writes with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from chatd import __version__
+from chatd.wire.answers import ErrorBody, Health, ModelEntry, ModelList, ProviderList
+from chatd.wire.native import NativeAnswer, NativeRequest
+from chatd.wire.openai import OpenAIRequest
+from chatd.wire.openai_answers import Completion, CompletionChunk
+
+_READ = (NativeRequest, OpenAIRequest)
+_WRITTEN = (
+    NativeAnswer,
+    Completion,
+    CompletionChunk,
+    ErrorBody,
+    Health,
+    ModelEntry,
+    ModelList,
+    ProviderList,
+)
+_FAILURES = {
+    400: "The request is wrong: `param` names the field. Or the provider refused it.",
+    404: "The model's name leads to no registered provider, or nothing is served here.",
+    413: "The body is over 5 MB.",
+    429: "The provider's rate limit (`Retry-After`), or its quota is spent.",
+    500: "A fault of the gateway's own.",
+    502: "The provider broke, or answered nonsense; `upstream_status` is its own status.",
+    503: "The provider is overloaded, or its key could not be looked up.",
+    504: "The provider was slower than the time there was.",
+}
+_CALLER = {401: "No caller's key, or an unknown one.", 403: "Not allowed."}
+
+
+def description() -> dict[str, Any]:
+    """The whole document."""
+    _, schemas = models_json_schema(
+        [(model, "validation") for model in _READ]
+        + [(model, "serialization") for model in _WRITTEN],
+        ref_template="#/components/schemas/{model}",
+    )
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "chatd",
+            "version": __version__,
+            "summary": "One endpoint for every language model you use.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "security": [{"bearer": []}, {"apiKey": []}],
+        "paths": {
+            "/v1/chat": {
+                "post": _chat("chat", "A chat, in chatd's own words", NativeRequest, NativeAnswer)
+            },
+            "/v1/chat/completions": {
+                "post": _chat(
+                    "createChatCompletion", "A chat, in OpenAI's words", OpenAIRequest, Completion
+                )
+            },
+            "/v1/chat/providers": {"get": _get("listProviders", "Who can be asked", ProviderList)},
+            "/v1/models": {"get": _get("listModels", "What can be asked for", ModelList)},
+            "/v1/models/{id}": {
+                "get": {
+                    **_get("retrieveModel", "One model; its id may hold slashes", ModelEntry, 404),
+                    "parameters": [
+                        {
+                            "name": "id",
+                            "in": "path",
+                            "required": True,
+                            "schema": {"type": "string", "minLength": 1, "maxLength": 256},
+                        }
+                    ],
+                }
+            },
+            "/health": {"get": {**_get("health", "That the gateway runs", Health), "security": []}},
+        },
+        "components": {
+            "schemas": schemas["$defs"],
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+            },
+        },
+    }
+
+
+def _chat(
+    name: str, summary: str, request: type[BaseModel], answer: type[BaseModel]
+) -> dict[str, Any]:
+    content = {
+        **_json(answer),
+        "text/event-stream": {
+            "schema": {
+                "type": "string",
+                "description": "With `stream`: server-sent events. docs/streaming.md has them.",
+            }
+        },
+    }
+    return {
+        "operationId": name,
+        "summary": summary,
+        "requestBody": {"required": True, "content": _json(request)},
+        "responses": {
+            "200": {"description": "The answer", "content": content},
+            **_failures({**_FAILURES, **_CALLER}),
+        },
+    }
+
+
+def _get(name: str, summary: str, answer: type[BaseModel], *more: int) -> dict[str, Any]:
+    failures = {status: _FAILURES[status] for status in (*more, 500)}
+    return {
+        "operationId": name,
+        "summary": summary,
+        "responses": {
+            "200": {"description": summary, "content": _json(answer)},
+            **_failures({**failures, **_CALLER}),
+        },
+    }
+
+
+def _failures(words: dict[int, str]) -> dict[str, Any]:
+    return {
+        str(status): {"description": words[status], "content": _json(ErrorBody)}
+        for status in sorted(words)
+    }
+
+
+def _json(model: type[BaseModel]) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}}

@@ -1,0 +1,49 @@
+"""Lines and server-sent events out of a stream's bytes, wherever they were cut.
+
+It works on bytes, so that no character is cut. It knows nothing of what a line or an event holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from chatd.errors import UpstreamError
+
+# Ollama's own client takes lines of 8 MB: a picture, or a long tool call, comes in one.
+_MAX_LINE_BYTES = 8 * 1024 * 1024
+
+
+def lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The lines, without their ends and without empty ones; the last may lack its end.
+
+    Raises:
+        UpstreamError: If a line is longer than 8 MB.
+
+    """
+    rest = bytearray()
+    for chunk in chunks:
+        if b"\n" not in chunk:
+            rest += chunk
+            if len(rest) > _MAX_LINE_BYTES:
+                raise UpstreamError("its stream holds a line of more than 8 MB")
+            continue
+        *whole, last = chunk.split(b"\n")
+        whole[0] = bytes(rest) + whole[0]
+        rest = bytearray(last)
+        for line in whole:
+            if stripped := line.strip():
+                yield stripped
+    if last_line := bytes(rest).strip():
+        yield last_line
+
+
+def data(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The data of each server-sent event; comments and other fields are passed over.
+
+    Every provider puts an event's data on one line, so an event is a line here.
+    """
+    for line in lines(chunks):
+        if line.startswith(b"data:"):
+            yield line[5:].strip()
+        elif not line.startswith((b":", b"event:", b"id:", b"retry:")):
+            raise UpstreamError("its stream holds something that is no server-sent event")

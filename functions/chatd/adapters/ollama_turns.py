@@ -1,0 +1,110 @@
+"""Turns, tools and pictures in Ollama's words, and back.
+
+https://github.com/ollama/ollama/blob/main/docs/api.md#generate-a-chat-completion
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from chatd.chat import Image, Message, Other, Tool, ToolCall
+from chatd.errors import InvalidRequestError
+from chatd.wire.ollama import OllamaMessage
+
+
+def written(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """The conversation as `/api/chat` takes it.
+
+    Raises:
+        InvalidRequestError: If a picture is not in the request itself, a piece is neither text
+            nor picture, or a call's arguments are not a JSON object.
+
+    """
+    names = {call.id: call.name for message in messages for call in message.tool_calls}
+    return [_turn(message, position, names) for position, message in enumerate(messages)]
+
+
+def tool(given: Tool) -> dict[str, Any]:
+    """A tool that the model may call."""
+    function: dict[str, Any] = {"name": given.name}
+    if given.description is not None:
+        function["description"] = given.description
+    function["parameters"] = given.parameters or {"type": "object", "properties": {}}
+    return {"type": "function", "function": function}
+
+
+def calls(message: OllamaMessage) -> tuple[ToolCall, ...]:
+    """The tool calls of a turn, with an id of our own where the server gives none."""
+    return tuple(
+        ToolCall(
+            id=call.id or f"call_{secrets.token_hex(12)}",
+            name=call.function.name,
+            arguments=json.dumps(call.function.arguments, ensure_ascii=False),
+        )
+        for call in message.tool_calls or ()
+    )
+
+
+def logprobs(given: list[dict[str, Any]] | None) -> dict[str, Any] | None:
+    """Log probabilities as the internal form has them, which is OpenAI's."""
+    return None if given is None else {"content": given, "refusal": None}
+
+
+def _turn(message: Message, position: int, names: dict[str, str]) -> dict[str, Any]:
+    # Ollama knows no developer; OpenAI means by it what others mean by system.
+    role = "system" if message.role == "developer" else message.role
+    turn: dict[str, Any] = {"role": role, "content": message.text}
+    if images := _images(message, position):
+        turn["images"] = images
+    if message.thinking:
+        turn["thinking"] = message.thinking
+    if message.tool_calls:
+        turn["tool_calls"] = [
+            {
+                "id": call.id,
+                "function": {"index": n, "name": call.name, "arguments": _object(call, position)},
+            }
+            for n, call in enumerate(message.tool_calls)
+        ]
+    if message.tool_call_id is not None:
+        # It goes by the tool's name, which only the call that it answers holds.
+        turn["tool_call_id"] = message.tool_call_id
+        if name := names.get(message.tool_call_id) or message.name:
+            turn["tool_name"] = name
+    return turn
+
+
+def _images(message: Message, position: int) -> list[str]:
+    images = []
+    for number, part in enumerate(message.content):
+        place = f"messages.{position}.content.{number}"
+        if isinstance(part, Other):
+            raise InvalidRequestError(
+                f"Ollama takes text and pictures, and no piece of type {part.kind[:50]!r}",
+                param=place,
+            )
+        if isinstance(part, Image):
+            scheme, _, encoded = part.url.partition(";base64,")
+            if not scheme.startswith("data:") or not encoded:
+                raise InvalidRequestError(
+                    "Ollama takes a picture only within the request: send a data URL with base64",
+                    param=f"{place}.image_url.url",
+                )
+            images.append(encoded)
+    return images
+
+
+def _object(call: ToolCall, position: int) -> Any:
+    try:
+        arguments = json.loads(call.arguments or "{}")
+    except (ValueError, RecursionError):
+        arguments = None
+    if not isinstance(arguments, dict):
+        raise InvalidRequestError(
+            "the arguments of a tool call are the text of a JSON object",
+            param=f"messages.{position}.tool_calls",
+        )
+    return arguments

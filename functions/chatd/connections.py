@@ -1,0 +1,97 @@
+"""Connections whose sockets the watchdog holds from their first moment.
+
+urllib3 gives a connection no way to know for which call it is used, so the call is kept beside the
+thread that makes it. It knows sockets and limits, and nothing of what is sent.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import Any, ClassVar
+
+import urllib3
+from urllib3 import exceptions
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.connection import create_connection
+
+from chatd.deadline import Deadline
+from chatd.watchdog import Guard
+
+
+class Call(threading.local):
+    """The call that this thread is making.
+
+    Attributes:
+        guard: The watchdog's hold on it.
+        connect_by: When the connection must stand.
+        silence: Seconds that the provider may then be silent.
+        deadline: When the whole call must have ended.
+
+    """
+
+    guard: Guard
+    connect_by: Deadline
+    silence: float
+    deadline: Deadline
+
+    def listen(self) -> None:
+        """The connection stands: from now on the provider's silence counts."""
+        self.guard.move(self.deadline.within(self.silence))
+
+
+CALL = Call()
+
+
+class _Guarded(HTTPConnection):
+    def connect(self) -> None:
+        CALL.guard.move(CALL.connect_by)
+        super().connect()
+        CALL.listen()
+
+    def _new_conn(self) -> socket.socket:
+        # urllib3 gives every address of a name the whole connect timeout; here they share it.
+        # https://github.com/urllib3/urllib3/blob/main/src/urllib3/util/connection.py
+        for address in self._addresses():
+            try:
+                sock = create_connection(
+                    (address, self.port),
+                    timeout=max(CALL.connect_by.left(), 0.001),
+                    socket_options=self.socket_options,
+                )
+            except TimeoutError:
+                raise exceptions.ConnectTimeoutError(self, "") from None
+            except OSError:
+                continue
+            CALL.guard.hold(sock)
+            return sock
+        raise exceptions.NewConnectionError(self, "")
+
+    def _addresses(self) -> list[str]:
+        try:
+            found = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise exceptions.NameResolutionError(self.host, self, socket.gaierror()) from error
+        return [str(address[0]) for *_, address in found]
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        if self.sock is not None:
+            CALL.guard.hold(self.sock)
+            CALL.listen()
+        super().request(*args, **kwargs)
+
+
+class _GuardedTls(_Guarded, HTTPSConnection):
+    """The same over TLS."""
+
+
+class HttpPool(urllib3.HTTPConnectionPool):
+    """Guarded connections to one host."""
+
+    ConnectionCls: ClassVar[type[HTTPConnection]] = _Guarded  # type: ignore[misc]  # urllib3 types it an instance variable
+
+
+class HttpsPool(urllib3.HTTPSConnectionPool):
+    """The same over TLS."""
+
+    ConnectionCls: ClassVar[type[HTTPSConnection]] = _GuardedTls  # type: ignore[misc]  # as above

@@ -1,0 +1,84 @@
+"""One chat that is streamed: the gateway's events, in the surface's words, into a sink.
+
+It knows the order of things while an answer is made, and nothing of what an answer holds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from itertools import chain
+
+from chatd.chat import ChatRequest
+from chatd.errors import ChatdError
+from chatd.gateway import Call, Gateway, failed
+from chatd.live import CallerGoneError, Outlet, Sink
+from chatd.surfaces import Served, Surface
+from chatd.telemetry import Record
+
+CALLER_GONE = "client_closed"
+
+
+class LiveChat:
+    """A chat in the making.
+
+    Nothing is sent before the first event is there, so that a failure before it has an honest
+    status; only a silence of 15 s commits the response earlier.
+    """
+
+    def __init__(
+        self, gateway: Gateway, surface: Surface, request: ChatRequest, call: Call
+    ) -> None:
+        self._gateway = gateway
+        self._surface = surface
+        self._request = request
+        self._call = call
+        self._record = Record(call.request_id)
+        self._headers: dict[str, str] = {"Cache-Control": "no-cache"}
+        self._break_off: Callable[[], None] | None = None
+        self._aborted = False
+
+    def pour(self, sink: Sink) -> None:
+        """Make the answer and send it, and tell of it when the last byte is gone."""
+        outlet = Outlet(sink, lambda: self._headers, self.abort)
+        try:
+            with outlet.kept_awake():
+                self._make(outlet)
+        except CallerGoneError:
+            self._record.error = CALLER_GONE
+        finally:
+            self._gateway.tell(self._record, self._call)
+
+    def abort(self) -> None:
+        """Break off the provider's stream, from any thread: the caller is gone."""
+        self._aborted = True
+        if self._break_off is not None:
+            self._break_off()
+
+    def _make(self, outlet: Outlet) -> None:
+        served = Served("", "", self._call.request_id)
+        try:
+            plan = self._gateway.plan(self._request, self._call, self._record)
+            served = plan.served
+            self._headers |= plan.headers
+            events = self._gateway.events(plan, self._call.deadline, self._record, self._started)
+            first = next(events)
+            for piece in self._surface.stream(self._request, chain([first], events), served):
+                outlet.write(piece)
+        except CallerGoneError:
+            raise
+        except Exception as error:  # noqa: BLE001  # the last line: logged by place, never by words
+            if self._aborted:
+                raise CallerGoneError from None
+            self._fail(failed(error, self._record), served, outlet)
+
+    def _fail(self, error: ChatdError, served: Served, outlet: Outlet) -> None:
+        body = json.dumps(error.body(self._call.request_id), ensure_ascii=False).encode()
+        headers = {"Content-Type": "application/json", **error.headers()}
+        if not outlet.refuse(error.status, headers, body):
+            outlet.write(self._surface.broken(error, served))
+
+    def _started(self, break_off: Callable[[], None]) -> None:
+        self._break_off = break_off
+        if self._aborted:
+            break_off()

@@ -1,0 +1,112 @@
+"""The models that can be asked for: the tiers, and what each registered provider has right now.
+
+The providers are asked in parallel, each for a few seconds, and their answers kept for a minute;
+one that is slow or broken hides nobody but itself. It knows lists, and nothing of chats.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
+
+from chatd.adapters import DIALECTS
+from chatd.catalog import Provider
+from chatd.credentials import Credentials, standing
+from chatd.deadline import Deadline
+from chatd.errors import ChatdError, ModelNotFoundError
+from chatd.routing import routes
+from chatd.settings import Settings, is_loopback
+from chatd.transport import Transport
+
+_FRESH_SECONDS = 60.0
+_PATIENCE_SECONDS = 4.0
+
+
+class Models:
+    """Lists models.
+
+    Args:
+        settings: The tiers and the rows.
+        credentials: Looks up keys.
+        transport: Sends.
+        warn: Called with a sentence for each provider that gave no list.
+        clock: Seconds that only grow.
+
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        credentials: Credentials,
+        transport: Transport,
+        warn: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._credentials = credentials
+        self._transport = transport
+        self._warn = warn
+        self._clock = clock
+        self._lists: dict[str, tuple[float, list[str]]] = {}
+
+    def all(self) -> dict[str, Any]:
+        """The body of `GET /v1/models`: OpenAI's list, each id as a caller would ask for it."""
+        data = [_model(tier, "chatd") for tier in self._settings.tiers]
+        rows = self._registered()
+        self._look([row for row in rows if self._is_stale(row)])
+        for row in rows:
+            _, names = self._lists.get(row.name, (0.0, []))
+            data += [_model(row.prefix + name, row.name) for name in names]
+        return {"object": "list", "data": data}
+
+    def one(self, name: str) -> dict[str, Any]:
+        """The body of `GET /v1/models/{id}`, for a listed id or a name that leads to one.
+
+        Raises:
+            ModelNotFoundError: If nothing of that name is listed.
+
+        """
+        route = routes(name, self._settings)[0]
+        listed = {model["id"]: model for model in self.all()["data"]}
+        found = listed.get(name) or listed.get(route.provider.prefix + route.model)
+        if found is None:
+            raise ModelNotFoundError(f"there is no model {name!r}; GET /v1/models lists them")
+        return {**found, "id": name}
+
+    def _registered(self) -> list[Provider]:
+        found = []
+        for row in self._settings.providers.values():
+            state = standing(row, self._credentials.key_of(row))
+            unreachable = self._settings.deployed and is_loopback(row.base_url)
+            if state.registered and state.reason is None and not unreachable:
+                found.append(row)
+        return found
+
+    def _is_stale(self, row: Provider) -> bool:
+        asked_at, _ = self._lists.get(row.name, (float("-inf"), []))
+        return self._clock() - asked_at >= _FRESH_SECONDS
+
+    def _look(self, rows: list[Provider]) -> None:
+        if not rows:
+            return
+        with ThreadPoolExecutor(len(rows)) as threads:
+            wait([threads.submit(self._ask, row) for row in rows])
+
+    def _ask(self, row: Provider) -> None:
+        adapter = DIALECTS[row.adapter or row.dialect]
+        try:
+            request = adapter.models_request(row, self._credentials.key_of(row).value)
+            deadline = Deadline.after(_PATIENCE_SECONDS)
+            names = adapter.models(self._transport.send(request, deadline, row.timeouts.connect))
+        except ChatdError as error:
+            # A list that was had once is better than none.
+            _, names = self._lists.get(row.name, (0.0, []))
+            self._warn(f"{row.name} gave no list of its models: {error.default_code}")
+        self._lists[row.name] = (self._clock(), names)
+
+
+def _model(name: str, owner: str) -> dict[str, Any]:
+    # Nobody says when a model was made, and OpenAI's SDKs want a number.
+    return {"id": name, "object": "model", "created": 0, "owned_by": owner}

@@ -1,0 +1,38 @@
+"""What a caller got wrong: a body that does not fit its model, told by field and without values."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from chatd.errors import InvalidRequestError
+
+_MAX_PARAM = 100
+# What pydantic puts into a location besides the caller's own names: the branches of a union.
+_TYPES = frozenset({"bool", "int", "float", "str"})
+_BRANCHES = ("literal[", "dict[", "list[", "function-", "constrained-", "OpenAI")
+
+
+def first_mistake(error: ValidationError) -> InvalidRequestError:
+    """The error that names the first wrong field and says what it should hold."""
+    mistakes = error.errors(include_url=False, include_input=False, include_context=False)
+    mistake = mistakes[0]
+    # Of a union every branch complains: the one that got furthest is the one that was meant.
+    for other in mistakes[1:]:
+        before, after = _names(mistake["loc"]), _names(other["loc"])
+        if len(after) > len(before) and after[: len(before)] == before:
+            mistake = other
+    param = ".".join(_names(mistake["loc"]))[:_MAX_PARAM] or None
+    if mistake["type"] == "json_invalid":
+        return InvalidRequestError("the body is not JSON")
+    if mistake["type"] == "model_type" and param is None:
+        return InvalidRequestError("the body is not a JSON object")
+    if mistake["type"] == "missing":
+        return InvalidRequestError(f"{param!r} is missing", param=param)
+    if mistake["type"] == "extra_forbidden":
+        return InvalidRequestError("there is no such field; check its spelling", param=param)
+    return InvalidRequestError(f"{param!r} is not valid: {mistake['msg']}", param=param)
+
+
+def _names(location: tuple[int | str, ...]) -> list[str]:
+    names = [str(part) for part in location]
+    return [name for name in names if name not in _TYPES and not name.startswith(_BRANCHES)]

@@ -1,0 +1,280 @@
+"""OpenAI's surface: `/v1/chat/completions`.
+
+https://platform.openai.com/docs/api-reference/chat. It knows nothing of dialects or of HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from chatd.chat import (
+    Answer,
+    ChatRequest,
+    Choice,
+    Counted,
+    Delta,
+    End,
+    Event,
+    Finish,
+    Format,
+    Image,
+    Message,
+    Other,
+    Part,
+    Sampling,
+    Text,
+    Tool,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+)
+from chatd.errors import ChatdError, InvalidRequestError
+from chatd.surfaces import Served, sse
+from chatd.surfaces.mistakes import first_mistake
+from chatd.wire.openai import (
+    OpenAIPart,
+    OpenAIRequest,
+    OpenAIResponseFormat,
+    OpenAITool,
+    OpenAITurn,
+)
+
+# What OpenAI's schema admits; a provider's other reasons all mean that it came to its end.
+_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
+
+
+class OpenAI:
+    """OpenAI's surface."""
+
+    def read(self, body: bytes) -> ChatRequest:
+        """Read a request.
+
+        Raises:
+            InvalidRequestError: With the field that is wrong as its `param`.
+
+        """
+        try:
+            sent = OpenAIRequest.model_validate_json(body)
+        except ValidationError as error:
+            raise first_mistake(error) from None
+        stop = [sent.stop] if isinstance(sent.stop, str) else sent.stop
+        options = sent.stream_options
+        return ChatRequest(
+            model=sent.model,
+            messages=tuple(_message(turn, n) for n, turn in enumerate(sent.messages)),
+            sampling=Sampling(
+                temperature=sent.temperature,
+                top_p=sent.top_p,
+                seed=sent.seed,
+                stop=None if stop is None else tuple(stop),
+                presence_penalty=sent.presence_penalty,
+                frequency_penalty=sent.frequency_penalty,
+            ),
+            max_tokens=sent.max_tokens,
+            max_completion_tokens=sent.max_completion_tokens,
+            **_format(sent.response_format),
+            think=sent.reasoning_effort,
+            tools=tuple(_tool(tool) for tool in sent.tools or ()),
+            tool_choice=sent.tool_choice,
+            parallel_tool_calls=sent.parallel_tool_calls,
+            n=sent.n,
+            logprobs=sent.logprobs,
+            top_logprobs=sent.top_logprobs,
+            stream=bool(sent.stream),
+            stream_usage=bool(options and options.include_usage),
+            extra=sent.model_extra or {},
+        )
+
+    def write(self, answer: Answer, served: Served) -> Mapping[str, Any]:
+        """The body to answer with: a `chat.completion`."""
+        return {
+            **_head("chat.completion", answer.model, served),
+            "choices": [_choice(n, choice) for n, choice in enumerate(answer.choices)],
+            "usage": _usage(answer.usage),
+        }
+
+    def stream(
+        self, request: ChatRequest, events: Iterator[Event], served: Served
+    ) -> Iterator[bytes]:
+        """The role first, then the deltas, the finish reasons, the usage if asked, `[DONE]`."""
+        head = _head("chat.completion.chunk", None, served)
+        if request.stream_usage:
+            head["usage"] = None
+        begun: set[int] = set()
+        usage = Usage()
+        for event in events:
+            match event:
+                case Delta(index=index):
+                    delta = _delta(event)
+                    if index not in begun:
+                        begun.add(index)
+                        delta = {"role": "assistant", "content": "", **delta}
+                    yield _chunk(head, index, delta, logprobs=event.logprobs)
+                case Finish(index=index, reason=reason):
+                    if index not in begun:
+                        begun.add(index)
+                        yield _chunk(head, index, {"role": "assistant", "content": ""})
+                    yield _chunk(head, index, {}, reason=_reason(reason))
+                case Counted(usage=usage):
+                    continue
+                case End():
+                    if request.stream_usage:
+                        yield sse.event({**head, "choices": [], "usage": _usage(usage)})
+                    yield sse.DONE
+
+    def broken(self, error: ChatdError, served: Served) -> bytes:
+        """The error as the last event; OpenAI's SDKs raise it. No finish reason, no `[DONE]`."""
+        return sse.event(error.body(served.request_id))
+
+
+def _message(turn: OpenAITurn, position: int) -> Message:
+    if turn.role == "tool" and turn.tool_call_id is None:
+        param = f"messages.{position}.tool_call_id"
+        raise InvalidRequestError(f"{param!r} is missing", param=param)
+    calls = turn.tool_calls or []
+    if turn.content is None and turn.role != "assistant":
+        param = f"messages.{position}.content"
+        raise InvalidRequestError(f"{param!r} is missing", param=param)
+    if isinstance(turn.content, str):
+        content: tuple[Part, ...] = (Text(turn.content),)
+    else:
+        content = tuple(
+            _part(part, f"messages.{position}.content.{n}")
+            for n, part in enumerate(turn.content or [])
+        )
+    return Message(
+        role=turn.role,
+        content=content,
+        tool_calls=tuple(
+            ToolCall(call.id, call.function.name, call.function.arguments) for call in calls
+        ),
+        tool_call_id=turn.tool_call_id,
+        name=turn.name,
+        thinking=turn.reasoning_content or turn.reasoning,
+        extra=turn.model_extra or {},
+    )
+
+
+def _part(part: OpenAIPart, place: str) -> Part:
+    extra = part.model_extra or {}
+    if part.type == "text":
+        if part.text is None:
+            raise InvalidRequestError(f"'{place}.text' is missing", param=f"{place}.text")
+        return Text(part.text, extra)
+    if part.type == "image_url":
+        if part.image_url is None:
+            raise InvalidRequestError(f"'{place}.image_url' is missing", param=f"{place}.image_url")
+        return Image(part.image_url.url, part.image_url.model_extra or {})
+    return Other(part.type, extra)
+
+
+def _tool(tool: OpenAITool) -> Tool:
+    function = tool.function
+    return Tool(function.name, function.description, function.parameters, function.strict)
+
+
+def _format(wanted: OpenAIResponseFormat | None) -> dict[str, Any]:
+    """The fields of the internal form that say what form the answer must have."""
+    if wanted is None or wanted.type == "text":
+        return {}
+    if wanted.type == "json_object":
+        return {"format": "json"}
+    if wanted.json_schema is None or wanted.json_schema.schema_ is None:
+        param = "response_format.json_schema.schema"
+        raise InvalidRequestError(f"{param!r} is missing", param=param)
+    schema: Format = wanted.json_schema.schema_
+    return {
+        "format": schema,
+        "schema_name": wanted.json_schema.name,
+        "strict": wanted.json_schema.strict,
+    }
+
+
+def _head(kind: str, model: str | None, served: Served) -> dict[str, Any]:
+    return {
+        "id": f"chatcmpl-{served.request_id}",
+        "object": kind,
+        "created": served.created,
+        "model": model or served.model,
+    }
+
+
+def _choice(index: int, choice: Choice) -> dict[str, Any]:
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": choice.content,
+        "refusal": None,
+        **choice.extra,
+    }
+    if choice.thinking:
+        message["reasoning_content"] = choice.thinking
+    if choice.tool_calls:
+        message["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
+            for call in choice.tool_calls
+        ]
+    return {
+        "index": index,
+        "message": message,
+        "finish_reason": _reason(choice.finish_reason),
+        "logprobs": choice.logprobs,
+    }
+
+
+def _reason(reason: str | None) -> str:
+    return reason if reason in _REASONS else "stop"
+
+
+def _usage(usage: Usage) -> dict[str, Any]:
+    written: dict[str, Any] = {
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.input_tokens + usage.output_tokens,
+    }
+    if usage.cached_tokens is not None:
+        written["prompt_tokens_details"] = {"cached_tokens": usage.cached_tokens}
+    if usage.reasoning_tokens is not None:
+        written["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning_tokens}
+    if usage.cost_usd is not None:
+        written["cost"] = usage.cost_usd
+    return written
+
+
+def _delta(event: Delta) -> dict[str, Any]:
+    delta: dict[str, Any] = dict(event.extra)
+    if event.content is not None:
+        delta["content"] = event.content
+    if event.thinking is not None:
+        delta["reasoning_content"] = event.thinking
+    if event.tool_calls:
+        delta["tool_calls"] = [_call(call) for call in event.tool_calls]
+    return delta
+
+
+def _call(call: ToolCallDelta) -> dict[str, Any]:
+    function: dict[str, Any] = {"arguments": call.arguments}
+    written: dict[str, Any] = {"index": call.index, "function": function}
+    if call.name is not None:
+        function["name"] = call.name
+    if call.id is not None:
+        written |= {"id": call.id, "type": "function"}
+    return written
+
+
+def _chunk(
+    head: Mapping[str, Any],
+    index: int,
+    delta: Mapping[str, Any],
+    *,
+    reason: str | None = None,
+    logprobs: Any = None,
+) -> bytes:
+    choice = {"index": index, "delta": delta, "finish_reason": reason, "logprobs": logprobs}
+    return sse.event({**head, "choices": [choice]})

@@ -1,0 +1,60 @@
+"""The way of a response to its caller, over ASGI: whole, or part by part while it is made.
+
+It knows neither where a response comes from nor what it says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.types import Send
+
+from local import frames, proxy
+
+
+@dataclass(slots=True)
+class Outlet:
+    """Where the response to one request goes.
+
+    Attributes:
+        begun: Whether some of it is on its way: then it cannot become another.
+
+    """
+
+    send: Send
+    request_id: str
+    begun: bool = False
+
+    async def whole(self, response: proxy.Response) -> None:
+        """Send all of the response, but do not yet say that this was all."""
+        headers = list(response.headers)
+        if response.status not in proxy.BODILESS:
+            headers.append(("Content-Length", str(len(response.body))))
+        await self._start(response.status, headers)
+        await self._body(response.body)
+
+    async def part(self, frame: frames.Message | bytes) -> None:
+        """Send a part of a streamed response at once: its head, or some of its body.
+
+        Raises:
+            MalformedResultError: If the head is none of HTTP.
+
+        """
+        if isinstance(frame, bytes):
+            await self._body(frame)
+            return
+        head = proxy.response(frame["head"])
+        await self._start(head.status, list(head.headers))
+
+    async def end(self) -> None:
+        """Say that this was all. A response without it is broken off, and seen to be."""
+        await self.send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _start(self, status: int, headers: list[tuple[str, str]]) -> None:
+        pairs = [*headers, ("x-amzn-RequestId", self.request_id)]
+        raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in pairs]
+        self.begun = True
+        await self.send({"type": "http.response.start", "status": status, "headers": raw})
+
+    async def _body(self, data: bytes) -> None:
+        await self.send({"type": "http.response.body", "body": data, "more_body": True})

@@ -1,0 +1,119 @@
+"""Ollama Cloud does not hold answers to a format: it is asked in words, checked, asked again."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support import answers
+from tests.support.functions import ask, post, stream
+from tests.support.upstream import Received, Upstream, reply
+
+if TYPE_CHECKING:
+    from tests.chatd.conftest import Emitted
+
+PATH = "/v1/chat/completions"
+CITY = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}},
+    "required": ["city"],
+    "additionalProperties": False,
+}
+FORMAT = {"type": "json_schema", "json_schema": {"name": "city", "schema": CITY}}
+GOOD, BAD = '{"city": "Bonn"}', "Bonn, of course."
+pytestmark = pytest.mark.usefixtures("keys")
+
+
+def saying(provider: Upstream, *contents: str) -> None:
+    """Let the provider answer with these, one after the other."""
+    left = list(contents)
+
+    def script(connection: socket.socket, received: Received) -> None:
+        reply(answers.ollama_generate(left.pop(0)))(connection, received)
+
+    provider.script = script
+
+
+def test_the_schema_is_asked_for_in_words(provider: Upstream) -> None:
+    saying(provider, GOOD)
+    post(ask("m:cloud", format=CITY))
+
+    assert json.dumps(CITY) in provider.last.json["system"]
+
+
+def test_the_words_come_after_the_callers_own_system_text(provider: Upstream) -> None:
+    saying(provider, "{}")
+    turns = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]
+    post({"model": "m:cloud", "messages": turns, "format": "json"})
+
+    assert provider.last.json["system"].startswith("Be brief.\n\nAnswer with one JSON object")
+
+
+@pytest.mark.parametrize("contents", [(GOOD,), (BAD, GOOD), ('{"city": 7}', GOOD)])
+def test_an_answer_that_holds_is_given(provider: Upstream, contents: tuple[str, ...]) -> None:
+    saying(provider, *contents)
+    result = post(ask("m:cloud", response_format=FORMAT), PATH)
+
+    assert result.json["choices"][0]["message"]["content"] == GOOD
+    assert len(provider.received) == len(contents)
+
+
+def test_both_attempts_are_counted(provider: Upstream, emitted: Callable[[], Emitted]) -> None:
+    saying(provider, BAD, GOOD)
+    post(ask("m:cloud", format=CITY))
+
+    (blob,) = emitted().metrics
+    assert (blob["InputTokens"], blob["OutputTokens"]) == ([22.0], [14.0])
+
+
+def test_an_answer_that_does_not_hold_twice_is_a_clear_error(
+    provider: Upstream, emitted: Callable[[], Emitted]
+) -> None:
+    saying(provider, BAD, BAD)
+    result = post(ask("m:cloud", format=CITY))
+
+    assert (result.status, result.json["error"]["code"]) == (502, "format_not_met")
+    assert emitted().metrics[0]["InputTokens"] == [22.0]
+
+
+def test_json_without_a_schema_must_be_an_object(provider: Upstream) -> None:
+    saying(provider, "[1]", '{"a": 1}')
+
+    assert post(ask("m:cloud", format="json")).json["content"] == '{"a": 1}'
+
+
+def test_an_answer_that_was_cut_off_is_not_asked_for_again(provider: Upstream) -> None:
+    provider.script = reply(answers.ollama_generate('{"ci', done_reason="length"))
+
+    assert post(ask("m:cloud", format=CITY)).json["finish_reason"] == "length"
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [{"type": "nothing"}, {"$ref": "https://x.example/schema.json"}, {"$ref": "#/$defs/none"}],
+)
+def test_a_schema_that_is_none_is_refused_before_it_costs_anything(
+    provider: Upstream, schema: Any
+) -> None:
+    result = post(ask("m:cloud", format=schema))
+
+    assert (result.status, result.json["error"]["param"]) == (400, "format")
+    assert provider.received == []
+
+
+def test_a_stream_is_checked_before_it_is_sent(provider: Upstream) -> None:
+    saying(provider, BAD, GOOD)
+
+    *pieces, last = stream(ask("m:cloud", format=CITY)).json
+    assert pieces == [{"content": GOOD}]
+    assert last["done"]
+
+
+def test_a_provider_that_holds_its_answers_is_not_told_in_words(provider: Upstream) -> None:
+    post(ask("llama3.2", format=CITY))
+
+    assert [turn["role"] for turn in provider.last.json["messages"]] == ["user"]
