@@ -123,7 +123,9 @@ class _Dressing:
 
 def is_http(event: object) -> bool:
     """Whether the event came through API Gateway; otherwise it is a direct invocation."""
-    return isinstance(event, dict) and "httpMethod" in event and "requestContext" in event
+    if not isinstance(event, dict):
+        return False
+    return isinstance(event.get("requestContext"), dict) and "httpMethod" in event
 
 
 def answered(body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:

@@ -158,11 +158,11 @@ class ChatRequest:
             yield message.thinking or ""
         for tool in self.tools:
             yield tool.description or ""
-            yield json.dumps(tool.parameters)
+            yield json.dumps(tool.parameters) if tool.parameters else ""
         if self.format not in (None, "json"):
             yield json.dumps(self.format)
         yield from self.sampling.stop or ()
-        yield json.dumps(self.extra)
+        yield json.dumps(self.extra) if self.extra else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@
     ├── CredentialsUnavailableError    503  a provider's key could not be looked up
     ├── UpstreamError                  502  the provider broke, or answered nonsense
     │   ├── UpstreamAuthError          502  the provider refused our key
+    │   ├── UpstreamNotFoundError      502  the provider has no such model
     │   ├── AnswerTooLargeError        502  the answer does not fit the way back
     │   ├── UpstreamTimeoutError       504  the provider was too slow
     │   ├── UpstreamOverloadedError    503
@@ -155,6 +156,14 @@ class UpstreamAuthError(UpstreamError):
     """The provider refused our key, or what our key asked for."""
 
     default_code = "upstream_auth_error"
+
+    def headers(self) -> dict[str, str]:
+        """As its parent's; OpenAI's SDKs would retry what no retry can mend."""
+        return {**super().headers(), "x-should-retry": "false"}
+
+
+class UpstreamNotFoundError(UpstreamError):
+    """The provider does not know the model, or not for our key (404)."""
 
 
 class AnswerTooLargeError(UpstreamError):

@@ -142,7 +142,7 @@ class Gateway:
                 headers["x-chatd-warning"] = warning
             return Reply(_returnable(surface.write(answer, plan.served), answer), headers)
         except Exception as error:  # noqa: BLE001  # the last line: logged by place, never by words
-            raise failed(error, record) from None
+            raise surface.told(failed(error, record)) from None
         finally:
             self.tell(record, call)
 

@@ -85,11 +85,6 @@ class Outlet:
         self._done = threading.Event()
         self.committed = False
 
-    def begin(self) -> None:
-        """Commit to a stream, if that has not been done."""
-        with self._lock:
-            self._begin()
-
     def refuse(self, status: int, headers: Mapping[str, str], body: bytes) -> bool:
         """Answer with a failure's own status, if there is still time; whether there was."""
         with self._lock:

@@ -47,6 +47,8 @@ class LiveChat:
         except CallerGoneError:
             self._record.error = CALLER_GONE
         finally:
+            if self._record.usage is None and self._record.said:
+                self._record.estimate(sum(len(word) for word in self._request.words()))
             self._gateway.tell(self._record, self._call)
 
     def abort(self) -> None:
@@ -70,7 +72,7 @@ class LiveChat:
         except Exception as error:  # noqa: BLE001  # the last line: logged by place, never by words
             if self._aborted:
                 raise CallerGoneError from None
-            self._fail(failed(error, self._record), served, outlet)
+            self._fail(self._surface.told(failed(error, self._record)), served, outlet)
 
     def _fail(self, error: ChatdError, served: Served, outlet: Outlet) -> None:
         body = json.dumps(error.body(self._call.request_id), ensure_ascii=False).encode()

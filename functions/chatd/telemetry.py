@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 from aws_lambda_powertools import Logger
@@ -16,10 +17,13 @@ from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
     AmazonCloudWatchEMFProvider,
 )
 
-from chatd.chat import Counted, Event, Finish, Usage
+from chatd.chat import Counted, Delta, Event, Finish, Usage
 
 NAMESPACE = "chatd"
 _NO_PROVIDER = "none"
+# Characters of English that make a token, about:
+# https://help.openai.com/en/articles/4936856-what-are-tokens-and-how-to-count-them
+_TOKEN = 4
 
 
 @dataclass(slots=True)
@@ -34,6 +38,8 @@ class Record:
         response_model: The model's name as the provider gives it.
         finish_reason: Why the answer ended.
         usage: Its tokens.
+        estimated: Whether they are our estimate, because the provider never came to count them.
+        said: Characters of the answer, thinking included, that a stream has brought.
         first_event_ms: Milliseconds from asking the provider to the first event of a stream.
         upstream_ms: Milliseconds spent waiting for the provider.
         total_ms: Milliseconds from the first to the last moment.
@@ -49,6 +55,8 @@ class Record:
     response_model: str | None = None
     finish_reason: str | None = None
     usage: Usage | None = None
+    estimated: bool = False
+    said: int = 0
     first_event_ms: float | None = None
     upstream_ms: float | None = None
     total_ms: float = 0.0
@@ -66,6 +74,18 @@ class Record:
             self.count(event.usage, event.model)
         elif isinstance(event, Finish):
             self.finish_reason = event.reason
+        elif isinstance(event, Delta):
+            self.said += len(event.content or "") + len(event.thinking or "")
+
+    def estimate(self, asked: int) -> None:
+        """Estimate the tokens of a stream that was never counted.
+
+        Args:
+            asked: Characters of the request.
+
+        """
+        self.usage = Usage(ceil(asked / _TOKEN), ceil(self.said / _TOKEN))
+        self.estimated = True
 
 
 class Telemetry:
@@ -90,6 +110,7 @@ class Telemetry:
             "gen_ai.response.finish_reasons": record.finish_reason and [record.finish_reason],
             "gen_ai.usage.input_tokens": record.usage and record.usage.input_tokens,
             "gen_ai.usage.output_tokens": record.usage and record.usage.output_tokens,
+            "chatd.usage_estimated": record.estimated or None,
             "error.type": record.error,
             "chatd.fault": record.fault,
             "gen_ai.usage.cost_usd": record.usage and record.usage.cost_usd,

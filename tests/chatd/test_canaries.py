@@ -14,8 +14,8 @@ import pytest
 
 from chatd.errors import ChatdError
 from tests.support import answers
-from tests.support.functions import ask, get, invoke, post
-from tests.support.upstream import Received, Script, Upstream, raw, reply, then_close
+from tests.support.functions import ask, get, invoke, post, stream
+from tests.support.upstream import Received, Script, Upstream, chunked, raw, reply, then_close
 
 if TYPE_CHECKING:
     from tests.chatd.conftest import Emitted
@@ -61,6 +61,43 @@ BREAKS: dict[str, Script] = {
         for status in (200, 400, 401, 404, 422, 429, 500, 503)
     },
 }
+
+
+def stream_with_canary(connection: socket.socket, received: Received) -> None:
+    pieces = [
+        piece.replace(b"Hello", ANSWER.encode()) for piece in answers.stream_for_path(received.path)
+    ]
+    chunked(pieces)(connection, received)
+
+
+STREAMS: dict[str, Script] = {
+    **BREAKS,
+    "streams": stream_with_canary,
+    "dies": chunked([f"data: {ANSWER}\n\n".encode()]),
+    "an error event": chunked([f'data: {{"error": {{"message": "{PROMPT}"}}}}\n\n'.encode()]),
+}
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("fault", STREAMS)
+def test_a_stream_however_it_ends_leaves_no_trace_of_its_words(
+    provider: Upstream, keys: str, emitted: Callable[[], Emitted], model: str, fault: str
+) -> None:
+    provider.script = STREAMS[fault]
+    function = {"name": "f", "description": PROMPT, "parameters": {"title": PROMPT}}
+    request = {
+        **ask(model, PROMPT),
+        "tools": [{"type": "function", "function": function}],
+        "stop": [PROMPT],
+        "user": PROMPT,
+    }
+
+    returned = stream(request, "/v1/chat/completions")
+
+    written = emitted().text
+    assert not [canary for canary in canaries(keys) if canary in written]
+    assert PROMPT not in returned.body.decode()
+    assert keys not in returned.body.decode()
 
 
 @pytest.mark.parametrize("model", MODELS)

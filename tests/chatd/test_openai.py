@@ -517,3 +517,20 @@ def test_a_mistake_is_named_by_its_field(provider: Upstream, body: Any, param: s
 
     assert (result.status, result.json["error"]["param"]) == (400, param)
     assert provider.received == []
+
+
+@pytest.mark.parametrize("model", ["llama3.2", "kimi/k3"])
+def test_a_model_that_the_provider_lacks_is_404_here(provider: Upstream, model: str) -> None:
+    provider.script = reply({"error": "model not found"}, 404)
+
+    whole, streamed = complete(model), stream(ask(model), PATH)
+
+    error = whole.json["error"]
+    assert (whole.status, streamed.status) == (404, 404)
+    assert (error["code"], error["upstream_status"]) == ("model_not_found", 404)
+
+
+def test_a_refused_key_tells_clients_not_to_retry(provider: Upstream) -> None:
+    provider.script = reply({"error": "bad key"}, 401)
+
+    assert complete().headers["x-should-retry"] == "false"

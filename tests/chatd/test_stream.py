@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -157,7 +158,7 @@ def test_a_provider_that_does_not_stream_is_streamed_in_one_piece(provider: Upst
 
 @each_model
 @pytest.mark.parametrize(
-    ("status", "ours"), [(400, 400), (401, 502), (404, 502), (429, 429), (500, 502), (503, 503)]
+    ("status", "ours"), [(400, 400), (401, 502), (404, 404), (429, 429), (500, 502), (503, 503)]
 )
 def test_a_refusal_before_the_first_event_has_its_own_status(
     provider: Upstream, model: str, status: int, ours: int
@@ -365,8 +366,10 @@ def test_a_caller_that_hangs_up_ends_the_providers_stream(
     provider.script = script
     poured(ask("m"), Gone()).join(30)
 
+    (line,) = emitted().log
     assert closed.wait(10)
-    assert emitted().log[0]["error.type"] == "client_closed"
+    assert line["error.type"] == "client_closed"
+    assert (line["gen_ai.usage.output_tokens"], line["chatd.usage_estimated"]) == (2, True)
 
 
 def test_an_abort_ends_a_silent_providers_stream_at_once(
@@ -442,3 +445,92 @@ def test_a_direct_invocation_is_never_streamed(provider: Upstream) -> None:
     answer = chat.app.lambda_handler({**ask("m"), "stream": True}, LambdaContext())
 
     assert answer["content"] == "Hello!"
+
+
+def test_a_gzipped_stream_is_unpacked_as_it_comes(provider: Upstream) -> None:
+    sink = Steps()
+    packer = zlib.compressobj(wbits=31)
+    lines = answers.ollama_lines("one", "two")
+
+    def script(connection: socket.socket, _received: Received) -> None:
+        names = {"Content-Encoding": "gzip", "Connection": "close"}
+        connection.sendall(head(200, names))
+        for line in lines:
+            packed = packer.compress(line) + packer.flush(zlib.Z_SYNC_FLUSH)
+            connection.sendall(packed)
+            if b'"done": false' in line:
+                assert sink.arrived.acquire(timeout=10)
+        connection.sendall(packer.flush())
+        connection.shutdown(socket.SHUT_WR)
+
+    provider.script = script
+    poured(ask("m"), sink).join(30)
+
+    assert b"two" in b"".join(sink.pieces)
+    assert sink.pieces[-1] == b"data: [DONE]\n\n"
+
+
+class GoneInSilence(Steps):
+    """A caller that hangs up while the provider is silent."""
+
+    def write(self, data: bytes) -> None:
+        raise CallerGoneError
+
+
+def test_the_comment_that_finds_the_caller_gone_ends_the_providers_stream(
+    provider: Upstream, monkeypatch: pytest.MonkeyPatch, emitted: Callable[[], Emitted]
+) -> None:
+    monkeypatch.setattr(live.Outlet.__init__, "__defaults__", (0.05,))
+    provider.script = silent(provider)
+    thread = poured(ask("m"), GoneInSilence())
+    thread.join(10)
+
+    assert not thread.is_alive()
+    assert emitted().log[0]["error.type"] == "client_closed"
+
+
+def test_a_fault_of_our_own_in_a_stream_is_500_and_its_words_go_nowhere(
+    provider: Upstream, monkeypatch: pytest.MonkeyPatch, emitted: Callable[[], Emitted]
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("the prompt")
+
+    monkeypatch.setattr(chat.app.opened().gateway, "plan", broken)
+
+    streamed = stream(ask("m"))
+
+    assert (streamed.status, json.loads(streamed.body)["error"]["code"]) == (500, "internal_error")
+    assert "the prompt" not in emitted().text + streamed.body.decode()
+
+
+@pytest.mark.parametrize("model", ["llama3.2", "kimi/k3"])
+def test_a_line_without_end_is_given_up(provider: Upstream, model: str) -> None:
+    provider.script = chunked([b"data: " + b"x" * (9 * 1024 * 1024)])
+
+    assert stream(ask(model)).status == 502
+
+
+def test_thinking_is_streamed_apart(provider: Upstream) -> None:
+    lines = [
+        {"message": {"content": "", "thinking": "Hm."}, "done": False},
+        {"message": {"content": "4"}, "done": False},
+        {"message": {"content": ""}, "done": True, "done_reason": "stop"},
+    ]
+    provider.script = chunked([answers.json_line(line) for line in lines])
+
+    thinking, content, _ = stream(ask("m")).json
+    deltas = [chunk["choices"][0]["delta"] for chunk in stream(ask("m"), OPENAI).json]
+
+    assert (thinking, content) == ({"thinking": "Hm."}, {"content": "4"})
+    assert deltas[0]["reasoning_content"] == "Hm."
+
+
+def test_a_streamed_budget_spent_on_thinking_is_explained(provider: Upstream) -> None:
+    lines = [
+        {"message": {"content": "", "thinking": "Hm, "}, "done": False},
+        {"message": {"content": ""}, "done": True, "done_reason": "length"},
+    ]
+    provider.script = chunked([answers.json_line(line) for line in lines])
+
+    *_, last = stream(ask("m")).json
+    assert "spent its whole budget" in last["warning"]

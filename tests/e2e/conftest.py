@@ -41,7 +41,11 @@ def host(lambda_image: str) -> str:
 
 def _answer(connection: socket.socket, received: Received) -> None:
     """Knows one model of Ollama's, and any of OpenRouter's."""
-    if received.path == "/api/chat" and received.json["model"] != MODEL:
+    if received.path == "/api/tags":
+        reply({"models": [{"name": MODEL}]})(connection, received)
+    elif received.path.endswith("/models"):
+        reply({"data": [{"id": "vendor/model"}]})(connection, received)
+    elif received.path == "/api/chat" and received.json["model"] != MODEL:
         reply({"error": f"model '{received.json['model']}' not found"}, 404)(connection, received)
     else:
         reply(answers.for_path(received.path))(connection, received)

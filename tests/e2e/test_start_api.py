@@ -75,3 +75,29 @@ def test_the_upstream_sees_the_name_without_its_prefix(api: Api, provider: Upstr
     api.ask("POST", "/v1/chat", {**CHAT, "model": f"unknown/{MODEL}"}, x_api_key=CALLER_KEY)
 
     assert [request.json["model"] for request in provider.received] == [MODEL, f"unknown/{MODEL}"]
+
+
+def test_openais_surface_is_served_too(api: Api, provider: Upstream) -> None:
+    status, body = api.ask("POST", "/v1/chat/completions", CHAT, x_api_key=CALLER_KEY)
+
+    assert status == 200
+    assert body["choices"][0]["message"]["content"] == "Hello!"
+
+
+def test_models_are_listed_and_one_is_found_by_a_name_with_slashes(
+    api: Api, provider: Upstream
+) -> None:
+    _, listed = api.ask("GET", "/v1/models", x_api_key=CALLER_KEY)
+    status, found = api.ask("GET", "/v1/models/openrouter/vendor/model", x_api_key=CALLER_KEY)
+
+    assert [model["id"] for model in listed["data"]] == [
+        f"ollama/{MODEL}",
+        "openrouter/vendor/model",
+    ]
+    assert (status, found["id"]) == (200, "openrouter/vendor/model")
+
+
+def test_the_description_needs_no_key(api: Api) -> None:
+    status, body = api.ask("GET", "/openapi.json")
+
+    assert (status, body["info"]["title"]) == (200, "chatd")

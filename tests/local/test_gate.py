@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import socket
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
 
 import pytest
 
 from deploy.smoke import POINTS, Client
 from tests.local.conftest import PATIENCE, ROOT, environment, until
 from tests.support import answers
-from tests.support.upstream import Received, Upstream, reply, upstream
+from tests.support.upstream import Received, Upstream, head, reply, upstream
+
+CHAT = {"model": "llama3.2", "messages": [{"role": "user", "content": "Hi"}]}
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +76,28 @@ def test_the_upstream_sees_the_name_that_the_routing_table_says(
     caller.chat(model=asked)
 
     assert ollama.last.json["model"] == seen
+
+
+def test_a_caller_that_hangs_up_ends_the_providers_stream_within_a_second(
+    caller: Client, ollama: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = threading.Event()
+
+    def endless(connection: socket.socket, _received: Received) -> None:
+        connection.sendall(head(200, {"Connection": "close"}) + answers.ollama_lines("Hello")[0])
+        if connection.recv(1) == b"":
+            closed.set()
+
+    monkeypatch.setattr(ollama, "script", endless)
+    address = urlsplit(caller.url)
+    body = json.dumps({**CHAT, "stream": True}).encode()
+    with socket.create_connection((str(address.hostname), int(address.port or 0))) as connection:
+        request = (
+            f"POST /v1/chat HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        connection.sendall(request.encode() + body)
+        arrived = b""
+        while b"Hello" not in arrived:
+            arrived += connection.recv(65536)
+
+    assert closed.wait(1)

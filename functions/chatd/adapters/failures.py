@@ -20,6 +20,7 @@ from chatd.errors import (
     RequestTooLargeError,
     UpstreamAuthError,
     UpstreamError,
+    UpstreamNotFoundError,
     UpstreamOverloadedError,
     UpstreamRefusedError,
     UpstreamTimeoutError,
@@ -36,6 +37,7 @@ _BY_STATUS: Mapping[int, type[ChatdError]] = MappingProxyType(
         401: UpstreamAuthError,
         402: QuotaExhaustedError,
         403: UpstreamAuthError,
+        404: UpstreamNotFoundError,
         408: UpstreamTimeoutError,
         413: RequestTooLargeError,
         422: UpstreamRefusedError,
@@ -57,7 +59,7 @@ _BY_CODE: Mapping[str, type[ChatdError]] = MappingProxyType(
         "UserLimitError": QuotaExhaustedError,
         "FreeUsageLimitError": QuotaExhaustedError,
         "GoUsageLimitError": QuotaExhaustedError,
-        "ModelError": UpstreamError,
+        "ModelError": UpstreamNotFoundError,
     }
 )
 # Ollama Cloud has no code for a spent quota, only words, such as "hourly usage limit":

@@ -62,5 +62,8 @@ class Surface(Protocol):
         It takes every event there is, also those after the end, for which it yields nothing.
         """
 
+    def told(self, error: ChatdError) -> ChatdError:
+        """The error as this surface tells it."""
+
     def broken(self, error: ChatdError, served: Served) -> bytes:
         """The last piece of a stream that has died. Nothing in it looks like an end."""

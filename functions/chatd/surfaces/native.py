@@ -89,6 +89,10 @@ class Native:
                 body = totals.model_dump(exclude=_absent(totals, "warning"))
                 yield sse.event({"done": True, **body})
 
+    def told(self, error: ChatdError) -> ChatdError:
+        """The error as it is."""
+        return error
+
     def broken(self, error: ChatdError, served: Served) -> bytes:
         """The error as the last event."""
         return sse.event(error.body(served.request_id))

@@ -31,7 +31,12 @@ from chatd.chat import (
     ToolCallDelta,
     Usage,
 )
-from chatd.errors import ChatdError, InvalidRequestError
+from chatd.errors import (
+    ChatdError,
+    InvalidRequestError,
+    ModelNotFoundError,
+    UpstreamNotFoundError,
+)
 from chatd.surfaces import Served, sse
 from chatd.surfaces.mistakes import first_mistake
 from chatd.wire.openai import (
@@ -124,6 +129,18 @@ class OpenAI:
                     if request.stream_usage:
                         yield sse.event({**head, "choices": [], "usage": _usage(usage)})
                     yield sse.DONE
+
+    def told(self, error: ChatdError) -> ChatdError:
+        """The error as it is, but for a model that the provider lacks: a 404, as at OpenAI."""
+        if not isinstance(error, UpstreamNotFoundError):
+            return error
+        return ModelNotFoundError(
+            error.message,
+            param="model",
+            provider=error.provider,
+            upstream_status=error.upstream_status,
+            retry_after=error.retry_after,
+        )
 
     def broken(self, error: ChatdError, served: Served) -> bytes:
         """The error as the last event; OpenAI's SDKs raise it. No finish reason, no `[DONE]`."""
