@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from functools import cache, partial
 from typing import Any
 
-from chatd import api, house
+from chatd import api, events, house
+from chatd.events import Context, Event
 from chatd.live import Live
 from chatd.live_chat import LiveChat
 from chatd.surfaces import Surface
@@ -18,22 +19,22 @@ native = Native()
 opened = cache(partial(house.opened, os.environ))
 
 
-def chat(surface: Surface, event: api.Event, context: api.Context) -> api.Response | Live:
+def chat(surface: Surface, event: Event, context: Context) -> api.Response | Live:
     """A chat over HTTP, whole or streamed as the caller wants it."""
     gateway = opened().gateway
-    call = api.call_of(event, context, opened().settings)
-    request = gateway.read(surface, partial(api.body_of, event), call)
+    call = events.call_of(event, context, opened().settings)
+    request = gateway.read(surface, partial(events.body_of, event), call)
     if request.stream:
         return LiveChat(gateway, surface, request, call)
     reply = gateway.chat(surface, request, call)
     return api.answered(reply.body, reply.headers)
 
 
-def invoke(event: object, context: api.Context) -> Mapping[str, Any]:
+def invoke(event: object, context: Context) -> Mapping[str, Any]:
     """A chat of a direct invocation, which is always answered whole."""
     gateway = opened().gateway
-    call = api.call_of(None, context, opened().settings)
-    request = gateway.read(native, partial(api.request_of, event), call)
+    call = events.call_of(None, context, opened().settings)
+    request = gateway.read(native, partial(events.request_of, event), call)
     return gateway.chat(native, request, call).body
 
 
@@ -46,8 +47,8 @@ door = api.Door(
 )
 
 
-def lambda_handler(event: Any, context: api.Context) -> Any:
+def lambda_handler(event: Any, context: Context) -> Any:
     """Answer API Gateway, or whoever invokes the function directly."""
-    if api.is_http(event):
+    if events.is_http(event):
         return door.answer(event, context)
     return api.invoked(partial(invoke, event, context))

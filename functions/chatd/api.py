@@ -1,44 +1,25 @@
-"""The way in and out of a function: API Gateway's events, direct invocations, and their errors.
+"""What goes out of a function: routes, responses, and the rendering of errors.
 
 It knows events and renderings, and nothing of models or providers.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import os
 import re
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
-from chatd.deadline import Deadline
-from chatd.errors import ChatdError, InternalError, InvalidRequestError, RouteNotFoundError
-from chatd.gateway import Call
+from chatd.errors import ChatdError, InternalError, RouteNotFoundError
+from chatd.events import Context, Event, header
 from chatd.live import Collected, Live, Sink
 from chatd.settings import ConfigError, Settings
 from chatd.telemetry import Telemetry, place_of
 
-# Seconds of the time there is that are kept to render an answer and hand it over.
-_MARGIN = 0.5
 _EXPOSED = "x-request-id, retry-after, x-chatd-dropped-params, x-chatd-warning"
 _USUAL_HEADERS = "authorization, content-type, x-api-key"
-
-Event = Mapping[str, Any]
-
-
-class Context(Protocol):
-    """What is needed of Lambda's context object."""
-
-    @property
-    def aws_request_id(self) -> str:
-        """The invocation's id."""
-
-    def get_remaining_time_in_millis(self) -> int:
-        """The milliseconds until Lambda ends the invocation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +102,6 @@ class _Dressing:
         self._sink.commit(status, {**self._headers, **headers})
 
 
-def is_http(event: object) -> bool:
-    """Whether the event came through API Gateway; otherwise it is a direct invocation."""
-    if not isinstance(event, dict):
-        return False
-    return isinstance(event.get("requestContext"), dict) and "httpMethod" in event
-
-
 def answered(body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
     """A body as a response with status 200."""
     return Response(200, _json(body), headers or {})
@@ -155,66 +129,6 @@ def invoked(answer: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
     except ChatdError as error:
         # Lambda's runtime shows the caller the frames that an exception passed.
         raise error.with_traceback(None) from None
-
-
-def body_of(event: Event) -> bytes:
-    """The body of an API Gateway event.
-
-    Raises:
-        InvalidRequestError: If it says to be base64 and is not.
-
-    """
-    body = event.get("body") or ""
-    if event.get("isBase64Encoded"):
-        try:
-            return base64.b64decode(body, validate=True)
-        except (binascii.Error, ValueError):
-            raise InvalidRequestError("the body is not the base64 that it says to be") from None
-    return str(body).encode("utf-8", "surrogatepass")
-
-
-def request_of(event: object) -> bytes:
-    """The request of a direct invocation; in an EventBridge envelope it is `detail`.
-
-    Raises:
-        InvalidRequestError: If it cannot be JSON.
-
-    """
-    if isinstance(event, dict) and "detail-type" in event and "detail" in event:
-        event = event["detail"]
-    try:
-        return json.dumps(event, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    except (TypeError, ValueError, RecursionError):
-        raise InvalidRequestError("the event is not JSON, or is nested too deeply") from None
-
-
-def call_of(event: Event | None, context: Context, settings: Settings) -> Call:
-    """The invocation's id and deadline: the sooner of Lambda's and the route's.
-
-    Args:
-        event: The event of API Gateway; None for a direct invocation, which has no route.
-        context: Lambda's context.
-        settings: Holds the route's limit.
-
-    """
-    deadline = Deadline.after(context.get_remaining_time_in_millis() / 1000 - _MARGIN)
-    if event is not None and settings.http_seconds is not None:
-        deadline = deadline.within(settings.http_seconds - _waited(event) - _MARGIN)
-    return Call(context.aws_request_id, deadline)
-
-
-def header(event: Event, name: str) -> str | None:
-    """A header's value, by its name in lower case."""
-    headers = event.get("headers") or {}
-    return next((value for key, value in headers.items() if key.lower() == name), None)
-
-
-def _waited(event: Event) -> float:
-    """The seconds since API Gateway took the request, a cold start included."""
-    taken = event["requestContext"].get("requestTimeEpoch")
-    waited = time.time() - taken / 1000 if isinstance(taken, int) else 0.0
-    # `sam local` and recorded events give other times: they say nothing of this request.
-    return waited if 0 < waited < 60 else 0.0  # noqa: PLR2004  # no cold start takes a minute
 
 
 def _resource(event: Event, routes: Mapping[str, Route]) -> str:

@@ -9,33 +9,24 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
-from pydantic import SecretStr
-
 from chatd import schema
-from chatd.adapters import Adapter, adapter_for
-from chatd.catalog import Provider
-from chatd.chat import Answer, ChatRequest, End, Event, as_events
-from chatd.credentials import Credentials, standing
+from chatd.answer import Answer, End, Event, as_events
+from chatd.chat import ChatRequest
 from chatd.deadline import Deadline
 from chatd.errors import (
     AnswerTooLargeError,
     ChatdError,
-    CredentialsUnavailableError,
     InternalError,
-    InvalidRequestError,
-    ModelNotFoundError,
     RequestTooLargeError,
     UpstreamError,
-    one_of,
 )
+from chatd.planning import Call, Plan, Planner
 from chatd.redaction import redacted
-from chatd.routing import Route, routes
-from chatd.settings import Settings, is_loopback
-from chatd.surfaces import Served, Surface
+from chatd.surfaces import Surface
 from chatd.surfaces.warnings import warning_of
 from chatd.telemetry import Record, Telemetry, place_of
 from chatd.transport import Started, Transport
@@ -45,32 +36,6 @@ MAX_REQUEST_BYTES = 5 * 1024 * 1024
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 MAX_RETURNED_BYTES = 6 * 1024 * 1024 - 16 * 1024
 _SURELY_FITS = MAX_RETURNED_BYTES // 12  # characters: none takes more than 12 bytes escaped twice
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """What a door knows of a call: the invocation's id, and when it must have been answered."""
-
-    request_id: str
-    deadline: Deadline
-    started: float = field(default_factory=time.monotonic)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A chat that has its provider: what will be asked, of whom, and how."""
-
-    route: Route
-    key: SecretStr | None
-    adapter: Adapter
-    request: ChatRequest
-    served: Served
-    left_out: tuple[str, ...]
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """What the caller is told beside the answer."""
-        return {"x-chatd-dropped-params": ", ".join(self.left_out)} if self.left_out else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,22 +50,14 @@ class Gateway:
     """Serves chats.
 
     Args:
-        settings: What this deployment serves.
-        credentials: Looks up keys.
+        planner: Finds who answers.
         transport: Sends.
         telemetry: Is told of every chat, once.
 
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        credentials: Credentials,
-        transport: Transport,
-        telemetry: Telemetry,
-    ) -> None:
-        self._settings = settings
-        self._credentials = credentials
+    def __init__(self, planner: Planner, transport: Transport, telemetry: Telemetry) -> None:
+        self.plan = planner.plan
         self._transport = transport
         self._telemetry = telemetry
 
@@ -146,31 +103,6 @@ class Gateway:
         finally:
             self.tell(record, call)
 
-    def plan(self, request: ChatRequest, call: Call, record: Record) -> Plan:
-        """Find who answers, and check that they can.
-
-        Raises:
-            ChatdError: If nobody can.
-
-        """
-        record.request_model = request.model
-        route, key = self._registered(request.model)
-        row = route.provider
-        record.provider = row.name
-        record.named_model = route.model if route.named else None
-        request = replace(request, model=route.model)
-        if self._settings.deployed and is_loopback(row.base_url):
-            raise UpstreamError(
-                f"{row.name}: its address is {row.base_url}, which on Lambda is the function"
-                f" itself; set {row.base_url_variable or 'its base_url'} to where it really is",
-                provider=row.name,
-            )
-        if request.format is not None and not row.honours_format:
-            request = schema.asked(request)
-        adapter = adapter_for(row, request)
-        served = Served(row.name, route.model, call.request_id, call.started)
-        return Plan(route, key, adapter, request, served, self._left_out(adapter, request, row))
-
     def events(
         self, plan: Plan, deadline: Deadline, record: Record, started: Started
     ) -> Iterator[Event]:
@@ -186,7 +118,7 @@ class Gateway:
             ChatdError: Before the first event or between two; in words for the caller.
 
         """
-        if _must_be_checked(plan):
+        if plan.must_be_checked:
             # What must be checked as a whole cannot be sent in pieces.
             whole = replace(plan, request=replace(plan.request, stream=False))
             events = as_events(self._ask(whole, deadline, record))
@@ -228,44 +160,10 @@ class Gateway:
         record.total_ms = _ms_since(call.started)
         self._telemetry.record(record)
 
-    def _registered(self, model: str) -> tuple[Route, SecretStr | None]:
-        """The first route whose provider is registered, and its key."""
-        reasons = []
-        for route in routes(model, self._settings):
-            row = route.provider
-            key = self._credentials.key_of(row)
-            found = standing(row, key)
-            if found.registered and found.reason is None:
-                return route, key.value
-            if found.registered:
-                raise CredentialsUnavailableError(
-                    f"the key of {row.name!r} could not be looked up: {found.reason}",
-                    provider=row.name,
-                )
-            reasons.append(f"{row.name!r}, which is not registered ({found.reason})")
-        raise ModelNotFoundError(
-            f"the model {model!r} leads to {', then to '.join(reasons)};"
-            " GET /v1/chat/providers lists what is",
-            param="model",
-        )
-
-    def _left_out(self, adapter: Adapter, request: ChatRequest, row: Provider) -> tuple[str, ...]:
-        """The fields that are left out, because the provider fixes them or chatd.toml says so."""
-        refused = adapter.refused(request, row)
-        if refused and not self._settings.drop_params:
-            raise InvalidRequestError(
-                f"{row.name} cannot honour {one_of(name[:50] for name in refused)}; leave it out,"
-                " or let drop_params in chatd.toml drop it",
-                param=refused[0][:50],
-                provider=row.name,
-                code="unsupported_parameter",
-            )
-        return (*refused, *adapter.omitted(request, row))
-
     def _ask(self, plan: Plan, deadline: Deadline, record: Record) -> Answer:
         """The whole answer; one that must hold to a form is asked for once more if it does not."""
         answer = self._asked(plan, deadline, record)
-        if not _must_be_checked(plan) or schema.holds(answer, plan.request):
+        if not plan.must_be_checked or schema.holds(answer, plan.request):
             return answer
         again = self._asked(plan, deadline, record)
         if schema.holds(again, plan.request):
@@ -307,10 +205,6 @@ def _small_enough(body: bytes) -> bytes:
             f"the body is larger than {MAX_REQUEST_BYTES // 1024 // 1024} MB"
         )
     return body
-
-
-def _must_be_checked(plan: Plan) -> bool:
-    return plan.request.format is not None and not plan.route.provider.honours_format
 
 
 def _told(error: ChatdError, plan: Plan) -> ChatdError:

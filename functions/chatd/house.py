@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from chatd.credentials import Credentials
 from chatd.gateway import Gateway
 from chatd.models import Models
+from chatd.planning import Planner
 from chatd.secrets import JsonSecret, SecretsManager
 from chatd.settings import Settings, load
 from chatd.telemetry import Telemetry
@@ -41,6 +42,6 @@ def opened(environ: Mapping[str, str]) -> House:
         secret = JsonSecret(settings.secret_id, SecretsManager(environ).fetch)
     credentials = Credentials(environ, secret, telemetry.warn)
     transport = Urllib3Transport()
-    gateway = Gateway(settings, credentials, transport, telemetry)
+    gateway = Gateway(Planner(settings, credentials), transport, telemetry)
     models = Models(settings, credentials, transport, telemetry.warn)
     return House(settings, credentials, gateway, models)

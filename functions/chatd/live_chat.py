@@ -11,8 +11,9 @@ from itertools import chain
 
 from chatd.chat import ChatRequest
 from chatd.errors import ChatdError
-from chatd.gateway import Call, Gateway, failed
+from chatd.gateway import Gateway, failed
 from chatd.live import CallerGoneError, Outlet, Sink
+from chatd.planning import Call
 from chatd.surfaces import Served, Surface
 from chatd.telemetry import Record
 

@@ -28,7 +28,7 @@ from awslambdaric.lambda_runtime_client import (
 from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller, to_json
 
 from chatd.live import CallerGoneError
-from chatd.stream import CONTENT_TYPE, Stream
+from chatd.runtime_stream import CONTENT_TYPE, Stream
 
 # An exception's own words may be a caller's.
 _FAULT = "The answer could not be made; the function's log has the place."

@@ -9,7 +9,8 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from chatd.chat import Answer, ChatRequest, Message, Text
+from chatd.answer import Answer
+from chatd.chat import ChatRequest, Message, Text
 from chatd.errors import InvalidRequestError
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
     AmazonCloudWatchEMFProvider,
 )
 
-from chatd.chat import Counted, Delta, Event, Finish, Usage
+from chatd.answer import Counted, Delta, Event, Finish, Usage
 
 NAMESPACE = "chatd"
 _NO_PROVIDER = "none"

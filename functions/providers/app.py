@@ -7,39 +7,40 @@ from functools import cache, partial
 from typing import Any
 from urllib.parse import unquote
 
-from chatd import __version__, api, house
+from chatd import __version__, api, events, house
 from chatd.documents import document
+from chatd.events import Context, Event
 from chatd.listing import provider_list
 
 opened = cache(partial(house.opened, os.environ))
 
 
-def providers(_event: api.Event, _context: api.Context) -> api.Response:
+def providers(_event: Event, _context: Context) -> api.Response:
     """The registered providers."""
     return api.answered(provider_list(opened().settings, opened().credentials))
 
 
-def models(_event: api.Event, _context: api.Context) -> api.Response:
+def models(_event: Event, _context: Context) -> api.Response:
     """The tiers, and the live models of every registered provider."""
     return api.answered(opened().models.all())
 
 
-def model(event: api.Event, _context: api.Context) -> api.Response:
+def model(event: Event, _context: Context) -> api.Response:
     """One model; its name may hold slashes."""
     return api.answered(opened().models.one(unquote((event["pathParameters"] or {})["id"])))
 
 
-def health(_event: api.Event, _context: api.Context) -> api.Response:
+def health(_event: Event, _context: Context) -> api.Response:
     """That the gateway runs; it asks no provider and fetches no key."""
     return api.answered({"status": "ok", "version": __version__})
 
 
-def described(_event: api.Event, _context: api.Context) -> api.Response:
+def described(_event: Event, _context: Context) -> api.Response:
     """The OpenAPI description."""
     return api.Response(200, document("openapi.json"))
 
 
-def page(_event: api.Event, _context: api.Context) -> api.Response:
+def page(_event: Event, _context: Context) -> api.Response:
     """The same for people."""
     return api.Response(200, document("api.html"), content_type="text/html; charset=utf-8")
 
@@ -57,8 +58,8 @@ door = api.Door(
 )
 
 
-def lambda_handler(event: Any, context: api.Context) -> Any:
+def lambda_handler(event: Any, context: Context) -> Any:
     """Answer API Gateway, or whoever invokes the function directly: with the list of providers."""
-    if api.is_http(event):
+    if events.is_http(event):
         return door.answer(event, context)
     return api.invoked(lambda: provider_list(opened().settings, opened().credentials))

@@ -403,6 +403,6 @@ def test_a_fault_in_the_door_is_500_in_our_shape(
     def broken(*_: object) -> None:
         raise KeyError("the prompt")
 
-    monkeypatch.setattr("chatd.api.call_of", broken)
+    monkeypatch.setattr("chatd.events.call_of", broken)
 
     assert post(ask("m")).json["error"]["code"] == "internal_error"

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from chatd.chat import Answer, ChatRequest, Choice, Message, Sampling, Text, Usage
+from chatd.answer import Answer, Choice, Usage
+from chatd.chat import ChatRequest, Message, Sampling, Text
 from chatd.errors import InvalidRequestError
 from chatd.surfaces import Served
 from chatd.surfaces.native import Native

@@ -204,6 +204,15 @@ def test_what_cannot_be_honoured_is_dropped_if_chatd_toml_says_so_and_told(
     assert result.headers["x-chatd-dropped-params"] == "n, logit_bias"
 
 
+@pytest.mark.parametrize("name", ["a\r\nSet-Cookie: x", "ключ", "x" * 10_000, "a, b"])
+def test_a_dropped_fields_name_cannot_write_headers(
+    provider: Upstream, config: Path, name: str
+) -> None:
+    config.write_text("drop_params = true")
+
+    assert complete("llama3.2", **{name: 1}).headers["x-chatd-dropped-params"] == "?"
+
+
 @pytest.mark.parametrize(
     "harmless",
     [

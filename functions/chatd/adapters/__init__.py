@@ -18,8 +18,9 @@ from chatd.adapters.ollama_generate import OllamaGenerate, is_faithful
 from chatd.adapters.openai_chat import OpenAIChat
 from chatd.adapters.opencode import OpenCode
 from chatd.adapters.openrouter import OpenRouter
+from chatd.answer import Answer, Event
 from chatd.catalog import Provider
-from chatd.chat import Answer, ChatRequest, Event
+from chatd.chat import ChatRequest
 from chatd.wire.http import HttpRequest, HttpResponse
 
 

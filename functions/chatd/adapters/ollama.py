@@ -16,20 +16,9 @@ from pydantic import SecretStr, ValidationError
 from chatd.adapters import ollama_turns
 from chatd.adapters.failures import failure, garbage
 from chatd.adapters.framing import lines
+from chatd.answer import Answer, Choice, Counted, Delta, End, Event, Finish, ToolCallDelta, Usage
 from chatd.catalog import Provider
-from chatd.chat import (
-    Answer,
-    ChatRequest,
-    Choice,
-    Counted,
-    Delta,
-    End,
-    Event,
-    Finish,
-    Think,
-    ToolCallDelta,
-    Usage,
-)
+from chatd.chat import ChatRequest, Think
 from chatd.errors import ChatdError
 from chatd.wire.http import HttpRequest, HttpResponse
 from chatd.wire.ollama import OllamaChat, OllamaError, OllamaLine, OllamaMessage, OllamaTags

@@ -17,8 +17,9 @@ from pydantic import SecretStr, ValidationError
 from chatd import __version__
 from chatd.adapters import openai_stream, openai_turns
 from chatd.adapters.failures import failure, garbage
+from chatd.answer import Answer, Choice, Event, as_events
 from chatd.catalog import Provider
-from chatd.chat import Answer, ChatRequest, Choice, Event, Message, Think, as_events
+from chatd.chat import ChatRequest, Message, Think
 from chatd.errors import ChatdError
 from chatd.wire.http import HttpRequest, HttpResponse
 from chatd.wire.openai_chat import OpenAIChat as OpenAIChatAnswer

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from chatd.adapters import openai_turns
 from chatd.adapters.failures import garbage
 from chatd.adapters.framing import data
-from chatd.chat import Counted, End, Event, Finish, Usage
+from chatd.answer import Counted, End, Event, Finish, Usage
 from chatd.wire.http import HttpResponse
 from chatd.wire.openai_chat import OpenAIChunk, OpenAIDelta
 

@@ -11,18 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from chatd.adapters.failures import failure
-from chatd.chat import (
-    ChatRequest,
-    Delta,
-    Image,
-    Message,
-    Part,
-    Text,
-    Tool,
-    ToolCall,
-    ToolCallDelta,
-    Usage,
-)
+from chatd.answer import Delta, ToolCallDelta, Usage
+from chatd.chat import ChatRequest, Image, Message, Part, Text, Tool, ToolCall
 from chatd.errors import ChatdError
 from chatd.wire.http import HttpResponse
 from chatd.wire.openai_chat import OpenAIDelta, OpenAIErrorDetail, OpenAIToolCall, OpenAIUsage

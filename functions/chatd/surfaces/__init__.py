@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from chatd.chat import Answer, ChatRequest, Event
+from chatd.answer import Answer, Event
+from chatd.chat import ChatRequest
 from chatd.errors import ChatdError
 
 

@@ -11,19 +11,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from chatd.chat import (
-    Answer,
-    ChatRequest,
-    Choice,
-    Counted,
-    Delta,
-    Event,
-    Finish,
-    Message,
-    Sampling,
-    Text,
-    Usage,
-)
+from chatd.answer import Answer, Choice, Counted, Delta, Event, Finish, Usage
+from chatd.chat import ChatRequest, Message, Sampling, Text
 from chatd.errors import ChatdError
 from chatd.surfaces import Served, sse
 from chatd.surfaces.mistakes import first_mistake

@@ -10,42 +10,19 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from chatd.answer import Answer, Choice, Counted, Delta, End, Event, Finish, ToolCallDelta, Usage
 from chatd.chat import (
-    Answer,
     ChatRequest,
-    Choice,
-    Counted,
-    Delta,
-    End,
-    Event,
-    Finish,
-    Format,
-    Image,
-    Message,
-    Other,
-    Part,
-    Sampling,
-    Text,
-    Tool,
-    ToolCall,
-    ToolCallDelta,
-    Usage,
 )
 from chatd.errors import (
     ChatdError,
-    InvalidRequestError,
     ModelNotFoundError,
     UpstreamNotFoundError,
 )
 from chatd.surfaces import Served, sse
 from chatd.surfaces.mistakes import first_mistake
-from chatd.wire.openai import (
-    OpenAIPart,
-    OpenAIRequest,
-    OpenAIResponseFormat,
-    OpenAITool,
-    OpenAITurn,
-)
+from chatd.surfaces.openai_request import request_of
+from chatd.wire.openai import OpenAIRequest
 
 # What OpenAI's schema admits; a provider's other reasons all mean that it came to its end.
 _REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
@@ -62,36 +39,9 @@ class OpenAI:
 
         """
         try:
-            sent = OpenAIRequest.model_validate_json(body)
+            return request_of(OpenAIRequest.model_validate_json(body))
         except ValidationError as error:
             raise first_mistake(error) from None
-        stop = [sent.stop] if isinstance(sent.stop, str) else sent.stop
-        options = sent.stream_options
-        return ChatRequest(
-            model=sent.model,
-            messages=tuple(_message(turn, n) for n, turn in enumerate(sent.messages)),
-            sampling=Sampling(
-                temperature=sent.temperature,
-                top_p=sent.top_p,
-                seed=sent.seed,
-                stop=None if stop is None else tuple(stop),
-                presence_penalty=sent.presence_penalty,
-                frequency_penalty=sent.frequency_penalty,
-            ),
-            max_tokens=sent.max_tokens,
-            max_completion_tokens=sent.max_completion_tokens,
-            **_format(sent.response_format),
-            think=sent.reasoning_effort,
-            tools=tuple(_tool(tool) for tool in sent.tools or ()),
-            tool_choice=sent.tool_choice,
-            parallel_tool_calls=sent.parallel_tool_calls,
-            n=sent.n,
-            logprobs=sent.logprobs,
-            top_logprobs=sent.top_logprobs,
-            stream=bool(sent.stream),
-            stream_usage=bool(options and options.include_usage),
-            extra=sent.model_extra or {},
-        )
 
     def write(self, answer: Answer, served: Served) -> Mapping[str, Any]:
         """The body to answer with: a `chat.completion`."""
@@ -145,69 +95,6 @@ class OpenAI:
     def broken(self, error: ChatdError, served: Served) -> bytes:
         """The error as the last event; OpenAI's SDKs raise it. No finish reason, no `[DONE]`."""
         return sse.event(error.body(served.request_id))
-
-
-def _message(turn: OpenAITurn, position: int) -> Message:
-    if turn.role == "tool" and turn.tool_call_id is None:
-        param = f"messages.{position}.tool_call_id"
-        raise InvalidRequestError(f"{param!r} is missing", param=param)
-    calls = turn.tool_calls or []
-    if turn.content is None and turn.role != "assistant":
-        param = f"messages.{position}.content"
-        raise InvalidRequestError(f"{param!r} is missing", param=param)
-    if isinstance(turn.content, str):
-        content: tuple[Part, ...] = (Text(turn.content),)
-    else:
-        content = tuple(
-            _part(part, f"messages.{position}.content.{n}")
-            for n, part in enumerate(turn.content or [])
-        )
-    return Message(
-        role=turn.role,
-        content=content,
-        tool_calls=tuple(
-            ToolCall(call.id, call.function.name, call.function.arguments) for call in calls
-        ),
-        tool_call_id=turn.tool_call_id,
-        name=turn.name,
-        thinking=turn.reasoning_content or turn.reasoning,
-        extra=turn.model_extra or {},
-    )
-
-
-def _part(part: OpenAIPart, place: str) -> Part:
-    extra = part.model_extra or {}
-    if part.type == "text":
-        if part.text is None:
-            raise InvalidRequestError(f"'{place}.text' is missing", param=f"{place}.text")
-        return Text(part.text, extra)
-    if part.type == "image_url":
-        if part.image_url is None:
-            raise InvalidRequestError(f"'{place}.image_url' is missing", param=f"{place}.image_url")
-        return Image(part.image_url.url, part.image_url.model_extra or {})
-    return Other(part.type, extra)
-
-
-def _tool(tool: OpenAITool) -> Tool:
-    function = tool.function
-    return Tool(function.name, function.description, function.parameters, function.strict)
-
-
-def _format(wanted: OpenAIResponseFormat | None) -> dict[str, Any]:
-    """The fields of the internal form that say what form the answer must have."""
-    if wanted is None or wanted.type == "text":
-        return {}
-    if wanted.type == "json_object":
-        return {"format": "json"}
-    if wanted.json_schema is None or wanted.json_schema.schema_ is None:
-        param = "response_format.json_schema.schema"
-        raise InvalidRequestError(f"{param!r} is missing", param=param)
-    schema: Format = wanted.json_schema.schema_
-    return {
-        "format": schema,
-        "schema_name": wanted.json_schema.name,
-        "strict": wanted.json_schema.strict,
-    }
 
 
 def _head(kind: str, model: str | None, served: Served) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatd.chat import Choice
+from chatd.answer import Choice
 
 SPENT_THINKING = (
     "the model spent its whole budget of tokens before the first word of an answer:"

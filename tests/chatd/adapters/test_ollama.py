@@ -8,8 +8,9 @@ import pytest
 from pydantic import SecretStr
 
 from chatd.adapters import adapter_for
+from chatd.answer import Usage
 from chatd.catalog import CATALOG, Provider
-from chatd.chat import ChatRequest, Message, Sampling, Text, Usage
+from chatd.chat import ChatRequest, Message, Sampling, Text
 from chatd.errors import ChatdError, UpstreamError
 from chatd.wire.http import HttpRequest, HttpResponse
 from tests.support import answers

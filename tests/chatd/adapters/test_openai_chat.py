@@ -8,8 +8,9 @@ import pytest
 from pydantic import SecretStr
 
 from chatd.adapters import adapter_for
+from chatd.answer import Answer, Choice, Usage
 from chatd.catalog import CATALOG, Provider
-from chatd.chat import Answer, ChatRequest, Choice, Message, Sampling, Text, Usage
+from chatd.chat import ChatRequest, Message, Sampling, Text
 from chatd.errors import ChatdError, InvalidRequestError, UpstreamError
 from chatd.wire.http import HttpRequest, HttpResponse
 from tests.support import answers
