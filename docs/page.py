@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
@@ -52,7 +53,7 @@ def _operations(paths: Mapping[str, Any]) -> Iterator[str]:
                 yield f"<p>Takes {_content(operation['requestBody'])}.</p>"
             yield "<table><tr><th>Status<th>What it means<th>Body</tr>"
             for status, response in operation["responses"].items():
-                words = escape(response["description"])
+                words = _words(response["description"])
                 yield f"<tr><td>{status}<td>{words}<td>{_content(response)}</tr>"
             yield "</table>"
 
@@ -67,12 +68,17 @@ def _content(holder: Mapping[str, Any]) -> str:
 def _shapes(schemas: Mapping[str, Any]) -> Iterator[str]:
     for name, schema in sorted(schemas.items()):
         yield f"<h3 id='{name}'>{name}</h3>"
-        yield f"<p>{escape(' '.join(schema.get('description', '').split()))}</p>"
+        yield f"<p>{_words(' '.join(schema.get('description', '').split()))}</p>"
         yield "<table><tr><th>Field<th>Holds</tr>"
         for field, kind in schema.get("properties", {}).items():
             needed = " (required)" if field in schema.get("required", []) else ""
             yield f"<tr><td><code>{escape(field)}</code>{needed}<td>{_kind(kind)}</tr>"
         yield "</table>"
+
+
+def _words(text: str) -> str:
+    """A sentence, with what stands in backticks as code."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _kind(schema: Mapping[str, Any]) -> str:
