@@ -16,7 +16,16 @@ MODULES = sorted(HOUSE.rglob("*.py"))
 # From the innermost ring outward; a module may import from its own ring and those before it.
 RINGS = (
     {"errors", "deadline", "wire", "chat", "answer", "live", "documents"},
-    {"catalog", "callers", "secrets", "watchdog", "redaction", "schema", "runtime_stream"},
+    {
+        "catalog",
+        "callers",
+        "secrets",
+        "watchdog",
+        "redaction",
+        "retries",
+        "schema",
+        "runtime_stream",
+    },
     {"connections", "settings", "surfaces", "adapters", "credentials", "telemetry", "runtime"},
     {"transport"},
     {"routing", "listing"},

@@ -18,7 +18,7 @@ from chatd.live import Collected, Live, Sink
 from chatd.settings import ConfigError, Settings
 from chatd.telemetry import Telemetry, place_of
 
-_EXPOSED = "x-request-id, retry-after, x-chatd-dropped-params, x-chatd-warning"
+_EXPOSED = "x-request-id, retry-after, x-chatd-attempts, x-chatd-dropped-params, x-chatd-warning"
 _USUAL_HEADERS = "authorization, content-type, x-api-key"
 
 

@@ -24,6 +24,7 @@ class Timeouts:
     Attributes:
         connect: For the connection to stand: all addresses and TLS together.
         silence: Without a single byte before the first event of a stream.
+        silence_with_fallback: The same where another model can be asked instead.
         first_event: For the first event of a stream, whatever else comes before it.
         gap: Between two chunks of a stream.
         total: For the whole call.
@@ -32,6 +33,7 @@ class Timeouts:
 
     connect: float = 5.0
     silence: float = 60.0
+    silence_with_fallback: float = 10.0
     first_event: float = 120.0
     gap: float = 30.0
     total: float = 300.0

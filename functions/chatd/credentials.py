@@ -85,6 +85,13 @@ class Credentials:
                 return Key(value, "; ".join(failures) or None)
         return Key(None, "; ".join(failures) or None)
 
+    def renewed(self, row: Provider, refused: SecretStr | None) -> SecretStr | None:
+        """Another key than the one that the provider refused, if the secret holds one by now."""
+        if self._secret is None or not self._secret.expire():
+            return None
+        found = self.key_of(row).value
+        return None if found == refused else found
+
     def _in_secret(self, variable: str, _row: Provider) -> SecretStr | None:
         if self._secret is None:
             return None

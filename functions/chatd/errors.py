@@ -12,6 +12,7 @@
     ├── UpstreamError                  502  the provider broke, or answered nonsense
     │   ├── UpstreamAuthError          502  the provider refused our key
     │   ├── UpstreamNotFoundError      502  the provider has no such model
+    │   ├── FormatNotMetError          502  the answer is not in the form that was asked for
     │   ├── AnswerTooLargeError        502  the answer does not fit the way back
     │   ├── UpstreamTimeoutError       504  the provider was too slow
     │   ├── UpstreamOverloadedError    503
@@ -25,13 +26,16 @@ contract. This file knows nothing of HTTP clients, events or dialects.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import ceil
 from typing import Any, ClassVar
 
 
 class ChatdError(Exception):
     """A failure that a caller is told of.
+
+    `transient` says whether the same provider may do better when it is asked again,
+    `falls_through` whether another one may.
 
     Args:
         message: What happened and what to do about it. No key, prompt or answer.
@@ -46,6 +50,8 @@ class ChatdError(Exception):
     status: ClassVar[int] = 500
     type: ClassVar[str] = "api_error"
     default_code: ClassVar[str] = "internal_error"
+    transient: ClassVar[bool] = False
+    falls_through: ClassVar[bool] = False
 
     def __init__(  # noqa: PLR0913  # one keyword for each optional field of the error body
         self,
@@ -64,6 +70,8 @@ class ChatdError(Exception):
         self.upstream_status = upstream_status
         self.retry_after = retry_after
         self.code = code or self.default_code
+        # Headers that tell of the chat as a whole, and not of this failure.
+        self.beside: Mapping[str, str] = {}
 
     def body(self, request_id: str) -> dict[str, Any]:
         """The error body that every way in answers with: `{"error": {…}}`."""
@@ -83,8 +91,8 @@ class ChatdError(Exception):
     def headers(self) -> dict[str, str]:
         """Response headers that belong to this failure."""
         if self.retry_after is None:
-            return {}
-        return {"Retry-After": str(max(0, ceil(self.retry_after)))}
+            return dict(self.beside)
+        return {**self.beside, "Retry-After": str(max(0, ceil(self.retry_after)))}
 
 
 class InvalidRequestError(ChatdError):
@@ -143,6 +151,7 @@ class CredentialsUnavailableError(ChatdError):
 
     status = 503
     default_code = "credentials_unavailable"
+    falls_through = True
 
 
 class UpstreamError(ChatdError):
@@ -150,12 +159,15 @@ class UpstreamError(ChatdError):
 
     status = 502
     default_code = "upstream_error"
+    transient = True
+    falls_through = True
 
 
 class UpstreamAuthError(UpstreamError):
     """The provider refused our key, or what our key asked for."""
 
     default_code = "upstream_auth_error"
+    transient = False
 
     def headers(self) -> dict[str, str]:
         """As its parent's; OpenAI's SDKs would retry what no retry can mend."""
@@ -165,11 +177,22 @@ class UpstreamAuthError(UpstreamError):
 class UpstreamNotFoundError(UpstreamError):
     """The provider does not know the model, or not for our key (404)."""
 
+    transient = False
+
+
+class FormatNotMetError(UpstreamError):
+    """The answer is not in the form that was asked for, and was not when asked again."""
+
+    default_code = "format_not_met"
+    transient = False
+
 
 class AnswerTooLargeError(UpstreamError):
     """The provider's answer is larger than can be read or returned."""
 
     default_code = "answer_too_large"
+    transient = False
+    falls_through = False
 
 
 class UpstreamTimeoutError(UpstreamError):
@@ -201,6 +224,7 @@ class QuotaExhaustedError(UpstreamError):
     status = 429
     type = "insufficient_quota"
     default_code = "insufficient_quota"
+    transient = False
 
     def headers(self) -> dict[str, str]:
         """As its parent's; it also tells OpenAI's SDKs not to retry."""

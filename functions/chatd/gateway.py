@@ -7,25 +7,29 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any
+from itertools import chain
+from typing import Any, TypeVar
 
 from chatd import schema
 from chatd.answer import Answer, End, Event, as_events
+from chatd.catalog import Timeouts
 from chatd.chat import ChatRequest
 from chatd.deadline import Deadline
 from chatd.errors import (
     AnswerTooLargeError,
     ChatdError,
+    FormatNotMetError,
     InternalError,
     RequestTooLargeError,
-    UpstreamError,
+    UpstreamAuthError,
 )
 from chatd.planning import Call, Plan, Planner
 from chatd.redaction import redacted
+from chatd.retries import pause
 from chatd.surfaces import Surface
 from chatd.surfaces.warnings import warning_of
 from chatd.telemetry import Record, Telemetry, place_of
@@ -36,6 +40,8 @@ MAX_REQUEST_BYTES = 5 * 1024 * 1024
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 MAX_RETURNED_BYTES = 6 * 1024 * 1024 - 16 * 1024
 _SURELY_FITS = MAX_RETURNED_BYTES // 12  # characters: none takes more than 12 bytes escaped twice
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,7 @@ class Gateway:
     """
 
     def __init__(self, planner: Planner, transport: Transport, telemetry: Telemetry) -> None:
-        self.plan = planner.plan
+        self._planner = planner
         self._transport = transport
         self._telemetry = telemetry
 
@@ -88,13 +94,18 @@ class Gateway:
             ChatdError: Whatever went wrong, in words that the caller may see.
 
         """
-        record = Record(call.request_id)
+        record = Record(call.request_id, request.model)
         try:
-            plan = self.plan(replace(request, stream=False), call, record)
-            answer = self._ask(plan, call.deadline, record)
+            whole = replace(request, stream=False)
+            plan, answer = self._through(
+                self._planner.plans(whole, call),
+                lambda plan, _fallback: self._ask(plan, plan.deadline(call), record),
+                call,
+                record,
+            )
             record.count(answer.usage, answer.model)
             record.finish_reason = answer.first.finish_reason
-            headers = plan.headers
+            headers = {**plan.headers, **record.headers}
             if warning := warning_of(answer.first):
                 headers["x-chatd-warning"] = warning
             return Reply(_returnable(surface.write(answer, plan.served), answer), headers)
@@ -103,40 +114,101 @@ class Gateway:
         finally:
             self.tell(record, call)
 
-    def events(
-        self, plan: Plan, deadline: Deadline, record: Record, started: Started
-    ) -> Iterator[Event]:
-        """Ask for a stream, and give its events as they come.
+    def begin(
+        self, request: ChatRequest, call: Call, record: Record, started: Started
+    ) -> tuple[Plan, Iterator[Event]]:
+        """Ask for a stream, until somebody's first event is there.
 
         Args:
-            plan: The chat.
-            deadline: When it must have ended.
+            request: The chat, with the caller's name for the model.
+            call: Its id and deadline.
             record: Is told what it took.
-            started: Called with what breaks it off from another thread.
+            started: Called with what breaks it off from another thread, for each attempt.
+
+        Returns:
+            Who answers, and the events as they come, the first one included.
 
         Raises:
-            ChatdError: Before the first event or between two; in words for the caller.
+            ChatdError: If nobody begins; then, and between two events, in words for the caller.
 
         """
+
+        def ask(plan: Plan, fallback: bool) -> Iterator[Event]:  # noqa: FBT001  # what _through gives
+            limits = plan.limits(fallback=fallback)
+            events = self._events(plan, limits, call, record, started)
+            return chain([next(events)], events)
+
+        return self._through(self._planner.plans(request, call), ask, call, record)
+
+    def _through(
+        self,
+        plans: Sequence[Plan],
+        ask: Callable[[Plan, bool], _T],
+        call: Call,
+        record: Record,
+    ) -> tuple[Plan, _T]:
+        """Ask one after the other, until one answers or fails in a way that no other mends."""
+        for position, plan in enumerate(plans):
+            fallback = position + 1 < len(plans)
+            record.provider = plan.served.provider
+            record.named_model = plan.served.model if plan.route.named else None
+            try:
+                return self._patiently(plan, ask, fallback, call, record)
+            except ChatdError as error:
+                if not fallback or not error.falls_through or call.gone.is_set():
+                    raise
+                record.again(error)
+        raise AssertionError("there is at least one plan")
+
+    def _patiently(
+        self,
+        plan: Plan,
+        ask: Callable[[Plan, bool], _T],
+        fallback: bool,  # noqa: FBT001  # what _through knows
+        call: Call,
+        record: Record,
+    ) -> tuple[Plan, _T]:
+        """Ask one, and again while that may help."""
+        retries = 0
+        renewed = False
+        while True:
+            try:
+                return plan, ask(plan, fallback)
+            except ChatdError as error:
+                refused = isinstance(error, UpstreamAuthError) and not renewed
+                other = self._planner.rekeyed(plan) if refused else None
+                if other is not None:
+                    plan, renewed = other, True
+                    record.again(error)
+                    continue
+                wait = pause(error, retries, plan.deadline(call), fallback=fallback)
+                if wait is None or call.gone.wait(wait):
+                    raise
+                record.waited_ms += wait * 1000
+                record.again(error)
+                retries += 1
+
+    def _events(
+        self, plan: Plan, limits: Timeouts, call: Call, record: Record, started: Started
+    ) -> Iterator[Event]:
         if plan.must_be_checked:
             # What must be checked as a whole cannot be sent in pieces.
             whole = replace(plan, request=replace(plan.request, stream=False))
-            events = as_events(self._ask(whole, deadline, record))
+            events = as_events(self._ask(whole, plan.deadline(call), record))
         else:
-            events = self._streamed(plan, deadline, record, started)
+            events = self._streamed(plan, limits, call, record, started)
         for event in events:
             record.note(event)
             yield event
 
     def _streamed(
-        self, plan: Plan, deadline: Deadline, record: Record, started: Started
+        self, plan: Plan, limits: Timeouts, call: Call, record: Record, started: Started
     ) -> Iterator[Event]:
-        limits = plan.route.timeouts
         asked = time.monotonic()
         ended = False
         try:
             sent = plan.adapter.build(plan.request, plan.route.provider, plan.key)
-            stream = self._transport.open(sent, deadline.within(limits.total), limits, started)
+            stream = self._transport.open(sent, plan.deadline(call), limits, started)
             with closing(stream):
                 if stream.response.status != HTTPStatus.OK:
                     refusal = replace(stream.response, body=b"".join(stream.chunks()))
@@ -169,11 +241,10 @@ class Gateway:
         if schema.holds(again, plan.request):
             return replace(again, usage=answer.usage + again.usage)
         record.count(answer.usage + again.usage, again.model)
-        raise UpstreamError(
+        raise FormatNotMetError(
             f"{plan.served.provider}: its answer does not hold to the format that was asked for,"
             " twice; this provider does not enforce one",
             provider=plan.served.provider,
-            code="format_not_met",
         )
 
     def _asked(self, plan: Plan, deadline: Deadline, record: Record) -> Answer:
@@ -181,7 +252,7 @@ class Gateway:
         asked = time.monotonic()
         try:
             sent = plan.adapter.build(plan.request, plan.route.provider, plan.key)
-            response = self._transport.send(sent, deadline.within(limits.total), limits.connect)
+            response = self._transport.send(sent, deadline, limits.connect)
             return plan.adapter.parse(response)
         except ChatdError as error:
             raise _told(error, plan) from None
@@ -193,6 +264,7 @@ def failed(error: Exception, record: Record) -> ChatdError:
     """What a failure is for the caller, noted in the record; a fault of ours has no words."""
     if isinstance(error, ChatdError):
         record.error = error.default_code
+        error.beside = record.headers
         return error
     record.error = InternalError.default_code
     record.fault = place_of(error)

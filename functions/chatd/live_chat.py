@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from itertools import chain
 
 from chatd.chat import ChatRequest
 from chatd.errors import ChatdError
@@ -34,10 +33,9 @@ class LiveChat:
         self._surface = surface
         self._request = request
         self._call = call
-        self._record = Record(call.request_id)
+        self._record = Record(call.request_id, request.model)
         self._headers: dict[str, str] = {"Cache-Control": "no-cache"}
         self._break_off: Callable[[], None] | None = None
-        self._aborted = False
 
     def pour(self, sink: Sink) -> None:
         """Make the answer and send it, and tell of it when the last byte is gone."""
@@ -54,24 +52,24 @@ class LiveChat:
 
     def abort(self) -> None:
         """Break off the provider's stream, from any thread: the caller is gone."""
-        self._aborted = True
+        self._call.gone.set()
         if self._break_off is not None:
             self._break_off()
 
     def _make(self, outlet: Outlet) -> None:
         served = Served("", "", self._call.request_id)
         try:
-            plan = self._gateway.plan(self._request, self._call, self._record)
+            plan, events = self._gateway.begin(
+                self._request, self._call, self._record, self._started
+            )
             served = plan.served
-            self._headers |= plan.headers
-            events = self._gateway.events(plan, self._call.deadline, self._record, self._started)
-            first = next(events)
-            for piece in self._surface.stream(self._request, chain([first], events), served):
+            self._headers |= {**plan.headers, **self._record.headers}
+            for piece in self._surface.stream(self._request, events, served):
                 outlet.write(piece)
         except CallerGoneError:
             raise
         except Exception as error:  # noqa: BLE001  # the last line: logged by place, never by words
-            if self._aborted:
+            if self._call.gone.is_set():
                 raise CallerGoneError from None
             self._fail(self._surface.told(failed(error, self._record)), served, outlet)
 
@@ -83,5 +81,5 @@ class LiveChat:
 
     def _started(self, break_off: Callable[[], None]) -> None:
         self._break_off = break_off
-        if self._aborted:
+        if self._call.gone.is_set():
             break_off()

@@ -6,6 +6,7 @@ It knows rows, keys and settings, and sends nothing.
 from __future__ import annotations
 
 import re
+import threading
 import time
 from dataclasses import dataclass, field, replace
 
@@ -13,11 +14,12 @@ from pydantic import SecretStr
 
 from chatd import schema
 from chatd.adapters import Adapter, adapter_for
-from chatd.catalog import Provider
+from chatd.catalog import Provider, Timeouts
 from chatd.chat import ChatRequest
 from chatd.credentials import Credentials, standing
 from chatd.deadline import Deadline
 from chatd.errors import (
+    ChatdError,
     CredentialsUnavailableError,
     InvalidRequestError,
     ModelNotFoundError,
@@ -27,7 +29,6 @@ from chatd.errors import (
 from chatd.routing import Route, routes
 from chatd.settings import Settings, is_loopback
 from chatd.surfaces import Served
-from chatd.telemetry import Record
 
 # A field's name is the caller's string; only one that is harmless goes into a header.
 _HARMLESS = re.compile(r"[A-Za-z0-9_.-]{1,50}")
@@ -36,11 +37,20 @@ _MAX_HEADER = 500
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a door knows of a call: the invocation's id, and when it must have been answered."""
+    """What a door knows of a call.
+
+    Attributes:
+        request_id: The invocation's id.
+        deadline: When it must have been answered.
+        started: When it began, on the monotonic clock.
+        gone: Set when the caller has hung up.
+
+    """
 
     request_id: str
     deadline: Deadline
     started: float = field(default_factory=time.monotonic)
+    gone: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,17 @@ class Plan:
         names = [name if _HARMLESS.fullmatch(name) else "?" for name in self.left_out]
         return {"x-chatd-dropped-params": ", ".join(names)[:_MAX_HEADER]}
 
+    def limits(self, *, fallback: bool) -> Timeouts:
+        """The limits that hold; where somebody else can be asked, silence is cut short."""
+        limits = self.route.timeouts
+        if not fallback:
+            return limits
+        return replace(limits, silence=min(limits.silence, limits.silence_with_fallback))
+
+    def deadline(self, call: Call) -> Deadline:
+        """When this chat must have ended, however often it is asked for."""
+        return Deadline(min(call.deadline.at, call.started + self.route.timeouts.total))
+
     @property
     def must_be_checked(self) -> bool:
         """Whether a form was asked for that the provider does not hold its answers to."""
@@ -81,51 +102,70 @@ class Planner:
         self._settings = settings
         self._credentials = credentials
 
-    def plan(self, request: ChatRequest, call: Call, record: Record) -> Plan:
-        """Find who answers, and check that they can.
+    def plans(self, request: ChatRequest, call: Call) -> tuple[Plan, ...]:
+        """Find who may answer, in the order in which they are to be asked.
+
+        Args:
+            request: The chat, with the caller's name for the model.
+            call: Its id and deadline.
+
+        Returns:
+            One plan, or for a tier one for each of its models that can be asked.
 
         Raises:
-            ChatdError: If nobody can.
+            ChatdError: If nobody can be asked.
 
         """
-        record.request_model = request.model
-        route, key = self._registered(request.model)
+        found: list[Plan] = []
+        refusals: list[ChatdError] = []
+        for route in routes(request.model, self._settings):
+            try:
+                found.append(self._plan(route, request, call))
+            except (ModelNotFoundError, CredentialsUnavailableError, UpstreamError) as refusal:
+                refusals.append(refusal)
+        if found:
+            return tuple(found)
+        if len(refusals) == 1:
+            raise refusals[0]
+        raise ModelNotFoundError("; ".join(refusal.message for refusal in refusals), param="model")
+
+    def rekeyed(self, plan: Plan) -> Plan | None:
+        """The plan with another key than the refused one, if there is one by now."""
+        key = self._credentials.renewed(plan.route.provider, plan.key)
+        return None if key is None else replace(plan, key=key)
+
+    def _plan(self, route: Route, request: ChatRequest, call: Call) -> Plan:
         row = route.provider
-        record.provider = row.name
-        record.named_model = route.model if route.named else None
-        request = replace(request, model=route.model)
+        key = self._key(route, request.model)
         if self._settings.deployed and is_loopback(row.base_url):
             raise UpstreamError(
                 f"{row.name}: its address is {row.base_url}, which on Lambda is the function"
                 f" itself; set {row.base_url_variable or 'its base_url'} to where it really is",
                 provider=row.name,
             )
+        request = replace(request, model=route.model)
         if request.format is not None and not row.honours_format:
             request = schema.asked(request)
         adapter = adapter_for(row, request)
         served = Served(row.name, route.model, call.request_id, call.started)
         return Plan(route, key, adapter, request, served, self._left_out(adapter, request, row))
 
-    def _registered(self, model: str) -> tuple[Route, SecretStr | None]:
-        """The first route whose provider is registered, and its key."""
-        reasons = []
-        for route in routes(model, self._settings):
-            row = route.provider
-            key = self._credentials.key_of(row)
-            found = standing(row, key)
-            if found.registered and found.reason is None:
-                return route, key.value
-            if found.registered:
-                raise CredentialsUnavailableError(
-                    f"the key of {row.name!r} could not be looked up: {found.reason}",
-                    provider=row.name,
-                )
-            reasons.append(f"{row.name!r}, which is not registered ({found.reason})")
-        raise ModelNotFoundError(
-            f"the model {model!r} leads to {', then to '.join(reasons)};"
-            " GET /v1/chat/providers lists what is",
-            param="model",
-        )
+    def _key(self, route: Route, model: str) -> SecretStr | None:
+        row = route.provider
+        key = self._credentials.key_of(row)
+        found = standing(row, key)
+        if not found.registered:
+            raise ModelNotFoundError(
+                f"the model {model!r} leads to {row.name!r}, which is not registered"
+                f" ({found.reason}); GET /v1/chat/providers lists what is",
+                param="model",
+            )
+        if found.reason is not None:
+            raise CredentialsUnavailableError(
+                f"the key of {row.name!r} could not be looked up: {found.reason}",
+                provider=row.name,
+            )
+        return key.value
 
     def _left_out(self, adapter: Adapter, request: ChatRequest, row: Provider) -> tuple[str, ...]:
         """The fields that are left out, because the provider fixes them or chatd.toml says so."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _FRESH_SECONDS = 300.0
 _RETRY_SECONDS = 5.0
+_EXPIRE_SECONDS = 30.0
 # What it says when the secret is no longer ours to use: an old value must not outlive that.
 # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 _GONE = frozenset({"AccessDeniedException", "ResourceNotFoundException", "InvalidRequestException"})
@@ -100,6 +101,7 @@ class JsonSecret:
         self._values: Mapping[str, Any] | None = None
         self._failure: SecretUnavailableError | None = None
         self._next_look = 0.0
+        self._expired_at = float("-inf")
 
     def __repr__(self) -> str:
         return f"JsonSecret({self._secret_id!r})"
@@ -122,6 +124,14 @@ class JsonSecret:
             assert self._failure is not None  # noqa: S101  # _look leaves one of the two
             raise self._failure
         return self._values
+
+    def expire(self) -> bool:
+        """Have the next reading look again, at most every 30 s; whether it will."""
+        if self._clock() - self._expired_at < _EXPIRE_SECONDS:
+            return False
+        self._expired_at = self._clock()
+        self._next_look = self._clock()
+        return True
 
     def _look(self) -> None:
         try:

@@ -7,7 +7,7 @@ put into.
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
 
@@ -18,12 +18,24 @@ from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
 )
 
 from chatd.answer import Counted, Delta, Event, Finish, Usage
+from chatd.errors import ChatdError
 
 NAMESPACE = "chatd"
 _NO_PROVIDER = "none"
 # Characters of English that make a token, about:
 # https://help.openai.com/en/articles/4936856-what-are-tokens-and-how-to-count-them
 _TOKEN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A provider that was asked and failed, before another, or the same again, was asked."""
+
+    provider: str | None
+    named_model: str | None
+    usage: Usage | None
+    upstream_ms: float | None
+    error: str
 
 
 @dataclass(slots=True)
@@ -44,6 +56,8 @@ class Record:
         upstream_ms: Milliseconds spent waiting for the provider.
         total_ms: Milliseconds from the first to the last moment.
         error: The failure's own code, one of finitely many; never a provider's.
+        waited_ms: Milliseconds spent waiting before a provider was asked again.
+        earlier: The attempts that failed before the last.
         fault: For a fault of our own: its class and the places it passed, without its words.
 
     """
@@ -62,6 +76,28 @@ class Record:
     total_ms: float = 0.0
     error: str | None = None
     fault: str | None = None
+    waited_ms: float = 0.0
+    earlier: list[Attempt] = field(default_factory=list)
+
+    def again(self, error: ChatdError) -> None:
+        """Note that the attempt failed and that it is not the last."""
+        self.earlier.append(
+            Attempt(
+                self.provider, self.named_model, self.usage, self.upstream_ms, error.default_code
+            )
+        )
+        self.usage = self.upstream_ms = self.first_event_ms = None
+
+    @property
+    def attempts(self) -> str:
+        """The story of all attempts, such as `kimi: upstream_timeout, ollama: ok`."""
+        told = [f"{attempt.provider}: {attempt.error}" for attempt in self.earlier]
+        return ", ".join([*told, f"{self.provider}: {self.error or 'ok'}"])
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the caller is told of the attempts, if there was more than one."""
+        return {"x-chatd-attempts": self.attempts} if self.earlier else {}
 
     def count(self, usage: Usage, model: str | None) -> None:
         """Note what it took, and the model's name as the provider gives it; the last one holds."""
@@ -111,6 +147,7 @@ class Telemetry:
             "gen_ai.usage.input_tokens": record.usage and record.usage.input_tokens,
             "gen_ai.usage.output_tokens": record.usage and record.usage.output_tokens,
             "chatd.usage_estimated": record.estimated or None,
+            "chatd.attempts": record.attempts if record.earlier else None,
             "error.type": record.error,
             "chatd.fault": record.fault,
             "gen_ai.usage.cost_usd": record.usage and record.usage.cost_usd,
@@ -132,29 +169,38 @@ def place_of(fault: BaseException) -> str:
 
 
 def _emit_metrics(record: Record) -> None:
-    """Print the metrics in CloudWatch's embedded format.
+    """Print the metrics of every attempt, each under its own provider."""
+    for attempt in record.earlier:
+        _emit(attempt, overhead=None)
+    upstream = sum(attempt.upstream_ms or 0.0 for attempt in record.earlier)
+    _emit(record, overhead=record.total_ms - upstream - record.waited_ms)
+
+
+def _emit(asked: Attempt | Record, overhead: float | None) -> None:
+    """Print the metrics of one attempt in CloudWatch's embedded format.
 
     Powertools' shared `Metrics` keeps its state on the class; the provider below it is made anew
     for each chat. Errors have dimensions of their own, so they are a blob of their own.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
-    provider = record.provider or _NO_PROVIDER
+    provider = asked.provider or _NO_PROVIDER
     metrics = AmazonCloudWatchEMFProvider(namespace=NAMESPACE)
     metrics.add_dimension("Provider", provider)
-    if record.named_model is not None:
-        metrics.add_dimensions(Provider=provider, Model=record.named_model)
+    if asked.named_model is not None:
+        metrics.add_dimensions(Provider=provider, Model=asked.named_model)
     metrics.add_metric("Requests", MetricUnit.Count, 1)
-    if record.usage is not None:
-        metrics.add_metric("InputTokens", MetricUnit.Count, record.usage.input_tokens)
-        metrics.add_metric("OutputTokens", MetricUnit.Count, record.usage.output_tokens)
-    if record.upstream_ms is not None:
-        overhead = record.total_ms - record.upstream_ms
-        metrics.add_metric("UpstreamLatency", MetricUnit.Milliseconds, record.upstream_ms)
-        metrics.add_metric("GatewayOverhead", MetricUnit.Milliseconds, overhead)
+    if asked.usage is not None:
+        metrics.add_metric("InputTokens", MetricUnit.Count, asked.usage.input_tokens)
+        metrics.add_metric("OutputTokens", MetricUnit.Count, asked.usage.output_tokens)
+    if asked.upstream_ms is not None:
+        metrics.add_metric("UpstreamLatency", MetricUnit.Milliseconds, asked.upstream_ms)
+        if overhead is not None:
+            own = overhead - asked.upstream_ms
+            metrics.add_metric("GatewayOverhead", MetricUnit.Milliseconds, own)
     metrics.flush_metrics()
-    if record.error is not None:
+    if asked.error is not None:
         errors = AmazonCloudWatchEMFProvider(namespace=NAMESPACE)
         errors.add_dimension("Provider", provider)
-        errors.add_dimensions(Provider=provider, Kind=record.error)
+        errors.add_dimensions(Provider=provider, Kind=asked.error)
         errors.add_metric("Errors", MetricUnit.Count, 1)
         errors.flush_metrics()

@@ -15,6 +15,7 @@ import pytest
 
 import chat.app
 import providers.app
+from chatd import retries
 from chatd.catalog import CATALOG
 from chatd.telemetry import Telemetry
 from tests.support import answers
@@ -34,6 +35,8 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("CHATD_CONFIG", "/dev/null")
     monkeypatch.chdir(tmp_path)
+    # Failures are asked for again at once; test_retries.py has the waits.
+    monkeypatch.setattr(retries, "_FIRST_SECONDS", 0.0)
     forget()
     yield
     forget()

@@ -163,12 +163,12 @@ def test_a_provider_that_does_not_stream_is_streamed_in_one_piece(provider: Upst
 def test_a_refusal_before_the_first_event_has_its_own_status(
     provider: Upstream, model: str, status: int, ours: int
 ) -> None:
-    provider.script = reply({"error": "no"}, status, {"Retry-After": "3"})
+    provider.script = reply({"error": "no"}, status, {"Retry-After": "3000"})
 
     streamed = stream(ask(model), OPENAI)
 
     assert (streamed.status, streamed.headers["content-type"]) == (ours, "application/json")
-    assert streamed.headers["retry-after"] == "3"
+    assert streamed.headers["retry-after"] == "3000"
     assert json.loads(streamed.body)["error"]["upstream_status"] == status
 
 
@@ -395,7 +395,7 @@ def test_an_abort_ends_a_silent_providers_stream_at_once(
 
 @pytest.mark.parametrize("limit", ["silence", "first_event"])
 def test_a_silent_provider_is_given_up(provider: Upstream, config: Path, limit: str) -> None:
-    config.write_text(f"[providers.ollama.timeouts]\n{limit} = 0.2")
+    config.write_text(f"[providers.ollama.timeouts]\n{limit} = 0.2\ntotal = 1")
     provider.script = silent(provider)
 
     assert stream(ask("m")).status == 504
@@ -495,7 +495,7 @@ def test_a_fault_of_our_own_in_a_stream_is_500_and_its_words_go_nowhere(
     def broken(*_: object) -> None:
         raise KeyError("the prompt")
 
-    monkeypatch.setattr(chat.app.opened().gateway, "plan", broken)
+    monkeypatch.setattr(chat.app.opened().gateway, "begin", broken)
 
     streamed = stream(ask("m"))
 

@@ -151,14 +151,14 @@ def test_it_is_told_to_think_or_not(subject: Subject, think: bool | str) -> None
     ],
 )
 def test_its_refusal_becomes_ours(subject: Subject, status: int, ours: int, code: str) -> None:
-    subject.server.script = reply({"error": "no"}, status, {"Retry-After": "3"})
+    subject.server.script = reply({"error": "no"}, status, {"Retry-After": "3000"})
 
     result = subject.ask()
 
     error = result.json["error"]
     assert (result.status, error["code"]) == (ours, code)
     assert (error["provider"], error["upstream_status"]) == (subject.row.name, status)
-    assert result.headers["retry-after"] == "3"
+    assert result.headers["retry-after"] == "3000"
 
 
 NO_ANSWERS: dict[str, Script] = {
@@ -179,11 +179,15 @@ def test_no_answer_of_its_is_a_502(subject: Subject, fault: str) -> None:
     assert (result.status, result.json["error"]["provider"]) == (502, subject.row.name)
 
 
-def test_it_is_asked_once(subject: Subject) -> None:
-    subject.server.script = reply({"error": "boom"}, 500)
+@pytest.mark.parametrize(
+    ("status", "times"),
+    [(400, 1), (401, 1), (402, 1), (403, 1), (404, 1), (429, 3), (500, 3), (502, 3), (503, 3)],
+)
+def test_it_is_asked_again_only_if_that_may_help(subject: Subject, status: int, times: int) -> None:
+    subject.server.script = reply({"error": "boom"}, status)
     subject.ask()
 
-    assert len(subject.server.received) == 1
+    assert len(subject.server.received) == times
 
 
 def test_without_its_key_it_is_not_registered(

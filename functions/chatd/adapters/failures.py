@@ -87,7 +87,7 @@ def failure(response: HttpResponse, reason: str = "", *codes: str) -> ChatdError
         _message(kind, status, reason),
         code=_code(kind, status, codes),
         upstream_status=response.status,
-        retry_after=retry_after(response.headers.get("retry-after", "")),
+        retry_after=_retry_after(response.headers),
     )
 
 
@@ -114,6 +114,14 @@ def retry_after(
             return None
         seconds = (date.replace(tzinfo=date.tzinfo or UTC) - now()).total_seconds()
     return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """The wait that is asked for, in seconds; OpenAI gives it in milliseconds as well."""
+    exact = headers.get("retry-after-ms", "")
+    if exact.isascii() and exact.isdecimal():
+        return int(exact) / 1000
+    return retry_after(headers.get("retry-after", ""))
 
 
 def _message(kind: type[ChatdError], status: int, reason: str) -> str:

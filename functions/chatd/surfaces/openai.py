@@ -84,13 +84,15 @@ class OpenAI:
         """The error as it is, but for a model that the provider lacks: a 404, as at OpenAI."""
         if not isinstance(error, UpstreamNotFoundError):
             return error
-        return ModelNotFoundError(
+        found = ModelNotFoundError(
             error.message,
             param="model",
             provider=error.provider,
             upstream_status=error.upstream_status,
             retry_after=error.retry_after,
         )
+        found.beside = error.beside
+        return found
 
     def broken(self, error: ChatdError, served: Served) -> bytes:
         """The error as the last event; OpenAI's SDKs raise it. No finish reason, no `[DONE]`."""

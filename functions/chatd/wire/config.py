@@ -44,6 +44,7 @@ class TimeoutsTable(_Table):
 
     connect: Seconds | None = None
     silence: Seconds | None = None
+    silence_with_fallback: Seconds | None = None
     first_event: Seconds | None = None
     gap: Seconds | None = None
     total: Seconds | None = None
