@@ -98,13 +98,7 @@ def test_a_failure_of_the_callers_or_ours_is_a_typed_exception(told: Told, case:
     assert_is(told.error(case), OURS[case])
 
 
-# The refusal of a caller comes from in front of the functions, which names the request in the body.
-_IN_FRONT = pytest.mark.xfail(reason="the front's own refusals lack the header x-request-id")
-
-
-@pytest.mark.parametrize(
-    "case", [pytest.param(case, marks=_IN_FRONT if case == "wrong key" else ()) for case in OURS]
-)
+@pytest.mark.parametrize("case", OURS)
 def test_an_exception_has_the_requests_id(told: Told, case: str) -> None:
     assert told.error(case)["request_id"]
 
