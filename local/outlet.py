@@ -52,6 +52,8 @@ class Outlet:
 
     async def _start(self, status: int, headers: list[tuple[str, str]]) -> None:
         pairs = [*headers, ("x-amzn-RequestId", self.request_id)]
+        if not any(name.lower() == "x-request-id" for name, _ in headers):
+            pairs.append(("x-request-id", self.request_id))  # as template.yaml's own refusals have
         raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in pairs]
         self.begun = True
         await self.send({"type": "http.response.start", "status": status, "headers": raw})

@@ -59,7 +59,7 @@ class Message:
     """One turn.
 
     Attributes:
-        role: `system`, `developer`, `user`, `assistant` or `tool`.
+        role: `system`, `developer`, `user`, `assistant`, `tool`, or OpenAI's old `function`.
         content: Its pieces; empty for a turn that only calls tools.
         tool_calls: The calls that an assistant's turn asks for.
         tool_call_id: For a tool's turn: the call that it answers.
@@ -93,6 +93,14 @@ class Tool:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherTool:
+    """A tool that the form does not know, as it was sent."""
+
+    kind: str
+    extra: Json = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Sampling:
     """How the next token is chosen. None: the caller did not say, and nobody says it for them."""
 
@@ -118,7 +126,7 @@ class ChatRequest:
         schema_name: What the caller calls the schema.
         strict: Whether the answer must hold to the schema, if the caller said.
         think: Whether to think, or how hard (`minimal`, `low`, … `max`); None: not said.
-        tools: The functions that the model may call.
+        tools: The functions, and what else, that the model may call.
         tool_choice: `auto`, `none`, `required`, or one tool as OpenAI names it; None: not said.
         parallel_tool_calls: Whether it may call several at once, if the caller said.
         n: How many answers.
@@ -139,7 +147,7 @@ class ChatRequest:
     schema_name: str | None = None
     strict: bool | None = None
     think: Think | None = None
-    tools: tuple[Tool, ...] = ()
+    tools: tuple[Tool | OtherTool, ...] = ()
     tool_choice: str | Json | None = None
     parallel_tool_calls: bool | None = None
     n: int | None = None
@@ -157,8 +165,11 @@ class ChatRequest:
             yield from (call.arguments for call in message.tool_calls)
             yield message.thinking or ""
         for tool in self.tools:
-            yield tool.description or ""
-            yield json.dumps(tool.parameters) if tool.parameters else ""
+            if isinstance(tool, OtherTool):
+                yield json.dumps(tool.extra)
+            else:
+                yield tool.description or ""
+                yield json.dumps(tool.parameters) if tool.parameters else ""
         if self.format not in (None, "json"):
             yield json.dumps(self.format)
         yield from self.sampling.stop or ()

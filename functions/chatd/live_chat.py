@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 
 from chatd.chat import ChatRequest
-from chatd.errors import ChatdError
+from chatd.errors import ChatdError, UpstreamError
 from chatd.gateway import Gateway, failed
 from chatd.live import CallerGoneError, Outlet, Sink
 from chatd.planning import Call
@@ -77,6 +77,8 @@ class LiveChat:
         body = json.dumps(error.body(self._call.request_id), ensure_ascii=False).encode()
         headers = {"Content-Type": "application/json", **error.headers()}
         if not outlet.refuse(error.status, headers, body):
+            if error.code == UpstreamError.default_code:
+                error.code = "upstream_stream_error"
             outlet.write(self._surface.broken(error, served))
 
     def _started(self, break_off: Callable[[], None]) -> None:

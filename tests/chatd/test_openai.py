@@ -114,6 +114,40 @@ def test_an_upstream_of_the_same_dialect_gets_every_message_untouched(provider: 
     assert provider.last.json["messages"] == MESSAGES
 
 
+CUSTOM: list[dict[str, Any]] = [
+    {"role": "user", "content": []},
+    {"role": "function", "name": "weather", "content": "12 degrees"},
+    {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [{"id": "c", "type": "custom", "custom": {"name": "x", "input": "y"}}],
+    },
+]
+
+
+def test_an_upstream_of_the_same_dialect_gets_what_the_form_does_not_know(
+    provider: Upstream,
+) -> None:
+    tools = [WEATHER, {"type": "custom", "custom": {"name": "x"}}]
+    post({"model": "opencode/grok", "messages": CUSTOM, "tools": tools}, PATH)
+
+    assert provider.last.json["messages"] == CUSTOM
+    assert provider.last.json["tools"] == tools
+
+
+def test_ollama_takes_openais_old_function_role_for_a_tools(provider: Upstream) -> None:
+    post({"model": "m", "messages": CUSTOM[1:2]}, PATH)
+
+    (turn,) = provider.last.json["messages"]
+    assert turn == {"role": "tool", "content": "12 degrees", "tool_name": "weather"}
+
+
+def test_a_call_that_is_none_of_a_function_is_refused_for_ollama(provider: Upstream) -> None:
+    result = post({"model": "m", "messages": CUSTOM}, PATH)
+
+    assert (result.status, result.json["error"]["param"]) == (400, "messages.2.tool_calls")
+
+
 def test_ollama_gets_options_and_format_in_its_own_words(provider: Upstream) -> None:
     said = {name: EVERYTHING[name] for name in EVERYTHING}
     for name in ("n", "tool_choice", "parallel_tool_calls", "logit_bias", "a_field_of_tomorrow"):
@@ -510,7 +544,7 @@ def test_a_finish_reason_that_openai_does_not_know_is_stop(provider: Upstream) -
         (ask("m", n=0), "n"),
         (ask("m", top_logprobs=99), "top_logprobs"),
         (ask("m", tools=[{"type": "function"}]), "tools.0.function"),
-        (ask("m", tools=[{"type": "custom"}]), "tools.0.type"),
+        (ask("m", tools=[{"type": "custom", "custom": {"name": "x"}}]), "tools"),
         (ask("m", tool_choice="sometimes"), "tool_choice"),
         (ask("m", response_format={"type": "yaml"}), "response_format.type"),
         (

@@ -132,7 +132,8 @@ def _message(kind: type[ChatdError], status: int, reason: str) -> str:
     words = " ".join(reason.split())
     if len(words) > _MAX_REASON:
         words = words[:_MAX_REASON] + "…"
-    return f"it answered {status}: {words}" if words else f"it answered {status}"
+    said = "it reported an error" if status == HTTPStatus.OK else f"it answered {status}"
+    return f"{said}: {words}" if words else said
 
 
 def _code(kind: type[ChatdError], status: int, codes: tuple[str, ...]) -> str | None:

@@ -18,7 +18,7 @@ from chatd.adapters.failures import failure, garbage
 from chatd.adapters.framing import lines
 from chatd.answer import Answer, Choice, Counted, Delta, End, Event, Finish, ToolCallDelta, Usage
 from chatd.catalog import Provider
-from chatd.chat import ChatRequest, Think
+from chatd.chat import ChatRequest, OtherTool, Think, Tool
 from chatd.errors import ChatdError
 from chatd.wire.http import HttpRequest, HttpResponse
 from chatd.wire.ollama import OllamaChat, OllamaError, OllamaLine, OllamaMessage, OllamaTags
@@ -68,7 +68,9 @@ class Ollama:
             found.append("n")
         if request.tools and request.tool_choice not in (None, "auto", "none"):
             found.append("tool_choice")
-        if len(request.tools) and request.parallel_tool_calls is False:
+        if any(isinstance(tool, OtherTool) for tool in request.tools):
+            found.append("tools")
+        if request.tools and request.parallel_tool_calls is False:
             found.append("parallel_tool_calls")
         found += [
             name
@@ -184,7 +186,9 @@ class Ollama:
     def _conversation(self, request: ChatRequest) -> dict[str, Any]:
         conversation: dict[str, Any] = {"messages": ollama_turns.written(request.messages)}
         if request.tools and request.tool_choice != "none":
-            conversation["tools"] = [ollama_turns.tool(tool) for tool in request.tools]
+            conversation["tools"] = [
+                ollama_turns.tool(tool) for tool in request.tools if isinstance(tool, Tool)
+            ]
         return conversation
 
     def _read(self, text: bytes) -> OllamaLine:

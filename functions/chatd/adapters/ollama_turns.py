@@ -14,6 +14,9 @@ from chatd.chat import Image, Message, Other, Tool, ToolCall
 from chatd.errors import InvalidRequestError
 from chatd.wire.ollama import OllamaMessage
 
+# OpenAI means by developer what others mean by system, and by its old function what tool means now.
+_ROLES = {"developer": "system", "function": "tool"}
+
 
 def written(messages: Sequence[Message]) -> list[dict[str, Any]]:
     """The conversation as `/api/chat` takes it.
@@ -54,8 +57,12 @@ def logprobs(given: list[dict[str, Any]] | None) -> dict[str, Any] | None:
 
 
 def _turn(message: Message, position: int, names: dict[str, str]) -> dict[str, Any]:
-    # Ollama knows no developer; OpenAI means by it what others mean by system.
-    role = "system" if message.role == "developer" else message.role
+    if "tool_calls" in message.extra:
+        raise InvalidRequestError(
+            "Ollama knows calls of functions, and no others",
+            param=f"messages.{position}.tool_calls",
+        )
+    role = _ROLES.get(message.role, message.role)
     turn: dict[str, Any] = {"role": role, "content": message.text}
     if images := _images(message, position):
         turn["images"] = images
@@ -69,6 +76,8 @@ def _turn(message: Message, position: int, names: dict[str, str]) -> dict[str, A
             }
             for n, call in enumerate(message.tool_calls)
         ]
+    if message.role == "function" and message.name is not None:
+        turn["tool_name"] = message.name
     if message.tool_call_id is not None:
         # It goes by the tool's name, which only the call that it answers holds.
         turn["tool_call_id"] = message.tool_call_id

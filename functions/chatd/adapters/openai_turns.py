@@ -12,7 +12,7 @@ from typing import Any
 
 from chatd.adapters.failures import failure
 from chatd.answer import Delta, ToolCallDelta, Usage
-from chatd.chat import ChatRequest, Image, Message, Part, Text, Tool, ToolCall
+from chatd.chat import ChatRequest, Image, Message, OtherTool, Part, Text, Tool, ToolCall
 from chatd.errors import ChatdError
 from chatd.wire.http import HttpResponse
 from chatd.wire.openai_chat import OpenAIDelta, OpenAIErrorDetail, OpenAIToolCall, OpenAIUsage
@@ -117,7 +117,7 @@ def refused(response: HttpResponse, error: OpenAIErrorDetail | str) -> ChatdErro
 
 def _content(message: Message) -> str | list[dict[str, Any]] | None:
     if not message.content:
-        return None
+        return None if message.role == "assistant" else []
     first, *others = message.content
     if isinstance(first, Text) and not first.extra and not others:
         return first.text
@@ -132,7 +132,9 @@ def _part(part: Part) -> dict[str, Any]:
     return {**part.extra, "type": part.kind}
 
 
-def _tool(tool: Tool) -> dict[str, Any]:
+def _tool(tool: Tool | OtherTool) -> dict[str, Any]:
+    if isinstance(tool, OtherTool):
+        return {**tool.extra, "type": tool.kind}
     said = {
         "name": tool.name,
         "description": tool.description,

@@ -13,6 +13,7 @@ from chatd.chat import (
     Image,
     Message,
     Other,
+    OtherTool,
     Part,
     Sampling,
     Text,
@@ -53,7 +54,7 @@ def request_of(sent: OpenAIRequest) -> ChatRequest:
         max_completion_tokens=sent.max_completion_tokens,
         **_format(sent.response_format),
         think=sent.reasoning_effort,
-        tools=tuple(_tool(tool) for tool in sent.tools or ()),
+        tools=tuple(_tool(tool, n) for n, tool in enumerate(sent.tools or ())),
         tool_choice=sent.tool_choice,
         parallel_tool_calls=sent.parallel_tool_calls,
         n=sent.n,
@@ -69,7 +70,7 @@ def _message(turn: OpenAITurn, position: int) -> Message:
     if turn.role == "tool" and turn.tool_call_id is None:
         param = f"messages.{position}.tool_call_id"
         raise InvalidRequestError(f"{param!r} is missing", param=param)
-    calls = turn.tool_calls or []
+    calls, kept = _calls(turn, position)
     if turn.content is None and turn.role != "assistant":
         param = f"messages.{position}.content"
         raise InvalidRequestError(f"{param!r} is missing", param=param)
@@ -83,13 +84,11 @@ def _message(turn: OpenAITurn, position: int) -> Message:
     return Message(
         role=turn.role,
         content=content,
-        tool_calls=tuple(
-            ToolCall(call.id, call.function.name, call.function.arguments) for call in calls
-        ),
+        tool_calls=calls,
         tool_call_id=turn.tool_call_id,
         name=turn.name,
         thinking=turn.reasoning_content or turn.reasoning,
-        extra=turn.model_extra or {},
+        extra={**(turn.model_extra or {}), **kept},
     )
 
 
@@ -106,9 +105,28 @@ def _part(part: OpenAIPart, place: str) -> Part:
     return Other(part.type, extra)
 
 
-def _tool(tool: OpenAITool) -> Tool:
+def _tool(tool: OpenAITool, position: int) -> Tool | OtherTool:
+    if tool.type != "function":
+        return OtherTool(tool.type, tool.model_extra or {})
     function = tool.function
+    if function is None:
+        param = f"tools.{position}.function"
+        raise InvalidRequestError(f"{param!r} is missing", param=param)
     return Tool(function.name, function.description, function.parameters, function.strict)
+
+
+def _calls(turn: OpenAITurn, position: int) -> tuple[tuple[ToolCall, ...], dict[str, Any]]:
+    """The calls of functions; a turn with another kind keeps all of its calls as they were sent."""
+    calls = turn.tool_calls or []
+    if any(call.type != "function" for call in calls):
+        return (), {"tool_calls": [call.model_dump(exclude_unset=True) for call in calls]}
+    known = []
+    for number, call in enumerate(calls):
+        if call.function is None:
+            param = f"messages.{position}.tool_calls.{number}.function"
+            raise InvalidRequestError(f"{param!r} is missing", param=param)
+        known.append(ToolCall(call.id, call.function.name, call.function.arguments))
+    return tuple(known), {}
 
 
 def _format(wanted: OpenAIResponseFormat | None) -> dict[str, Any]:

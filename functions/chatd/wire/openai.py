@@ -41,17 +41,17 @@ class OpenAIFunctionCall(_Sent):
 
 
 class OpenAIToolCall(_Sent):
-    """A tool call in an assistant's turn."""
+    """A tool call in an assistant's turn. Only one of a function has a meaning here."""
 
     id: str
-    type: Literal["function"] = "function"
-    function: OpenAIFunctionCall
+    type: str = "function"
+    function: OpenAIFunctionCall | None = None
 
 
 class OpenAITurn(_Sent):
     """One message of the conversation."""
 
-    role: Literal["system", "developer", "user", "assistant", "tool"]
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[OpenAIPart] | None = None
     name: str | None = None
     tool_calls: list[OpenAIToolCall] | None = None
@@ -70,10 +70,10 @@ class OpenAIFunction(_Sent):
 
 
 class OpenAITool(_Sent):
-    """A tool that the model may call."""
+    """A tool that the model may call. Only a function has a meaning here; others are passed on."""
 
-    type: Literal["function"]
-    function: OpenAIFunction
+    type: str
+    function: OpenAIFunction | None = None
 
 
 class OpenAIJsonSchema(_Sent):

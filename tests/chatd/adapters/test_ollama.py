@@ -173,7 +173,7 @@ def test_thinking_is_kept_apart() -> None:
         (400, 400, "it answered 400: CUDA out of memory"),
         (401, 502, "it refused the gateway's key"),
         (503, 503, "it answered 503: CUDA out of memory"),
-        (200, 502, "it answered 200: CUDA out of memory"),
+        (200, 502, "it reported an error: CUDA out of memory"),
     ],
 )
 def test_an_error_is_told_in_ollamas_words(status: int, code: int, words: str) -> None:

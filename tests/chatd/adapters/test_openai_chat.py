@@ -190,8 +190,8 @@ def test_a_budget_spent_on_thinking_is_an_honest_length() -> None:
         ({}, "holds no choices"),
         (choice(content=None), "holds no content"),
         ({"choices": [{"message": {"content": "x"}, "finish_reason": "error"}]}, "broke off"),
-        ({"error": {}}, "it answered 200"),
-        ({"error": "boom"}, "it answered 200: boom"),
+        ({"error": {}}, "it reported an error"),
+        ({"error": "boom"}, "it reported an error: boom"),
     ],
 )
 def test_an_answer_that_is_none_is_an_upstream_error(body: object, words: str) -> None:

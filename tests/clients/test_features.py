@@ -1,0 +1,103 @@
+"""Every client does everything with every provider, but for the gaps that claims.py explains."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.clients.claims import BEYOND, CLIENTS, FEATURES, Case, holds, is_explained
+from tests.clients.conftest import Clients, every
+from tests.clients.page import COMMAND, page
+from tests.clients.providers import MODELS, Providers
+from tests.clients.scripts.cases import HELLO
+from tests.local.conftest import ROOT
+
+PAGE = ROOT / "docs/compatibility.md"
+
+
+@pytest.mark.parametrize(("client", "provider", "feature"), every(CLIENTS, MODELS, FEATURES))
+def test_a_client_can_do_it(clients: Clients, client: str, provider: str, feature: str) -> None:
+    outcome = clients(CLIENTS[client]).outcomes[f"{feature} {provider}"]
+
+    assert holds(outcome, FEATURES[feature], provider), outcome
+
+
+@pytest.mark.parametrize(
+    ("case", "provider"),
+    every(BEYOND, MODELS),
+    ids=lambda value: f"{value.client} {value.name}" if isinstance(value, Case) else value,
+)
+def test_a_case_goes_well_or_fails_as_explained(
+    clients: Clients, case: Case, provider: str
+) -> None:
+    outcome = clients(CLIENTS[case.client]).outcomes[f"{case.name} {provider}"]
+    gap = case.gaps.get(provider)
+
+    if gap is None:
+        assert holds(outcome, case.gives, provider), outcome
+    else:
+        assert is_explained(outcome, gap, provider), outcome
+
+
+@pytest.mark.parametrize(
+    ("client", "provider"), every([name for name in CLIENTS if name != "`llm` command"], MODELS)
+)
+def test_a_stream_comes_in_pieces(clients: Clients, client: str, provider: str) -> None:
+    pieces = clients(CLIENTS[client]).result(f"stream {provider}")["pieces"]
+
+    assert pieces == len(f"{provider} heard: {HELLO}".split())
+
+
+@pytest.mark.parametrize(("client", "provider"), every(CLIENTS, MODELS))
+def test_what_a_client_streams_is_streamed_by_the_provider(
+    clients: Clients, client: str, provider: str
+) -> None:
+    seen = clients(CLIENTS[client]).seen
+
+    assert {bool(chat.body.get("stream")) for chat in seen if chat.provider == provider} == {
+        True,
+        False,
+    }
+
+
+@pytest.mark.parametrize("provider", MODELS)
+def test_a_stream_has_openais_order(clients: Clients, provider: str) -> None:
+    stream = clients("use_openai").result(f"stream {provider}")
+
+    assert stream["role comes first"]
+    assert stream["usage comes last"]
+    assert stream["finish"] == ["stop"]
+    assert stream["ids"] == 1
+
+
+def test_a_tools_result_reaches_ollama_by_name_and_its_arguments_as_an_object(
+    clients: Clients,
+) -> None:
+    seen = clients("use_openai").seen
+    asked, called, gave = next(
+        chat.body["messages"]
+        for chat in seen
+        if chat.provider == "ollama" and len(chat.body.get("messages", [])) == 3
+    )
+
+    assert asked["role"] == "user"
+    (call,) = called["tool_calls"]
+    assert call["function"]["arguments"] == {"city": "Zürich"}
+    assert (gave["tool_name"], gave["tool_call_id"]) == ("weather", call["id"])
+
+
+def test_no_provider_was_asked_for_what_it_does_not_take(clients: Clients, seen: Providers) -> None:
+    for script in CLIENTS.values():
+        clients(script)
+
+    assert [text for text in seen.refused if "reasoning_content is missing" not in text] == []
+
+
+def test_the_page_tells_what_this_run_gave(clients: Clients) -> None:
+    text = page(clients)
+    assert "**no**" not in text, text
+    if os.environ.get("CHATD_WRITE_COMPATIBILITY") == "1":
+        PAGE.write_text(text, "utf-8")
+
+    assert PAGE.read_text("utf-8") == text, f"docs/compatibility.md is out of date: {COMMAND}"
