@@ -316,8 +316,8 @@ def tls_port(certificate: Path) -> Iterator[int]:
                     with context.wrap_socket(connection, server_side=True) as secure:
                         # All of the request, or closing would reset what is still to be read.
                         asked = b""
-                        while b"secret words" not in asked:
-                            asked += secure.recv(65536)
+                        while b"secret words" not in asked and (part := secure.recv(65536)):
+                            asked += part
                         secure.sendall(head(200, {"Content-Length": "2"}) + b"{}")
                 except OSError:
                     connection.close()
