@@ -40,6 +40,12 @@ key_variable = "KEYLESS_API_KEY"
 dialect = "ollama"
 base_url = "{url}/ollama"
 timeouts = {{ total = 0.5 }}
+
+# Its chats end before the wait that a busy provider asks for, so the wait is the client's.
+[providers.hurried]
+dialect = "ollama"
+base_url = "{url}/ollama"
+timeouts = {{ total = 2.5 }}
 """
 
 

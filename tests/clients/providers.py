@@ -151,7 +151,7 @@ class Providers:
             status, code, words, wait = _OWN_REFUSALS.get((provider, model), _REFUSALS[model])
             raise _AsToldError(status, words, code, wait)
         if model == "busy-once" and len(self.of_model(model)) == 1:
-            raise _AsToldError(429, "slow down", "rate_limit_reached_error", 1)
+            raise _AsToldError(429, "slow down", "rate_limit_reached_error", 3)
         if model == "stalls":
             return self._stalled
         if CATALOG[provider].dialect == "ollama":

@@ -122,7 +122,7 @@ def ours() -> Iterator[tuple[str, cases.Case]]:
     yield "our fault", partial(ask, model, at_fault)
     yield "too slow", partial(ask, "impatient/stalls")
     yield "too slow, streamed", partial(ask, "impatient/stalls", stream=True)
-    yield "busy once", partial(ask, "kimi/busy-once", patient)
+    yield "busy once", partial(ask, "hurried/busy-once", patient)
     yield "spent for good", partial(ask, "kimi/spent-for-good", patient)
     yield "key refused for good", partial(ask, "kimi/refused-for-good", patient)
     yield "models", models
