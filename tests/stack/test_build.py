@@ -178,7 +178,7 @@ def test_the_wrapper_starts_our_runtime_on_the_layer_s_awslambdaric_and_compiles
 
     assert "Unable to import module 'nowhere'" in result.stdout + result.stderr
     assert "/opt/python/awslambdaric/__pycache__/bootstrap.cpython-313.pyc" in loaded
-    assert "/var/task/chatd/__pycache__/stream.cpython-313.pyc" in loaded
+    assert "/var/task/chatd/__pycache__/runtime_stream.cpython-313.pyc" in loaded
     assert [path for path in loaded if not path.endswith(".cpython-313.pyc")] == []
     assert "/var/runtime/awslambdaric" not in result.stderr
 
