@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --require-virtualenv ins
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-18s  %s\n", $$1, $$2 }'
 
 # --- environments: each stamp says which lock file is installed ----------------------------------
 
