@@ -100,5 +100,5 @@ def _totals(model: str | None, usage: Usage, choice: Choice, served: Served) -> 
     }
 
 
-def _absent(written: NativeTotals, *optional: str) -> set[str]:
+def _absent(written: NativeTotals | NativeAnswer, *optional: str) -> set[str]:
     return {name for name in optional if getattr(written, name) is None}

@@ -36,11 +36,17 @@ class NativeRequest(_Sent):
     stream: bool | None = None
 
 
-class NativeTotals(BaseModel):
-    """What an answer took; the last event of a stream, where `done` is true besides."""
-
+class _Who(BaseModel):
     model: str
     provider: str
+
+
+class _Said(BaseModel):
+    content: str
+    thinking: str | None = None
+
+
+class _Took(BaseModel):
     input_tokens: int
     output_tokens: int
     finish_reason: str | None
@@ -49,8 +55,10 @@ class NativeTotals(BaseModel):
     warning: str | None = None
 
 
-class NativeAnswer(NativeTotals):
-    """The answer of `/v1/chat`, and of a direct invocation."""
+class NativeTotals(_Took, _Who):
+    """The last event of a stream, where `done` is true besides."""
 
-    content: str
-    thinking: str | None = None
+
+# The last base comes first when it is written.
+class NativeAnswer(_Took, _Said, _Who):
+    """The answer of `/v1/chat`, and of a direct invocation."""
