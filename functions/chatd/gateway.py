@@ -104,7 +104,7 @@ class Gateway:
                 record,
             )
             record.count(answer.usage, answer.model)
-            record.finish_reason = answer.first.finish_reason
+            record.finish(answer.first.finish_reason)
             headers = {**plan.headers, **record.headers}
             if warning := warning_of(answer.first):
                 headers["x-chatd-warning"] = warning

@@ -22,6 +22,8 @@ from chatd.errors import ChatdError
 
 NAMESPACE = "chatd"
 _NO_PROVIDER = "none"
+# Characters of a name that a provider gives: a log line is no place for what is longer.
+_NAME = 100
 # Characters of English that make a token, about:
 # https://help.openai.com/en/articles/4936856-what-are-tokens-and-how-to-count-them
 _TOKEN = 4
@@ -102,14 +104,18 @@ class Record:
     def count(self, usage: Usage, model: str | None) -> None:
         """Note what it took, and the model's name as the provider gives it; the last one holds."""
         self.usage = usage
-        self.response_model = model or self.response_model
+        self.response_model = (model or "")[:_NAME] or self.response_model
+
+    def finish(self, reason: str | None) -> None:
+        """Note why the answer ended."""
+        self.finish_reason = (reason or "")[:_NAME] or None
 
     def note(self, event: Event) -> None:
         """Note what an event of a stream tells."""
         if isinstance(event, Counted):
             self.count(event.usage, event.model)
         elif isinstance(event, Finish):
-            self.finish_reason = event.reason
+            self.finish(event.reason)
         elif isinstance(event, Delta):
             self.said += len(event.content or "") + len(event.thinking or "")
 

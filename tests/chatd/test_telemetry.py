@@ -98,3 +98,12 @@ def test_overhead_is_what_the_provider_did_not_take(provider: Upstream, emitted:
     assert line["chatd.total_ms"] == pytest.approx(
         blob["UpstreamLatency"][0] + blob["GatewayOverhead"][0], abs=0.1
     )
+
+
+def test_a_provider_cannot_write_at_length_into_the_log(provider: Upstream, emitted: Emits) -> None:
+    provider.script = reply(answers.ollama_chat(model="m" * 5000, done_reason="r" * 5000))
+    post(ask("m"))
+
+    (line,) = emitted().log
+    assert line["gen_ai.response.model"] == "m" * 100
+    assert line["gen_ai.response.finish_reasons"] == ["r" * 100]

@@ -64,6 +64,10 @@ class Api:
     url: str
 
     def ask(self, method: str, path: str, body: object = None, **headers: str) -> tuple[int, Any]:
+        status, text = self.text(method, path, body, **headers)
+        return status, json.loads(text)
+
+    def text(self, method: str, path: str, body: object = None, **headers: str) -> tuple[int, str]:
         response = urllib3.request(
             method,
             self.url + path,
@@ -72,7 +76,7 @@ class Api:
             timeout=60,
             retries=False,
         )
-        return response.status, json.loads(response.data)
+        return response.status, response.data.decode()
 
     def preflight(self, path: str, origin: str) -> tuple[int, str | None]:
         """The status, and the origin that may call."""

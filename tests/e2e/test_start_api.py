@@ -84,6 +84,15 @@ def test_openais_surface_is_served_too(api: Api, provider: Upstream) -> None:
     assert body["choices"][0]["message"]["content"] == "Hello!"
 
 
+def test_a_stream_comes_whole_where_nothing_can_stream(api: Api, provider: Upstream) -> None:
+    asked = {**CHAT, "stream": True}
+    status, text = api.text("POST", "/v1/chat/completions", asked, x_api_key=CALLER_KEY)
+
+    assert status == 200
+    assert '"content":"Hello!"' in text
+    assert text.endswith("data: [DONE]\n\n")
+
+
 def test_models_are_listed_and_one_is_found_by_a_name_with_slashes(
     api: Api, provider: Upstream
 ) -> None:
