@@ -3,12 +3,18 @@
     ChatdError
     ├── InvalidRequestError            400  the caller's request cannot be served as it is
     │   ├── RequestTooLargeError       413
-    │   └── UpstreamRefusedError       400  the provider said 400 or 422
+    │   ├── UpstreamRefusedError       400  the provider said 400 or 422
+    │   │   ├── ContextTooLongError    400  the conversation is longer than the model can read
+    │   │   └── ContentRefusedError    400  the provider does not want to answer this
+    │   ├── KeyReusedError             409  the idempotency key came with another body before
+    │   └── InFlightError              409  the first request with this key is not answered yet
     ├── UnauthorizedError              401  no caller's key, or an unknown one
     ├── RouteNotFoundError             404  no such path
     ├── MethodNotAllowedError          405
     ├── ModelNotFoundError             404  the model's name leads to no registered provider
     ├── CredentialsUnavailableError    503  a provider's key could not be looked up
+    ├── NoHealthyProviderError         503  whoever could be asked has been failing
+    ├── IdempotencyUnavailableError    503  the table of idempotency keys cannot be reached
     ├── UpstreamError                  502  the provider broke, or answered nonsense
     │   ├── UpstreamAuthError          502  the provider refused our key
     │   ├── UpstreamNotFoundError      502  the provider has no such model
@@ -35,7 +41,8 @@ class ChatdError(Exception):
     """A failure that a caller is told of.
 
     `transient` says whether the same provider may do better when it is asked again,
-    `falls_through` whether another one may.
+    `falls_through` whether another one may, and `unwell` whether it tells of a provider that is
+    not well, and not of one request that it did not serve.
 
     Args:
         message: What happened and what to do about it. No key, prompt or answer.
@@ -52,6 +59,7 @@ class ChatdError(Exception):
     default_code: ClassVar[str] = "internal_error"
     transient: ClassVar[bool] = False
     falls_through: ClassVar[bool] = False
+    unwell: ClassVar[bool] = False
 
     def __init__(  # noqa: PLR0913  # one keyword for each optional field of the error body
         self,
@@ -114,6 +122,36 @@ class UpstreamRefusedError(InvalidRequestError):
     """The provider understood the request and refused it (400, 422)."""
 
 
+class ContextTooLongError(UpstreamRefusedError):
+    """The conversation is longer than the model can read; one with a larger context may."""
+
+    default_code = "context_length_exceeded"
+
+
+class ContentRefusedError(UpstreamRefusedError):
+    """The provider does not want to answer this: its own filter, not a failure."""
+
+    default_code = "content_filter"
+
+
+class KeyReusedError(InvalidRequestError):
+    """The idempotency key came with another body before."""
+
+    status = 409
+    default_code = "idempotency_key_reused"
+
+    def headers(self) -> dict[str, str]:
+        """As its parent's; OpenAI's SDKs would retry a 409."""
+        return {**super().headers(), "x-should-retry": "false"}
+
+
+class InFlightError(InvalidRequestError):
+    """The first request with this idempotency key has not been answered yet."""
+
+    status = 409
+    default_code = "idempotency_key_in_flight"
+
+
 class UnauthorizedError(ChatdError):
     """The caller showed no key, or one that nobody holds."""
 
@@ -154,6 +192,21 @@ class CredentialsUnavailableError(ChatdError):
     falls_through = True
 
 
+class NoHealthyProviderError(ChatdError):
+    """Whoever could be asked has been failing, and is left alone for a while."""
+
+    status = 503
+    default_code = "no_healthy_provider"
+    falls_through = True
+
+
+class IdempotencyUnavailableError(ChatdError):
+    """The table of idempotency keys cannot be reached, so nothing was asked of a provider."""
+
+    status = 503
+    default_code = "idempotency_unavailable"
+
+
 class UpstreamError(ChatdError):
     """The provider broke, could not be reached, or answered nonsense."""
 
@@ -161,6 +214,7 @@ class UpstreamError(ChatdError):
     default_code = "upstream_error"
     transient = True
     falls_through = True
+    unwell = True
 
 
 class UpstreamAuthError(UpstreamError):
@@ -168,6 +222,7 @@ class UpstreamAuthError(UpstreamError):
 
     default_code = "upstream_auth_error"
     transient = False
+    unwell = False
 
     def headers(self) -> dict[str, str]:
         """As its parent's; OpenAI's SDKs would retry what no retry can mend."""
@@ -178,6 +233,7 @@ class UpstreamNotFoundError(UpstreamError):
     """The provider does not know the model, or not for our key (404)."""
 
     transient = False
+    unwell = False
 
 
 class FormatNotMetError(UpstreamError):
@@ -185,6 +241,7 @@ class FormatNotMetError(UpstreamError):
 
     default_code = "format_not_met"
     transient = False
+    unwell = False
 
 
 class AnswerTooLargeError(UpstreamError):
@@ -192,6 +249,7 @@ class AnswerTooLargeError(UpstreamError):
 
     default_code = "answer_too_large"
     transient = False
+    unwell = False
     falls_through = False
 
 
@@ -216,6 +274,7 @@ class RateLimitedError(UpstreamError):
     status = 429
     type = "rate_limit_error"
     default_code = "rate_limit_exceeded"
+    unwell = False
 
 
 class QuotaExhaustedError(UpstreamError):
@@ -225,6 +284,7 @@ class QuotaExhaustedError(UpstreamError):
     type = "insufficient_quota"
     default_code = "insufficient_quota"
     transient = False
+    unwell = False
 
     def headers(self) -> dict[str, str]:
         """As its parent's; it also tells OpenAI's SDKs not to retry."""
