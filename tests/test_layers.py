@@ -19,6 +19,8 @@ RINGS = (
     {
         "catalog",
         "callers",
+        "circuits",
+        "shared_circuits",
         "secrets",
         "watchdog",
         "redaction",

@@ -43,6 +43,7 @@ class Settings:
         default_provider: Where a model goes that no prefix, suffix or tier claims.
         tiers: The tiers by name.
         secret_id: The Secrets Manager secret with the providers' keys, if there is one.
+        circuits_table: The DynamoDB table that shares the circuits, if there is one.
         http_seconds: How long a chat over HTTP may take before API Gateway cuts it, if it does.
         drop_params: Whether a field that a provider cannot honour is dropped instead of refused.
         cors_origins: The browser origins that may read an answer.
@@ -54,6 +55,7 @@ class Settings:
     default_provider: str
     tiers: Mapping[str, Tier]
     secret_id: str | None = None
+    circuits_table: str | None = None
     http_seconds: float | None = None
     drop_params: bool = False
     cors_origins: tuple[str, ...] = ()
@@ -89,6 +91,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         default_provider=default,
         tiers=_tiers(config, providers, where),
         secret_id=env.get("CHATD_SECRET_ID"),
+        circuits_table=env.get("CHATD_CIRCUITS_TABLE"),
         http_seconds=_seconds(env, "CHATD_HTTP_SECONDS"),
         drop_params=config.drop_params,
         cors_origins=tuple(

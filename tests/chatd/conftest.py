@@ -33,6 +33,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
                 monkeypatch.delenv(variable, raising=False)
     for variable in ("CHATD_SECRET_ID", "CHATD_DEFAULT_PROVIDER", "CHATD_HTTP_SECONDS"):
         monkeypatch.delenv(variable, raising=False)
+    monkeypatch.delenv("CHATD_CIRCUITS_TABLE", raising=False)
     monkeypatch.setenv("CHATD_CONFIG", "/dev/null")
     monkeypatch.chdir(tmp_path)
     # Failures are asked for again at once; test_retries.py has the waits.
