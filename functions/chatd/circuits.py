@@ -147,6 +147,10 @@ class Circuits:
             raise error
         return value
 
+    def is_open(self, name: str) -> bool:
+        """Whether to ask again would be refused, or would be a probe."""
+        return not self._closed(name)
+
     def ended(self, name: str) -> None:
         """What was begun came whole: a success."""
         if name in self._failing:  # else there is nothing to forget, and no store to ask

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from chatd.catalog import CATALOG, Provider, Timeouts
 from chatd.errors import one_of
-from chatd.wire.config import ConfigFile, ProviderTable, TimeoutsTable, checked_url
+from chatd.wire.config import ConfigFile, ProviderTable, TierModel, TimeoutsTable, checked_url
 
 _HERE = Path(__file__).resolve()
 
@@ -30,7 +30,7 @@ class ConfigError(Exception):
 class Tier:
     """A name for an ordered choice of models, and the limits that hold for it."""
 
-    models: tuple[str, ...]
+    models: tuple[TierModel, ...]
     timeouts: TimeoutsTable
 
 
@@ -198,7 +198,7 @@ def limits(timeouts: Timeouts, table: TimeoutsTable) -> Timeouts:
 
 def _tiers(config: ConfigFile, providers: Mapping[str, Provider], where: str) -> dict[str, Tier]:
     for name, tier in config.tiers.items():
-        for position, model in enumerate(tier.models):
+        for position, model in enumerate(entry.model for entry in tier.models):
             key = f"{where}: tiers.{name}.models.{position}"
             if model in config.tiers:
                 raise ConfigError(f"{key}: {model!r} is a tier; name its models instead")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from aws_lambda_powertools.utilities.circuit_breaker import base
 
 import chat.app
 import providers.app
@@ -47,6 +48,9 @@ def forget() -> None:
     """Make the functions read their environment anew."""
     chat.app.opened.cache_clear()
     providers.app.opened.cache_clear()
+    # Powertools counts failures for a process and not for a store.
+    for counts in (base._LOCAL_FAILURES, base._LOCAL_SUCCESSES, base._LAST_OBSERVED_STATE):
+        counts.clear()
 
 
 class CurrentStdout:
