@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import logging
 import socket
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from aws_lambda_powertools.utilities.circuit_breaker import base
@@ -18,7 +16,6 @@ import chat.app
 import providers.app
 from chatd import retries
 from chatd.catalog import CATALOG
-from chatd.telemetry import Telemetry
 from tests.support import answers
 from tests.support.upstream import Received, Upstream, chunked, reply, upstream
 
@@ -51,24 +48,6 @@ def forget() -> None:
     # Powertools counts failures for a process and not for a store.
     for counts in (base._LOCAL_FAILURES, base._LOCAL_SUCCESSES, base._LAST_OBSERVED_STATE):
         counts.clear()
-
-
-class CurrentStdout:
-    """The standard output of the moment: pytest changes it with every test and phase."""
-
-    def write(self, text: str) -> int:
-        return sys.stdout.write(text)
-
-    def flush(self) -> None:
-        sys.stdout.flush()
-
-
-@pytest.fixture(autouse=True, scope="session")
-def log_to_the_current_stdout() -> None:
-    """The log's handler is made once a process, and would keep the first test's output."""
-    Telemetry()
-    for handler in logging.getLogger("chatd").handlers:
-        cast("logging.StreamHandler[CurrentStdout]", handler).stream = CurrentStdout()
 
 
 @pytest.fixture
