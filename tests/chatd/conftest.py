@@ -9,8 +9,9 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
+import boto3
 import pytest
 
 import chat.app
@@ -19,7 +20,11 @@ from chatd import retries
 from chatd.catalog import CATALOG
 from chatd.telemetry import Telemetry
 from tests.support import answers
+from tests.support.circuits import Clock, make_table, stopped_clock
 from tests.support.upstream import Received, Upstream, chunked, reply, upstream
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 KEY = "sk-test-0123456789abcdef"
 
@@ -125,3 +130,31 @@ def config(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     path.touch()
     monkeypatch.setenv("CHATD_CONFIG", str(path))
     return path
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    """The time that circuits go by."""
+    with stopped_clock() as clock:
+        yield clock
+
+
+@pytest.fixture
+def dynamodb(_moto: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBClient]:
+    """A client of DynamoDB; the environment leads boto3 there as well."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", _moto)
+    client = boto3.client("dynamodb")
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def circuits_table(dynamodb: DynamoDBClient) -> Iterator[str]:
+    """The stack's table of circuits, empty."""
+    make_table(dynamodb, "circuits")
+    yield "circuits"
+    if "circuits" in dynamodb.list_tables()["TableNames"]:
+        dynamodb.delete_table(TableName="circuits")
