@@ -20,7 +20,7 @@ from chatd import retries
 from chatd.catalog import CATALOG
 from chatd.telemetry import Telemetry
 from tests.support import answers
-from tests.support.circuits import Clock, make_table, stopped_clock
+from tests.support.circuits import Clock, forget_failures, make_table, stopped_clock
 from tests.support.upstream import Received, Upstream, chunked, reply, upstream
 
 if TYPE_CHECKING:
@@ -49,9 +49,10 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
 
 
 def forget() -> None:
-    """Make the functions read their environment anew."""
+    """Make the functions read their environment anew, and think well of every provider."""
     chat.app.opened.cache_clear()
     providers.app.opened.cache_clear()
+    forget_failures()
 
 
 class CurrentStdout:

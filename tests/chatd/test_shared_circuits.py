@@ -194,6 +194,19 @@ def test_twenty_circuits_and_a_thousand_chats_cost_one_read_in_five_seconds(
     assert here.sent == ["Query", "Query"]
 
 
+def test_reading_never_undoes_what_was_just_written(environment: Make) -> None:
+    # moto's every read is consistent, so only the request tells.
+    here = environment()
+    asked: list[bool] = []
+    here.store.client.meta.events.register(
+        "provide-client-params.dynamodb.Query",
+        lambda params, **_: asked.append(params["ConsistentRead"]),
+    )
+    here.chat()
+
+    assert asked == [True]
+
+
 def test_only_transitions_are_written(environment: Make, clock: Clock) -> None:
     here = environment()
     here.fails(4)
