@@ -157,6 +157,7 @@ def test_every_variable_that_a_container_may_be_given_is_declared(stack: Stack) 
         *("KIMI_BASE_URL", "OPENROUTER_API_KEY", "OPENCODE_API_KEY", "KIMI_API_KEY"),
         *("OLLAMA_API_KEY", "CHATD_CONFIG", "CHATD_SECRET_ID", "CHATD_DEFAULT_PROVIDER"),
         *("CHATD_HTTP_SECONDS", "CHATD_CORS_ORIGINS", "AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+        *("CHATD_IDEMPOTENCY_TABLE", "AWS_ENDPOINT_URL_DYNAMODB"),
     }
 
 
