@@ -32,7 +32,8 @@ RINGS = (
     {"planning", "models"},
     {"gateway", "events"},
     {"live_chat"},
-    {"api", "house"},
+    {"api"},
+    {"idempotency", "house"},
 )
 PURE = {"routing", "catalog", "adapters", "surfaces", "wire", "chat", "answer", "errors"}
 

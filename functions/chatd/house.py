@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from chatd.credentials import Credentials
 from chatd.gateway import Gateway
@@ -16,6 +17,10 @@ from chatd.secrets import JsonSecret, SecretsManager
 from chatd.settings import Settings, load
 from chatd.telemetry import Telemetry
 from chatd.transport import Urllib3Transport
+
+if TYPE_CHECKING:
+    from chatd.idempotency import Records
+    from chatd.idempotency.once import Once
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +50,25 @@ def opened(environ: Mapping[str, str]) -> House:
     gateway = Gateway(Planner(settings, credentials), transport, telemetry)
     models = Models(settings, credentials, transport, telemetry.warn)
     return House(settings, credentials, gateway, models)
+
+
+def once(environ: Mapping[str, str], settings: Settings) -> Once:
+    """Build what answers an `Idempotency-Key` once.
+
+    Most requests have none, so what they do without is imported here and not before.
+    """
+    from chatd.idempotency.once import Once  # noqa: PLC0415  # see above
+
+    return Once(_records(environ, settings), Telemetry())
+
+
+def _records(environ: Mapping[str, str], settings: Settings) -> Records | None:
+    if settings.idempotency_table:
+        from chatd.idempotency.dynamodb import DynamoDB  # noqa: PLC0415  # it imports boto3
+
+        return DynamoDB(settings.idempotency_table, environ)
+    if settings.idempotency_file:
+        from chatd.idempotency.sqlite import Sqlite  # noqa: PLC0415  # never needed on Lambda
+
+        return Sqlite(settings.idempotency_file)
+    return None

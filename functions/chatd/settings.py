@@ -45,6 +45,8 @@ class Settings:
         secret_id: The Secrets Manager secret with the providers' keys, if there is one.
         http_seconds: How long a chat over HTTP may take before API Gateway cuts it, if it does.
         drop_params: Whether a field that a provider cannot honour is dropped instead of refused.
+        idempotency_table: The DynamoDB table of answers by their keys, if there is one.
+        idempotency_file: The file that stands in for it under `make run`.
         cors_origins: The browser origins that may read an answer.
         deployed: Whether this runs on Lambda itself.
 
@@ -56,6 +58,8 @@ class Settings:
     secret_id: str | None = None
     http_seconds: float | None = None
     drop_params: bool = False
+    idempotency_table: str | None = None
+    idempotency_file: str | None = None
     cors_origins: tuple[str, ...] = ()
     deployed: bool = False
 
@@ -91,6 +95,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         secret_id=env.get("CHATD_SECRET_ID"),
         http_seconds=_seconds(env, "CHATD_HTTP_SECONDS"),
         drop_params=config.drop_params,
+        idempotency_table=env.get("CHATD_IDEMPOTENCY_TABLE"),
+        idempotency_file=env.get("CHATD_IDEMPOTENCY_FILE"),
         cors_origins=tuple(
             origin.strip() for origin in env.get("CHATD_CORS_ORIGINS", "").split(",") if origin
         ),

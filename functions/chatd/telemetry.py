@@ -164,6 +164,18 @@ class Telemetry:
         known = {name: value for name, value in line.items() if value is not None}
         self._log.info("chat", extra=known)
 
+    def idempotency(self, request_id: str, outcome: str, error: str | None = None) -> None:
+        """Tell what became of an idempotency key.
+
+        Args:
+            request_id: The invocation's id.
+            outcome: `replayed`, `not-stored` or `refused`.
+            error: The refusal's own code.
+
+        """
+        line = {"request_id": request_id, "chatd.idempotency": outcome}
+        self._log.info("idempotency", extra={**line, "error.type": error} if error else line)
+
 
 def place_of(fault: BaseException) -> str:
     """A fault's class and the places it passed, without its words, which can quote anything."""

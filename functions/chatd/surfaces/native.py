@@ -19,6 +19,8 @@ from chatd.surfaces.mistakes import first_mistake
 from chatd.surfaces.warnings import warning_of
 from chatd.wire.native import NativeAnswer, NativeRequest, NativeTotals
 
+_END = b'data: {"done":true,'
+
 
 class Native:
     """The native surface."""
@@ -77,6 +79,10 @@ class Native:
                 totals = NativeTotals(**_totals(counted.model, counted.usage, choice, served))
                 body = totals.model_dump(exclude=_absent(totals, "warning"))
                 yield sse.event({"done": True, **body})
+
+    def ends(self, piece: bytes) -> bool:
+        """Whether it is the event with the totals; no other begins as that does."""
+        return piece.startswith(_END)
 
     def told(self, error: ChatdError) -> ChatdError:
         """The error as it is."""
