@@ -28,9 +28,9 @@ def installed(peer: str, target: Target) -> Path:
     """
     lock = LOCKS / f"requirements-{peer}.txt"
     platform = _PLATFORM if target.in_image else "host"
-    folder = ROOT / f".venv-peers-{peer}"
+    folder = ROOT / f".venv-peers-{peer}-{platform}"
     stamp = folder / "stamp"
-    wanted = f"{platform} {hashlib.sha256(lock.read_bytes()).hexdigest()}"
+    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text("ascii") == wanted:
         return folder
     shutil.rmtree(folder, ignore_errors=True)

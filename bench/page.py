@@ -72,7 +72,8 @@ another Python made.""",
         "A warm request",
         """\
 The handler is called with API Gateway's event, and bare urllib3 sends the very bytes that it sent;
-in turn, one call each.""",
+in turn, one call each. The gateway asks the provider to stream whatever the caller wants; the answer
+is one chunk and the end, and each chunk more costs what is under [Streams](#streams).""",
     ),
     "stream": (
         "Streams",
@@ -100,6 +101,7 @@ a process of its own, with the packages of its own lock file, with bytecode, in 
   is made once, which is better than what it ships: that one (*as shipped*,
   [lambda.py]({shipped})) reads the configuration at every call.
 
+The provider's answer has eight tokens, which the gateway gets as a stream and the others whole.
 {versions}. They do other things than the gateway does: FastAPI less, LiteLLM more.""",
     ),
     "growth": (

@@ -73,7 +73,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _boto3(target: Target) -> Path:
     """boto3 with what only it needs, as a layer would hold it."""
-    folder = target.scratch / "boto3"
+    folder = target.scratch / "whole"
     names = ("boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six")
     lock = (ROOT / "requirements" / "aws.txt").read_text("utf-8").splitlines()
     wanted = target.scratch / "boto3.txt"

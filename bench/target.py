@@ -123,7 +123,6 @@ class Target:
             ROOT: "/bench",
             **{path: str(path) for path in volumes},
         }
-        variables = {"PYTHONPATH": self.paths, "HOME": str(self.scratch)}
         mounts = [f"--volume={place}:{there}:ro" for place, there in shown.items()]
         mounts.append(f"--volume={self.scratch}:{self.scratch}")
         return [
@@ -131,18 +130,21 @@ class Target:
             f"--user={os.getuid()}:{os.getgid()}",
             f"--workdir={self.scratch}",
             *mounts,
-            *(f"--env={name}={value}" for name, value in variables.items()),
+            *(f"--env={name}={value}" for name, value in self._variables().items()),
             *(f"--entrypoint={self.python}", IMAGE),
         ]
 
     def _here(self) -> list[str]:
-        variables = {
-            "PATH": os.defpath,
+        settings = [f"{name}={value}" for name, value in self._variables().items()]
+        return ["/usr/bin/env", "-i", f"PATH={os.defpath}", *settings, self.python]
+
+    def _variables(self) -> dict[str, str]:
+        return {
             "HOME": str(self.scratch),
             "PYTHONPATH": self.paths,
+            # The scratch folder is no place to import from.
+            "PYTHONSAFEPATH": "1",
         }
-        settings = [f"{name}={value}" for name, value in variables.items()]
-        return ["/usr/bin/env", "-i", *settings, self.python]
 
 
 @contextmanager

@@ -1,4 +1,8 @@
-"""A warm request against the same call with bare urllib3, in turn, one after the other."""
+"""A warm request against the same call with bare urllib3, in turn, one after the other.
+
+The provider is asked to stream for every caller. Here its stream is one chunk and the end, so that
+what a request costs is told apart from what a chunk does, which bench/inside/stream.py measures.
+"""
 
 from __future__ import annotations
 
@@ -82,7 +86,7 @@ def main(rounds: int, warmup: int) -> dict[str, Any]:
         handler = gateway.settle(url)
         for surface, path in gateway.SURFACES.items():
             for dialect in gateway.DIALECTS:
-                event = gateway.event(path, gateway.ask(dialect, upstream.Model().name))
+                event = gateway.event(path, gateway.ask(dialect, upstream.Model(chunks=1).name))
 
                 def ours(event: Any = event) -> None:
                     answer = handler(event, gateway.Context())
