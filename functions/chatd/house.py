@@ -5,9 +5,12 @@ It knows how the parts fit together, and nothing of what they do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
+from chatd.asking import Asking
+from chatd.circuits import Circuits, MemoryStore, Store
 from chatd.credentials import Credentials
 from chatd.gateway import Gateway
 from chatd.models import Models
@@ -42,6 +45,17 @@ def opened(environ: Mapping[str, str]) -> House:
         secret = JsonSecret(settings.secret_id, SecretsManager(environ).fetch)
     credentials = Credentials(environ, secret, telemetry.warn)
     transport = Urllib3Transport()
-    gateway = Gateway(Planner(settings, credentials), transport, telemetry)
+    planner = Planner(settings, credentials)
+    circuits = Circuits(partial(_store, settings, telemetry.warn), telemetry.warn)
+    gateway = Gateway(planner, Asking(planner, transport, circuits), telemetry)
     models = Models(settings, credentials, transport, telemetry.warn)
     return House(settings, credentials, gateway, models)
+
+
+def _store(settings: Settings, warn: Callable[[str], None]) -> Store:
+    """What keeps the circuits: the deployment's table, or this process."""
+    if settings.circuits_table is None:
+        return MemoryStore()
+    from chatd.shared_circuits import shared  # noqa: PLC0415  # it imports boto3
+
+    return shared(settings.circuits_table, warn)

@@ -63,7 +63,9 @@ class Stream(Protocol):
 class Transport(Protocol):
     """What the gateway needs of a transport."""
 
-    def send(self, request: HttpRequest, deadline: Deadline, connect: float) -> HttpResponse:
+    def send(
+        self, request: HttpRequest, deadline: Deadline, connect: float, started: Started = ...
+    ) -> HttpResponse:
         """Send a request and read the whole response."""
 
     def open(
@@ -82,7 +84,13 @@ class Urllib3Transport:
         )
         self._pools.pool_classes_by_scheme = {"http": HttpPool, "https": HttpsPool}
 
-    def send(self, request: HttpRequest, deadline: Deadline, connect: float) -> HttpResponse:
+    def send(
+        self,
+        request: HttpRequest,
+        deadline: Deadline,
+        connect: float,
+        started: Started = lambda _break_off: None,
+    ) -> HttpResponse:
         """Send a request and read the whole response.
 
         Args:
@@ -90,6 +98,7 @@ class Urllib3Transport:
             deadline: When the last byte must have come.
             connect: Seconds for the connection to stand: all addresses and TLS together. The
                 time that the resolver takes for a name counts, but cannot be cut short.
+            started: As for `open`.
 
         Raises:
             UpstreamTimeoutError: If the deadline or the connect limit passed.
@@ -99,7 +108,7 @@ class Urllib3Transport:
         """
         left = deadline.left()
         limits = Timeouts(connect=connect, silence=left, first_event=left, gap=left, total=left)
-        stream = self.open(request, deadline, limits, lambda _abort: None)
+        stream = self.open(request, deadline, limits, started)
         try:
             return replace(stream.response, body=b"".join(stream.chunks()))
         finally:
@@ -155,14 +164,22 @@ class _Clock:
         self._limits = limits
         self._first_event = deadline.within(limits.first_event)
         self._begun = False
+        self._last: Deadline | None = None
 
     def begin(self) -> Deadline:
         """The first event is there."""
         self._begun = True
         return self.alive()
 
+    def end(self) -> Deadline:
+        """The end is there: the rest must come within a moment, however often something comes."""
+        self._last = self._last or self._deadline.within(_DRAIN_SECONDS)
+        return self._last
+
     def alive(self) -> Deadline:
         """When the next sign of life must come, now that there was one."""
+        if self._last is not None:
+            return self._last
         if self._begun:
             return self._deadline.within(self._limits.gap)
         return self._first_event.within(self._limits.silence)
@@ -202,7 +219,7 @@ class Urllib3Stream:
 
     def ended(self) -> None:
         """Say that the end mark is there: what follows must come soon, or not at all."""
-        self._guard.move(Deadline.after(_DRAIN_SECONDS))
+        self._guard.move(self._clock.end())
 
     def close(self) -> None:
         """Let go of it: the connection is kept if the body was read to its end."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from aws_lambda_powertools.utilities.circuit_breaker import base
 
 import chat.app
 import providers.app
@@ -33,6 +34,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
                 monkeypatch.delenv(variable, raising=False)
     for variable in ("CHATD_SECRET_ID", "CHATD_DEFAULT_PROVIDER", "CHATD_HTTP_SECONDS"):
         monkeypatch.delenv(variable, raising=False)
+    monkeypatch.delenv("CHATD_CIRCUITS_TABLE", raising=False)
     monkeypatch.setenv("CHATD_CONFIG", "/dev/null")
     monkeypatch.chdir(tmp_path)
     # Failures are asked for again at once; test_retries.py has the waits.
@@ -46,6 +48,9 @@ def forget() -> None:
     """Make the functions read their environment anew."""
     chat.app.opened.cache_clear()
     providers.app.opened.cache_clear()
+    # Powertools counts failures for a process and not for a store.
+    for counts in (base._LOCAL_FAILURES, base._LOCAL_SUCCESSES, base._LAST_OBSERVED_STATE):
+        counts.clear()
 
 
 class CurrentStdout:

@@ -90,6 +90,12 @@ def allow(action: object, resource: object) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": action, "Resource": resource}
 
 
+CIRCUITS = allow(
+    ["dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+    {"Fn::GetAtt": ["CircuitsTable", "Arn"]},
+)
+
+
 def test_each_role_may_do_exactly_what_its_function_does(stack: Stack) -> None:
     may = {
         name: policy["Properties"]["PolicyDocument"]["Statement"]
@@ -102,6 +108,7 @@ def test_each_role_may_do_exactly_what_its_function_does(stack: Stack) -> None:
             allow(LOGS, {"Fn::GetAtt": ["ChatLogs", "Arn"]}),
             allow("secretsmanager:GetSecretValue", SECRET),
             allow("sqs:SendMessage", {"Fn::GetAtt": ["FailedRequests", "Arn"]}),
+            {"Fn::If": ["SharesCircuits", CIRCUITS, {"Ref": "AWS::NoValue"}]},
         ],
         "ProvidersPolicy": [
             allow(LOGS, {"Fn::GetAtt": ["ProvidersLogs", "Arn"]}),
