@@ -253,12 +253,23 @@ class Case:
         return replace(Timeouts(), **self.seen.limits)
 
     @property
+    def is_passed_on(self) -> bool:
+        """Whether another model is asked: not for what no other mends, nor when no time is left."""
+        if self.alone or self.seen.succeeds:
+            return False
+        return self.seen.falls_through and self.seen.costs != "total"
+
+    @property
     def is_rescued(self) -> bool:
         """Whether another model gives the answer, or the rest of it."""
-        if self.alone or self.seen.succeeds or not self.seen.falls_through:
-            return False
-        # With the time for the whole chat nothing is left for another.
-        return self.seen.costs != "total" and self.company is not Company.DIVERGES
+        return self.is_passed_on and self.company is not Company.DIVERGES
+
+    @property
+    def fails_as(self) -> tuple[int, str]:
+        """The status and the code of the failure."""
+        if self.is_passed_on:  # and says something else, which is the failure that is told
+            return 502, "upstream_error"
+        return self.seen.status, self.seen.code
 
     @property
     def attempts(self) -> int:
@@ -267,7 +278,7 @@ class Case:
     @property
     def prefills(self) -> list[str]:
         """What the next model's turn is begun with, for each time that it is asked."""
-        if not self.is_rescued and self.company is not Company.DIVERGES:
+        if not self.is_passed_on:
             return []
         if not self.seen.begun:
             return [""]

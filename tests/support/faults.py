@@ -176,16 +176,17 @@ def promises_more() -> Act:
 
 
 def promises_less(after: int) -> Act:
-    """The whole answer under the length of its first tokens; the connection stays."""
+    """The whole answer under the length of its first tokens; the connection is kept."""
 
     def play(exchange: Exchange) -> None:
         spoken = exchange.spoken
         length = sum(map(len, (*spoken.lead, *spoken.tokens[:after])))
-        exchange.begin(content_length=str(length))
-        exchange.say()
-        exchange.finish()
-        exchange.attempt.said, exchange.attempt.whole = exchange.text, False
-        exchange.wait()
+        with exchange.at_once():
+            exchange.begin(content_length=str(length))
+            exchange.say()
+            exchange.finish()
+        exchange.attempt.whole = False  # for whom it was sent never sees it
+        exchange.kept = True
 
     return Act("promises less", play)
 

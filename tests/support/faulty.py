@@ -60,6 +60,7 @@ class Exchange:
     going: threading.Event
     kept: bool = False
     _chunked: bool = False
+    _held: bytearray | None = None
 
     @property
     def asked(self) -> Asked:
@@ -104,7 +105,18 @@ class Exchange:
 
     def send(self, data: bytes) -> None:
         """Send these bytes."""
-        self.connection.sendall(data)
+        if self._held is None:
+            self.connection.sendall(data)
+        else:
+            self._held += data
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Send what the block sends in one piece, so that none of it comes later than the rest."""
+        self._held = bytearray()
+        yield
+        self.connection.sendall(self._held)
+        self._held = None
 
     def reset(self) -> None:
         """Have the connection end with a TCP reset."""
