@@ -169,12 +169,13 @@ class Asking:
         stream = self._transport.open(sent, plan.deadline(errand.call), limits, errand.started)
         unfinished = plan.request.n or 1
         begun = ended = False
+        chunks = stream.chunks()
         with closing(stream):
             if stream.response.status != HTTPStatus.OK:
-                refusal = replace(stream.response, body=b"".join(stream.chunks()))
+                refusal = replace(stream.response, body=b"".join(chunks))
                 plan.adapter.parse(refusal)  # raises what it means
             try:
-                for event in plan.adapter.events(stream.response, stream.chunks()):
+                for event in plan.adapter.events(stream.response, chunks):
                     if not begun:
                         begun = True
                         errand.record.begins(asked)
@@ -184,6 +185,8 @@ class Asking:
                     if ended or unfinished <= 0:
                         stream.ended()
                     yield event
+                for _rest in chunks:  # a connection that is not read to its end is not kept
+                    pass
             except ChatdError:
                 # Every choice has its end: what was to come was about the books alone.
                 if unfinished > 0 and not ended:

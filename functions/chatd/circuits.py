@@ -122,43 +122,50 @@ class Circuits:
             Exception: Whatever `ask` raises.
 
         """
+        if self._closed(name):  # as it nearly always is: Powertools is asked about failures only
+            return self._watched(name, ask, excused)
         value: _T
         error: ChatdError | None = None
 
-        def attempt() -> None:
+        def probe() -> None:
             nonlocal value, error
-            probing = not self._closed(name)
             try:
                 value = ask()
             except ChatdError as raised:
                 error = raised
-                _judge(raised, excused)
-            else:
-                if not probing:
-                    raise _UncountedError
+                if (alive := _tells(raised, excused)) is not True:
+                    raise (_UncountedError if alive is None else _FailureError) from None
 
-        try:
-            self._handle(name, attempt)
-        except _FailureError:
-            self._failing.add(name)
-        except _UncountedError:
-            pass
+        with suppress(_FailureError, _UncountedError):
+            self._handle(name, probe)
         if error is not None:
             raise error
         return value
+
+    def _watched(self, name: str, ask: Callable[[], _T], excused: Callable[[], bool]) -> _T:
+        """Ask while the circuit is closed."""
+        try:
+            return ask()
+        except ChatdError as error:
+            alive = _tells(error, excused)
+            if alive:
+                self.ended(name)
+            elif alive is False:
+                self.died(name)
+            raise
 
     def is_open(self, name: str) -> bool:
         """Whether to ask again would be refused, or would be a probe."""
         return not self._closed(name)
 
     def ended(self, name: str) -> None:
-        """What was begun came whole: a success."""
+        """What was begun came whole, or the provider answered otherwise: a success."""
         if name in self._failing:  # else there is nothing to forget, and no store to ask
             self._failing.discard(name)
             self._report(name, lambda: None)
 
     def died(self, name: str) -> None:
-        """What was begun died after its first event: a failure."""
+        """What was begun died, or never began: a failure."""
 
         def fail() -> NoReturn:
             raise _FailureError
@@ -297,9 +304,8 @@ class MemoryStore:
         self._records[name] = Record(name, OPEN, opened_at=opened_at)
 
 
-def _judge(error: ChatdError, excused: Callable[[], bool]) -> None:
-    """Raise how a failure counts, or nothing if it is a sign of life."""
-    if error.unwell and not excused():
-        raise _FailureError
-    if error.unwell or not isinstance(error, _SAID_BY_THE_PROVIDER):
-        raise _UncountedError
+def _tells(error: ChatdError, excused: Callable[[], bool]) -> bool | None:
+    """Whether a failure is a sign of life, or of none; None if it tells nothing of the provider."""
+    if error.unwell:
+        return None if excused() else False
+    return True if isinstance(error, _SAID_BY_THE_PROVIDER) else None

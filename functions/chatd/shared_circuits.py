@@ -103,7 +103,7 @@ class SharedStore(CircuitBreakerDynamoDBPersistence):
                 ExpressionAttributeValues={":deployment": self._s(self.static_pk_value)},
                 ConsistentRead=True,  # else what this environment wrote could be undone by reading
             )
-            found = [self._record_of(item) for item in answer.get("Items", [])]
+            found = [self._record_of(item) for item in answer["Items"]]
             self._circuits = {record.name: record for record in found if record}
             self._next_look = self._clock() + _FRESH_SECONDS
             self._resting = False
@@ -155,7 +155,9 @@ class SharedStore(CircuitBreakerDynamoDBPersistence):
         """Bear with a table that fails: say so once, and let it be for a while."""
         try:
             yield
-        except (BotoCoreError, ClientError) as error:
+        except CircuitBreakerExistingLockError:
+            raise
+        except Exception as error:  # noqa: BLE001  # no chat may fail by this, whatever answered
             reason = _reason(error)
             if reason == "ConditionalCheckFailedException":
                 return  # an overtaken probe; the next look tells
@@ -167,7 +169,7 @@ class SharedStore(CircuitBreakerDynamoDBPersistence):
             )
 
 
-def _reason(error: BotoCoreError | ClientError) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, ClientError):
         return error.response.get("Error", {}).get("Code", "unknown")
     return type(error).__name__

@@ -6,22 +6,21 @@ put into.
 
 from __future__ import annotations
 
+import json
+import sys
 import time
 import traceback
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
-
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
-    AmazonCloudWatchEMFProvider,
-)
+from typing import Any
 
 from chatd.answer import Counted, Delta, Event, Finish, Rescued, Usage
 from chatd.errors import ChatdError, NoHealthyProviderError
 
 NAMESPACE = "chatd"
+_SERVICE = "chatd"
 _NO_PROVIDER = "none"
 # Characters of a name that a provider gives: a log line is no place for what is longer.
 _NAME = 100
@@ -179,20 +178,20 @@ class Record:
 
 
 class Telemetry:
-    """Writes records where CloudWatch reads them: to standard output, as JSON lines."""
+    """Writes records where CloudWatch reads them: to standard output, a JSON object a line.
 
-    def __init__(self) -> None:
-        self._log = Logger(service="chatd", location=None)
+    Both lines of a chat are written here and not by Powertools' Logger and Metrics, which take as
+    long for them as everything else of ours together (docs/decisions/0016-two-lines-a-chat.md).
+    """
 
     def warn(self, sentence: str) -> None:
         """Log what an operator should look at."""
-        self._log.warning(sentence)
+        _write(_line("WARNING", sentence, {}))
 
     def record(self, record: Record) -> None:
         """Tell of one chat."""
-        _emit_metrics(record)
         usage, attempts = record.taken, record.attempts
-        line = {
+        told = {
             "request_id": record.request_id,
             "gen_ai.operation.name": "chat",
             "gen_ai.provider.name": record.provider,
@@ -211,8 +210,8 @@ class Telemetry:
             "chatd.upstream_ms": record.upstream_ms and round(record.upstream_ms, 1),
             "chatd.total_ms": round(record.total_ms, 1),
         }
-        known = {name: value for name, value in line.items() if value is not None}
-        self._log.info("chat", extra=known)
+        known = {name: value for name, value in told.items() if value is not None}
+        _write(*_metrics(record), _line("INFO", "chat", known))
 
 
 def place_of(fault: BaseException) -> str:
@@ -224,47 +223,72 @@ def place_of(fault: BaseException) -> str:
     return f"{type(fault).__name__} at {places}"
 
 
-def _emit_metrics(record: Record) -> None:
-    """Print the metrics of every attempt, each under its own provider; our time is the last's."""
+def _metrics(record: Record) -> Iterator[dict[str, Any]]:
+    """The metrics of every attempt, each under its own provider; our own time is the last one's."""
     attempts: list[Attempt | Record] = [*record.earlier]
     if record.under_way or not attempts:
         attempts.append(record)
     upstream = sum(attempt.upstream_ms or 0.0 for attempt in attempts)
     for attempt in attempts[:-1]:
-        _emit(attempt, overhead=None)
-    _emit(attempts[-1], overhead=record.total_ms - upstream - record.waited_ms)
+        yield _blob(attempt, overhead=None)
+    yield _blob(attempts[-1], overhead=record.total_ms - upstream - record.waited_ms)
+
+
+def _blob(asked: Attempt | Record, overhead: float | None) -> dict[str, Any]:
+    """The metrics of one attempt in CloudWatch's embedded format.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+    """
+    counts: dict[str, float] = {}
+    if asked.error != NoHealthyProviderError.default_code:
+        counts["Requests"] = 1
+    if asked.usage is not None:
+        counts["InputTokens"] = asked.usage.input_tokens
+        counts["OutputTokens"] = asked.usage.output_tokens
+    times: dict[str, float] = {}
+    if asked.upstream_ms is not None:
+        times["UpstreamLatency"] = round(asked.upstream_ms, 3)
+        if overhead is not None:
+            times["GatewayOverhead"] = round(overhead, 3)
+    who = {"Provider": asked.provider or _NO_PROVIDER}
+    if asked.named_model is not None:
+        who["Model"] = asked.named_model
+    directives = []
+    if counts or times:
+        units = dict.fromkeys(counts, "Count") | dict.fromkeys(times, "Milliseconds")
+        directives.append(_directive([["Provider"], list(who)][: len(who)], units))
+    errors: dict[str, Any] = {}
+    if asked.error is not None:
+        errors = {"Kind": asked.error, "Errors": 1}
+        directives.append(_directive([["Provider"], ["Provider", "Kind"]], {"Errors": "Count"}))
+    when = {"Timestamp": round(time.time() * 1000), "CloudWatchMetrics": directives}
+    return {"_aws": when, **who, **counts, **times, **errors}
+
+
+def _directive(dimensions: list[list[str]], units: Mapping[str, str]) -> dict[str, Any]:
+    metrics = [{"Name": name, "Unit": unit} for name, unit in units.items()]
+    return {"Namespace": NAMESPACE, "Dimensions": dimensions, "Metrics": metrics}
+
+
+def _line(level: str, message: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    """A line of the log, with the keys that Powertools' Logger gives one."""
+    now = time.time()
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(now))
+    return {
+        "level": level,
+        "message": message,
+        "timestamp": f"{when},{int(now * 1000) % 1000:03}+0000",
+        "service": _SERVICE,
+        **told,
+    }
+
+
+def _write(*lines: Mapping[str, Any]) -> None:
+    """Write whole lines, at once: an environment may be frozen the moment after."""
+    text = "".join(f"{json.dumps(line, separators=(',', ':'))}\n" for line in lines)
+    sys.stdout.write(text)
+    sys.stdout.flush()
 
 
 def _ms_since(moment: float) -> float:
     return (time.monotonic() - moment) * 1000
-
-
-def _emit(asked: Attempt | Record, overhead: float | None) -> None:
-    """Print the metrics of one attempt in CloudWatch's embedded format.
-
-    Powertools' shared `Metrics` keeps its state on the class; the provider below it is made anew
-    for each chat. Errors have dimensions of their own, so they are a blob of their own.
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
-    """
-    provider = asked.provider or _NO_PROVIDER
-    metrics = AmazonCloudWatchEMFProvider(namespace=NAMESPACE)
-    metrics.add_dimension("Provider", provider)
-    if asked.named_model is not None:
-        metrics.add_dimensions(Provider=provider, Model=asked.named_model)
-    if asked.error != NoHealthyProviderError.default_code:
-        metrics.add_metric("Requests", MetricUnit.Count, 1)
-    if asked.usage is not None:
-        metrics.add_metric("InputTokens", MetricUnit.Count, asked.usage.input_tokens)
-        metrics.add_metric("OutputTokens", MetricUnit.Count, asked.usage.output_tokens)
-    if asked.upstream_ms is not None:
-        metrics.add_metric("UpstreamLatency", MetricUnit.Milliseconds, asked.upstream_ms)
-        if overhead is not None:
-            metrics.add_metric("GatewayOverhead", MetricUnit.Milliseconds, overhead)
-    if metrics.metric_set:
-        metrics.flush_metrics()
-    if asked.error is not None:
-        errors = AmazonCloudWatchEMFProvider(namespace=NAMESPACE)
-        errors.add_dimension("Provider", provider)
-        errors.add_dimensions(Provider=provider, Kind=asked.error)
-        errors.add_metric("Errors", MetricUnit.Count, 1)
-        errors.flush_metrics()

@@ -14,6 +14,8 @@ from typing import Protocol
 
 import urllib3
 from urllib3 import exceptions
+from urllib3.connection import HTTPConnection
+from urllib3.util import parse_url
 
 from chatd.catalog import Timeouts
 from chatd.connections import CALL, HttpPool, HttpsPool
@@ -25,6 +27,8 @@ from chatd.wire.http import HttpRequest, HttpResponse
 MAX_ANSWER_BYTES = 20 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
 _IDLE_CONNECTIONS = 4
+# More than a deployment has providers; each may have a handful of paths.
+_MOST_PLACES = 1024
 # Seconds that a stream's last bytes may take once its end has been seen.
 _DRAIN_SECONDS = 0.5
 
@@ -80,9 +84,14 @@ class Urllib3Transport:
     def __init__(self) -> None:
         self._watchdog = Watchdog()
         self._pools = urllib3.PoolManager(
-            maxsize=_IDLE_CONNECTIONS, cert_reqs="CERT_REQUIRED", retries=False
+            num_pools=_MOST_PLACES,
+            maxsize=_IDLE_CONNECTIONS,
+            cert_reqs="CERT_REQUIRED",
+            retries=False,
         )
         self._pools.pool_classes_by_scheme = {"http": HttpPool, "https": HttpsPool}
+        # Where a URL leads: they are few, and to take one apart takes as long as to send to it.
+        self._places: dict[str, tuple[urllib3.HTTPConnectionPool, str]] = {}
 
     def send(
         self,
@@ -139,9 +148,10 @@ class Urllib3Transport:
         CALL.silence = min(limits.silence, limits.first_event)
         CALL.connect_by = connect_by = deadline.within(limits.connect)
         try:
-            raw = self._pools.urlopen(
+            pool, path = self._place(request.url)
+            raw = pool.urlopen(
                 request.method,
-                request.url,
+                path,
                 body=request.body,
                 headers=request.headers,
                 timeout=urllib3.Timeout(connect=connect_by.left(), read=deadline.left()),
@@ -155,6 +165,16 @@ class Urllib3Transport:
             raise _failure(error, guard, deadline, connecting=connecting) from None
         return Urllib3Stream(raw, guard, holding, _Clock(deadline, limits))
 
+    def _place(self, url: str) -> tuple[urllib3.HTTPConnectionPool, str]:
+        """The connections to the URL's host, and the path there."""
+        place = self._places.get(url)
+        if place is None:
+            if len(self._places) >= _MOST_PLACES:
+                self._places.clear()
+            place = self._pools.connection_from_url(url), parse_url(url).request_uri
+            self._places[url] = place
+        return place
+
 
 class _Clock:
     """Which limit holds at which moment of a stream."""
@@ -164,22 +184,14 @@ class _Clock:
         self._limits = limits
         self._first_event = deadline.within(limits.first_event)
         self._begun = False
-        self._last: Deadline | None = None
 
     def begin(self) -> Deadline:
         """The first event is there."""
         self._begun = True
         return self.alive()
 
-    def end(self) -> Deadline:
-        """The end is there: the rest must come within a moment, however often something comes."""
-        self._last = self._last or self._deadline.within(_DRAIN_SECONDS)
-        return self._last
-
     def alive(self) -> Deadline:
         """When the next sign of life must come, now that there was one."""
-        if self._last is not None:
-            return self._last
         if self._begun:
             return self._deadline.within(self._limits.gap)
         return self._first_event.within(self._limits.silence)
@@ -196,6 +208,7 @@ class Urllib3Stream:
         self._holding = holding
         self._clock = clock
         self._whole = False
+        self._ended = False
         headers = {name.lower(): value for name, value in raw.headers.items()}
         self.response = HttpResponse(raw.status, headers, b"")
         guard.move(clock.alive())
@@ -210,7 +223,8 @@ class Urllib3Stream:
                     f"the answer is larger than {MAX_ANSWER_BYTES // 1024 // 1024} MB"
                 )
             yield chunk
-            self._guard.move(self._clock.alive())
+            if not self._ended:
+                self._guard.move(self._clock.alive())
         self._whole = True
 
     def begun(self) -> None:
@@ -219,7 +233,15 @@ class Urllib3Stream:
 
     def ended(self) -> None:
         """Say that the end mark is there: what follows must come soon, or not at all."""
-        self._guard.move(self._clock.end())
+        if self._ended:
+            return
+        self._ended = True
+        connection = self._raw.connection
+        if isinstance(connection, HTTPConnection) and connection.sock is not None:
+            # The rest is nearly always here already; to hurry the watchdog would wake its thread.
+            connection.sock.settimeout(_DRAIN_SECONDS)
+        else:
+            self._guard.move(Deadline.after(_DRAIN_SECONDS))
 
     def close(self) -> None:
         """Let go of it: the connection is kept if the body was read to its end."""

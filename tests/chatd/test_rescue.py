@@ -276,7 +276,7 @@ def test_the_log_names_both_and_the_tokens_of_both_are_counted(
     assert last["output_tokens"] == 7 + 2  # the provider's count, and two for eight characters
     assert line["gen_ai.usage.output_tokens"] == 9
     counts = {blob["Provider"]: blob["OutputTokens"] for blob in told.metrics if "Requests" in blob}
-    assert counts == {"openrouter": [2], "made_up": [7]}
+    assert counts == {"openrouter": 2, "made_up": 7}
 
 
 def test_openais_usage_says_that_it_is_estimated(second: Second) -> None:
