@@ -38,7 +38,8 @@ RINGS = (
     {"succession"},
     {"gateway", "events"},
     {"live_chat"},
-    {"api", "house"},
+    {"api"},
+    {"idempotency", "house"},
 )
 PURE = {"routing", "catalog", "adapters", "surfaces", "wire", "chat", "answer", "errors"}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from chatd.asking import Asking
 from chatd.circuits import Circuits, MemoryStore, Store
@@ -19,6 +20,10 @@ from chatd.secrets import JsonSecret, SecretsManager
 from chatd.settings import Settings, load
 from chatd.telemetry import Telemetry
 from chatd.transport import Urllib3Transport
+
+if TYPE_CHECKING:
+    from chatd.idempotency import Records
+    from chatd.idempotency.once import Once
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +64,25 @@ def _store(settings: Settings, warn: Callable[[str], None]) -> Store:
     from chatd.shared_circuits import shared  # noqa: PLC0415  # it imports boto3
 
     return shared(settings.circuits_table, warn)
+
+
+def once(environ: Mapping[str, str], settings: Settings) -> Once:
+    """Build what answers an `Idempotency-Key` once.
+
+    Most requests have none, so what they do without is imported here and not before.
+    """
+    from chatd.idempotency.once import Once  # noqa: PLC0415  # see above
+
+    return Once(_records(environ, settings), Telemetry())
+
+
+def _records(environ: Mapping[str, str], settings: Settings) -> Records | None:
+    if settings.idempotency_table:
+        from chatd.idempotency.dynamodb import DynamoDB  # noqa: PLC0415  # it imports boto3
+
+        return DynamoDB(settings.idempotency_table, environ)
+    if settings.idempotency_file:
+        from chatd.idempotency.sqlite import Sqlite  # noqa: PLC0415  # never needed on Lambda
+
+        return Sqlite(settings.idempotency_file)
+    return None

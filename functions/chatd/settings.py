@@ -46,6 +46,8 @@ class Settings:
         circuits_table: The DynamoDB table that shares the circuits, if there is one.
         http_seconds: How long a chat over HTTP may take before API Gateway cuts it, if it does.
         drop_params: Whether a field that a provider cannot honour is dropped instead of refused.
+        idempotency_table: The DynamoDB table of answers by their keys, if there is one.
+        idempotency_file: The file that stands in for it under `make run`.
         cors_origins: The browser origins that may read an answer.
         deployed: Whether this runs on Lambda itself.
 
@@ -58,6 +60,8 @@ class Settings:
     circuits_table: str | None = None
     http_seconds: float | None = None
     drop_params: bool = False
+    idempotency_table: str | None = None
+    idempotency_file: str | None = None
     cors_origins: tuple[str, ...] = ()
     deployed: bool = False
 
@@ -94,6 +98,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         circuits_table=env.get("CHATD_CIRCUITS_TABLE"),
         http_seconds=_seconds(env, "CHATD_HTTP_SECONDS"),
         drop_params=config.drop_params,
+        idempotency_table=env.get("CHATD_IDEMPOTENCY_TABLE"),
+        idempotency_file=env.get("CHATD_IDEMPOTENCY_FILE"),
         cors_origins=tuple(
             origin.strip() for origin in env.get("CHATD_CORS_ORIGINS", "").split(",") if origin
         ),

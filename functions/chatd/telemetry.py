@@ -213,6 +213,18 @@ class Telemetry:
         known = {name: value for name, value in told.items() if value is not None}
         _write(*_metrics(record), _line("INFO", "chat", known))
 
+    def idempotency(self, request_id: str, outcome: str, error: str | None = None) -> None:
+        """Tell what became of an idempotency key.
+
+        Args:
+            request_id: The invocation's id.
+            outcome: `replayed`, `not-stored` or `refused`.
+            error: The refusal's own code.
+
+        """
+        told = {"request_id": request_id, "chatd.idempotency": outcome}
+        _write(_line("INFO", "idempotency", {**told, "error.type": error} if error else told))
+
 
 def place_of(fault: BaseException) -> str:
     """A fault's class and the places it passed, without its words, which can quote anything."""

@@ -33,7 +33,10 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
         for variable in (row.key_variable, row.base_url_variable):
             if variable:
                 monkeypatch.delenv(variable, raising=False)
-    for variable in ("CHATD_SECRET_ID", "CHATD_DEFAULT_PROVIDER", "CHATD_HTTP_SECONDS"):
+    for variable in (
+        *("CHATD_SECRET_ID", "CHATD_DEFAULT_PROVIDER", "CHATD_HTTP_SECONDS"),
+        *("CHATD_IDEMPOTENCY_TABLE", "CHATD_IDEMPOTENCY_FILE"),
+    ):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.delenv("CHATD_CIRCUITS_TABLE", raising=False)
     monkeypatch.setenv("CHATD_CONFIG", "/dev/null")
@@ -48,6 +51,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
 def forget() -> None:
     """Make the functions read their environment anew, and think well of every provider."""
     chat.app.opened.cache_clear()
+    chat.app.once.cache_clear()
     providers.app.opened.cache_clear()
     forget_failures()
 

@@ -84,6 +84,9 @@ class Surface(Protocol):
         It takes every event there is, also those after the end, for which it yields nothing.
         """
 
+    def ends(self, piece: bytes) -> bool:
+        """Whether a piece of a stream says that all of it was there."""
+
     def told(self, error: ChatdError) -> ChatdError:
         """The error as this surface tells it."""
 

@@ -20,6 +20,7 @@ from chatd.surfaces.warnings import warning_of
 from chatd.wire.native import NativeAnswer, NativeRequest, NativeTotals
 
 _SOMETIMES = ("warning", "usage_estimated", "rescued")
+_END = b'data: {"done":true,'
 
 
 class Native:
@@ -82,6 +83,10 @@ class Native:
                 totals = NativeTotals(**_totals(counted.model, counted.usage, choice, served))
                 body = totals.model_dump(exclude=_absent(totals, *_SOMETIMES))
                 yield sse.event({"done": True, **body})
+
+    def ends(self, piece: bytes) -> bool:
+        """Whether it is the event with the totals; no other begins as that does."""
+        return piece.startswith(_END)
 
     def told(self, error: ChatdError) -> ChatdError:
         """The error as it is."""

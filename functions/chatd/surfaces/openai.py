@@ -91,6 +91,10 @@ class OpenAI:
                         yield sse.event({**head, "choices": [], "usage": _usage(usage)})
                     yield sse.DONE
 
+    def ends(self, piece: bytes) -> bool:
+        """Whether it is `[DONE]`."""
+        return piece == sse.DONE
+
     def told(self, error: ChatdError) -> ChatdError:
         """The error as it is, but for a model that the provider lacks: a 404, as at OpenAI."""
         if not isinstance(error, UpstreamNotFoundError):
