@@ -208,7 +208,7 @@ class Urllib3Stream:
         self._holding = holding
         self._clock = clock
         self._whole = False
-        self._ended = False
+        self._last: Deadline | None = None
         headers = {name.lower(): value for name, value in raw.headers.items()}
         self.response = HttpResponse(raw.status, headers, b"")
         guard.move(clock.alive())
@@ -223,8 +223,10 @@ class Urllib3Stream:
                     f"the answer is larger than {MAX_ANSWER_BYTES // 1024 // 1024} MB"
                 )
             yield chunk
-            if not self._ended:
+            if self._last is None:
                 self._guard.move(self._clock.alive())
+            elif self._last.spent:  # however often something comes
+                raise _too_slow()
         self._whole = True
 
     def begun(self) -> None:
@@ -233,15 +235,15 @@ class Urllib3Stream:
 
     def ended(self) -> None:
         """Say that the end mark is there: what follows must come soon, or not at all."""
-        if self._ended:
+        if self._last is not None:
             return
-        self._ended = True
+        self._last = Deadline.after(_DRAIN_SECONDS)
         connection = self._raw.connection
         if isinstance(connection, HTTPConnection) and connection.sock is not None:
             # The rest is nearly always here already; to hurry the watchdog would wake its thread.
             connection.sock.settimeout(_DRAIN_SECONDS)
         else:
-            self._guard.move(Deadline.after(_DRAIN_SECONDS))
+            self._guard.move(self._last)
 
     def close(self) -> None:
         """Let go of it: the connection is kept if the body was read to its end."""
