@@ -16,6 +16,7 @@ from chatd.catalog import Timeouts
 from tests.support.faults import (
     answers,
     answers_late,
+    chatters_at_end,
     cut,
     hangs_at_end,
     lacks_end,
@@ -82,7 +83,8 @@ class Fault:
         tries: How often it is asked, where that does not follow from the rest.
         falls_through: Whether another is asked.
         unstreamed: What differs where the provider is not asked to stream.
-        at_defaults: What it does where the limits are the defaults, if that differs.
+        takes: Seconds that an attempt takes which no limit ends.
+        at_defaults: What differs where the limits are the defaults.
 
     """
 
@@ -98,7 +100,8 @@ class Fault:
     tries: int | None = None
     falls_through: bool = True
     unstreamed: Mapping[str, Any] = field(default_factory=dict)
-    at_defaults: tuple[Act, ...] = ()
+    takes: float = 0.0
+    at_defaults: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def succeeds(self) -> bool:
@@ -126,7 +129,7 @@ class Fault:
     def cost(self, limits: Timeouts, *, alone: bool) -> float:
         """Seconds that an attempt takes."""
         if self.costs is None:
-            return 0.0
+            return self.takes
         if self.costs == "silence" and not alone:
             return limits.silence_with_fallback
         return float(getattr(limits, self.costs))
@@ -169,7 +172,8 @@ FAULTS = (
         "is slow to the first token, with signs of life until then",
         (answers_late(0.3, 0.1),),
         200,
-        at_defaults=(answers_late(12.0, 0.5),),
+        takes=0.3,
+        at_defaults={"acts": (answers_late(12.0, 0.5),), "takes": 12.0},
     ),
     slow(
         "gives signs of life and no token", never_begins(0.1), "first_event", {"first_event": 0.8}
@@ -203,6 +207,12 @@ FAULTS = (
         200,
         unstreamed=_SPENT,
     ),
+    Fault(
+        "says that all is said, and goes on with signs of life",
+        (chatters_at_end(0.1),),
+        200,
+        unstreamed=_SPENT,
+    ),
     Fault("flaps: a reset, a 500, then well", (resets(), refuses(500), answers()), 200, tries=3),
     Fault("answers 500", (refuses(500),)),
     Fault("answers 503", (refuses(503),), 503, "upstream_overloaded"),
@@ -215,16 +225,24 @@ FAULTS = (
     ),
     Fault(
         "answers 429 and asks for longer than there is",
-        (refuses(429, retry_after="60"),),
+        (refuses(429, retry_after="900"),),
         429,
         "rate_limit_exceeded",
-        limits={"total": 30},
         tries=1,
     ),
     Fault("answers 402", (refuses(402),), 429, "insufficient_quota", tries=1),
     Fault("answers 401", (refuses(401),), 502, "upstream_auth_error", tries=1),
     Fault("answers 400", (refuses(400),), 400, "invalid_request", tries=1, falls_through=False),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a caller gets: an answer, or an error and the tokens that came before."""
+
+    status: int
+    code: str | None
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,16 +278,30 @@ class Case:
         return self.seen.falls_through and self.seen.costs != "total"
 
     @property
-    def is_rescued(self) -> bool:
-        """Whether another model gives the answer, or the rest of it."""
-        return self.is_passed_on and self.company is not Company.DIVERGES
+    def answer(self) -> str | None:
+        """The answer that comes in the end; None if there is none."""
+        if self.seen.succeeds:
+            return TEXT
+        if not self.is_passed_on:
+            return None
+        if self.company is not Company.DIVERGES:
+            return TEXT
+        # Who has got nothing yet can be given any answer.
+        return None if self.way is Way.STREAM else OTHER_TEXT
 
     @property
-    def fails_as(self) -> tuple[int, str]:
-        """The status and the code of the failure."""
-        if self.is_passed_on:  # and says something else, which is the failure that is told
-            return 502, "upstream_error"
-        return self.seen.status, self.seen.code
+    def outcome(self) -> Outcome:
+        """What the caller gets."""
+        if self.answer is not None:
+            return Outcome(200, None, self.answer)
+        status, code = self.seen.status, self.seen.code
+        if self.is_passed_on:  # to who says something else, which is the failure that is told
+            status, code = 502, "upstream_error"
+        if not (self.seen.begun and self.way is Way.STREAM):
+            return Outcome(status, code)
+        if code == "upstream_error":
+            code = "upstream_stream_error"
+        return Outcome(200, code, SAID)
 
     @property
     def attempts(self) -> int:

@@ -15,7 +15,7 @@ from itertools import chain, cycle
 from pathlib import Path
 
 from tests.faults.caller import SURFACES, Heard, gateway, hear
-from tests.faults.claims import OTHER_TEXT, TEXT, Case, Company, Fault, Way
+from tests.faults.claims import OTHER_TEXT, TEXT, Case, Company, Outcome, Way
 from tests.support.faults import answers, black_hole, closed_port, refuses, scripted
 from tests.support.faulty import Act, Attempt, Faulty, faulty
 from tests.support.spoken import DIALECTS, Asked, Dialect
@@ -39,6 +39,11 @@ class Seen:
     heard: Heard
     attempts: Sequence[Attempt]
     instead: Sequence[Attempt]
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the caller got, as the claims have it; caller.py knows an end from an error."""
+        return Outcome(self.heard.status, self.heard.code, self.heard.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +96,10 @@ class Lane:
     first: Faulty
     next: Faulty
 
-    def run(self, cell: Cell, acts: Sequence[Act]) -> Seen:
+    def run(self, cell: Cell) -> Seen:
         """Ask for one cell's chat."""
         self.first.attempts, self.next.attempts = [], []
-        self.first.script = scripted(*acts)
+        self.first.script = scripted(*cell.case.fault.acts)
         self.next.script = _next_script(cell.case.company)
         self.next.text = _next_text(cell.case.company)
         heard = hear(cell.model, "Why?", cell.surface, stream=cell.case.way is Way.STREAM)
@@ -107,20 +112,13 @@ class Lane:
         )
 
 
-def run(
-    cases: Sequence[Case],
-    folder: Path,
-    *,
-    lanes: int,
-    acts: Callable[[Fault], Sequence[Act]] = lambda fault: fault.acts,
-) -> dict[str, Seen]:
+def run(cases: Sequence[Case], folder: Path, *, lanes: int) -> dict[str, Seen]:
     """What every case gave, by its name.
 
     Args:
         cases: Which.
         folder: Where chatd.toml can be written to.
         lanes: How many are run side by side.
-        acts: What the failing provider does.
 
     """
     with ExitStack() as open_ones:
@@ -144,10 +142,7 @@ def run(
 
         def through(number: int) -> list[tuple[str, Seen]]:
             """One lane's cells."""
-            return [
-                (str(cell.case), pairs[number].run(cell, acts(cell.case.fault)))
-                for cell in cells[number::lanes]
-            ]
+            return [(str(cell.case), pairs[number].run(cell)) for cell in cells[number::lanes]]
 
         with gateway(config), ThreadPoolExecutor(lanes) as pool:
             return dict(chain.from_iterable(pool.map(through, range(lanes))))

@@ -204,6 +204,19 @@ def hangs_at_end() -> Act:
     return Act("hangs at its end", play)
 
 
+def chatters_at_end(every: float) -> Act:
+    """All tokens and that this was all; then signs of life without end."""
+
+    def play(exchange: Exchange) -> None:
+        exchange.begin()
+        exchange.say()
+        exchange.finish()
+        while exchange.wait(every):
+            _sign_of_life(exchange)
+
+    return Act("chatters at its end", play)
+
+
 def refuses(status: int, **headers: str) -> Act:
     """A status that is not 200, in the provider's own words."""
 
