@@ -1,4 +1,4 @@
-"""The story of one chat: route → key → build → send → parse → record.
+"""The story of one chat: read → plan → ask → write → record.
 
 It knows the order of things, and nothing of dialects, surfaces, sockets or events.
 """
