@@ -14,26 +14,26 @@ from chatd.asking import Asking
 from chatd.circuits import Circuits, MemoryStore, Store
 from chatd.credentials import Credentials
 from chatd.gateway import Gateway
-from chatd.models import Models
 from chatd.planning import Planner
 from chatd.secrets import JsonSecret, SecretsManager
 from chatd.settings import Settings, load
 from chatd.telemetry import Telemetry
-from chatd.transport import Urllib3Transport
+from chatd.transport import Transport, Urllib3Transport
 
 if TYPE_CHECKING:
     from chatd.idempotency import Records
     from chatd.idempotency.once import Once
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class House:
     """What a door opens to."""
 
     settings: Settings
     credentials: Credentials
     gateway: Gateway
-    models: Models
+    transport: Transport
+    warn: Callable[[str], None]
 
 
 def opened(environ: Mapping[str, str]) -> House:
@@ -53,8 +53,7 @@ def opened(environ: Mapping[str, str]) -> House:
     planner = Planner(settings, credentials)
     circuits = Circuits(partial(_store, settings, telemetry.warn), telemetry.warn)
     gateway = Gateway(planner, Asking(planner, transport, circuits), telemetry)
-    models = Models(settings, credentials, transport, telemetry.warn)
-    return House(settings, credentials, gateway, models)
+    return House(settings, credentials, gateway, transport, telemetry.warn)
 
 
 def _store(settings: Settings, warn: Callable[[str], None]) -> Store:

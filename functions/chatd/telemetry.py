@@ -29,7 +29,7 @@ _NAME = 100
 _TOKEN = 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Attempt:
     """A provider that was asked, or left alone because its circuit was open, and did not answer."""
 
@@ -297,8 +297,7 @@ def _line(level: str, message: str, told: Mapping[str, Any]) -> dict[str, Any]:
 
 def _write(*lines: Mapping[str, Any]) -> None:
     """Write whole lines, at once: an environment may be frozen the moment after."""
-    text = "".join(f"{json.dumps(line, separators=(',', ':'))}\n" for line in lines)
-    sys.stdout.write(text)
+    sys.stdout.write("".join(f"{json.dumps(line)}\n" for line in lines))
     sys.stdout.flush()
 
 

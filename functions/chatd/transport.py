@@ -265,7 +265,9 @@ class Urllib3Stream:
 
 def _too_slow(*, connecting: bool = False) -> UpstreamTimeoutError:
     if connecting:
-        return UpstreamTimeoutError("no connection could be made in the time there is for it")
+        error = UpstreamTimeoutError("no connection could be made in the time there is for it")
+        error.unreachable = True
+        return error
     return UpstreamTimeoutError("no answer, or no more of it, came in the time there was for it")
 
 
@@ -282,6 +284,12 @@ _FAILURES: tuple[tuple[type[Exception], type[UpstreamError], str], ...] = (
     (HTTPException, UpstreamError, "the connection was lost before the answer ended"),
     (OSError, UpstreamError, "the connection was lost before the answer ended"),
 )
+_UNREACHABLE = (
+    exceptions.NameResolutionError,
+    exceptions.NewConnectionError,
+    exceptions.ConnectTimeoutError,
+    exceptions.SSLError,
+)
 
 
 def _failure(
@@ -291,5 +299,7 @@ def _failure(
         return _too_slow(connecting=connecting)
     for raised, becomes, words in _FAILURES:
         if isinstance(error, raised):
-            return becomes(words)
+            failure = becomes(words)
+            failure.unreachable = isinstance(error, _UNREACHABLE)
+            return failure
     return UpstreamError(f"the exchange failed ({type(error).__name__})")
