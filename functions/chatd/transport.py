@@ -7,7 +7,6 @@ redirect, always verifies TLS, and reads no more of an answer than it must.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 from http.client import HTTPException
 from typing import Protocol
@@ -141,8 +140,7 @@ class Urllib3Transport:
         """
         if deadline.spent:
             raise UpstreamTimeoutError("the time for this request is spent")
-        holding = ExitStack()
-        guard = holding.enter_context(self._watchdog.guard(deadline))
+        guard = self._watchdog.guard(deadline)
         started(guard.abort)
         CALL.guard, CALL.deadline = guard, deadline
         CALL.silence = min(limits.silence, limits.first_event)
@@ -161,9 +159,12 @@ class Urllib3Transport:
             )
         except (exceptions.HTTPError, OSError, ValueError) as error:
             connecting = guard.deadline is connect_by
-            holding.close()
+            guard.end()
             raise _failure(error, guard, deadline, connecting=connecting) from None
-        return Urllib3Stream(raw, guard, holding, _Clock(deadline, limits))
+        except BaseException:
+            guard.end()
+            raise
+        return Urllib3Stream(raw, guard, _Clock(deadline, limits))
 
     def _place(self, url: str) -> tuple[urllib3.HTTPConnectionPool, str]:
         """The connections to the URL's host, and the path there."""
@@ -200,12 +201,9 @@ class _Clock:
 class Urllib3Stream:
     """A response of urllib3's, read as it comes."""
 
-    def __init__(
-        self, raw: urllib3.BaseHTTPResponse, guard: Guard, holding: ExitStack, clock: _Clock
-    ) -> None:
+    def __init__(self, raw: urllib3.BaseHTTPResponse, guard: Guard, clock: _Clock) -> None:
         self._raw = raw
         self._guard = guard
-        self._holding = holding
         self._clock = clock
         self._whole = False
         self._last: Deadline | None = None
@@ -251,7 +249,7 @@ class Urllib3Stream:
             self._raw.release_conn()
         else:
             self._raw.close()
-        self._holding.close()
+        self._guard.end()
 
     def _next(self) -> bytes:
         try:
