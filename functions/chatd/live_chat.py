@@ -46,6 +46,7 @@ class LiveChat:
                 self._make(outlet)
         except CallerGoneError:
             self._record.error = CALLER_GONE
+            self.abort()  # whatever may still hold the stream
         finally:
             if self._record.usage is None and self._record.said:
                 self._record.estimate(sum(len(words) for words in self._request.words()))

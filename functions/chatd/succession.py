@@ -67,6 +67,8 @@ class Succession:
                 if not self._waiting:
                     raise _most_telling(failures) from None
             else:
+                # Their tracebacks hold this frame, and so the stream, when the caller has gone.
+                failures.clear()
                 return plan, self._to_the_end(plan, events)
 
     def _others(self, plan: Plan, error: ChatdError) -> Sequence[Plan]:
