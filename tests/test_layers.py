@@ -25,6 +25,7 @@ RINGS = (
         "retries",
         "schema",
         "runtime_stream",
+        "snapshot",
     },
     {"connections", "settings", "surfaces", "adapters", "credentials", "telemetry", "runtime"},
     {"transport"},
@@ -32,6 +33,7 @@ RINGS = (
     {"planning", "models"},
     {"gateway", "events"},
     {"live_chat"},
+    {"rehearsal"},
     {"api", "house"},
 )
 PURE = {"routing", "catalog", "adapters", "surfaces", "wire", "chat", "answer", "errors"}

@@ -26,6 +26,25 @@ class House:
     credentials: Credentials
     gateway: Gateway
     models: Models
+    transport: Urllib3Transport
+    manager: SecretsManager
+
+    def prepare(self) -> None:
+        """Load all that a first chat needs, without a key and without a network."""
+        from chatd import rehearsal  # noqa: PLC0415  # only SnapStart rehearses
+
+        rehearsal.play(self.settings)
+        # What a host's name is encoded with is loaded when the first is looked up.
+        "localhost".encode("idna")
+        if self.settings.secret_id:
+            self.manager.prepare()
+
+    def forget(self) -> None:
+        """Forget what holds for a time or a machine: connections, keys, lists."""
+        self.transport.forget()
+        self.credentials.forget()
+        self.manager.forget()
+        self.models.forget()
 
 
 def opened(environ: Mapping[str, str]) -> House:
@@ -37,11 +56,10 @@ def opened(environ: Mapping[str, str]) -> House:
     """
     settings = load(environ)
     telemetry = Telemetry()
-    secret = None
-    if settings.secret_id:
-        secret = JsonSecret(settings.secret_id, SecretsManager(environ).fetch)
+    manager = SecretsManager(environ)
+    secret = JsonSecret(settings.secret_id, manager.fetch) if settings.secret_id else None
     credentials = Credentials(environ, secret, telemetry.warn)
     transport = Urllib3Transport()
     gateway = Gateway(Planner(settings, credentials), transport, telemetry)
     models = Models(settings, credentials, transport, telemetry.warn)
-    return House(settings, credentials, gateway, models)
+    return House(settings, credentials, gateway, models, transport, manager)

@@ -75,6 +75,10 @@ class Models:
             raise ModelNotFoundError(f"there is no model {name!r}; GET /v1/models lists them")
         return {**found, "id": name}
 
+    def forget(self) -> None:
+        """Forget every list, and when it was had."""
+        self._lists.clear()
+
     def _registered(self) -> list[Provider]:
         found = []
         for row in self._settings.providers.values():

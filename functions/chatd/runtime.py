@@ -107,6 +107,10 @@ class Streaming(BaseLambdaRuntimeClient):  # type: ignore[misc]  # awslambdaric 
         """Post that the function cannot start; who invoked it sees that too."""
         super().post_init_error(_without_source(error_response_data), error_type_override)
 
+    def report_restore_error(self, restore_error_data: dict[str, Any]) -> None:
+        """Post that the function cannot go on from SnapStart's snapshot."""
+        super().report_restore_error(_without_source(restore_error_data))
+
 
 class Client(Streaming, LambdaRuntimeClient):  # type: ignore[misc]  # awslambdaric ships no types
     """For an environment that serves one invocation at a time."""

@@ -82,6 +82,10 @@ class Urllib3Transport:
         )
         self._pools.pool_classes_by_scheme = {"http": HttpPool, "https": HttpsPool}
 
+    def forget(self) -> None:
+        """Close the connections that are kept alive; none may be in use."""
+        self._pools.clear()
+
     def send(self, request: HttpRequest, deadline: Deadline, connect: float) -> HttpResponse:
         """Send a request and read the whole response.
 
