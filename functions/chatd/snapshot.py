@@ -1,7 +1,8 @@
-"""When SnapStart has a function do something: before its snapshot is taken, and after each restore.
+"""What a function does before it is copied, and after: by SnapStart, or by a fork.
 
-One snapshot becomes many environments, at any later time and on any machine. This file knows the
-moments, and what every process must renew; what a function prepares and forgets is its own.
+One snapshot becomes many environments, at any later time and on any machine; on Managed Instances
+one process becomes many. This file knows the moments, and what every copy must renew; what a
+function prepares and forgets is its own.
 
 https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks-python.html
 """
@@ -19,18 +20,20 @@ _SEED_BYTES = 32
 def hooks(
     environ: Mapping[str, str], prepare: Callable[[], None], forget: Callable[[], None]
 ) -> None:
-    """Have Lambda's runtime call these, where SnapStart is on; elsewhere nothing is imported.
+    """Have the runtime call these, where copies are made; elsewhere nothing is imported.
 
-    A door calls this while it is imported: the runtime takes the snapshot right after.
+    A door calls this while it is imported: the copies are made right after.
 
     Args:
         environ: The environment.
-        prepare: Called before the snapshot, which holds all that it loads and makes. It must not
-            connect to anything nor read a secret. If it raises, the version is not published.
-        forget: Called after a restore, before the first event. It and the runtime have 10 s.
+        prepare: Called before; every copy has all that it loads and makes. It must not connect to
+            anything nor read a secret. If it raises, SnapStart publishes no version.
+        forget: Called after a restore from a snapshot, before the first event. It and the runtime
+            have 10 s.
 
     """
-    if environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") != "snap-start":
+    is_restored = environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
+    if not is_restored and "AWS_LAMBDA_MAX_CONCURRENCY" not in environ:
         return
     # It comes with awslambdaric, which is for Linux only.
     from snapshot_restore_py import (  # noqa: PLC0415  # see above
@@ -45,6 +48,8 @@ def hooks(
 
 def reseed() -> None:
     """Give this process chances of its own: every restored one has the snapshot's generators.
+
+    A fork needs none of it: Python and OpenSSL see to that.
 
     https://docs.aws.amazon.com/lambda/latest/dg/snapstart-uniqueness.html
     """
