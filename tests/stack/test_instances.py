@@ -86,7 +86,7 @@ def test_an_environment_has_a_process_for_each_chat_and_memory_for_each_process(
     chats = instances_stack["Parameters"]["ChatsPerEnvironment"]
 
     assert inner["PerExecutionEnvironmentMaxConcurrency"] == {"Ref": "ChatsPerEnvironment"}
-    assert chats["MaxValue"] * 60 < properties(instances_stack, "ChatFunction")["MemorySize"]
+    assert chats["MaxValue"] * 40 < properties(instances_stack, "ChatFunction")["MemorySize"]
 
 
 def test_the_instances_are_in_the_given_network_and_bounded(instances_stack: Stack) -> None:
