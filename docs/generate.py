@@ -69,21 +69,19 @@ def outputs() -> str:
 def memory_size() -> str:
     """What the chat function makes of each memory size, as bench/memory_size.py measured it."""
     measured = _measured()
-    whole = measured["whole_vcpu_ms"]
     lines = [
-        "| Memory | A start | The first chat | A warm chat | In use | with a prompt of 5 MB |",
-        "|---|---:|---:|---:|---:|---:|",
+        "| Memory | A start | The first chat | with SnapStart | A warm chat | In use | at most |",
+        "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for size, row in measured["sizes"].items():
-        times = " | ".join(f"{row[name]:.1f}" for name in ("init", "first", "warm"))
+        times = " | ".join(f"{row[name]:.2f}" for name in ("init", "first", "restored", "warm"))
         lines.append(f"| {size} MB | {times} | {row['resident']:.0f} MB | {row['peak']:.0f} MB |")
     return "\n".join(
         [
             *lines,
             "",
-            f"Medians of {measured['rounds']} rounds. Times are multiples of what 1,769 MB takes,"
-            f" which was {whole['init']:.0f}, {whole['first']:.0f} and {whole['warm']:.0f} ms where"
-            " this was measured.",
+            f"Medians of {measured['rounds']} rounds. A time of 1 is a start with a whole vCPU:"
+            f" {measured['unit_ms']} ms where this was measured.",
         ]
     )
 

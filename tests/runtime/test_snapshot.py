@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import random
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.runtime.conftest import SNAP_START, Function, Start, body
-from tests.runtime.standin import PATIENCE
+from tests.runtime.conftest import ROOT, SNAP_START, Function, Start, body, environment
+from tests.runtime.standin import PATIENCE, RuntimeApi
 from tests.runtime.test_door import chat, http, read, speak
 from tests.support.upstream import Received, Upstream, reply, upstream
 
@@ -147,3 +149,38 @@ def test_what_is_rehearsed_is_told_to_nobody(door: Function) -> None:
 
     assert "Requests" not in door.said
     assert "rehearsal" not in door.said
+
+
+def test_awslambdarics_own_loop_runs_the_authorizers_hooks(tmp_path: Path) -> None:
+    secret = json.dumps({"pepper": "p" * 64, "callers": {}})
+    event = {"headers": {"x-api-key": "chatd-nobody"}, "methodArn": "a/b/c"}
+    api = RuntimeApi()
+    with upstream(reply({"SecretString": secret})) as manager, api.serving():
+        variables = environment(
+            AWS_LAMBDA_RUNTIME_API=api.address,
+            PYTHONPATH=str(ROOT / "functions"),
+            CHATD_CALLERS_SECRET_ID="chatd/callers",
+            AWS_ENDPOINT_URL_SECRETS_MANAGER=manager.url,
+            AWS_ACCESS_KEY_ID="test",
+            AWS_SECRET_ACCESS_KEY="test",
+            AWS_DEFAULT_REGION="us-east-1",
+            **SNAP_START,
+        )
+        with (tmp_path / "output").open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "awslambdaric", "authorizer.app.lambda_handler"],
+                env=variables,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            api.snapshot()
+            asked_before = len(manager.received)
+            api.restored.set()
+            refusal = json.loads(body(api.invoke("request-1", json.dumps(event).encode())))
+        finally:
+            process.kill()
+            process.wait(PATIENCE)
+
+    assert (asked_before, len(manager.received)) == (0, 1)
+    assert refusal["errorMessage"] == "Unauthorized"
