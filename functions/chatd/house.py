@@ -31,7 +31,7 @@ class House:
 
     def prepare(self) -> None:
         """Load all that a first chat needs, without a key and without a network."""
-        from chatd import rehearsal  # noqa: PLC0415  # only SnapStart rehearses
+        from chatd import rehearsal  # noqa: PLC0415  # only for copies
 
         rehearsal.play(self.settings)
         # What a host's name is encoded with is loaded when the first is looked up.
