@@ -53,8 +53,8 @@ def laid_over(first: Any, over: Any, place: str = "") -> Any:
 
     Args:
         first: The lower tree.
-        over: The upper: a mapping is laid over a mapping by key and over a list by position; None
-            removes; anything else replaces.
+        over: The upper: a mapping is laid over a mapping by key and over a list by position, of
+            which -1 is the last; None removes; anything else replaces.
         place: Where in the tree this is, for the error.
 
     Raises:
@@ -67,8 +67,10 @@ def laid_over(first: Any, over: Any, place: str = "") -> Any:
         changed = dict(enumerate(first))
     else:
         changed = dict(first) if isinstance(first, Mapping) else {}
-    for key, value in over.items():
-        here = f"{place}.{key}".lstrip(".")
+    for name, value in over.items():
+        from_the_end = isinstance(first, list) and isinstance(name, int) and name < 0
+        key = name + len(first) if from_the_end else name
+        here = f"{place}.{name}".lstrip(".")
         if key not in changed and (value is None or isinstance(first, list)):
             raise OverlayError(f"{OVERLAY.name}: {here}: is not in {FIRST.name}")
         if value is None:

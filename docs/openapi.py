@@ -31,8 +31,24 @@ _FAILURES = {
     429: "The provider's rate limit (`Retry-After`), or its quota is spent.",
     500: "A fault of the gateway's own.",
     502: "The provider broke, or answered nonsense; `upstream_status` is its own status.",
-    503: "The provider is overloaded, or its key could not be looked up.",
+    503: "The provider is overloaded, or its key or the idempotency key could not be looked up.",
     504: "The provider was slower than the time there was.",
+}
+_CONFLICT = {
+    409: "The `Idempotency-Key` came with another body before, or its first request is still being"
+    " answered (`Retry-After`)."
+}
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The same key with the same body gets the same answer again, for a day.",
+    "schema": {"type": "string", "pattern": "^[!-~]([ -~]*[!-~])?$", "maxLength": 255},
+}
+_OUTCOME = {
+    "x-chatd-idempotency": {
+        "description": "What became of the key, unless the answer is new and was kept.",
+        "schema": {"enum": ["replayed", "not-stored"]},
+    }
 }
 _CALLER = {401: "No caller's key, or an unknown one.", 403: "Not allowed."}
 
@@ -104,10 +120,11 @@ def _chat(
     return {
         "operationId": name,
         "summary": summary,
+        "parameters": [_KEY],
         "requestBody": {"required": True, "content": _json(request)},
         "responses": {
-            "200": {"description": "The answer", "content": content},
-            **_failures({**_FAILURES, **_CALLER}),
+            "200": {"description": "The answer", "headers": _OUTCOME, "content": content},
+            **_failures({**_FAILURES, **_CONFLICT, **_CALLER}),
         },
     }
 

@@ -49,6 +49,9 @@ def _operations(paths: Mapping[str, Any]) -> Iterator[str]:
         for verb, operation in methods.items():
             yield f"<h2><span class=verb>{verb.upper()}</span><code>{escape(path)}</code></h2>"
             yield f"<p>{escape(operation['summary'])}.</p>"
+            for parameter in operation.get("parameters", ()):
+                if parameter["in"] == "header":
+                    yield f"<p><code>{parameter['name']}</code>: {parameter['description']}</p>"
             if "requestBody" in operation:
                 yield f"<p>Takes {_content(operation['requestBody'])}.</p>"
             yield "<table><tr><th>Status<th>What it means<th>Body</tr>"

@@ -30,6 +30,9 @@ environment (an empty value counts as unset):
   OPENROUTER_API_KEY, OPENCODE_API_KEY, KIMI_API_KEY, OLLAMA_API_KEY
                        the providers' keys
   CHATD_SECRET_ID      a secret in AWS Secrets Manager that holds them
+  CHATD_IDEMPOTENCY_TABLE
+                       a DynamoDB table for answers by their Idempotency-Key; a file of this
+                       run's own
 
 The handlers get this process's environment; what template.yaml declares for a function is not
 used here.

@@ -12,9 +12,11 @@ import logging
 import os
 import socket
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from chatd.callers import Callers
 from chatd.errors import ChatdError
@@ -68,7 +70,8 @@ class _Gateway:
         async with AsyncExitStack() as stack:
             upstream = await self._upstream(stack)
             # What ends last is entered first: requests in flight hear of their workers' end.
-            pools = self._pools(upstream)
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="chatd-"))
+            pools = self._pools(upstream, Path(folder))
             front = Front(self.routes, pools, self._guard())
             await stack.enter_async_context(serving(front, sock))
             for pool in pools.values():
@@ -92,8 +95,12 @@ class _Gateway:
         await stack.enter_async_context(serving(demo.app(), sock))
         return replace(self.upstream, url=url(sock), models=demo.MODELS)
 
-    def _pools(self, upstream: Upstream) -> dict[str, Pool]:
-        env: Mapping[str, str] = environment(self.options.code, os.environ)
+    def _pools(self, upstream: Upstream, folder: Path) -> dict[str, Pool]:
+        """The workers, with a folder that they share and that nobody else can read."""
+        env: Mapping[str, str] = {
+            **environment(self.options.code, os.environ),
+            "CHATD_IDEMPOTENCY_FILE": str(folder / "idempotency.sqlite3"),
+        }
         if upstream.kind == "demo":
             env = {**env, "OLLAMA_URL": upstream.url}
         functions = {route.function.name: route.function for route in self.routes}

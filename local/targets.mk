@@ -1,7 +1,7 @@
 # The gateway on this machine.
 
 .PHONY: run
-run: $(VENV)/run.stamp $(if $(CHATD_SECRET_ID),$(VENV)/aws.stamp) ## serve the gateway at http://127.0.0.1:3220 (HELP=1 lists what it takes)
+run: $(VENV)/run.stamp $(if $(CHATD_SECRET_ID)$(CHATD_IDEMPOTENCY_TABLE),$(VENV)/aws.stamp) ## serve the gateway at http://127.0.0.1:3220 (HELP=1 lists what it takes)
 	@PYTHONPATH=functions exec $(BIN)/python -m local $(if $(HELP),--help)
 
 .PHONY: aws-local

@@ -13,6 +13,7 @@ from typing import Any
 
 from chatd import snapshot
 from chatd.callers import Callers, CallersError, presented
+from chatd.dry_call import dry_call
 from chatd.secrets import SecretsManager, SecretUnavailableError
 
 _LOG = logging.getLogger(__name__)
@@ -88,13 +89,18 @@ def _secret_text() -> str:
 _known = KnownCallers(_secret_text)
 
 
+def prepare() -> None:
+    """Load what it takes to read the callers' secret."""
+    dry_call("secretsmanager", "get_secret_value", SecretId="none")
+
+
 def forget() -> None:
     """Forget the callers, and the connections to Secrets Manager."""
     _known.forget()
     _manager.forget()
 
 
-snapshot.hooks(os.environ, _manager.prepare, forget)
+snapshot.hooks(os.environ, prepare, forget)
 
 
 def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:

@@ -17,9 +17,18 @@ from chatd.surfaces.openai import OpenAI
 
 native = Native()
 opened = cache(partial(house.opened, os.environ))
+once = cache(lambda: house.once(os.environ, opened().settings))
 
 
 def chat(surface: Surface, event: Event, context: Context) -> api.Response | Live:
+    """A chat over HTTP; under an `Idempotency-Key` the same answer again, if there is one."""
+    fresh = partial(answer, surface, event, context)
+    if events.header(event, "idempotency-key") is None:
+        return fresh()
+    return once().answer(event, context, fresh, surface.ends)
+
+
+def answer(surface: Surface, event: Event, context: Context) -> api.Response | Live:
     """A chat over HTTP, whole or streamed as the caller wants it."""
     gateway = opened().gateway
     call = events.call_of(event, context, opened().settings)

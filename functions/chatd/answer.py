@@ -5,7 +5,8 @@ Every other file speaks this form; it knows of no surface, no dialect and no pro
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import secrets
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,7 @@ class Usage:
         cached_tokens: Those of the input that the provider had at hand.
         reasoning_tokens: Those of the output that were thinking; None if it does not say.
         cost_usd: What the provider says that it charges, in USD.
+        estimated: Whether some of it is our estimate, because a provider never came to count.
 
     """
 
@@ -30,6 +32,7 @@ class Usage:
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
     cost_usd: float | None = None
+    estimated: bool = False
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -38,6 +41,7 @@ class Usage:
             _sum(self.cached_tokens, other.cached_tokens),
             _sum(self.reasoning_tokens, other.reasoning_tokens),
             _sum(self.cost_usd, other.cost_usd),
+            self.estimated or other.estimated,
         )
 
 
@@ -64,6 +68,22 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Rescued:
+    """The model that answered broke off, and another goes on: what follows is of that one.
+
+    Attributes:
+        provider: Who goes on.
+        model: That provider's name for the model.
+        instead_of: Who broke off, as `<provider>/<model>`.
+
+    """
+
+    provider: str
+    model: str
+    instead_of: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A whole answer.
 
@@ -71,12 +91,14 @@ class Answer:
         choices: The answers; one unless more were asked for.
         usage: The tokens it took.
         model: The model's name as the provider gives it; None where it gives none.
+        rescues: Where one model took over from another in the middle.
 
     """
 
     choices: tuple[Choice, ...]
     usage: Usage
     model: str | None = None
+    rescues: tuple[Rescued, ...] = ()
 
     @property
     def first(self) -> Choice:
@@ -138,7 +160,7 @@ class End:
     """The stream is whole; what may still follow is for the books alone."""
 
 
-Event = Delta | Finish | Counted | End
+Event = Delta | Finish | Counted | Rescued | End
 
 
 def as_events(answer: Answer) -> Iterator[Event]:
@@ -152,6 +174,108 @@ def as_events(answer: Answer) -> Iterator[Event]:
         yield Finish(index, choice.finish_reason or "stop")
     yield Counted(answer.usage, answer.model)
     yield End()
+
+
+def collected(events: Iterator[Event]) -> Answer:
+    """The whole answer that a stream amounts to.
+
+    Raises:
+        ChatdError: If the stream dies.
+
+    """
+    choices: dict[int, _Gathering] = {}
+    counted = Counted(Usage())
+    rescues: list[Rescued] = []
+    for event in events:
+        match event:
+            case Delta():
+                choices.setdefault(event.index, _Gathering()).add(event)
+            case Finish():
+                choices.setdefault(event.index, _Gathering()).reason = event.reason
+            case Counted():
+                counted = event
+            case Rescued():
+                rescues.append(event)
+    return Answer(
+        tuple(choices[index].choice() for index in sorted(choices)),
+        counted.usage,
+        counted.model,
+        tuple(rescues),
+    )
+
+
+class _Gathering:
+    """A choice while its pieces come."""
+
+    def __init__(self) -> None:
+        self.reason: str | None = None
+        self._content: list[str] = []
+        self._thinking: list[str] = []
+        self._calls: dict[int, _CallInPieces] = {}
+        self._logprobs: Any = None
+        self._extra: dict[str, Any] = {}
+
+    def add(self, delta: Delta) -> None:
+        if delta.content:
+            self._content.append(delta.content)
+        if delta.thinking:
+            self._thinking.append(delta.thinking)
+        for piece in delta.tool_calls:
+            self._calls.setdefault(piece.index, _CallInPieces()).add(piece)
+        if delta.logprobs is not None:
+            self._logprobs = _merged(self._logprobs, delta.logprobs)
+        for name, value in delta.extra.items():
+            self._extra[name] = _merged(self._extra.get(name), value)
+
+    def choice(self) -> Choice:
+        content = "".join(self._content)
+        calls = tuple(self._calls[index].whole() for index in sorted(self._calls))
+        return Choice(
+            content=None if calls and not content else content,
+            thinking="".join(self._thinking) or None,
+            tool_calls=calls,
+            finish_reason=self.reason,
+            logprobs=self._logprobs,
+            extra=self._extra,
+        )
+
+
+class _CallInPieces:
+    """A tool call while its pieces come."""
+
+    def __init__(self) -> None:
+        self._id: str | None = None
+        self._name: str | None = None
+        self._arguments: list[str] = []
+
+    def add(self, piece: ToolCallDelta) -> None:
+        self._id = self._id or piece.id
+        self._name = self._name or piece.name
+        self._arguments.append(piece.arguments)
+
+    def whole(self) -> ToolCall:
+        return ToolCall(
+            id=self._id or f"call_{secrets.token_hex(12)}",
+            name=self._name or "",
+            arguments="".join(self._arguments) or "{}",
+        )
+
+
+def _merged(before: Any, piece: Any) -> Any:
+    """What a field holds after one more piece of it: texts and lists grow, the rest is replaced.
+
+    Streams say a field bit by bit: logprobs and OpenRouter's `reasoning_details` come as lists.
+    """
+    if isinstance(before, str) and isinstance(piece, str):
+        return before + piece
+    if isinstance(before, list) and isinstance(piece, list):
+        return [*before, *piece]
+    if isinstance(before, Mapping) and isinstance(piece, Mapping):
+        return {
+            **before,
+            **{name: _merged(before.get(name), value) for name, value in piece.items()},
+        }
+    return before if piece is None else piece
 
 
 def _sum(one: Any, other: Any) -> Any:

@@ -18,8 +18,11 @@ from chatd.live import Collected, Live, Sink
 from chatd.settings import ConfigError, Settings
 from chatd.telemetry import Telemetry, place_of
 
-_EXPOSED = "x-request-id, retry-after, x-chatd-attempts, x-chatd-dropped-params, x-chatd-warning"
-_USUAL_HEADERS = "authorization, content-type, x-api-key"
+_EXPOSED = (
+    "x-request-id, retry-after, x-chatd-attempts, x-chatd-dropped-params, x-chatd-idempotency,"
+    " x-chatd-warning"
+)
+_USUAL_HEADERS = "authorization, content-type, idempotency-key, x-api-key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ class Door:
             answer = rendered(_fault(fault), context.aws_request_id)
         if isinstance(answer, Response):
             return _proxy(answer, headers)
-        live = _Dressed(answer, headers)
+        live = Dressed(answer, headers)
         return _collected(live) if os.environ.get("AWS_SAM_LOCAL") == "true" else live
 
     def _route(self, event: Event) -> Route:
@@ -78,17 +81,25 @@ class Door:
             raise RouteNotFoundError(f"nothing is served at {name}") from None
 
 
-class _Dressed:
-    """A live answer with headers that are not its own affair."""
+class Dressed:
+    """A live answer with headers that are not its own affair.
+
+    Args:
+        live: The answer.
+        headers: Its own go before them.
+
+    """
 
     def __init__(self, live: Live, headers: Mapping[str, str]) -> None:
         self._live = live
         self._headers = headers
 
     def pour(self, sink: Sink) -> None:
+        """Make the answer and send it under the headers."""
         self._live.pour(_Dressing(sink, self._headers))
 
     def abort(self) -> None:
+        """Stop making it: the caller is gone."""
         self._live.abort()
 
 

@@ -57,6 +57,9 @@ class Provider:
         plans: Base URLs by plan, where the provider sells several.
         plan: The plan in force.
         honours_format: Whether it holds its answers to the format that it was asked for.
+        prefill: Whether it goes on with an assistant's turn that the conversation ends with.
+        upstream_stream: Whether it is asked to stream, so that silence is told from slowness;
+            otherwise only the limits `connect` and `total` apply.
         timeouts: Its limits.
         enabled: Whether this deployment has it switched on.
 
@@ -75,6 +78,8 @@ class Provider:
     plans: Mapping[str, str] = field(default_factory=dict)
     plan: str | None = None
     honours_format: bool = True
+    prefill: bool = False
+    upstream_stream: bool = True
     timeouts: Timeouts = Timeouts()
     enabled: bool = True
 
@@ -91,6 +96,7 @@ _ROWS = (
         dialect="ollama",
         base_url="http://localhost:11434",
         base_url_variable="OLLAMA_URL",
+        prefill=True,  # https://github.com/ollama/ollama/issues/6778
         timeouts=Timeouts(silence=120.0),  # it may be loading a model
     ),
     # https://github.com/ollama/ollama/blob/main/docs/cloud.mdx

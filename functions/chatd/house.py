@@ -5,9 +5,14 @@ It knows how the parts fit together, and nothing of what they do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING
 
+from chatd.asking import Asking
+from chatd.circuits import Circuits, MemoryStore, Store
 from chatd.credentials import Credentials
 from chatd.gateway import Gateway
 from chatd.models import Models
@@ -16,6 +21,10 @@ from chatd.secrets import JsonSecret, SecretsManager
 from chatd.settings import Settings, load
 from chatd.telemetry import Telemetry
 from chatd.transport import Urllib3Transport
+
+if TYPE_CHECKING:
+    from chatd.idempotency import Records
+    from chatd.idempotency.once import Once
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +37,27 @@ class House:
     models: Models
     transport: Urllib3Transport
     manager: SecretsManager
+    circuits: Circuits
 
     def prepare(self) -> None:
         """Load all that a first chat needs, without a key and without a network."""
         from chatd import rehearsal  # noqa: PLC0415  # only for copies
+        from chatd.dry_call import dry_call  # noqa: PLC0415  # as above
 
         rehearsal.play(self.settings)
         # What a host's name is encoded with is loaded when the first is looked up.
         "localhost".encode("idna")
         if self.settings.secret_id:
-            self.manager.prepare()
+            dry_call("secretsmanager", "get_secret_value", SecretId="none")
+        tables = (
+            (self.settings.circuits_table, ("shared_circuits",)),
+            (self.settings.idempotency_table, ("idempotency.once", "idempotency.dynamodb")),
+        )
+        for table, modules in tables:
+            if table:
+                for module in modules:
+                    import_module(f"chatd.{module}")
+                dry_call("dynamodb", "delete_item", TableName="none", Key={"id": {"S": "none"}})
 
     def forget(self) -> None:
         """Forget what holds for a time or a machine: connections, keys, lists."""
@@ -45,6 +65,7 @@ class House:
         self.credentials.forget()
         self.manager.forget()
         self.models.forget()
+        self.circuits.forget()
 
 
 def opened(environ: Mapping[str, str]) -> House:
@@ -60,6 +81,39 @@ def opened(environ: Mapping[str, str]) -> House:
     secret = JsonSecret(settings.secret_id, manager.fetch) if settings.secret_id else None
     credentials = Credentials(environ, secret, telemetry.warn)
     transport = Urllib3Transport()
-    gateway = Gateway(Planner(settings, credentials), transport, telemetry)
+    planner = Planner(settings, credentials)
+    circuits = Circuits(partial(_store, settings, telemetry.warn), telemetry.warn)
+    gateway = Gateway(planner, Asking(planner, transport, circuits), telemetry)
     models = Models(settings, credentials, transport, telemetry.warn)
-    return House(settings, credentials, gateway, models, transport, manager)
+    return House(settings, credentials, gateway, models, transport, manager, circuits)
+
+
+def _store(settings: Settings, warn: Callable[[str], None]) -> Store:
+    """What keeps the circuits: the deployment's table, or this process."""
+    if settings.circuits_table is None:
+        return MemoryStore()
+    from chatd.shared_circuits import shared  # noqa: PLC0415  # it imports boto3
+
+    return shared(settings.circuits_table, warn)
+
+
+def once(environ: Mapping[str, str], settings: Settings) -> Once:
+    """Build what answers an `Idempotency-Key` once.
+
+    Most requests have none, so what they do without is imported here and not before.
+    """
+    from chatd.idempotency.once import Once  # noqa: PLC0415  # see above
+
+    return Once(_records(environ, settings), Telemetry())
+
+
+def _records(environ: Mapping[str, str], settings: Settings) -> Records | None:
+    if settings.idempotency_table:
+        from chatd.idempotency.dynamodb import DynamoDB  # noqa: PLC0415  # it imports boto3
+
+        return DynamoDB(settings.idempotency_table, environ)
+    if settings.idempotency_file:
+        from chatd.idempotency.sqlite import Sqlite  # noqa: PLC0415  # never needed on Lambda
+
+        return Sqlite(settings.idempotency_file)
+    return None

@@ -47,7 +47,7 @@ class LiveChat:
             self._record.error = CALLER_GONE
         finally:
             if self._record.usage is None and self._record.said:
-                self._record.estimate(sum(len(word) for word in self._request.words()))
+                self._record.estimate(sum(len(words) for words in self._request.words()))
             self._gateway.tell(self._record, self._call)
 
     def abort(self) -> None:

@@ -84,6 +84,25 @@ class Plan:
         return Deadline(min(call.deadline.at, call.started + self.route.timeouts.total))
 
     @property
+    def circuit(self) -> str:
+        """The name of its circuit breaker: the model's own only if chatd.toml names that model."""
+        return self.name if self.route.named else self.served.provider
+
+    @property
+    def name(self) -> str:
+        """The provider's name, and its name for the model."""
+        return f"{self.served.provider}/{self.served.model}"
+
+    @property
+    def asked(self) -> int:
+        """How long what is asked is, in characters."""
+        return sum(len(words) for words in self.request.words())
+
+    def asking_for(self, request: ChatRequest) -> Plan:
+        """The plan with another request for the same model."""
+        return replace(self, request=request, adapter=adapter_for(self.route.provider, request))
+
+    @property
     def must_be_checked(self) -> bool:
         """Whether a form was asked for that the provider does not hold its answers to."""
         return self.request.format is not None and not self.route.provider.honours_format
@@ -143,11 +162,11 @@ class Planner:
                 f" itself; set {row.base_url_variable or 'its base_url'} to where it really is",
                 provider=row.name,
             )
-        request = replace(request, model=route.model)
+        request = replace(request, model=route.model, stream=row.upstream_stream)
         if request.format is not None and not row.honours_format:
             request = schema.asked(request)
         adapter = adapter_for(row, request)
-        served = Served(row.name, route.model, call.request_id, call.started)
+        served = Served(row.name, route.model, call.request_id, started=call.started)
         return Plan(route, key, adapter, request, served, self._left_out(adapter, request, row))
 
     def _key(self, route: Route, model: str) -> SecretStr | None:

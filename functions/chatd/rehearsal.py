@@ -12,7 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from chatd.asking import Asking
 from chatd.catalog import Timeouts
+from chatd.circuits import Circuits, MemoryStore
 from chatd.credentials import Credentials
 from chatd.deadline import Deadline
 from chatd.errors import ChatdError
@@ -86,7 +88,13 @@ class _Played:
 class _Stage:
     """A transport on which every provider answers in its dialect."""
 
-    def send(self, request: HttpRequest, _deadline: Deadline, _connect: float) -> HttpResponse:
+    def send(
+        self,
+        request: HttpRequest,
+        deadline: Deadline,  # noqa: ARG002  # the protocol's
+        connect: float,  # noqa: ARG002  # as above
+        started: Started = lambda _break_off: None,  # noqa: ARG002  # as above
+    ) -> HttpResponse:
         return HttpResponse(200, {"content-type": "application/json"}, _answer(request))
 
     def open(
@@ -110,7 +118,8 @@ def play(settings: Settings) -> list[ChatdError]:
     rows = [row for row in settings.providers.values() if row.enabled]
     keys = {row.key_variable: _KEY for row in rows if row.key_variable}
     planner = Planner(settings, Credentials(keys, None, lambda _sentence: None))
-    gateway = Gateway(planner, _Stage(), _Unheard())
+    asking = Asking(planner, _Stage(), Circuits(MemoryStore))
+    gateway = Gateway(planner, asking, _Unheard())
     failures = []
     for surface in (Native(), OpenAI()):
         for row in rows:

@@ -5,7 +5,7 @@ It knows the rows and nothing of keys: whether a provider is registered is the g
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chatd.catalog import Provider, Timeouts
 from chatd.errors import InvalidRequestError
@@ -22,6 +22,7 @@ class Route:
         timeouts: The limits that hold: the tier's over the provider's.
         named: Whether the deployment's own configuration names the model, so that it is one of
             finitely many and may be a metric's dimension.
+        context: How many tokens the model can read, if chatd.toml says so.
 
     """
 
@@ -29,6 +30,7 @@ class Route:
     model: str
     timeouts: Timeouts
     named: bool = False
+    context: int | None = None
 
 
 def routes(name: str, settings: Settings) -> tuple[Route, ...]:
@@ -49,10 +51,10 @@ def routes(name: str, settings: Settings) -> tuple[Route, ...]:
     if tier is None:
         return (_route(name, settings),)
     found = []
-    for model in tier.models:
-        route = _route(model, settings)
+    for entry in tier.models:
+        route = _route(entry.model, settings)
         timeouts = limits(route.timeouts, tier.timeouts)
-        found.append(Route(route.provider, route.model, timeouts, named=True))
+        found.append(replace(route, timeouts=timeouts, named=True, context=entry.context))
     return tuple(found)
 
 

@@ -6,7 +6,6 @@ secret is fetched, because it costs more to import than everything else together
 
 from __future__ import annotations
 
-import io
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -69,29 +68,13 @@ class SecretsManager:
             raise SecretUnavailableError(f"the secret {secret_id!r} is binary, not JSON text")
         return text
 
-    def prepare(self) -> None:
-        """Load all that a first fetch needs, without credentials and without a network."""
-        from botocore.awsrequest import AWSResponse  # noqa: PLC0415  # see above
-        from botocore.compat import HTTPHeaders  # noqa: PLC0415
-        from urllib3 import HTTPResponse  # noqa: PLC0415
-
-        def answer(request: Any, **_more: Any) -> Any:
-            body = HTTPResponse(io.BytesIO(b'{"SecretString": "{}"}'), preload_content=False)
-            return AWSResponse(request.url, 200, HTTPHeaders(), body)
-
-        # Where some are given, nobody is asked for any.
-        client = self._made("none")
-        client.meta.events.register("before-send", answer)  # nothing is sent where one answers
-        client.get_secret_value(SecretId="none")
-        client.close()
-
     def forget(self) -> None:
         """Drop the client, its credentials and its connections."""
         if self._client is not None:
             self._client.close()
             self._client = None
 
-    def _made(self, credential: str | None = None) -> SecretsManagerClient:
+    def _made(self) -> SecretsManagerClient:
         import boto3  # noqa: PLC0415  # see above
         from botocore.config import Config  # noqa: PLC0415
 
@@ -99,8 +82,6 @@ class SecretsManager:
             "secretsmanager",
             endpoint_url=self._environ.get("AWS_ENDPOINT_URL_SECRETS_MANAGER") or None,
             config=Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2}),
-            aws_access_key_id=credential,
-            aws_secret_access_key=credential,
         )
 
 

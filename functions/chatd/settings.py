@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from chatd.catalog import CATALOG, Provider, Timeouts
 from chatd.errors import one_of
-from chatd.wire.config import ConfigFile, ProviderTable, TimeoutsTable, checked_url
+from chatd.wire.config import ConfigFile, ProviderTable, TierModel, TimeoutsTable, checked_url
 
 _HERE = Path(__file__).resolve()
 
@@ -30,7 +30,7 @@ class ConfigError(Exception):
 class Tier:
     """A name for an ordered choice of models, and the limits that hold for it."""
 
-    models: tuple[str, ...]
+    models: tuple[TierModel, ...]
     timeouts: TimeoutsTable
 
 
@@ -43,8 +43,11 @@ class Settings:
         default_provider: Where a model goes that no prefix, suffix or tier claims.
         tiers: The tiers by name.
         secret_id: The Secrets Manager secret with the providers' keys, if there is one.
+        circuits_table: The DynamoDB table that shares the circuits, if there is one.
         http_seconds: How long a chat over HTTP may take before API Gateway cuts it, if it does.
         drop_params: Whether a field that a provider cannot honour is dropped instead of refused.
+        idempotency_table: The DynamoDB table of answers by their keys, if there is one.
+        idempotency_file: The file that stands in for it under `make run`.
         cors_origins: The browser origins that may read an answer.
         deployed: Whether this runs on Lambda itself.
 
@@ -54,8 +57,11 @@ class Settings:
     default_provider: str
     tiers: Mapping[str, Tier]
     secret_id: str | None = None
+    circuits_table: str | None = None
     http_seconds: float | None = None
     drop_params: bool = False
+    idempotency_table: str | None = None
+    idempotency_file: str | None = None
     cors_origins: tuple[str, ...] = ()
     deployed: bool = False
 
@@ -89,8 +95,11 @@ def load(environ: Mapping[str, str]) -> Settings:
         default_provider=default,
         tiers=_tiers(config, providers, where),
         secret_id=env.get("CHATD_SECRET_ID"),
+        circuits_table=env.get("CHATD_CIRCUITS_TABLE"),
         http_seconds=_seconds(env, "CHATD_HTTP_SECONDS"),
         drop_params=config.drop_params,
+        idempotency_table=env.get("CHATD_IDEMPOTENCY_TABLE"),
+        idempotency_file=env.get("CHATD_IDEMPOTENCY_FILE"),
         cors_origins=tuple(
             origin.strip() for origin in env.get("CHATD_CORS_ORIGINS", "").split(",") if origin
         ),
@@ -195,7 +204,7 @@ def limits(timeouts: Timeouts, table: TimeoutsTable) -> Timeouts:
 
 def _tiers(config: ConfigFile, providers: Mapping[str, Provider], where: str) -> dict[str, Tier]:
     for name, tier in config.tiers.items():
-        for position, model in enumerate(tier.models):
+        for position, model in enumerate(entry.model for entry in tier.models):
             key = f"{where}: tiers.{name}.models.{position}"
             if model in config.tiers:
                 raise ConfigError(f"{key}: {model!r} is a tier; name its models instead")

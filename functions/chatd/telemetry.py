@@ -6,21 +6,21 @@ put into.
 
 from __future__ import annotations
 
+import json
+import sys
+import time
 import traceback
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
+from typing import Any
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
-    AmazonCloudWatchEMFProvider,
-)
-
-from chatd.answer import Counted, Delta, Event, Finish, Usage
-from chatd.errors import ChatdError
+from chatd.answer import Counted, Delta, Event, Finish, Rescued, Usage
+from chatd.errors import ChatdError, NoHealthyProviderError
 
 NAMESPACE = "chatd"
+_SERVICE = "chatd"
 _NO_PROVIDER = "none"
 # Characters of a name that a provider gives: a log line is no place for what is longer.
 _NAME = 100
@@ -31,7 +31,7 @@ _TOKEN = 4
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A provider that was asked and failed, before another, or the same again, was asked."""
+    """A provider that was asked, or left alone because its circuit was open, and did not answer."""
 
     provider: str | None
     named_model: str | None
@@ -52,14 +52,15 @@ class Record:
         response_model: The model's name as the provider gives it.
         finish_reason: Why the answer ended.
         usage: Its tokens.
-        estimated: Whether they are our estimate, because the provider never came to count them.
-        said: Characters of the answer, thinking included, that a stream has brought.
+        said: Characters of the answer, thinking included, that have come.
         first_event_ms: Milliseconds from asking the provider to the first event of a stream.
         upstream_ms: Milliseconds spent waiting for the provider.
         total_ms: Milliseconds from the first to the last moment.
         error: The failure's own code, one of finitely many; never a provider's.
         waited_ms: Milliseconds spent waiting before a provider was asked again.
-        earlier: The attempts that failed before the last.
+        earlier: The attempts that have failed.
+        under_way: Whether there is an attempt that has not failed.
+        rescued: Who broke off in the middle of an answer that another went on with.
         fault: For a fault of our own: its class and the places it passed, without its words.
 
     """
@@ -71,7 +72,6 @@ class Record:
     response_model: str | None = None
     finish_reason: str | None = None
     usage: Usage | None = None
-    estimated: bool = False
     said: int = 0
     first_event_ms: float | None = None
     upstream_ms: float | None = None
@@ -80,26 +80,65 @@ class Record:
     fault: str | None = None
     waited_ms: float = 0.0
     earlier: list[Attempt] = field(default_factory=list)
+    under_way: bool = False
+    rescued: list[str] = field(default_factory=list)
 
-    def again(self, error: ChatdError) -> None:
-        """Note that the attempt failed and that it is not the last."""
+    def asks(self, provider: str, named_model: str | None) -> None:
+        """Note who is asked, or asked again."""
+        self.provider = provider
+        self.named_model = named_model
+        self.under_way = True
+
+    def fails(self, error: ChatdError) -> None:
+        """Note that the attempt failed."""
         self.earlier.append(
             Attempt(
                 self.provider, self.named_model, self.usage, self.upstream_ms, error.default_code
             )
         )
-        self.usage = self.upstream_ms = self.first_event_ms = None
+        self.usage = self.upstream_ms = self.first_event_ms = self.finish_reason = None
+        self.said = 0
+        self.under_way = False
 
     @property
-    def attempts(self) -> str:
-        """The story of all attempts, such as `kimi: upstream_timeout, ollama: ok`."""
+    def attempts(self) -> tuple[str, ...]:
+        """The story of all attempts, such as `kimi: upstream_timeout` and `ollama: ok`."""
         told = [f"{attempt.provider}: {attempt.error}" for attempt in self.earlier]
-        return ", ".join([*told, f"{self.provider}: {self.error or 'ok'}"])
+        last = [f"{self.provider}: {self.error or 'ok'}"] if self.under_way else []
+        return (*told, *last)
 
     @property
     def headers(self) -> dict[str, str]:
         """What the caller is told of the attempts, if there was more than one."""
-        return {"x-chatd-attempts": self.attempts} if self.earlier else {}
+        attempts = self.attempts
+        return {"x-chatd-attempts": ", ".join(attempts)} if len(attempts) > 1 else {}
+
+    @property
+    def spent(self) -> Usage:
+        """What the attempts that failed took."""
+        return sum((attempt.usage for attempt in self.earlier if attempt.usage), Usage())
+
+    @property
+    def taken(self) -> Usage | None:
+        """What all attempts took; None if not one of them was counted."""
+        if self.usage is not None:
+            return self.spent + self.usage
+        return self.spent if any(attempt.usage for attempt in self.earlier) else None
+
+    @property
+    def counted(self) -> bool:
+        """Whether the provider has said what the attempt takes."""
+        usage = self.usage
+        return usage is not None and (usage.input_tokens > 0 or usage.output_tokens > 0)
+
+    def begins(self, asked: float) -> None:
+        """Note that the first event is there of what was asked at that time of the clock."""
+        if self.first_event_ms is None:
+            self.first_event_ms = _ms_since(asked)
+
+    def waited(self, asked: float) -> None:
+        """Note that the provider is done with what was asked at that time of the clock."""
+        self.upstream_ms = (self.upstream_ms or 0.0) + _ms_since(asked)
 
     def count(self, usage: Usage, model: str | None) -> None:
         """Note what it took, and the model's name as the provider gives it; the last one holds."""
@@ -118,51 +157,73 @@ class Record:
             self.finish(event.reason)
         elif isinstance(event, Delta):
             self.said += len(event.content or "") + len(event.thinking or "")
+            self.said += sum(len(call.arguments) for call in event.tool_calls)
+        elif isinstance(event, Rescued):
+            self.rescued.append(event.instead_of)
 
-    def estimate(self, asked: int) -> None:
-        """Estimate the tokens of a stream that was never counted.
+    def estimate(self, asked: int) -> Usage:
+        """Estimate the tokens of an answer, or of what came of it, that nobody counted.
 
         Args:
             asked: Characters of the request.
 
         """
-        self.usage = Usage(ceil(asked / _TOKEN), ceil(self.said / _TOKEN))
-        self.estimated = True
+        self.usage = Usage(
+            ceil(asked / _TOKEN),
+            ceil(self.said / _TOKEN),
+            cost_usd=self.usage.cost_usd if self.usage else None,
+            estimated=True,
+        )
+        return self.usage
 
 
 class Telemetry:
-    """Writes records where CloudWatch reads them: to standard output, as JSON lines."""
+    """Writes records where CloudWatch reads them: to standard output, a JSON object a line.
 
-    def __init__(self) -> None:
-        self._log = Logger(service="chatd", location=None)
+    Both lines of a chat are written here and not by Powertools' Logger and Metrics, which take as
+    long for them as everything else of ours together (docs/decisions/0016-two-lines-a-chat.md).
+    """
 
     def warn(self, sentence: str) -> None:
         """Log what an operator should look at."""
-        self._log.warning(sentence)
+        _write(_line("WARNING", sentence, {}))
 
     def record(self, record: Record) -> None:
         """Tell of one chat."""
-        _emit_metrics(record)
-        line = {
+        usage, attempts = record.taken, record.attempts
+        told = {
             "request_id": record.request_id,
             "gen_ai.operation.name": "chat",
             "gen_ai.provider.name": record.provider,
             "gen_ai.request.model": record.request_model,
             "gen_ai.response.model": record.response_model,
             "gen_ai.response.finish_reasons": record.finish_reason and [record.finish_reason],
-            "gen_ai.usage.input_tokens": record.usage and record.usage.input_tokens,
-            "gen_ai.usage.output_tokens": record.usage and record.usage.output_tokens,
-            "chatd.usage_estimated": record.estimated or None,
-            "chatd.attempts": record.attempts if record.earlier else None,
+            "gen_ai.usage.input_tokens": usage and usage.input_tokens,
+            "gen_ai.usage.output_tokens": usage and usage.output_tokens,
+            "chatd.usage_estimated": (usage and usage.estimated) or None,
+            "chatd.attempts": ", ".join(attempts) if len(attempts) > 1 else None,
+            "chatd.rescued": record.rescued or None,
             "error.type": record.error,
             "chatd.fault": record.fault,
-            "gen_ai.usage.cost_usd": record.usage and record.usage.cost_usd,
+            "gen_ai.usage.cost_usd": usage and usage.cost_usd,
             "chatd.first_event_ms": record.first_event_ms and round(record.first_event_ms, 1),
             "chatd.upstream_ms": record.upstream_ms and round(record.upstream_ms, 1),
             "chatd.total_ms": round(record.total_ms, 1),
         }
-        known = {name: value for name, value in line.items() if value is not None}
-        self._log.info("chat", extra=known)
+        known = {name: value for name, value in told.items() if value is not None}
+        _write(*_metrics(record), _line("INFO", "chat", known))
+
+    def idempotency(self, request_id: str, outcome: str, error: str | None = None) -> None:
+        """Tell what became of an idempotency key.
+
+        Args:
+            request_id: The invocation's id.
+            outcome: `replayed`, `not-stored` or `refused`.
+            error: The refusal's own code.
+
+        """
+        told = {"request_id": request_id, "chatd.idempotency": outcome}
+        _write(_line("INFO", "idempotency", {**told, "error.type": error} if error else told))
 
 
 def place_of(fault: BaseException) -> str:
@@ -174,39 +235,72 @@ def place_of(fault: BaseException) -> str:
     return f"{type(fault).__name__} at {places}"
 
 
-def _emit_metrics(record: Record) -> None:
-    """Print the metrics of every attempt, each under its own provider."""
-    for attempt in record.earlier:
-        _emit(attempt, overhead=None)
-    upstream = sum(attempt.upstream_ms or 0.0 for attempt in record.earlier)
-    _emit(record, overhead=record.total_ms - upstream - record.waited_ms)
+def _metrics(record: Record) -> Iterator[dict[str, Any]]:
+    """The metrics of every attempt, each under its own provider; our own time is the last one's."""
+    attempts: list[Attempt | Record] = [*record.earlier]
+    if record.under_way or not attempts:
+        attempts.append(record)
+    upstream = sum(attempt.upstream_ms or 0.0 for attempt in attempts)
+    for attempt in attempts[:-1]:
+        yield _blob(attempt, overhead=None)
+    yield _blob(attempts[-1], overhead=record.total_ms - upstream - record.waited_ms)
 
 
-def _emit(asked: Attempt | Record, overhead: float | None) -> None:
-    """Print the metrics of one attempt in CloudWatch's embedded format.
+def _blob(asked: Attempt | Record, overhead: float | None) -> dict[str, Any]:
+    """The metrics of one attempt in CloudWatch's embedded format.
 
-    Powertools' shared `Metrics` keeps its state on the class; the provider below it is made anew
-    for each chat. Errors have dimensions of their own, so they are a blob of their own.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
-    provider = asked.provider or _NO_PROVIDER
-    metrics = AmazonCloudWatchEMFProvider(namespace=NAMESPACE)
-    metrics.add_dimension("Provider", provider)
-    if asked.named_model is not None:
-        metrics.add_dimensions(Provider=provider, Model=asked.named_model)
-    metrics.add_metric("Requests", MetricUnit.Count, 1)
+    counts: dict[str, float] = {}
+    if asked.error != NoHealthyProviderError.default_code:
+        counts["Requests"] = 1
     if asked.usage is not None:
-        metrics.add_metric("InputTokens", MetricUnit.Count, asked.usage.input_tokens)
-        metrics.add_metric("OutputTokens", MetricUnit.Count, asked.usage.output_tokens)
+        counts["InputTokens"] = asked.usage.input_tokens
+        counts["OutputTokens"] = asked.usage.output_tokens
+    times: dict[str, float] = {}
     if asked.upstream_ms is not None:
-        metrics.add_metric("UpstreamLatency", MetricUnit.Milliseconds, asked.upstream_ms)
+        times["UpstreamLatency"] = round(asked.upstream_ms, 3)
         if overhead is not None:
-            own = overhead - asked.upstream_ms
-            metrics.add_metric("GatewayOverhead", MetricUnit.Milliseconds, own)
-    metrics.flush_metrics()
+            times["GatewayOverhead"] = round(overhead, 3)
+    who = {"Provider": asked.provider or _NO_PROVIDER}
+    if asked.named_model is not None:
+        who["Model"] = asked.named_model
+    directives = []
+    if counts or times:
+        units = dict.fromkeys(counts, "Count") | dict.fromkeys(times, "Milliseconds")
+        directives.append(_directive([["Provider"], list(who)][: len(who)], units))
+    errors: dict[str, Any] = {}
     if asked.error is not None:
-        errors = AmazonCloudWatchEMFProvider(namespace=NAMESPACE)
-        errors.add_dimension("Provider", provider)
-        errors.add_dimensions(Provider=provider, Kind=asked.error)
-        errors.add_metric("Errors", MetricUnit.Count, 1)
-        errors.flush_metrics()
+        errors = {"Kind": asked.error, "Errors": 1}
+        directives.append(_directive([["Provider"], ["Provider", "Kind"]], {"Errors": "Count"}))
+    when = {"Timestamp": round(time.time() * 1000), "CloudWatchMetrics": directives}
+    return {"_aws": when, **who, **counts, **times, **errors}
+
+
+def _directive(dimensions: list[list[str]], units: Mapping[str, str]) -> dict[str, Any]:
+    metrics = [{"Name": name, "Unit": unit} for name, unit in units.items()]
+    return {"Namespace": NAMESPACE, "Dimensions": dimensions, "Metrics": metrics}
+
+
+def _line(level: str, message: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    """A line of the log, with the keys that Powertools' Logger gives one."""
+    now = time.time()
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(now))
+    return {
+        "level": level,
+        "message": message,
+        "timestamp": f"{when},{int(now * 1000) % 1000:03}+0000",
+        "service": _SERVICE,
+        **told,
+    }
+
+
+def _write(*lines: Mapping[str, Any]) -> None:
+    """Write whole lines, at once: an environment may be frozen the moment after."""
+    text = "".join(f"{json.dumps(line, separators=(',', ':'))}\n" for line in lines)
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _ms_since(moment: float) -> float:
+    return (time.monotonic() - moment) * 1000

@@ -14,6 +14,8 @@ from typing import Protocol
 
 import urllib3
 from urllib3 import exceptions
+from urllib3.connection import HTTPConnection
+from urllib3.util import parse_url
 
 from chatd.catalog import Timeouts
 from chatd.connections import CALL, HttpPool, HttpsPool
@@ -25,6 +27,8 @@ from chatd.wire.http import HttpRequest, HttpResponse
 MAX_ANSWER_BYTES = 20 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
 _IDLE_CONNECTIONS = 4
+# More than a deployment has providers; each may have a handful of paths.
+_MOST_PLACES = 1024
 # Seconds that a stream's last bytes may take once its end has been seen.
 _DRAIN_SECONDS = 0.5
 
@@ -63,7 +67,9 @@ class Stream(Protocol):
 class Transport(Protocol):
     """What the gateway needs of a transport."""
 
-    def send(self, request: HttpRequest, deadline: Deadline, connect: float) -> HttpResponse:
+    def send(
+        self, request: HttpRequest, deadline: Deadline, connect: float, started: Started = ...
+    ) -> HttpResponse:
         """Send a request and read the whole response."""
 
     def open(
@@ -78,15 +84,27 @@ class Urllib3Transport:
     def __init__(self) -> None:
         self._watchdog = Watchdog()
         self._pools = urllib3.PoolManager(
-            maxsize=_IDLE_CONNECTIONS, cert_reqs="CERT_REQUIRED", retries=False
+            num_pools=_MOST_PLACES,
+            maxsize=_IDLE_CONNECTIONS,
+            cert_reqs="CERT_REQUIRED",
+            retries=False,
         )
         self._pools.pool_classes_by_scheme = {"http": HttpPool, "https": HttpsPool}
+        # Where a URL leads: they are few, and to take one apart takes as long as to send to it.
+        self._places: dict[str, tuple[urllib3.HTTPConnectionPool, str]] = {}
 
     def forget(self) -> None:
         """Close the connections that are kept alive; none may be in use."""
+        self._places.clear()
         self._pools.clear()
 
-    def send(self, request: HttpRequest, deadline: Deadline, connect: float) -> HttpResponse:
+    def send(
+        self,
+        request: HttpRequest,
+        deadline: Deadline,
+        connect: float,
+        started: Started = lambda _break_off: None,
+    ) -> HttpResponse:
         """Send a request and read the whole response.
 
         Args:
@@ -94,6 +112,7 @@ class Urllib3Transport:
             deadline: When the last byte must have come.
             connect: Seconds for the connection to stand: all addresses and TLS together. The
                 time that the resolver takes for a name counts, but cannot be cut short.
+            started: As for `open`.
 
         Raises:
             UpstreamTimeoutError: If the deadline or the connect limit passed.
@@ -103,7 +122,7 @@ class Urllib3Transport:
         """
         left = deadline.left()
         limits = Timeouts(connect=connect, silence=left, first_event=left, gap=left, total=left)
-        stream = self.open(request, deadline, limits, lambda _abort: None)
+        stream = self.open(request, deadline, limits, started)
         try:
             return replace(stream.response, body=b"".join(stream.chunks()))
         finally:
@@ -134,9 +153,10 @@ class Urllib3Transport:
         CALL.silence = min(limits.silence, limits.first_event)
         CALL.connect_by = connect_by = deadline.within(limits.connect)
         try:
-            raw = self._pools.urlopen(
+            pool, path = self._place(request.url)
+            raw = pool.urlopen(
                 request.method,
-                request.url,
+                path,
                 body=request.body,
                 headers=request.headers,
                 timeout=urllib3.Timeout(connect=connect_by.left(), read=deadline.left()),
@@ -149,6 +169,16 @@ class Urllib3Transport:
             holding.close()
             raise _failure(error, guard, deadline, connecting=connecting) from None
         return Urllib3Stream(raw, guard, holding, _Clock(deadline, limits))
+
+    def _place(self, url: str) -> tuple[urllib3.HTTPConnectionPool, str]:
+        """The connections to the URL's host, and the path there."""
+        place = self._places.get(url)
+        if place is None:
+            if len(self._places) >= _MOST_PLACES:
+                self._places.clear()
+            place = self._pools.connection_from_url(url), parse_url(url).request_uri
+            self._places[url] = place
+        return place
 
 
 class _Clock:
@@ -183,6 +213,7 @@ class Urllib3Stream:
         self._holding = holding
         self._clock = clock
         self._whole = False
+        self._ended = False
         headers = {name.lower(): value for name, value in raw.headers.items()}
         self.response = HttpResponse(raw.status, headers, b"")
         guard.move(clock.alive())
@@ -197,7 +228,8 @@ class Urllib3Stream:
                     f"the answer is larger than {MAX_ANSWER_BYTES // 1024 // 1024} MB"
                 )
             yield chunk
-            self._guard.move(self._clock.alive())
+            if not self._ended:
+                self._guard.move(self._clock.alive())
         self._whole = True
 
     def begun(self) -> None:
@@ -206,7 +238,15 @@ class Urllib3Stream:
 
     def ended(self) -> None:
         """Say that the end mark is there: what follows must come soon, or not at all."""
-        self._guard.move(Deadline.after(_DRAIN_SECONDS))
+        if self._ended:
+            return
+        self._ended = True
+        connection = self._raw.connection
+        if isinstance(connection, HTTPConnection) and connection.sock is not None:
+            # The rest is nearly always here already; to hurry the watchdog would wake its thread.
+            connection.sock.settimeout(_DRAIN_SECONDS)
+        else:
+            self._guard.move(Deadline.after(_DRAIN_SECONDS))
 
     def close(self) -> None:
         """Let go of it: the connection is kept if the body was read to its end."""
@@ -228,7 +268,9 @@ class Urllib3Stream:
 
 def _too_slow(*, connecting: bool = False) -> UpstreamTimeoutError:
     if connecting:
-        return UpstreamTimeoutError("no connection could be made in the time there is for it")
+        error = UpstreamTimeoutError("no connection could be made in the time there is for it")
+        error.unreachable = True
+        return error
     return UpstreamTimeoutError("no answer, or no more of it, came in the time there was for it")
 
 
@@ -245,6 +287,12 @@ _FAILURES: tuple[tuple[type[Exception], type[UpstreamError], str], ...] = (
     (HTTPException, UpstreamError, "the connection was lost before the answer ended"),
     (OSError, UpstreamError, "the connection was lost before the answer ended"),
 )
+_UNREACHABLE = (
+    exceptions.NameResolutionError,
+    exceptions.NewConnectionError,
+    exceptions.ConnectTimeoutError,
+    exceptions.SSLError,
+)
 
 
 def _failure(
@@ -254,5 +302,7 @@ def _failure(
         return _too_slow(connecting=connecting)
     for raised, becomes, words in _FAILURES:
         if isinstance(error, raised):
-            return becomes(words)
+            failure = becomes(words)
+            failure.unreachable = isinstance(error, _UNREACHABLE)
+            return failure
     return UpstreamError(f"the exchange failed ({type(error).__name__})")

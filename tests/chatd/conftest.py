@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import json
-import logging
 import socket
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 
 import chat.app
 import providers.app
 from chatd import retries
 from chatd.catalog import CATALOG
-from chatd.telemetry import Telemetry
 from tests.support import answers
+from tests.support.circuits import Clock, forget_failures, make_table, stopped_clock
 from tests.support.upstream import Received, Upstream, chunked, reply, upstream
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 KEY = "sk-test-0123456789abcdef"
 
@@ -31,8 +33,12 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
         for variable in (row.key_variable, row.base_url_variable):
             if variable:
                 monkeypatch.delenv(variable, raising=False)
-    for variable in ("CHATD_SECRET_ID", "CHATD_DEFAULT_PROVIDER", "CHATD_HTTP_SECONDS"):
+    for variable in (
+        *("CHATD_SECRET_ID", "CHATD_DEFAULT_PROVIDER", "CHATD_HTTP_SECONDS"),
+        *("CHATD_IDEMPOTENCY_TABLE", "CHATD_IDEMPOTENCY_FILE"),
+    ):
         monkeypatch.delenv(variable, raising=False)
+    monkeypatch.delenv("CHATD_CIRCUITS_TABLE", raising=False)
     monkeypatch.setenv("CHATD_CONFIG", "/dev/null")
     monkeypatch.chdir(tmp_path)
     # Failures are asked for again at once; test_retries.py has the waits.
@@ -43,27 +49,11 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
 
 
 def forget() -> None:
-    """Make the functions read their environment anew."""
+    """Make the functions read their environment anew, and think well of every provider."""
     chat.app.opened.cache_clear()
+    chat.app.once.cache_clear()
     providers.app.opened.cache_clear()
-
-
-class CurrentStdout:
-    """The standard output of the moment: pytest changes it with every test and phase."""
-
-    def write(self, text: str) -> int:
-        return sys.stdout.write(text)
-
-    def flush(self) -> None:
-        sys.stdout.flush()
-
-
-@pytest.fixture(autouse=True, scope="session")
-def log_to_the_current_stdout() -> None:
-    """The log's handler is made once a process, and would keep the first test's output."""
-    Telemetry()
-    for handler in logging.getLogger("chatd").handlers:
-        cast("logging.StreamHandler[CurrentStdout]", handler).stream = CurrentStdout()
+    forget_failures()
 
 
 @pytest.fixture
@@ -124,3 +114,31 @@ def config(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     path.touch()
     monkeypatch.setenv("CHATD_CONFIG", str(path))
     return path
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    """The time that circuits go by."""
+    with stopped_clock() as clock:
+        yield clock
+
+
+@pytest.fixture
+def dynamodb(_moto: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBClient]:
+    """A client of DynamoDB; the environment leads boto3 there as well."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", _moto)
+    client = boto3.client("dynamodb")
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def circuits_table(dynamodb: DynamoDBClient) -> Iterator[str]:
+    """The stack's table of circuits, empty."""
+    make_table(dynamodb, "circuits")
+    yield "circuits"
+    if "circuits" in dynamodb.list_tables()["TableNames"]:
+        dynamodb.delete_table(TableName="circuits")

@@ -389,7 +389,7 @@ def test_a_fault_of_our_own_is_500_and_its_words_go_nowhere(
         raise KeyError("the prompt")
 
     gateway = chat.app.opened().gateway
-    monkeypatch.setattr(gateway, "_through", broken)
+    monkeypatch.setattr(gateway, "begin", broken)
 
     result = post(ask("m"))
 

@@ -65,7 +65,7 @@ import os, sys
 sys.path.insert(0, {str(ROOT / "functions")!r})
 os.environ.update(
     CHATD_CONFIG="/dev/null", CHATD_SECRET_ID="x", CHATD_CALLERS_SECRET_ID="y",
-    AWS_DEFAULT_REGION="us-east-1",
+    CHATD_CIRCUITS_TABLE="c", CHATD_IDEMPOTENCY_TABLE="i", AWS_DEFAULT_REGION="us-east-1",
 )
 def refuse(event, args):
     if event in ("socket.connect", "socket.getaddrinfo", "subprocess.Popen"):
@@ -75,7 +75,7 @@ def refuse(event, args):
 sys.addaudithook(refuse)
 import authorizer.app, chat.app
 chat.app.opened().prepare()
-authorizer.app._manager.prepare()
+authorizer.app.prepare()
 sockets = [link for fd in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{{fd}}")
            and "socket" in (link := os.readlink(f"/proc/self/fd/{{fd}}"))]
 raise SystemExit(f"holds {{sockets}}" if sockets else 0)

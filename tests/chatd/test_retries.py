@@ -297,3 +297,68 @@ def test_a_key_that_was_rotated_since_is_fetched_and_tried_once(
         "Bearer sk-old",
         "Bearer sk-new",
     ]
+
+
+TOO_LONG: dict[str, dict[str, Any]] = {
+    "openai's code": {"error": {"message": "x", "code": "context_length_exceeded"}},
+    "openrouter's words": {
+        "error": {"message": "maximum context length is 8192 tokens", "code": 400}
+    },
+    "ollama's words": {"error": "the input length exceeds the context length"},
+    "kimi's words": {"error": {"message": "Your request exceeded model token limit: 8192"}},
+}
+
+
+@pytest.mark.parametrize("words", TOO_LONG)
+def test_a_conversation_too_long_goes_to_the_next_model_that_reads_more(
+    words: str, provider: Upstream, spare: Upstream, config: Path
+) -> None:
+    config.write_text(
+        """[tiers]
+        fast = [
+          { model = "kimi/small", context = 8192 },
+          { model = "kimi/smaller", context = 4096 },
+          "kimi/unknown",
+          { model = "openrouter/large", context = 200000 },
+        ]"""
+    )
+    provider.script = reply(TOO_LONG[words], 400)
+
+    result = post(ask("fast"))
+
+    assert (result.status, result.json["provider"]) == (200, "openrouter")
+    assert [received.json["model"] for received in provider.received] == ["small"]
+    assert result.headers["x-chatd-attempts"] == "kimi: context_length_exceeded, openrouter: ok"
+
+
+@pytest.mark.parametrize("chain", ['["kimi/a", "openrouter/b"]', '["kimi/a"]'])
+def test_a_conversation_too_long_is_the_callers_where_chatd_toml_names_no_larger_model(
+    chain: str, provider: Upstream, spare: Upstream, config: Path
+) -> None:
+    config.write_text(f"[tiers]\nfast = {chain}")
+    provider.script = reply(TOO_LONG["openai's code"], 400)
+
+    result = post(ask("fast"))
+
+    assert (result.status, result.json["error"]["code"]) == (400, "context_length_exceeded")
+    assert spare.received == []
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (403, "Your chosen model requires moderation and your input was flagged"),
+        (400, "The request was rejected because it was considered high risk"),
+    ],
+)
+def test_a_content_refusal_is_the_callers_and_nobody_else_is_asked(
+    status: int, message: str, provider: Upstream, spare: Upstream, config: Path
+) -> None:
+    config.write_text('[tiers]\nfast = ["kimi/a", "openrouter/b"]')
+    provider.script = reply({"error": {"message": message}}, status)
+
+    result = post(ask("fast"))
+
+    assert (result.status, result.json["error"]["code"]) == (400, "content_filter")
+    assert message in result.json["error"]["message"]
+    assert (len(provider.received), spare.received) == (1, [])

@@ -149,3 +149,12 @@ def test_cors_origins_are_a_list() -> None:
     )
 
     assert found.cors_origins == ("https://a.example", "https://b")
+
+
+def test_circuits_are_shared_only_where_a_table_is_named(config: Path) -> None:
+    tables = [
+        load({"CHATD_CONFIG": str(config), **environ}).circuits_table
+        for environ in ({}, {"CHATD_CIRCUITS_TABLE": ""}, {"CHATD_CIRCUITS_TABLE": "t"})
+    ]
+
+    assert tables == [None, None, "t"]

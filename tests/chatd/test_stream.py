@@ -256,7 +256,7 @@ def test_a_stream_is_told_of_when_its_last_byte_is_gone(
 
     told = emitted()
     (blob,), (line,) = told.metrics, told.log
-    assert (blob["InputTokens"], blob["OutputTokens"]) == ([11.0], [7.0])
+    assert (blob["InputTokens"], blob["OutputTokens"]) == (11, 7)
     assert line["gen_ai.response.finish_reasons"] == ["stop"]
     assert line["chatd.first_event_ms"] <= line["chatd.upstream_ms"]
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.chatd.conftest import clean_environment, log_to_the_current_stdout
+from tests.chatd.conftest import clean_environment
 
-__all__ = ["clean_environment", "log_to_the_current_stdout"]
+__all__ = ["clean_environment"]

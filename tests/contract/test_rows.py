@@ -104,7 +104,7 @@ def test_it_sees_every_word_of_every_turn(subject: Subject) -> None:
 def test_it_sees_nothing_that_the_caller_did_not_say(subject: Subject) -> None:
     subject.ask()
 
-    known = {"model", "messages", "prompt", "stream", "think"}
+    known = {"model", "messages", "prompt", "stream", "stream_options", "think"}
     assert set(subject.server.last.json) <= known
 
 

@@ -20,6 +20,7 @@ from deploy.instances import OverlayError, laid_over, read
         ({"a": [1, 2, 3]}, {"a": {0: 9, 2: None}}, {"a": [9, 2]}),
         ({"a": [{"b": 1}]}, {"a": {0: {"c": 2}}}, {"a": [{"b": 1, "c": 2}]}),
         ({"a": [1, 2]}, {"a": [3]}, {"a": [3]}),
+        ({"a": [1, 2, 3]}, {"a": {-1: None}}, {"a": [1, 2]}),
         ({"a": "text"}, {"a": {"b": 1}}, {"a": {"b": 1}}),
     ],
 )
@@ -32,6 +33,7 @@ def test_one_tree_is_laid_over_another(first: Any, over: Any, whole: Any) -> Non
     [
         ({"a": {}}, {"a": {"b": None}}, "a.b"),
         ({"a": [1]}, {"a": {1: 2}}, "a.1"),
+        ({"a": [1]}, {"a": {-2: None}}, "a.-2"),
         ({"a": [1]}, {"a": {"b": 2}}, "a.b"),
     ],
 )

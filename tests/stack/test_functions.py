@@ -19,13 +19,15 @@ UNVERSIONED = {"ReservedConcurrentExecutions"}
 
 
 def references(value: object) -> Iterator[str]:
-    """Every name that a value refers to, conditions' parameters aside."""
+    """Every name that a value refers to, those of conditions included."""
     if isinstance(value, dict):
         for key, inner in value.items():
             if key == "Ref" and isinstance(inner, str):
                 yield inner
             elif key == "Fn::Sub" and isinstance(inner, str):
                 yield from re.findall(r"\$\{([A-Za-z:]+)", inner)
+            elif key == "Fn::If":
+                yield from (inner[0], *references(inner[1:]))
             else:
                 yield from references(inner)
     elif isinstance(value, list):
@@ -40,7 +42,9 @@ def test_a_parameter_that_configures_a_function_publishes_a_version(
     versioned = {
         key: value for key, value in properties(stack, name).items() if key not in UNVERSIONED
     }
-    parameters = set(references(versioned)) & set(stack["Parameters"])
+    named = set(references(versioned))
+    decide = [stack["Conditions"][condition] for condition in named & set(stack["Conditions"])]
+    parameters = (named | set(references(decide))) & set(stack["Parameters"])
     policy = name.replace("Function", "Policy")
     version = next(r for r in of_type(stack, "AWS::Lambda::Version") if r.startswith(name))
 
@@ -174,7 +178,30 @@ def test_every_variable_that_a_container_may_be_given_is_declared(stack: Stack) 
         *("KIMI_BASE_URL", "OPENROUTER_API_KEY", "OPENCODE_API_KEY", "KIMI_API_KEY"),
         *("OLLAMA_API_KEY", "CHATD_CONFIG", "CHATD_SECRET_ID", "CHATD_DEFAULT_PROVIDER"),
         *("CHATD_HTTP_SECONDS", "CHATD_CORS_ORIGINS", "AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+        *("CHATD_CIRCUITS_TABLE", "CHATD_IDEMPOTENCY_TABLE", "AWS_ENDPOINT_URL_DYNAMODB"),
     }
+
+
+def test_circuits_are_shared_in_a_table_only_where_that_is_asked_for(stack: Stack) -> None:
+    table = stack["Resources"]["CircuitsTable"]
+    variables = properties(stack, "ChatFunction")["Environment"]["Variables"]
+
+    assert stack["Parameters"]["SharedCircuits"]["Default"] == "false"
+    assert stack["Conditions"]["SharesCircuits"] == {
+        "Fn::Equals": [{"Ref": "SharedCircuits"}, "true"]
+    }
+    assert (table["Condition"], table["DeletionPolicy"]) == ("SharesCircuits", "Delete")
+    assert variables["CHATD_CIRCUITS_TABLE"] == {
+        "Fn::If": ["SharesCircuits", {"Ref": "CircuitsTable"}, ""]
+    }
+
+
+def test_the_circuits_table_costs_nothing_at_rest_and_forgets(stack: Stack) -> None:
+    table = properties(stack, "CircuitsTable")
+
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expiration", "Enabled": True}
+    assert table["SSESpecification"] == {"SSEEnabled": True}
 
 
 def test_silence_is_no_alarm(stack: Stack) -> None:

@@ -84,10 +84,19 @@ def test_the_api_has_one_stage(stack: Stack) -> None:
 
 
 LOGS = ["logs:CreateLogStream", "logs:PutLogEvents"]
+# A write that meets a record is answered with it, so nothing needs to be read.
+WRITES = ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
+ANSWERS = {"Fn::GetAtt": ["IdempotencyRecords", "Arn"]}
 
 
 def allow(action: object, resource: object) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": action, "Resource": resource}
+
+
+CIRCUITS = allow(
+    ["dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+    {"Fn::GetAtt": ["CircuitsTable", "Arn"]},
+)
 
 
 def test_each_role_may_do_exactly_what_its_function_does(stack: Stack) -> None:
@@ -102,6 +111,8 @@ def test_each_role_may_do_exactly_what_its_function_does(stack: Stack) -> None:
             allow(LOGS, {"Fn::GetAtt": ["ChatLogs", "Arn"]}),
             allow("secretsmanager:GetSecretValue", SECRET),
             allow("sqs:SendMessage", {"Fn::GetAtt": ["FailedRequests", "Arn"]}),
+            {"Fn::If": ["SharesCircuits", CIRCUITS, {"Ref": "AWS::NoValue"}]},
+            {"Fn::If": ["KeepsAnswers", allow(WRITES, ANSWERS), {"Ref": "AWS::NoValue"}]},
         ],
         "ProvidersPolicy": [
             allow(LOGS, {"Fn::GetAtt": ["ProvidersLogs", "Arn"]}),

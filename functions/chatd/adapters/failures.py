@@ -15,6 +15,8 @@ from types import MappingProxyType
 
 from chatd.errors import (
     ChatdError,
+    ContentRefusedError,
+    ContextTooLongError,
     QuotaExhaustedError,
     RateLimitedError,
     RequestTooLargeError,
@@ -60,11 +62,29 @@ _BY_CODE: Mapping[str, type[ChatdError]] = MappingProxyType(
         "FreeUsageLimitError": QuotaExhaustedError,
         "GoUsageLimitError": QuotaExhaustedError,
         "ModelError": UpstreamNotFoundError,
+        "context_length_exceeded": ContextTooLongError,
+        "content_filter": ContentRefusedError,
+        "content_policy_violation": ContentRefusedError,
     }
 )
 # Ollama Cloud has no code for a spent quota, only words, such as "hourly usage limit":
 # https://github.com/ollama/ollama/blob/main/docs/cloud.mdx
 _QUOTA_WORDS = "usage limit"
+# Only OpenAI has a code for a conversation that is too long; the others have words:
+# OpenRouter "maximum context length is", Ollama "exceeds the context length"
+# (https://github.com/ollama/ollama/blob/main/server/routes.go), Kimi "exceeded model token limit"
+# (https://platform.moonshot.ai/docs/api/errors), vendors behind them "prompt is too long" and
+# "exceeds the context window".
+_TOO_LONG = re.compile(
+    r"maximum context length|exceed\w* (the |its )?(available |maximum )?context"
+    r"|exceeded model token limit|prompt is too long|input is too long",
+    re.IGNORECASE,
+)
+# And for what a filter does not let through: OpenRouter's is a 403 that names moderation
+# (https://openrouter.ai/docs/api-reference/errors), Kimi's a 400 "considered high risk".
+_REFUSED = re.compile(
+    r"moderation|flagged|content (policy|filter)|considered high risk", re.IGNORECASE
+)
 
 
 def failure(response: HttpResponse, reason: str = "", *codes: str) -> ChatdError:
@@ -81,14 +101,23 @@ def failure(response: HttpResponse, reason: str = "", *codes: str) -> ChatdError
         status = next((int(code) for code in codes if _STATUS.fullmatch(code)), status)
     kind = next((_BY_CODE[code] for code in codes if code in _BY_CODE), None)
     kind = kind or _BY_STATUS.get(status, UpstreamError)
-    if kind is RateLimitedError and _QUOTA_WORDS in reason:
-        kind = QuotaExhaustedError
+    kind = _by_words(kind, status, reason)
     return kind(
         _message(kind, status, reason),
         code=_code(kind, status, codes),
         upstream_status=response.status,
         retry_after=_retry_after(response.headers),
     )
+
+
+def _by_words(kind: type[ChatdError], status: int, reason: str) -> type[ChatdError]:
+    """What the provider's words make of it, where its status and codes say too little."""
+    if kind is RateLimitedError and _QUOTA_WORDS in reason:
+        return QuotaExhaustedError
+    if kind in (UpstreamRefusedError, RequestTooLargeError) and _TOO_LONG.search(reason):
+        return ContextTooLongError
+    refusing = kind is UpstreamRefusedError or status == HTTPStatus.FORBIDDEN
+    return ContentRefusedError if refusing and _REFUSED.search(reason) else kind
 
 
 def garbage(response: HttpResponse, what: str) -> UpstreamError:

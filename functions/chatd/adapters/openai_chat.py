@@ -89,10 +89,11 @@ class OpenAIChat:
             ChatdError: If it is a refusal, holds an error, or dies before its end.
 
         """
-        if "json" in response.headers.get("content-type", ""):
+        begun, whole = openai_stream.told_apart(chunks)
+        if whole:
             # It was asked to stream and did not: an error under status 200, or a whole answer.
-            return as_events(self.parse(replace(response, body=b"".join(chunks))))
-        return openai_stream.events(response, chunks)
+            return as_events(self.parse(replace(response, body=b"".join(begun))))
+        return openai_stream.events(response, begun)
 
     def models_request(self, row: Provider, key: SecretStr | None) -> HttpRequest:
         """The HTTP request for the list of the provider's models."""

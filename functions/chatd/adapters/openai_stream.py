@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 
 from pydantic import ValidationError
 
@@ -16,6 +17,16 @@ from chatd.adapters.framing import data
 from chatd.answer import Counted, End, Event, Finish, Usage
 from chatd.wire.http import HttpResponse
 from chatd.wire.openai_chat import OpenAIChunk, OpenAIDelta
+
+
+def told_apart(chunks: Iterator[bytes]) -> tuple[Iterator[bytes], bool]:
+    """The same bytes, and whether they are one JSON object: no server-sent event begins so."""
+    before: list[bytes] = []
+    for chunk in chunks:
+        before.append(chunk)
+        if first := chunk.lstrip()[:1]:
+            return chain(before, chunks), first == b"{"
+    return iter(before), False
 
 
 def events(response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Event]:
@@ -28,39 +39,57 @@ def events(response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Event]:
         ChatdError: If it holds an error or something else that is no event, or dies before its end.
 
     """
-    unfinished: set[int] | None = None
-    used = Usage()
+    choices = _Choices(response)
+    counted = Counted(Usage())
     ended = False
     for text in data(chunks):
         if text == b"[DONE]":
-            if unfinished is None or unfinished:
+            if not choices.finished:
                 break
-            ended = True
-            yield End()
+            if not ended:
+                ended = True
+                yield from (counted, End())
             continue
         chunk = _chunk(text, response)
-        if not ended:
-            for choice in chunk.choices:
-                unfinished = unfinished or set()
-                yield from _choice(choice, unfinished, response)
-        if counted := _counted(chunk, used):
-            used = counted.usage
+        for choice in chunk.choices:
+            yield from choices.read(choice)
+        before, counted = counted, _counted(chunk, counted)
+        if counted.usage is not before.usage:
             yield counted
-    if unfinished is None or unfinished:
+    if not choices.finished:
         raise garbage(response, "its stream ended without a finish reason")
     if not ended:
-        yield End()
+        yield from (counted, End())
 
 
-def _choice(choice: OpenAIDelta, unfinished: set[int], response: HttpResponse) -> Iterator[Event]:
-    unfinished.add(choice.index)
-    if _says(choice):
-        yield openai_turns.delta(choice)
-    if choice.finish_reason == "error":
-        raise garbage(response, "it broke off its answer with an error")
-    if choice.finish_reason:
-        unfinished.discard(choice.index)
-        yield Finish(choice.index, choice.finish_reason)
+class _Choices:
+    """How far each choice of a stream has come."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        self._response = response
+        self._spoke: dict[int, bool] = {}
+        self._ended: set[int] = set()
+
+    @property
+    def finished(self) -> bool:
+        """Whether there was any, and every one has its finish reason."""
+        return bool(self._ended) and len(self._ended) == len(self._spoke)
+
+    def read(self, choice: OpenAIDelta) -> Iterator[Event]:
+        """What a chunk says of a choice; after its finish reason come only counts, said of it."""
+        index = choice.index
+        if index in self._ended:
+            return
+        self._spoke[index] = self._spoke.get(index, False) or _answers(choice)
+        if _says(choice):
+            yield openai_turns.delta(choice)
+        if choice.finish_reason == "error":
+            raise garbage(self._response, "it broke off its answer with an error")
+        if choice.finish_reason:
+            if not self._spoke[index] and choice.finish_reason != "length":
+                raise garbage(self._response, "its answer holds no content")
+            self._ended.add(index)
+            yield Finish(index, choice.finish_reason)
 
 
 def _chunk(text: bytes, response: HttpResponse) -> OpenAIChunk:
@@ -85,14 +114,21 @@ def _says(choice: OpenAIDelta) -> bool:
     )
 
 
-def _counted(chunk: OpenAIChunk, before: Usage) -> Counted | None:
+def _answers(choice: OpenAIDelta) -> bool:
+    """Whether it is any answer at all; an empty text is one, and thinking alone is none."""
+    delta = choice.delta
+    return bool(delta.content is not None or delta.tool_calls or delta.model_extra)
+
+
+def _counted(chunk: OpenAIChunk, before: Counted) -> Counted:
     """The tokens, beside the choices or, at Kimi, in one; a cost by itself adds to those before.
 
     https://github.com/MoonshotAI/kimi-cli/tree/main/packages/kosong
     """
+    model = chunk.model or before.model
     used = chunk.usage or next((choice.usage for choice in chunk.choices if choice.usage), None)
     if used is not None:
-        return Counted(openai_turns.usage(used, chunk.cost), chunk.model)
+        return Counted(openai_turns.usage(used, chunk.cost), model)
     if chunk.cost is not None:
-        return Counted(replace(before, cost_usd=chunk.cost), chunk.model)
-    return None
+        return Counted(replace(before.usage, cost_usd=chunk.cost), model)
+    return before if model == before.model else replace(before, model=model)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from chatd.answer import Answer, Event
+from chatd.answer import Answer, Event, Rescued
 from chatd.chat import ChatRequest
 from chatd.errors import ChatdError
 
@@ -24,6 +24,7 @@ class Served:
         provider: Who answers.
         model: The provider's name for the model that was asked.
         request_id: The invocation's id.
+        instead_of: Who broke off before, as `<provider>/<model>`, if it goes on with their answer.
         started: When the chat began, on the monotonic clock.
         created: When, in seconds since 1970.
 
@@ -32,6 +33,7 @@ class Served:
     provider: str
     model: str
     request_id: str
+    instead_of: tuple[str, ...] = ()
     started: float = field(default_factory=time.monotonic)
     created: int = field(default_factory=lambda: int(time.time()))
 
@@ -39,6 +41,25 @@ class Served:
     def latency_ms(self) -> int:
         """Milliseconds since the chat began."""
         return round((time.monotonic() - self.started) * 1000)
+
+    @property
+    def rescued(self) -> dict[str, Any] | None:
+        """What a caller is told of an answer that one model began and another went on with."""
+        if not self.instead_of:
+            return None
+        return {"from": list(self.instead_of), "by": f"{self.provider}/{self.model}"}
+
+    def after(self, *rescues: Rescued) -> Served:
+        """The same, once others have gone on with the answer."""
+        served = self
+        for rescued in rescues:
+            served = replace(
+                served,
+                provider=rescued.provider,
+                model=rescued.model,
+                instead_of=(*served.instead_of, rescued.instead_of),
+            )
+        return served
 
 
 class Surface(Protocol):
@@ -62,6 +83,9 @@ class Surface(Protocol):
 
         It takes every event there is, also those after the end, for which it yields nothing.
         """
+
+    def ends(self, piece: bytes) -> bool:
+        """Whether a piece of a stream says that all of it was there."""
 
     def told(self, error: ChatdError) -> ChatdError:
         """The error as this surface tells it."""

@@ -11,13 +11,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from chatd.answer import Answer, Choice, Counted, Delta, Event, Finish, Usage
+from chatd.answer import Answer, Choice, Counted, Delta, Event, Finish, Rescued, Usage
 from chatd.chat import ChatRequest, Message, Sampling, Text
 from chatd.errors import ChatdError
 from chatd.surfaces import Served, sse
 from chatd.surfaces.mistakes import first_mistake
 from chatd.surfaces.warnings import warning_of
 from chatd.wire.native import NativeAnswer, NativeRequest, NativeTotals
+
+_SOMETIMES = ("warning", "usage_estimated", "rescued")
+_END = b'data: {"done":true,'
 
 
 class Native:
@@ -46,13 +49,14 @@ class Native:
         )
 
     def write(self, answer: Answer, served: Served) -> Mapping[str, Any]:
-        """The body to answer with: `thinking` and `warning` are there only if there is one."""
+        """The body to answer with; what is not always there is there only if it says something."""
+        served = served.after(*answer.rescues)
         written = NativeAnswer(
             content=answer.first.content or "",
             thinking=answer.first.thinking,
             **_totals(answer.model, answer.usage, answer.first, served),
         )
-        return written.model_dump(exclude=_absent(written, "thinking", "warning"))
+        return written.model_dump(exclude=_absent(written, "thinking", *_SOMETIMES))
 
     def stream(
         self,
@@ -73,10 +77,16 @@ class Native:
                 choice = replace(choice, finish_reason=event.reason)
             elif isinstance(event, Counted):
                 counted = event
+            elif isinstance(event, Rescued):
+                served = served.after(event)
             else:
                 totals = NativeTotals(**_totals(counted.model, counted.usage, choice, served))
-                body = totals.model_dump(exclude=_absent(totals, "warning"))
+                body = totals.model_dump(exclude=_absent(totals, *_SOMETIMES))
                 yield sse.event({"done": True, **body})
+
+    def ends(self, piece: bytes) -> bool:
+        """Whether it is the event with the totals; no other begins as that does."""
+        return piece.startswith(_END)
 
     def told(self, error: ChatdError) -> ChatdError:
         """The error as it is."""
@@ -97,6 +107,8 @@ def _totals(model: str | None, usage: Usage, choice: Choice, served: Served) -> 
         "latency_ms": served.latency_ms,
         "request_id": served.request_id,
         "warning": warning_of(choice),
+        "usage_estimated": usage.estimated or None,
+        "rescued": served.rescued,
     }
 
 

@@ -10,7 +10,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from chatd.answer import Answer, Choice, Counted, Delta, End, Event, Finish, ToolCallDelta, Usage
+from chatd.answer import (
+    Answer,
+    Choice,
+    Counted,
+    Delta,
+    End,
+    Event,
+    Finish,
+    Rescued,
+    ToolCallDelta,
+    Usage,
+)
 from chatd.chat import (
     ChatRequest,
 )
@@ -45,6 +56,7 @@ class OpenAI:
 
     def write(self, answer: Answer, served: Served) -> Mapping[str, Any]:
         """The body to answer with: a `chat.completion`."""
+        served = served.after(*answer.rescues)
         return {
             **_head("chat.completion", answer.model, served),
             "choices": [_choice(n, choice) for n, choice in enumerate(answer.choices)],
@@ -63,22 +75,25 @@ class OpenAI:
         for event in events:
             match event:
                 case Delta(index=index):
-                    delta = _delta(event)
-                    if index not in begun:
-                        begun.add(index)
-                        delta = {"role": "assistant", "content": "", **delta}
+                    delta = {**_role(index, begun), **_delta(event)}
                     yield _chunk(head, index, delta, logprobs=event.logprobs)
                 case Finish(index=index, reason=reason):
-                    if index not in begun:
-                        begun.add(index)
-                        yield _chunk(head, index, {"role": "assistant", "content": ""})
+                    if role := _role(index, begun):
+                        yield _chunk(head, index, role)
                     yield _chunk(head, index, {}, reason=_reason(reason))
                 case Counted(usage=usage):
                     continue
+                case Rescued():
+                    served = served.after(event)
+                    head |= {"model": served.model, "rescued": served.rescued}
                 case End():
                     if request.stream_usage:
                         yield sse.event({**head, "choices": [], "usage": _usage(usage)})
                     yield sse.DONE
+
+    def ends(self, piece: bytes) -> bool:
+        """Whether it is `[DONE]`."""
+        return piece == sse.DONE
 
     def told(self, error: ChatdError) -> ChatdError:
         """The error as it is, but for a model that the provider lacks: a 404, as at OpenAI."""
@@ -100,12 +115,15 @@ class OpenAI:
 
 
 def _head(kind: str, model: str | None, served: Served) -> dict[str, Any]:
-    return {
+    head: dict[str, Any] = {
         "id": f"chatcmpl-{served.request_id}",
         "object": kind,
         "created": served.created,
         "model": model or served.model,
     }
+    if served.rescued is not None:
+        head["rescued"] = served.rescued
+    return head
 
 
 def _choice(index: int, choice: Choice) -> dict[str, Any]:
@@ -150,7 +168,17 @@ def _usage(usage: Usage) -> dict[str, Any]:
         written["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning_tokens}
     if usage.cost_usd is not None:
         written["cost"] = usage.cost_usd
+    if usage.estimated:
+        written["estimated"] = True
     return written
+
+
+def _role(index: int, begun: set[int]) -> dict[str, Any]:
+    """What a choice begins with; nothing once it has begun."""
+    if index in begun:
+        return {}
+    begun.add(index)
+    return {"role": "assistant", "content": ""}
 
 
 def _delta(event: Delta) -> dict[str, Any]:

@@ -35,6 +35,10 @@ def _tier(value: Any) -> Any:
     return {"models": value} if isinstance(value, list) else value
 
 
+def _model(value: Any) -> Any:
+    return {"model": value} if isinstance(value, str) else value
+
+
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
@@ -60,13 +64,22 @@ class ProviderTable(_Table):
     env_file: Annotated[str, Field(min_length=1)] | None = None
     endpoint: Literal["chat", "generate", "auto"] | None = None
     plan: str | None = None
+    prefill: bool | None = None
+    upstream_stream: bool | None = None
     timeouts: TimeoutsTable = TimeoutsTable()
+
+
+class TierModel(_Table):
+    """`{ model = "…", context = 200000 }`: a model, and how many tokens it can read."""
+
+    model: Name
+    context: Annotated[int, Field(gt=0)] | None = None
 
 
 class TierTable(_Table):
     """`<name> = ["model", …]` or a table of models and timeouts."""
 
-    models: Annotated[list[Name], Field(min_length=1)]
+    models: Annotated[list[Annotated[TierModel, BeforeValidator(_model)]], Field(min_length=1)]
     timeouts: TimeoutsTable = TimeoutsTable()
 
 

@@ -46,6 +46,15 @@ class _Said(BaseModel):
     thinking: str | None = None
 
 
+class Rescue(BaseModel):
+    """Who broke off in the middle of the answer, and who went on with it."""
+
+    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True)
+
+    instead_of: Annotated[list[str], Field(alias="from")]
+    by: str
+
+
 class _Took(BaseModel):
     input_tokens: int
     output_tokens: int
@@ -53,6 +62,8 @@ class _Took(BaseModel):
     latency_ms: int
     request_id: str
     warning: str | None = None
+    usage_estimated: bool | None = None
+    rescued: Rescue | None = None
 
 
 class NativeTotals(_Took, _Who):

@@ -5,9 +5,9 @@ https://github.com/openai/openai-openapi/blob/master/openapi.yaml
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
 
@@ -60,6 +60,14 @@ class CompletionUsage(_Given):
     prompt_tokens_details: dict[str, int] | None = None
     completion_tokens_details: dict[str, int] | None = None
     cost: float | None = None
+    estimated: bool | None = None
+
+
+class Rescue(_Given):
+    """Who broke off in the middle of the answer, and who went on with it."""
+
+    instead_of: Annotated[list[str], Field(alias="from")]
+    by: str
 
 
 class Completion(_Given):
@@ -71,6 +79,7 @@ class Completion(_Given):
     model: str
     choices: list[CompletionChoice]
     usage: CompletionUsage
+    rescued: Rescue | None = None
 
 
 class DeltaFunction(_Given):
@@ -116,3 +125,4 @@ class CompletionChunk(_Given):
     model: str
     choices: list[ChunkChoice]
     usage: CompletionUsage | None = None
+    rescued: Rescue | None = None

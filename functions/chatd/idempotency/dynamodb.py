@@ -1,0 +1,153 @@
+"""Answers by their keys in a DynamoDB table, with Powertools' persistence layer.
+
+It knows the table, and nothing of requests. Importing it imports boto3, and Powertools'
+idempotency package, which does so itself.
+
+Powertools hashes the scope and the body once more, with the hash that it is told, and logs nothing
+but the hash (at DEBUG). A record that does not hold the same body is refused also while it is in
+progress, since a failed write returns the record that it met.
+https://github.com/aws-powertools/powertools-lambda-python/blob/v3.37.0/aws_lambda_powertools/utilities/idempotency/persistence/dynamodb.py
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import boto3
+from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer, IdempotencyConfig
+from aws_lambda_powertools.utilities.idempotency.exceptions import (
+    IdempotencyItemAlreadyExistsError,
+    IdempotencyValidationError,
+)
+from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import (
+    STATUS_CONSTANTS,
+    DataRecord,
+)
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chatd.idempotency import (
+    KEPT_SECONDS,
+    Key,
+    Record,
+    Records,
+    RecordsUnavailableError,
+    in_flight,
+    reused,
+)
+
+# Part of every record's name: the table may serve others.
+_PREFIX = "chat"
+
+
+class DynamoDB:
+    """The records of one table.
+
+    Args:
+        table: Its name; its partition key is `id`, and `expiration` its time to live.
+        environ: The environment; `AWS_ENDPOINT_URL_DYNAMODB` names another endpoint.
+
+    """
+
+    def __init__(self, table: str, environ: Mapping[str, str]) -> None:
+        self._table = table
+        self._environ = environ
+        self._layer: _Layer | None = None
+
+    def claim(self, key: Key, left_ms: int) -> Record | None:
+        """Take a key, or find its answer; in 5 s at most, as all that is asked of the table."""
+        try:
+            with self._reached() as layer:
+                layer.save_inprogress(_data(key), left_ms)
+        except IdempotencyValidationError:
+            raise reused() from None
+        except IdempotencyItemAlreadyExistsError as error:
+            met = error.old_data_record
+            if met is None or met.status != STATUS_CONSTANTS["COMPLETED"]:
+                raise in_flight() from None
+            return met.response_json_as_dict()
+        return None
+
+    def keep(self, key: Key, record: Record) -> None:
+        """Keep the answer under a key that was taken."""
+        with self._reached() as layer:
+            layer.save_success(_data(key), dict(record))
+
+    def release(self, key: Key) -> None:
+        """Give a key back."""
+        with self._reached() as layer:
+            layer.delete_record(_data(key), Exception())
+
+    @contextmanager
+    def _reached(self) -> Iterator[_Layer]:
+        try:
+            self._layer = self._layer or self._made()
+            yield self._layer
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "unknown")
+            raise RecordsUnavailableError(
+                f"DynamoDB answered {code} for the table {self._table!r}"
+            ) from None
+        except BotoCoreError as error:
+            raise RecordsUnavailableError(
+                f"DynamoDB could not be asked for the table {self._table!r}"
+                f" ({type(error).__name__})"
+            ) from None
+
+    def _made(self) -> _Layer:
+        # At DEBUG, which an operator may choose for a function, botocore logs what it sends.
+        log = logging.getLogger("botocore")
+        log.setLevel(max(log.level, logging.INFO))
+        client = boto3.client(
+            "dynamodb",
+            endpoint_url=self._environ.get("AWS_ENDPOINT_URL_DYNAMODB") or None,
+            config=Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 2}),
+        )
+        layer = _Layer(self._table, boto3_client=client)
+        layer.configure(
+            IdempotencyConfig(
+                event_key_jmespath="scope",
+                payload_validation_jmespath="body",
+                raise_on_no_idempotency_key=True,
+                expires_after_seconds=KEPT_SECONDS,
+                hash_function="sha256",
+            ),
+            key_prefix=_PREFIX,
+        )
+        return layer
+
+
+_CONFORMS: type[Records] = DynamoDB
+
+
+class _Layer(DynamoDBPersistenceLayer):
+    """Powertools' layer, but one that knows its own record again.
+
+    Where DynamoDB's answer to a write is lost, botocore writes again, and meets what it wrote: the
+    request would be refused for its own sake, and so would all that follow it.
+    """
+
+    def _put_record(self, data_record: DataRecord) -> None:
+        try:
+            super()._put_record(data_record)
+        except IdempotencyItemAlreadyExistsError as error:
+            if not _is_own(data_record, error):
+                raise
+
+
+def _is_own(written: DataRecord, error: IdempotencyItemAlreadyExistsError) -> bool:
+    """Whether the record that a write met is the one that it wrote before, in a lost attempt."""
+    cause, met = error.__cause__, error.old_data_record
+    return (
+        isinstance(cause, ClientError)
+        and cause.response["ResponseMetadata"].get("RetryAttempts", 0) > 0
+        and met is not None
+        and met.in_progress_expiry_timestamp == written.in_progress_expiry_timestamp
+    )
+
+
+def _data(key: Key) -> dict[str, str]:
+    """The key as what Powertools takes for an event."""
+    return {"scope": key.scope, "body": key.body}

@@ -1,0 +1,98 @@
+"""Answers by their keys in a file, for `make run`: its workers are processes of one machine.
+
+It knows the file, and nothing of requests. It is SQLite's because that is atomic between processes
+and part of Python; Powertools' package would want boto3, which `make run` does without.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+
+from chatd.idempotency import (
+    KEPT_SECONDS,
+    Key,
+    Record,
+    Records,
+    RecordsUnavailableError,
+    in_flight,
+    reused,
+)
+
+# Seconds to wait for another process; each holds the file for about a millisecond.
+_PATIENCE = 5.0
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS records
+    (scope TEXT PRIMARY KEY, body TEXT NOT NULL, expires REAL NOT NULL, answer TEXT)
+"""
+
+
+class Sqlite:
+    """The records of one file.
+
+    Args:
+        path: The file; it is made when it is first needed.
+        clock: Seconds since 1970.
+
+    """
+
+    def __init__(self, path: str, clock: Callable[[], float] = time.time) -> None:
+        self._path = path
+        self._clock = clock
+
+    def claim(self, key: Key, left_ms: int) -> Record | None:
+        """Take a key, or find its answer."""
+        now = self._clock()
+        with self._opened() as records:
+            records.execute("DELETE FROM records WHERE expires < ?", (now,))
+            taken = records.execute(
+                "INSERT INTO records (scope, body, expires) VALUES (?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
+                (key.scope, key.body, now + left_ms / 1000),
+            )
+            if taken.rowcount:
+                return None
+            body, answer = records.execute(
+                "SELECT body, answer FROM records WHERE scope = ?", (key.scope,)
+            ).fetchone()
+        if body != key.body:
+            raise reused()
+        if answer is None:
+            raise in_flight()
+        record: Record = json.loads(answer)
+        return record
+
+    def keep(self, key: Key, record: Record) -> None:
+        """Keep the answer under a key that was taken."""
+        with self._opened() as records:
+            records.execute(
+                "UPDATE records SET answer = ?, expires = ? WHERE scope = ?",
+                (json.dumps(record), self._clock() + KEPT_SECONDS, key.scope),
+            )
+
+    def release(self, key: Key) -> None:
+        """Give a key back."""
+        with self._opened() as records:
+            records.execute("DELETE FROM records WHERE scope = ?", (key.scope,))
+
+    @contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
+        """The file, for one transaction that no other process comes into."""
+        try:
+            # IMMEDIATE: a transaction that only later wants to write may be refused without a wait.
+            # https://www.sqlite.org/lang_transaction.html
+            connection = sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level="IMMEDIATE")
+            with closing(connection), connection:
+                connection.execute("PRAGMA synchronous = OFF")  # it does not outlive the machine
+                connection.execute(_SCHEMA)
+                yield connection
+        except sqlite3.Error as error:
+            raise RecordsUnavailableError(
+                f"the file of records cannot be used ({type(error).__name__})"
+            ) from None
+
+
+_CONFORMS: type[Records] = Sqlite

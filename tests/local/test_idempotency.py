@@ -1,0 +1,134 @@
+"""An answer is given once by all workers together, on the handlers of the stack."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.local.conftest import PATIENCE, ROOT, Answer, Gateway, InBackground, Start, until
+from tests.support import answers
+from tests.support.functions import ask
+from tests.support.upstream import Received, Upstream, chunked, reply, upstream
+
+STACK = ("--template", str(ROOT / "template.yaml"), "--code", str(ROOT / "functions"))
+CHAT = ask("llama3.2")
+PATH = "/v1/chat/completions"
+
+
+@pytest.fixture
+def ollama() -> Iterator[Upstream]:
+    def script(connection: socket.socket, received: Received) -> None:
+        if received.body and received.json.get("stream"):
+            chunked(answers.stream_for_path(received.path))(connection, received)
+        else:
+            reply(answers.ollama_chat())(connection, received)
+
+    with upstream(script) as server:
+        yield server
+
+
+@pytest.fixture
+def running(start: Start, ollama: Upstream, tmp_path: Path) -> Gateway:
+    (tmp_path / "temporary").mkdir()
+    gateway = start(
+        *STACK,
+        OLLAMA_URL=ollama.url,
+        CHATD_CONFIG="/dev/null",
+        TMPDIR=str(tmp_path / "temporary"),
+    )
+    ollama.received.clear()  # of what the start looked for
+    return gateway
+
+
+def once(gateway: Gateway, body: dict[str, Any] = CHAT) -> Answer:
+    return gateway.ask("POST", PATH, body, {"Idempotency-Key": "one"})
+
+
+def workers(gateway: Gateway) -> list[int]:
+    """The process ids of the workers of the chat function."""
+    listed = subprocess.run(
+        ["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+    )
+    lines = [line.split(None, 2) for line in listed.stdout.splitlines()]
+    return [
+        int(pid)
+        for pid, parent, arguments in lines
+        if int(parent) == gateway.process.pid and "chat.app.lambda_handler" in arguments
+    ]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_worker_replays_what_another_has_answered(
+    running: Gateway, ollama: Upstream, stream: bool
+) -> None:
+    body = {**CHAT, "stream": stream}
+    before = workers(running)
+    first = once(running, body)
+    for worker in workers(running):
+        os.kill(worker, signal.SIGKILL)
+    until(lambda: not set(before) & set(workers(running)), "the workers' end")
+    second = once(running, body)
+
+    assert (first.status, second.status) == (200, 200)
+    assert second.body == first.body
+    assert second.headers["content-type"] == first.headers["content-type"]
+    assert second.headers["x-chatd-idempotency"] == "replayed"
+    assert second.headers["x-request-id"] != first.headers["x-request-id"]
+    assert len(ollama.received) == 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_while_one_worker_answers_the_others_know_it(
+    running: Gateway, ollama: Upstream, in_background: InBackground, stream: bool
+) -> None:
+    body = {**CHAT, "stream": stream}
+    asked, going, usual = threading.Event(), threading.Event(), ollama.script
+
+    def script(connection: socket.socket, received: Received) -> None:
+        asked.set()
+        going.wait(PATIENCE)
+        usual(connection, received)
+
+    ollama.script = script
+    first = in_background(lambda: once(running, body))
+    assert asked.wait(PATIENCE)
+    meanwhile = [once(running, body) for _ in range(3)]
+    going.set()
+
+    assert first().status == 200
+    assert [answer.code for answer in meanwhile] == ["idempotency_key_in_flight"] * 3
+    assert [answer.status for answer in meanwhile] == [409] * 3
+    assert meanwhile[0].headers["retry-after"] == "1"
+    assert once(running, body).body == first().body
+    assert len(ollama.received) == 1
+
+
+def test_many_at_once_cost_one_answer(
+    running: Gateway, ollama: Upstream, in_background: InBackground
+) -> None:
+    calls = [in_background(lambda: once(running)) for _ in range(8)]
+    statuses = [call().status for call in calls]
+
+    assert len(ollama.received) == 1
+    assert 200 in statuses
+    assert set(statuses) <= {200, 409}
+
+
+def test_the_answers_are_gone_with_the_gateway(running: Gateway, tmp_path: Path) -> None:
+    once(running)
+    (folder,) = (tmp_path / "temporary").glob("chatd-*")
+    mode = folder.stat().st_mode & 0o777
+    kept = list(folder.iterdir())
+    status = running.stop()
+
+    assert (status, mode) == (0, 0o700)
+    assert len(kept) == 1
+    assert not folder.exists()

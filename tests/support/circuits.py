@@ -1,0 +1,144 @@
+"""Execution environments with circuits, several in one process, and a clock that tests move."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from unittest import mock
+
+import pytest
+from aws_lambda_powertools.utilities.circuit_breaker import base
+from aws_lambda_powertools.utilities.circuit_breaker.persistence import base as persistence
+from aws_lambda_powertools.utilities.circuit_breaker.persistence import dynamodb
+
+from chatd.circuits import Circuits, Store
+from chatd.errors import ChatdError, NoHealthyProviderError, UpstreamError
+from local import template
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+T = TypeVar("T")
+COUNTERS = ("_LOCAL_FAILURES", "_LOCAL_SUCCESSES", "_LAST_OBSERVED_STATE")
+
+
+class Clock:
+    """Unix time that passes when a test says so.
+
+    It also stands for the datetime module where Powertools asks that for the time.
+    """
+
+    def __init__(self) -> None:
+        self.unix = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.unix
+
+    @property
+    def datetime(self) -> Clock:
+        return self
+
+    def now(self) -> dt.datetime:
+        return dt.datetime.fromtimestamp(self.unix, dt.UTC)
+
+
+def forget_failures() -> None:
+    """Empty Powertools' counters, which outlive a gateway and so a test."""
+    for name in COUNTERS:
+        getattr(base, name).clear()
+
+
+@contextmanager
+def stopped_clock() -> Iterator[Clock]:
+    """A clock that Powertools' circuit breaker goes by."""
+    clock = Clock()
+    with (
+        mock.patch.object(base, "dt", clock),
+        mock.patch.object(persistence, "dt", clock),
+        mock.patch.object(dynamodb, "dt", clock),
+    ):
+        yield clock
+
+
+def make_table(client: DynamoDBClient, name: str) -> None:
+    """Make the stack's table of circuits."""
+    stack = template.read(Path(__file__).parents[2] / "template.yaml")
+    table = stack.get("Resources").get("CircuitsTable").get("Properties").value
+    keys = {key: table[key] for key in ("KeySchema", "AttributeDefinitions", "BillingMode")}
+    client.create_table(TableName=name, **keys)
+
+
+class Environment:
+    """An execution environment's circuits.
+
+    Powertools keeps its counters for the process and a prober's name for the thread, so each of
+    several environments in one process has counters and a thread of its own.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self.store = store
+        self.warnings: list[str] = []
+        self.asked = 0
+        self.circuits = Circuits(lambda: store, self.warnings.append, clock)
+        self._counters: dict[str, Any] = {name: {} for name in COUNTERS}
+        self._thread = ThreadPoolExecutor(1)
+
+    def close(self) -> None:
+        self._thread.shutdown()
+
+    def chat(
+        self,
+        failure: Exception | None = None,
+        *,
+        name: str = "ollama",
+        excused: bool = False,
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> str:
+        """Ask, with that outcome; `meanwhile` happens while the provider is asked."""
+
+        def ask() -> str:
+            self.asked += 1
+            meanwhile()
+            if failure is not None:
+                raise failure
+            return "the first event"
+
+        return self._inside(lambda: self.circuits.guarded(name, ask, lambda _error: excused))
+
+    def fails(self, times: int, name: str = "ollama") -> None:
+        """So many failures in a row, each of which reaches the caller."""
+        for _ in range(times):
+            self.ends_with(UpstreamError("500"), name=name)
+
+    def ends_with(self, failure: Exception, *, name: str = "ollama", excused: bool = False) -> None:
+        """One failure, which reaches the caller as it is."""
+        with pytest.raises(type(failure)) as caught:
+            self.chat(failure, name=name, excused=excused)
+        assert caught.value is failure
+
+    def refusal(self, name: str = "ollama") -> ChatdError | None:
+        """Why a chat is turned away without asking; None if the provider was asked."""
+        before = self.asked
+        try:
+            self.chat(name=name)
+        except NoHealthyProviderError as error:
+            assert self.asked == before
+            return error
+        return None
+
+    def ended(self, name: str = "ollama") -> None:
+        self._inside(lambda: self.circuits.ended(name))
+
+    def died(self, name: str = "ollama") -> None:
+        self._inside(lambda: self.circuits.died(name))
+
+    def _inside(self, do: Callable[[], T]) -> T:
+        def inside() -> T:
+            with mock.patch.multiple(base, **self._counters):
+                return do()
+
+        return self._thread.submit(inside).result()
