@@ -89,7 +89,8 @@ def sources(prices: Prices) -> str:
         ]
         for price in fields(prices)
     ]
-    return _table(["What", "USD", "AWS", f"Read in {READ} at"], rows)
+    head = ["What", "USD", "AWS", f"Read in {READ} at"]
+    return _table(head, rows, texts=len(head))
 
 
 TABLES: Mapping[str, Callable[[Work, Prices], str]] = {
@@ -105,8 +106,9 @@ def _bills(work: Work, prices: Prices, free: Free) -> dict[str, Bill]:
     return {name: option(work, prices, free) for name, option in OPTIONS.items()}
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    rule = ["---", *["---:"] * (len(head) - 1)]
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], texts: int = 1) -> str:
+    """A table of Markdown, of which so many columns are text and the others numbers."""
+    rule = [*["---"] * texts, *["---:"] * (len(head) - texts)]
     return "\n".join("| " + " | ".join(row) + " |" for row in [head, rule, *rows])
 
 

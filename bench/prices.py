@@ -83,7 +83,7 @@ class Prices:
         "signoz.io, February 2026",
     )
     alarm_month: float = _price(
-        0.10, "CloudWatch: an alarm for a month", _CLOUDWATCH, "not seen: from memory"
+        0.10, "CloudWatch: an alarm for a month", _CLOUDWATCH, "not seen; it is what it long was"
     )
     dashboard_month: float = _price(
         3.00, "CloudWatch: a dashboard for a month", _CLOUDWATCH, "factualminds.com, June 2026"
