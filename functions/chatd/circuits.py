@@ -243,7 +243,7 @@ class Circuits:
             self._warn(f"{change.circuit_name} answers again")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Record:
     """A circuit, with the fields that Powertools' handler reads."""
 

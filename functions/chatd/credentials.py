@@ -23,7 +23,7 @@ class _LookupFailedError(Exception):
     """A place where a key may be could not be looked into, or holds what cannot be a key."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Key:
     """What a lookup found.
 
@@ -37,7 +37,7 @@ class Key:
     failure: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Standing:
     """Whether a provider can be asked, and if not, why."""
 

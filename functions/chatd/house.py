@@ -15,7 +15,6 @@ from chatd.asking import Asking
 from chatd.circuits import Circuits, MemoryStore, Store
 from chatd.credentials import Credentials
 from chatd.gateway import Gateway
-from chatd.models import Models
 from chatd.planning import Planner
 from chatd.secrets import JsonSecret, SecretsManager
 from chatd.settings import Settings, load
@@ -27,15 +26,15 @@ if TYPE_CHECKING:
     from chatd.idempotency.once import Once
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class House:
     """What a door opens to."""
 
     settings: Settings
     credentials: Credentials
     gateway: Gateway
-    models: Models
     transport: Urllib3Transport
+    warn: Callable[[str], None]
     manager: SecretsManager
     circuits: Circuits
 
@@ -60,11 +59,10 @@ class House:
                 dry_call("dynamodb", "delete_item", TableName="none", Key={"id": {"S": "none"}})
 
     def forget(self) -> None:
-        """Forget what holds for a time or a machine: connections, keys, lists."""
+        """Forget what holds for a time or a machine: connections, keys, circuits."""
         self.transport.forget()
         self.credentials.forget()
         self.manager.forget()
-        self.models.forget()
         self.circuits.forget()
 
 
@@ -84,8 +82,7 @@ def opened(environ: Mapping[str, str]) -> House:
     planner = Planner(settings, credentials)
     circuits = Circuits(partial(_store, settings, telemetry.warn), telemetry.warn)
     gateway = Gateway(planner, Asking(planner, transport, circuits), telemetry)
-    models = Models(settings, credentials, transport, telemetry.warn)
-    return House(settings, credentials, gateway, models, transport, manager, circuits)
+    return House(settings, credentials, gateway, transport, telemetry.warn, manager, circuits)
 
 
 def _store(settings: Settings, warn: Callable[[str], None]) -> Store:

@@ -23,9 +23,7 @@ from chatd.live import Collected
 from chatd.live_chat import LiveChat
 from chatd.planning import Call, Planner
 from chatd.settings import Settings
-from chatd.surfaces import Surface
-from chatd.surfaces.native import Native
-from chatd.surfaces.openai import OpenAI
+from chatd.surfaces import Surface, surface
 from chatd.telemetry import Record, Telemetry
 from chatd.transport import Started
 from chatd.wire.http import HttpRequest, HttpResponse
@@ -47,9 +45,9 @@ _OPENAI_STREAM = (
     b'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}\n\n'
     b"data: [DONE]\n\n"
 )
-_FORMATS: Mapping[type[Surface], dict[str, Any]] = {
-    Native: {"format": {"type": "object"}},
-    OpenAI: {
+_FORMATS: Mapping[str, dict[str, Any]] = {
+    "native": {"format": {"type": "object"}},
+    "openai": {
         "response_format": {
             "type": "json_schema",
             "json_schema": {"name": "any", "schema": {"type": "object"}},
@@ -121,24 +119,24 @@ def play(settings: Settings) -> list[ChatdError]:
     asking = Asking(planner, _Stage(), Circuits(MemoryStore))
     gateway = Gateway(planner, asking, _Unheard())
     failures = []
-    for surface in (Native(), OpenAI()):
+    for name, in_a_form in _FORMATS.items():
         for row in rows:
-            for more in ({}, _FORMATS[type(surface)], {"stream": True}):
+            for more in ({}, in_a_form, {"stream": True}):
                 try:
-                    _chat(gateway, surface, {"model": f"{row.prefix}m", **more})
+                    _chat(gateway, surface(name), {"model": f"{row.prefix}m", **more})
                 except ChatdError as failure:
                     failures.append(failure)
     return failures
 
 
-def _chat(gateway: Gateway, surface: Surface, body: Mapping[str, Any]) -> None:
+def _chat(gateway: Gateway, spoken: Surface, body: Mapping[str, Any]) -> None:
     text = json.dumps({"messages": [{"role": "user", "content": "Hello"}], **body}).encode()
     call = Call("rehearsal", Deadline.after(_SECONDS))
-    request = gateway.read(surface, lambda: text, call)
+    request = gateway.read(spoken, lambda: text, call)
     if request.stream:
-        LiveChat(gateway, surface, request, call).pour(Collected())
+        LiveChat(gateway, spoken, request, call).pour(Collected())
     else:
-        gateway.chat(surface, request, call)
+        gateway.chat(spoken, request, call)
 
 
 def _answer(request: HttpRequest) -> bytes:

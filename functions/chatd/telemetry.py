@@ -29,7 +29,7 @@ _NAME = 100
 _TOKEN = 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Attempt:
     """A provider that was asked, or left alone because its circuit was open, and did not answer."""
 
