@@ -75,12 +75,14 @@ class Rescued:
         provider: Who goes on.
         model: That provider's name for the model.
         instead_of: Who broke off, as `<provider>/<model>`.
+        anew: Whether what came before no longer counts; never so in a stream that a caller gets.
 
     """
 
     provider: str
     model: str
     instead_of: str
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +198,8 @@ def collected(events: Iterator[Event]) -> Answer:
                 counted = event
             case Rescued():
                 rescues.append(event)
+                if event.anew:
+                    choices.clear()
     return Answer(
         tuple(choices[index].choice() for index in sorted(choices)),
         counted.usage,

@@ -38,12 +38,14 @@ class Errand:
         call: Its id and deadline.
         record: Is told what it took.
         started: Called, for each attempt, with what breaks it off from another thread.
+        live: Whether the caller gets the answer while it is made, so that what was said is said.
 
     """
 
     call: Call
     record: Record
     started: Started
+    live: bool
 
 
 class Asking:
