@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import socket
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -148,6 +149,10 @@ def late_write(asked: Mapping[str, Any]) -> Streamed:
 
 def leave(_asked: Mapping[str, Any]) -> Any:
     raise SystemExit(0)
+
+
+def modules(_asked: Mapping[str, Any]) -> Any:
+    return sorted(sys.modules)
 
 
 def trace(_asked: Mapping[str, Any]) -> Any:
