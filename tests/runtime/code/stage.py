@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import json
 import os
 import socket
@@ -35,6 +36,10 @@ def lambda_handler(event: Mapping[str, Any], _context: object) -> Any:
 
 def echo(asked: Mapping[str, Any]) -> Any:
     return {"said": asked["say"], "pid": os.getpid()}
+
+
+def collector(_asked: Mapping[str, Any]) -> Any:
+    return {"on": gc.isenabled(), "spared": gc.get_freeze_count()}
 
 
 def proxy(asked: Mapping[str, Any]) -> Any:
