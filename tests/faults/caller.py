@@ -45,7 +45,7 @@ class Heard:
         status: Of the response.
         headers: By lower-case names.
         text: The answer, or as much of it as came.
-        complete: Whether it said that this was all.
+        complete: Whether it said that this was all, and why.
         error: The body of the error, in the response's place or at the end of its stream.
         rescued: Who broke off and who went on, if anybody did.
         took: Seconds.
@@ -71,7 +71,9 @@ class Heard:
         return told.split(", ") if told else []
 
 
-def hear(model: str, prompt: str, path: str, *, stream: bool, **more: Any) -> Heard:
+def hear(
+    model: str, prompt: str, path: str, *, stream: bool, sink: Collected | None = None
+) -> Heard:
     """Ask, and listen to the end.
 
     Args:
@@ -79,22 +81,31 @@ def hear(model: str, prompt: str, path: str, *, stream: bool, **more: Any) -> He
         prompt: What.
         path: The surface's.
         stream: Whether to stream.
-        more: Further fields of the request.
+        sink: Where a stream goes; one that hangs up hears neither an end nor an error.
 
     """
-    body = json.dumps(ask(model, prompt, stream=stream, **more))
+    body = json.dumps(ask(model, prompt, stream=stream))
+    sink = sink or Collected()
+    context = LambdaContext(remaining_ms=_REMAINING_MS)
     started = time.monotonic()
-    answer = chat.app.lambda_handler(
-        http_event("POST", path, body), LambdaContext(remaining_ms=_REMAINING_MS)
-    )
+    answer = chat.app.lambda_handler(http_event("POST", path, body), context)
     if isinstance(answer, dict):
-        took = time.monotonic() - started
-        headers = {name: values[0] for name, values in answer["multiValueHeaders"].items()}
-        return _read(answer["statusCode"], headers, answer["body"], took)
-    sink = Collected()
-    answer.pour(sink)
+        sink.commit(
+            answer["statusCode"],
+            {name: values[0] for name, values in answer["multiValueHeaders"].items()},
+        )
+        sink.write(answer["body"].encode())
+    else:
+        answer.pour(sink)
     took = time.monotonic() - started
-    return _read(sink.status, sink.headers, sink.body.decode(), took)
+    headers = {name.lower(): value for name, value in sink.headers.items()}
+    reading = _Reading()
+    if headers["content-type"].startswith("text/event-stream"):
+        reading.stream(sink.body.decode())
+    else:
+        reading.whole(json.loads(sink.body))
+    complete = reading.ended and reading.reason is not None
+    return Heard(sink.status, headers, reading.text, complete, reading.error, reading.rescued, took)
 
 
 @dataclass(slots=True)
@@ -114,10 +125,19 @@ class _Reading:
             self.text = choice["message"]["content"]
         self.ended = self.error is None
 
+    def stream(self, body: str) -> None:
+        """A stream of either surface."""
+        for line in body.split("\n"):
+            if line == "data: [DONE]":
+                assert not self.ended, "a second end"
+                self.ended = True
+            elif line.startswith("data: "):
+                self.event(json.loads(line.removeprefix("data: ")))
+
     def event(self, event: Mapping[str, Any]) -> None:
         """An event of either surface's stream."""
-        assert self.error is None, "something came after the error"
         assert not self.ended, "something came after the end"
+        assert self.error is None, "something came after the error"
         self.text += event.get("content", "")
         for choice in event.get("choices", ()):
             self.text += choice.get("delta", {}).get("content") or ""
@@ -126,20 +146,3 @@ class _Reading:
         self.error = event.get("error")
         self.rescued = event.get("rescued", self.rescued)
         self.ended = event.get("done", False)
-
-
-def _read(status: int, headers: Mapping[str, str], body: str, took: float) -> Heard:
-    names = {name.lower(): value for name, value in headers.items()}
-    reading = _Reading()
-    if names["content-type"].startswith("text/event-stream"):
-        for line in body.split("\n"):
-            if line == "data: [DONE]":
-                assert not reading.ended
-                reading.ended = True
-            elif line.startswith("data: "):
-                reading.event(json.loads(line.removeprefix("data: ")))
-    else:
-        reading.whole(json.loads(body))
-    complete = reading.ended and reading.reason is not None
-    assert complete == (reading.error is None), "neither an answer nor an error, or both"
-    return Heard(status, names, reading.text, complete, reading.error, reading.rescued, took)

@@ -137,7 +137,8 @@ class Fault:
     def shortest(self, limits: Timeouts, *, alone: bool) -> float:
         """Seconds that the caller waits for the provider at least."""
         attempts = self.attempts(alone=alone)
-        return attempts * self.cost(limits, alone=alone) + (attempts - 1) * self.wait
+        waits = (attempts - 1) * self.wait
+        return min(attempts * self.cost(limits, alone=alone) + waits, limits.total)
 
     def longest(self, limits: Timeouts, *, alone: bool) -> float:
         """Seconds that the caller waits for the provider at most."""

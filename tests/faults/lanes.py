@@ -42,7 +42,8 @@ class Seen:
 
     @property
     def outcome(self) -> Outcome:
-        """What the caller got, as the claims have it; caller.py knows an end from an error."""
+        """What the caller got, as the claims have it."""
+        assert self.heard.complete == (self.heard.error is None), "neither, or both"
         return Outcome(self.heard.status, self.heard.code, self.heard.text)
 
 

@@ -184,8 +184,8 @@ def promises_less(after: int) -> Act:
         with exchange.at_once():
             exchange.begin(content_length=str(length))
             exchange.say()
-            exchange.finish()
-        exchange.attempt.whole = False  # for whom it was sent never sees it
+            for piece in spoken.end:  # for whom it is never sees it
+                exchange.piece(piece)
         exchange.kept = True
 
     return Act("promises less", play)

@@ -132,7 +132,7 @@ class Act:
     """What an upstream does with a request; when `play` returns the connection is closed."""
 
     name: str
-    play: Callable[[Exchange], None]
+    play: Callable[[Exchange], None] = field(repr=False)
 
 
 @dataclass(slots=True)
@@ -158,6 +158,8 @@ class Faulty:
             if self.going.is_set():
                 connection.close()
                 return
+            # A piece is sent when it is said, and not with the next.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             thread = threading.Thread(target=self._converse, args=(connection,), name="upstream")
             with self._lock:
                 self._connections[thread] = connection
