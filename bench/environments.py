@@ -62,9 +62,7 @@ def installed_from(lock: Path, folder: Path, target: Target, prefix: str) -> Pat
         [str(ROOT / "deploy" / "bytecode.sh"), str(folder), prefix],
     )  # fmt: skip
     for command in commands:
-        done = subprocess.run(  # noqa: S603  # ours
-            command, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise BenchError(f"{Path(command[0]).name} failed: {done.stderr or done.stdout}")
     return folder

@@ -47,8 +47,8 @@ def put(url: str, model: str, scratch: Path, connections: int, seconds: int) -> 
     body = {"model": model, "messages": [{"role": "user", "content": "Why is the sky blue?"}]}
     script = scratch / "load.lua"
     script.write_text(_SCRIPT.format(body=json.dumps(body)), "utf-8")
-    done = subprocess.run(  # noqa: S603  # ours
-        ["wrk", f"-t{min(connections, 2)}", f"-c{connections}", f"-d{seconds}s", "--timeout=30s",  # noqa: S607  # wherever it is
+    done = subprocess.run(
+        ["wrk", f"-t{min(connections, 2)}", f"-c{connections}", f"-d{seconds}s", "--timeout=30s",
          f"--script={script}", url],
         capture_output=True, text=True, check=False,
     )  # fmt: skip

@@ -72,8 +72,8 @@ another Python made.""",
         "A warm request",
         """\
 The handler is called with API Gateway's event, and bare urllib3 sends the very bytes that it sent;
-in turn, one call each. The gateway asks the provider to stream whatever the caller wants; the answer
-is one chunk and the end, and each chunk more costs what is under [Streams](#streams).""",
+in turn, one call each. The gateway asks the provider to stream whatever the caller wants: here the
+answer is one chunk and the end, and each chunk more costs what is under [Streams](#streams).""",
     ),
     "stream": (
         "Streams",

@@ -75,7 +75,7 @@ class Target:
         """
         argument = json.dumps(parameters)
         try:
-            done = subprocess.run(  # noqa: S603  # ours
+            done = subprocess.run(
                 [*self._command(volumes), "-m", f"bench.inside.{module}", argument],
                 stdout=subprocess.PIPE,
                 cwd=self.scratch,
@@ -98,7 +98,7 @@ class Target:
             BenchError: If it ends before it reports.
 
         """
-        process = subprocess.Popen(  # noqa: S603  # ours
+        process = subprocess.Popen(
             [*self._command(volumes), "-m", f"bench.inside.{module}", json.dumps(parameters)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -175,8 +175,8 @@ def chosen(*, here: bool) -> Iterator[Target]:
 def _has_image() -> bool:
     if shutil.which("docker") is None:
         return False
-    looked = subprocess.run(  # noqa: S603  # as above
-        ["docker", "image", "inspect", IMAGE],  # noqa: S607  # wherever docker is
+    looked = subprocess.run(
+        ["docker", "image", "inspect", IMAGE],
         capture_output=True,
         check=False,
     )
@@ -193,7 +193,5 @@ def _python() -> str | None:
 
 
 def _version(python: str) -> str:
-    told = subprocess.run(  # noqa: S603  # an interpreter
-        [python, "--version"], capture_output=True, text=True, check=False
-    )
+    told = subprocess.run([python, "--version"], capture_output=True, text=True, check=False)
     return told.stdout.strip() or "no Python"

@@ -9,7 +9,8 @@ from pydantic.json_schema import models_json_schema
 
 from chatd import __version__
 from chatd.wire.answers import ErrorBody, Health, ModelEntry, ModelList, ProviderList
-from chatd.wire.native import NativeAnswer, NativeRequest
+from chatd.wire.native import NativeRequest
+from chatd.wire.native_answers import NativeAnswer
 from chatd.wire.openai import OpenAIRequest
 from chatd.wire.openai_answers import Completion, CompletionChunk
 

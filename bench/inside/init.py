@@ -72,7 +72,7 @@ def _timed(start: Start) -> tuple[float, float]:
     read, write = os.pipe()
     code = _TIMED.format(what=start.what, out=write)
     with os.fdopen(read) as told:
-        subprocess.run(  # noqa: S603  # this very interpreter
+        subprocess.run(
             [sys.executable, "-c", code],
             env=dict(start.env),
             stdout=subprocess.DEVNULL,
@@ -108,7 +108,7 @@ def by_module(rounds: int) -> list[dict[str, list[float]]]:
 
 
 def _import_times() -> dict[str, list[float]]:
-    done = subprocess.run(  # noqa: S603  # this very interpreter
+    done = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", _HANDLER],
         capture_output=True,
         text=True,

@@ -24,8 +24,8 @@ def resident() -> float:
         lines = _STATUS.read_text("ascii").splitlines()
         kilobytes = next(line.split()[1] for line in lines if line.startswith("VmRSS:"))
     else:
-        kilobytes = subprocess.check_output(  # noqa: S603  # ours
-            ["ps", "-o", "rss=", "-p", str(os.getpid())],  # noqa: S607  # wherever it is
+        kilobytes = subprocess.check_output(
+            ["ps", "-o", "rss=", "-p", str(os.getpid())],
             text=True,
         )
     return int(kilobytes) / 1024

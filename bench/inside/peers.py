@@ -42,7 +42,7 @@ class Side:
 @contextmanager
 def side(name: str, env: Mapping[str, str]) -> Iterator[Side]:
     """Start a side."""
-    process = subprocess.Popen(  # noqa: S603  # this very interpreter
+    process = subprocess.Popen(
         [sys.executable, "-m", "bench.inside.peer", name],
         env=dict(env),
         stdin=subprocess.PIPE,

@@ -40,7 +40,7 @@ def server(name: str, env: Mapping[str, str], bench: str) -> Iterator[str]:
     """A server that answers; its URL."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    process = subprocess.Popen(  # noqa: S603  # one of the three above
+    process = subprocess.Popen(
         command(name, port, bench),
         env={**env, "PORT": str(port)},
         cwd=bench,

@@ -7,41 +7,38 @@ from collections.abc import Mapping
 from functools import cache, partial
 from typing import Any
 
-from chatd import api, events, house
+from chatd import api, events, house, snapshot
 from chatd.events import Context, Event
 from chatd.live import Live
 from chatd.live_chat import LiveChat
-from chatd.surfaces import Surface
-from chatd.surfaces.native import Native
-from chatd.surfaces.openai import OpenAI
+from chatd.surfaces import surface
 
-native = Native()
 opened = cache(partial(house.opened, os.environ))
 once = cache(lambda: house.once(os.environ, opened().settings))
 
 
-def chat(surface: Surface, event: Event, context: Context) -> api.Response | Live:
+def chat(spoken: str, event: Event, context: Context) -> api.Response | Live:
     """A chat over HTTP; under an `Idempotency-Key` the same answer again, if there is one."""
-    fresh = partial(answer, surface, event, context)
+    fresh = partial(answer, spoken, event, context)
     if events.header(event, "idempotency-key") is None:
         return fresh()
-    return once().answer(event, context, fresh, surface.ends)
+    return once().answer(event, context, fresh, surface(spoken).ends)
 
 
-def answer(surface: Surface, event: Event, context: Context) -> api.Response | Live:
+def answer(spoken: str, event: Event, context: Context) -> api.Response | Live:
     """A chat over HTTP, whole or streamed as the caller wants it."""
-    gateway = opened().gateway
+    gateway, speaking = opened().gateway, surface(spoken)
     call = events.call_of(event, context, opened().settings)
-    request = gateway.read(surface, partial(events.body_of, event), call)
+    request = gateway.read(speaking, partial(events.body_of, event), call)
     if request.stream:
-        return LiveChat(gateway, surface, request, call)
-    reply = gateway.chat(surface, request, call)
+        return LiveChat(gateway, speaking, request, call)
+    reply = gateway.chat(speaking, request, call)
     return api.answered(reply.body, reply.headers)
 
 
 def invoke(event: object, context: Context) -> Mapping[str, Any]:
     """A chat of a direct invocation, which is always answered whole."""
-    gateway = opened().gateway
+    gateway, native = opened().gateway, surface("native")
     call = events.call_of(None, context, opened().settings)
     request = gateway.read(native, partial(events.request_of, event), call)
     return gateway.chat(native, request, call).body
@@ -50,10 +47,13 @@ def invoke(event: object, context: Context) -> Mapping[str, Any]:
 door = api.Door(
     lambda: opened().settings,
     {
-        "POST /v1/chat": partial(chat, native),
-        "POST /v1/chat/completions": partial(chat, OpenAI()),
+        "POST /v1/chat": partial(chat, "native"),
+        "POST /v1/chat/completions": partial(chat, "openai"),
     },
 )
+
+
+snapshot.hooks(os.environ, lambda: opened().prepare(), lambda: opened().forget())
 
 
 def lambda_handler(event: Any, context: Context) -> Any:

@@ -5,7 +5,7 @@ Every other file speaks this form; it knows of no surface, no dialect and no pro
 
 from __future__ import annotations
 
-import secrets
+import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,7 +67,7 @@ class Choice:
     extra: Json = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rescued:
     """The model that answered broke off, and another goes on: what follows is of that one.
 
@@ -75,12 +75,14 @@ class Rescued:
         provider: Who goes on.
         model: That provider's name for the model.
         instead_of: Who broke off, as `<provider>/<model>`.
+        anew: Whether what came before no longer counts; never so in a stream that a caller gets.
 
     """
 
     provider: str
     model: str
     instead_of: str
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class Answer:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ToolCallDelta:
     """A piece of a tool call: `index` says of which; `id` and `name` come once."""
 
@@ -127,7 +129,7 @@ class ToolCallDelta:
     arguments: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Delta:
     """What a stream adds to a choice."""
 
@@ -139,7 +141,7 @@ class Delta:
     extra: Json = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Finish:
     """A choice has ended."""
 
@@ -147,7 +149,7 @@ class Finish:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Counted:
     """What the stream took, and the model's name as the provider gives it."""
 
@@ -155,7 +157,7 @@ class Counted:
     model: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class End:
     """The stream is whole; what may still follow is for the books alone."""
 
@@ -196,6 +198,8 @@ def collected(events: Iterator[Event]) -> Answer:
                 counted = event
             case Rescued():
                 rescues.append(event)
+                if event.anew:
+                    choices.clear()
     return Answer(
         tuple(choices[index].choice() for index in sorted(choices)),
         counted.usage,
@@ -255,10 +259,15 @@ class _CallInPieces:
 
     def whole(self) -> ToolCall:
         return ToolCall(
-            id=self._id or f"call_{secrets.token_hex(12)}",
+            id=self._id or new_call_id(),
             name=self._name or "",
             arguments="".join(self._arguments) or "{}",
         )
+
+
+def new_call_id() -> str:
+    """An id for a tool call that came without one."""
+    return f"call_{random.getrandbits(96):024x}"
 
 
 def _merged(before: Any, piece: Any) -> Any:

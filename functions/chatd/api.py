@@ -25,7 +25,7 @@ _EXPOSED = (
 _USUAL_HEADERS = "authorization, content-type, idempotency-key, x-api-key"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Response:
     """A whole HTTP response."""
 

@@ -21,6 +21,7 @@ from chatd.errors import (
     FormatNotMetError,
     NoHealthyProviderError,
     UpstreamAuthError,
+    UpstreamError,
 )
 from chatd.planning import Call, Plan, Planner
 from chatd.redaction import redacted
@@ -29,7 +30,7 @@ from chatd.telemetry import Record
 from chatd.transport import Started, Transport
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Errand:
     """One chat on its way through the providers.
 
@@ -37,12 +38,14 @@ class Errand:
         call: Its id and deadline.
         record: Is told what it took.
         started: Called, for each attempt, with what breaks it off from another thread.
+        live: Whether the caller gets the answer while it is made, so that what was said is said.
 
     """
 
     call: Call
     record: Record
     started: Started
+    live: bool
 
 
 class Asking:
@@ -106,7 +109,7 @@ class Asking:
 
     def died(self, plan: Plan, death: ChatdError, errand: Errand) -> None:
         """Note that what was begun broke off."""
-        if death.unwell and not _excused(errand):
+        if death.unwell and not _excused(death, plan, errand):
             self._circuits.died(plan.circuit)
 
     def _guarded(self, plan: Plan, errand: Errand, *, fallback: bool) -> Iterator[Event]:
@@ -117,7 +120,9 @@ class Asking:
             events = self._events(plan, limits, errand)
             return chain([next(events)], events)
 
-        return self._circuits.guarded(plan.circuit, ask, lambda: _excused(errand))
+        return self._circuits.guarded(
+            plan.circuit, ask, lambda error: _excused(error, plan, errand)
+        )
 
     def _events(self, plan: Plan, limits: Timeouts, errand: Errand) -> Iterator[Event]:
         """The events of one attempt, with the tokens counted by us where nobody else does."""
@@ -195,9 +200,15 @@ class Asking:
             yield End()
 
 
-def _excused(errand: Errand) -> bool:
-    """Whether a failure says nothing of the provider: the caller is gone, or had no time left."""
-    return errand.call.gone.is_set() or errand.call.deadline.spent
+def _excused(error: ChatdError, plan: Plan, errand: Errand) -> bool:
+    """Whether a failure says nothing of what the circuit stands for.
+
+    The caller may be gone, or have had too little time. And a model that chatd.toml does not name
+    shares its provider's circuit with all others of that kind: if that one fails, they need not.
+    """
+    if errand.call.gone.is_set() or errand.call.deadline.spent:
+        return True
+    return not plan.route.named and not (isinstance(error, UpstreamError) and error.unreachable)
 
 
 def _told(error: ChatdError, plan: Plan) -> ChatdError:

@@ -44,7 +44,7 @@ def new_key() -> str:
     return f"chatd-{secrets.token_urlsafe(_KEY_BYTES)}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Callers:
     """The callers that are known, by the keyed hashes of their keys.
 

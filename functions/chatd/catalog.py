@@ -17,7 +17,7 @@ from typing import Literal
 Endpoint = Literal["chat", "generate", "auto"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Timeouts:
     """Limits in seconds.
 
@@ -39,7 +39,7 @@ class Timeouts:
     total: float = 300.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Provider:
     """A provider's row.
 

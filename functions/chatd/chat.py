@@ -26,7 +26,7 @@ class Text:
     extra: Json = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Image:
     """A picture in a turn: an `https:` or a `data:` URL."""
 
@@ -34,7 +34,7 @@ class Image:
     extra: Json = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Other:
     """A piece of a turn that the form does not know, such as sound, as it was sent."""
 
@@ -45,7 +45,7 @@ class Other:
 Part = Text | Image | Other
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ToolCall:
     """A call that the model asks for; `arguments` is the text of a JSON object."""
 
@@ -82,7 +82,7 @@ class Message:
         return "".join(part.text for part in self.content if isinstance(part, Text))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Tool:
     """A function that the model may call; `parameters` is a JSON schema."""
 
@@ -92,7 +92,7 @@ class Tool:
     strict: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class OtherTool:
     """A tool that the form does not know, as it was sent."""
 

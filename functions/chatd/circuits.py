@@ -102,7 +102,9 @@ class Circuits:
         self._clock = clock
         self._failing: set[str] = set()
 
-    def guarded(self, name: str, ask: Callable[[], _T], excused: Callable[[], bool]) -> _T:
+    def guarded(
+        self, name: str, ask: Callable[[], _T], excused: Callable[[ChatdError], bool]
+    ) -> _T:
         """Ask the provider, unless its circuit is open.
 
         An answer that has begun counts neither way yet, so that streams which die one after the
@@ -112,7 +114,7 @@ class Circuits:
             name: The circuit's: of the provider and model, and never a caller's string, because
                 every name is kept.
             ask: Asks, until the first event is there.
-            excused: Whether a failure is not the provider's; looked at after one.
+            excused: Whether a failure is not to be blamed on what the circuit stands for.
 
         Returns:
             What `ask` returns.
@@ -142,7 +144,9 @@ class Circuits:
             raise error
         return value
 
-    def _watched(self, name: str, ask: Callable[[], _T], excused: Callable[[], bool]) -> _T:
+    def _watched(
+        self, name: str, ask: Callable[[], _T], excused: Callable[[ChatdError], bool]
+    ) -> _T:
         """Ask while the circuit is closed."""
         try:
             return ask()
@@ -172,6 +176,11 @@ class Circuits:
 
         self._failing.add(name)
         self._report(name, fail)
+
+    def forget(self) -> None:
+        """Forget every circuit, and what keeps them."""
+        self._failing.clear()
+        vars(self).pop("_store", None)
 
     @cached_property
     def _store(self) -> Store:
@@ -234,7 +243,7 @@ class Circuits:
             self._warn(f"{change.circuit_name} answers again")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Record:
     """A circuit, with the fields that Powertools' handler reads."""
 
@@ -304,8 +313,8 @@ class MemoryStore:
         self._records[name] = Record(name, OPEN, opened_at=opened_at)
 
 
-def _tells(error: ChatdError, excused: Callable[[], bool]) -> bool | None:
+def _tells(error: ChatdError, excused: Callable[[ChatdError], bool]) -> bool | None:
     """Whether a failure is a sign of life, or of none; None if it tells nothing of the provider."""
     if error.unwell:
-        return None if excused() else False
+        return None if excused(error) else False
     return True if isinstance(error, _SAID_BY_THE_PROVIDER) else None

@@ -23,7 +23,7 @@ class _LookupFailedError(Exception):
     """A place where a key may be could not be looked into, or holds what cannot be a key."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Key:
     """What a lookup found.
 
@@ -37,7 +37,7 @@ class Key:
     failure: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Standing:
     """Whether a provider can be asked, and if not, why."""
 
@@ -91,6 +91,12 @@ class Credentials:
             return None
         found = self.key_of(row).value
         return None if found == refused else found
+
+    def forget(self) -> None:
+        """Forget every key, and when it was looked up."""
+        self._env_files.clear()
+        if self._secret is not None:
+            self._secret.forget()
 
     def _in_secret(self, variable: str, _row: Provider) -> SecretStr | None:
         if self._secret is None:

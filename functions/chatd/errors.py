@@ -208,7 +208,14 @@ class IdempotencyUnavailableError(ChatdError):
 
 
 class UpstreamError(ChatdError):
-    """The provider broke, could not be reached, or answered nonsense."""
+    """The provider broke, could not be reached, or answered nonsense.
+
+    Attributes:
+        unreachable: Whether no connection could be made, whichever model was asked for.
+
+    """
+
+    unreachable = False
 
     status = 502
     default_code = "upstream_error"

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import json
 import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from chatd.callers import presented
 from chatd.deadline import Deadline
 from chatd.errors import InvalidRequestError
 from chatd.planning import Call
@@ -93,27 +91,6 @@ def header(event: Event, name: str) -> str | None:
     """A header's value, by its name in lower case."""
     headers = event.get("headers") or {}
     return next((value for key, value in headers.items() if key.lower() == name), None)
-
-
-def caller_of(event: Event) -> str:
-    """Who calls, as surely as the event tells: a caller's name, IAM's, or the hash of a key.
-
-    https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
-    """
-    context = event["requestContext"]
-    authorizer, identity = context.get("authorizer") or {}, context.get("identity") or {}
-    if name := authorizer.get("principalId"):
-        return f"caller {name}"
-    if name := identity.get("userArn") or identity.get("caller"):
-        return f"iam {name}"
-    if key := presented(event.get("headers") or {}):
-        return f"key {hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()}"
-    return "anyone"
-
-
-def route_of(event: Event) -> str:
-    """The method, and the path as the template has it where the event says so."""
-    return f"{event['httpMethod']} {event.get('resource') or event.get('path')}"
 
 
 def _waited(event: Event) -> float:

@@ -1,4 +1,4 @@
-"""The story of one chat: route → key → build → send → parse → record.
+"""The story of one chat: read → plan → ask → write → record.
 
 It knows the order of things, and nothing of dialects, surfaces, sockets or events.
 """
@@ -20,7 +20,6 @@ from chatd.succession import Succession
 from chatd.surfaces import Surface
 from chatd.surfaces.warnings import warning_of
 from chatd.telemetry import Record, Telemetry, place_of
-from chatd.transport import Started
 
 MAX_REQUEST_BYTES = 5 * 1024 * 1024
 # A synchronous invocation returns 6 MB at most, and over HTTP the answer is a string within it:
@@ -29,7 +28,7 @@ MAX_RETURNED_BYTES = 6 * 1024 * 1024 - 16 * 1024
 _SURELY_FITS = MAX_RETURNED_BYTES // 12  # characters: none takes more than 12 bytes escaped twice
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Reply:
     """A whole answer: the body, and headers that go with it."""
 
@@ -81,7 +80,8 @@ class Gateway:
         """
         record = Record(call.request_id, request.model)
         try:
-            plan, events = self.begin(request, call, record, lambda _break_off: None)
+            errand = Errand(call, record, lambda _break_off: None, live=False)
+            plan, events = self.begin(request, errand)
             answer = collected(events)
             headers = {**plan.headers, **record.headers}
             if warning := warning_of(answer.first):
@@ -92,16 +92,12 @@ class Gateway:
         finally:
             self.tell(record, call)
 
-    def begin(
-        self, request: ChatRequest, call: Call, record: Record, started: Started
-    ) -> tuple[Plan, Iterator[Event]]:
+    def begin(self, request: ChatRequest, errand: Errand) -> tuple[Plan, Iterator[Event]]:
         """Ask, until somebody's first event is there.
 
         Args:
             request: The chat, with the caller's name for the model.
-            call: Its id and deadline.
-            record: Is told what it took.
-            started: Called with what breaks it off from another thread, for each attempt.
+            errand: The chat on its way.
 
         Returns:
             Who answers, and the events as they come, the first one included.
@@ -110,8 +106,8 @@ class Gateway:
             ChatdError: If nobody begins; then, and between two events, in words for the caller.
 
         """
-        plans = self._planner.plans(request, call)
-        return Succession(self._asking, plans, Errand(call, record, started)).begin()
+        plans = self._planner.plans(request, errand.call)
+        return Succession(self._asking, plans, errand).begin()
 
     def tell(self, record: Record, call: Call) -> None:
         """Tell of a chat that has ended."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+from chatd.asking import Errand
 from chatd.chat import ChatRequest
 from chatd.errors import ChatdError, UpstreamError
 from chatd.gateway import Gateway, failed
@@ -45,6 +46,7 @@ class LiveChat:
                 self._make(outlet)
         except CallerGoneError:
             self._record.error = CALLER_GONE
+            self.abort()  # whatever may still hold the stream
         finally:
             if self._record.usage is None and self._record.said:
                 self._record.estimate(sum(len(words) for words in self._request.words()))
@@ -59,9 +61,8 @@ class LiveChat:
     def _make(self, outlet: Outlet) -> None:
         served = Served("", "", self._call.request_id)
         try:
-            plan, events = self._gateway.begin(
-                self._request, self._call, self._record, self._started
-            )
+            errand = Errand(self._call, self._record, self._started, live=True)
+            plan, events = self._gateway.begin(self._request, errand)
             served = plan.served
             self._headers |= {**plan.headers, **self._record.headers}
             for piece in self._surface.stream(self._request, events, served):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
-from chatd.adapters import DIALECTS
+from chatd.adapters import speaker
 from chatd.catalog import Provider
 from chatd.credentials import Credentials, standing
 from chatd.deadline import Deadline
@@ -95,7 +95,7 @@ class Models:
             wait([threads.submit(self._ask, row) for row in rows])
 
     def _ask(self, row: Provider) -> None:
-        adapter = DIALECTS[row.adapter or row.dialect]
+        adapter = speaker(row.adapter or row.dialect)
         try:
             request = adapter.models_request(row, self._credentials.key_of(row).value)
             deadline = Deadline.after(_PATIENCE_SECONDS)

@@ -27,7 +27,7 @@ class DivergedError(UpstreamError):
 
 
 class Said:
-    """What the caller of a stream has got so far, as far as another model could go on with it."""
+    """What there is of an answer so far, as far as another model could go on with it."""
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
@@ -44,8 +44,11 @@ class Said:
         return self._joinable
 
     def note(self, event: Event) -> None:
-        """Note what the caller gets."""
-        if isinstance(event, Delta):
+        """Note what there is more of it."""
+        if isinstance(event, Rescued) and event.anew:
+            self._pieces.clear()
+            self._joinable = True
+        elif isinstance(event, Delta):
             if event.content:
                 self._pieces.append(event.content)
             if event.index or event.tool_calls or event.logprobs is not None or _more(event):
@@ -104,6 +107,18 @@ def continued(events: Iterator[Event], said: str, rescued: Rescued) -> Iterator[
             joined = True
             yield rescued
         yield new
+
+
+def begun_anew(events: Iterator[Event], rescued: Rescued) -> Iterator[Event]:
+    """The events of a model that says the answer again, to a caller who has got nothing of it yet.
+
+    Args:
+        events: Of the other model.
+        rescued: Is yielded first.
+
+    """
+    yield replace(rescued, anew=True)
+    yield from events
 
 
 def _beyond(delta: Delta, left: str, rescued: Rescued) -> tuple[Delta | None, str]:

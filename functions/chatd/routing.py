@@ -12,7 +12,7 @@ from chatd.errors import InvalidRequestError
 from chatd.settings import Settings, limits
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Route:
     """Where a chat may go.
 

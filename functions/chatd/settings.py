@@ -26,7 +26,7 @@ class ConfigError(Exception):
     """A mistake in chatd.toml or in the environment, as one line that names the key."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Tier:
     """A name for an ordered choice of models, and the limits that hold for it."""
 
@@ -34,7 +34,7 @@ class Tier:
     timeouts: TimeoutsTable
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Settings:
     """What this deployment serves.
 

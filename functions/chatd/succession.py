@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import Protocol
 
 from chatd.answer import Counted, Event, Rescued, Usage
 from chatd.asking import Asking, Errand
@@ -18,7 +20,13 @@ from chatd.errors import (
     NoHealthyProviderError,
 )
 from chatd.planning import Plan
-from chatd.rescue import Said, continued, prefilled, takes_prefill
+from chatd.rescue import Said, begun_anew, continued, prefilled, takes_prefill
+
+
+class _Join(Protocol):
+    """Puts what another model says behind what there is."""
+
+    def __call__(self, events: Iterator[Event], *, rescued: Rescued) -> Iterator[Event]: ...
 
 
 class Succession:
@@ -59,6 +67,8 @@ class Succession:
                 if not self._waiting:
                     raise _most_telling(failures) from None
             else:
+                # Their tracebacks hold this frame, and so the stream, when the caller has gone.
+                failures.clear()
                 return plan, self._to_the_end(plan, events)
 
     def _others(self, plan: Plan, error: ChatdError) -> Sequence[Plan]:
@@ -81,18 +91,19 @@ class Succession:
                     yield _with_all_tokens(event, record.spent) if record.earlier else event
             except ChatdError as death:
                 self._asking.died(plan, death, self._errand)
-                if not said.joinable or not self._others(plan, death):
+                lost = self._errand.live and not said.joinable
+                if lost or not self._others(plan, death):
                     raise
                 if not record.counted:
                     record.estimate(plan.asked)
                 record.fails(death)
-                plan, events = self._gone_on_with(plan, said.text, death)
+                plan, events = self._gone_on_with(plan, said, death)
             else:
                 self._asking.ended(plan)
                 return
 
     def _gone_on_with(
-        self, dead: Plan, text: str, death: ChatdError
+        self, dead: Plan, said: Said, death: ChatdError
     ) -> tuple[Plan, Iterator[Event]]:
         """Somebody else's continuation of the answer, whose first event is there.
 
@@ -103,7 +114,7 @@ class Succession:
         while self._waiting and not self._errand.call.gone.is_set():
             plan = self._waiting.popleft()
             rescued = Rescued(plan.served.provider, plan.served.model, dead.name)
-            for attempt, repeats in _ways(plan, text):
+            for attempt, join in _ways(plan, said, live=self._errand.live):
                 try:
                     events = self._asking.begin(attempt, self._errand, fallback=bool(self._waiting))
                 except InvalidRequestError as refusal:
@@ -112,16 +123,17 @@ class Succession:
                     self._errand.record.fails(failure)
                     break
                 else:
-                    return attempt, continued(events, repeats, rescued)
+                    return attempt, join(events, rescued=rescued)
         raise death
 
 
-def _ways(plan: Plan, text: str) -> Iterator[tuple[Plan, str]]:
-    """How a model can go on with an answer: who is asked for what, and what is heard twice."""
+def _ways(plan: Plan, said: Said, *, live: bool) -> Iterator[tuple[Plan, _Join]]:
+    """How a model can go on with an answer: who is asked for what, and how it is joined."""
     row = plan.route.provider
+    text = said.text if said.joinable else ""
     if text and row.prefill and row.endpoint != "generate" and takes_prefill(plan.request):
-        yield plan.asking_for(prefilled(plan.request, text)), ""
-    yield plan, text
+        yield plan.asking_for(prefilled(plan.request, text)), partial(continued, said="")
+    yield plan, partial(continued, said=text) if live else begun_anew
 
 
 def _reads_more(other: Plan, plan: Plan) -> bool:

@@ -29,7 +29,7 @@ _NAME = 100
 _TOKEN = 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Attempt:
     """A provider that was asked, or left alone because its circuit was open, and did not answer."""
 
@@ -121,6 +121,8 @@ class Record:
     @property
     def taken(self) -> Usage | None:
         """What all attempts took; None if not one of them was counted."""
+        if not self.earlier:
+            return self.usage
         if self.usage is not None:
             return self.spent + self.usage
         return self.spent if any(attempt.usage for attempt in self.earlier) else None
@@ -191,25 +193,27 @@ class Telemetry:
     def record(self, record: Record) -> None:
         """Tell of one chat."""
         usage, attempts = record.taken, record.attempts
-        told = {
+        told: dict[str, Any] = {
             "request_id": record.request_id,
             "gen_ai.operation.name": "chat",
             "gen_ai.provider.name": record.provider,
             "gen_ai.request.model": record.request_model,
             "gen_ai.response.model": record.response_model,
             "gen_ai.response.finish_reasons": record.finish_reason and [record.finish_reason],
-            "gen_ai.usage.input_tokens": usage and usage.input_tokens,
-            "gen_ai.usage.output_tokens": usage and usage.output_tokens,
-            "chatd.usage_estimated": (usage and usage.estimated) or None,
-            "chatd.attempts": ", ".join(attempts) if len(attempts) > 1 else None,
-            "chatd.rescued": record.rescued or None,
             "error.type": record.error,
             "chatd.fault": record.fault,
-            "gen_ai.usage.cost_usd": usage and usage.cost_usd,
             "chatd.first_event_ms": record.first_event_ms and round(record.first_event_ms, 1),
             "chatd.upstream_ms": record.upstream_ms and round(record.upstream_ms, 1),
             "chatd.total_ms": round(record.total_ms, 1),
         }
+        if usage is not None:
+            told["gen_ai.usage.input_tokens"] = usage.input_tokens
+            told["gen_ai.usage.output_tokens"] = usage.output_tokens
+            told["gen_ai.usage.cost_usd"] = usage.cost_usd
+            told["chatd.usage_estimated"] = usage.estimated or None
+        if len(attempts) > 1:
+            told["chatd.attempts"] = ", ".join(attempts)
+            told["chatd.rescued"] = record.rescued or None
         known = {name: value for name, value in told.items() if value is not None}
         _write(*_metrics(record), _line("INFO", "chat", known))
 
@@ -297,8 +301,7 @@ def _line(level: str, message: str, told: Mapping[str, Any]) -> dict[str, Any]:
 
 def _write(*lines: Mapping[str, Any]) -> None:
     """Write whole lines, at once: an environment may be frozen the moment after."""
-    text = "".join(f"{json.dumps(line, separators=(',', ':'))}\n" for line in lines)
-    sys.stdout.write(text)
+    sys.stdout.write("".join(f"{json.dumps(line)}\n" for line in lines))
     sys.stdout.flush()
 
 

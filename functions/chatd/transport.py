@@ -7,7 +7,6 @@ redirect, always verifies TLS, and reads no more of an answer than it must.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 from http.client import HTTPException
 from typing import Protocol
@@ -93,6 +92,11 @@ class Urllib3Transport:
         # Where a URL leads: they are few, and to take one apart takes as long as to send to it.
         self._places: dict[str, tuple[urllib3.HTTPConnectionPool, str]] = {}
 
+    def forget(self) -> None:
+        """Close the connections that are kept alive; none may be in use."""
+        self._places.clear()
+        self._pools.clear()
+
     def send(
         self,
         request: HttpRequest,
@@ -141,8 +145,7 @@ class Urllib3Transport:
         """
         if deadline.spent:
             raise UpstreamTimeoutError("the time for this request is spent")
-        holding = ExitStack()
-        guard = holding.enter_context(self._watchdog.guard(deadline))
+        guard = self._watchdog.guard(deadline)
         started(guard.abort)
         CALL.guard, CALL.deadline = guard, deadline
         CALL.silence = min(limits.silence, limits.first_event)
@@ -161,9 +164,12 @@ class Urllib3Transport:
             )
         except (exceptions.HTTPError, OSError, ValueError) as error:
             connecting = guard.deadline is connect_by
-            holding.close()
+            guard.end()
             raise _failure(error, guard, deadline, connecting=connecting) from None
-        return Urllib3Stream(raw, guard, holding, _Clock(deadline, limits))
+        except BaseException:
+            guard.end()
+            raise
+        return Urllib3Stream(raw, guard, _Clock(deadline, limits))
 
     def _place(self, url: str) -> tuple[urllib3.HTTPConnectionPool, str]:
         """The connections to the URL's host, and the path there."""
@@ -200,15 +206,12 @@ class _Clock:
 class Urllib3Stream:
     """A response of urllib3's, read as it comes."""
 
-    def __init__(
-        self, raw: urllib3.BaseHTTPResponse, guard: Guard, holding: ExitStack, clock: _Clock
-    ) -> None:
+    def __init__(self, raw: urllib3.BaseHTTPResponse, guard: Guard, clock: _Clock) -> None:
         self._raw = raw
         self._guard = guard
-        self._holding = holding
         self._clock = clock
         self._whole = False
-        self._ended = False
+        self._last: Deadline | None = None
         headers = {name.lower(): value for name, value in raw.headers.items()}
         self.response = HttpResponse(raw.status, headers, b"")
         guard.move(clock.alive())
@@ -223,8 +226,10 @@ class Urllib3Stream:
                     f"the answer is larger than {MAX_ANSWER_BYTES // 1024 // 1024} MB"
                 )
             yield chunk
-            if not self._ended:
+            if self._last is None:
                 self._guard.move(self._clock.alive())
+            elif self._last.spent:  # however often something comes
+                raise _too_slow()
         self._whole = True
 
     def begun(self) -> None:
@@ -233,15 +238,15 @@ class Urllib3Stream:
 
     def ended(self) -> None:
         """Say that the end mark is there: what follows must come soon, or not at all."""
-        if self._ended:
+        if self._last is not None:
             return
-        self._ended = True
+        self._last = Deadline.after(_DRAIN_SECONDS)
         connection = self._raw.connection
         if isinstance(connection, HTTPConnection) and connection.sock is not None:
             # The rest is nearly always here already; to hurry the watchdog would wake its thread.
             connection.sock.settimeout(_DRAIN_SECONDS)
         else:
-            self._guard.move(Deadline.after(_DRAIN_SECONDS))
+            self._guard.move(self._last)
 
     def close(self) -> None:
         """Let go of it: the connection is kept if the body was read to its end."""
@@ -249,7 +254,7 @@ class Urllib3Stream:
             self._raw.release_conn()
         else:
             self._raw.close()
-        self._holding.close()
+        self._guard.end()
 
     def _next(self) -> bytes:
         try:
@@ -263,7 +268,9 @@ class Urllib3Stream:
 
 def _too_slow(*, connecting: bool = False) -> UpstreamTimeoutError:
     if connecting:
-        return UpstreamTimeoutError("no connection could be made in the time there is for it")
+        error = UpstreamTimeoutError("no connection could be made in the time there is for it")
+        error.unreachable = True
+        return error
     return UpstreamTimeoutError("no answer, or no more of it, came in the time there was for it")
 
 
@@ -280,6 +287,12 @@ _FAILURES: tuple[tuple[type[Exception], type[UpstreamError], str], ...] = (
     (HTTPException, UpstreamError, "the connection was lost before the answer ended"),
     (OSError, UpstreamError, "the connection was lost before the answer ended"),
 )
+_UNREACHABLE = (
+    exceptions.NameResolutionError,
+    exceptions.NewConnectionError,
+    exceptions.ConnectTimeoutError,
+    exceptions.SSLError,
+)
 
 
 def _failure(
@@ -289,5 +302,7 @@ def _failure(
         return _too_slow(connecting=connecting)
     for raised, becomes, words in _FAILURES:
         if isinstance(error, raised):
-            return becomes(words)
+            failure = becomes(words)
+            failure.unreachable = isinstance(error, _UNREACHABLE)
+            return failure
     return UpstreamError(f"the exchange failed ({type(error).__name__})")

@@ -10,8 +10,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 from chatd.deadline import Deadline
 
@@ -44,6 +43,10 @@ class Guard:
             self.deadline = deadline
             self._watchdog.expect(deadline)
 
+    def end(self) -> None:
+        """The request has ended."""
+        self._watchdog.dismiss(self)
+
     def abort(self) -> None:
         """Shut the socket now, from any thread."""
         with self._watchdog.lock:
@@ -72,9 +75,8 @@ class Watchdog:
         self._thread: threading.Thread | None = None
         self._wakes_at = float("inf")
 
-    @contextmanager
-    def guard(self, deadline: Deadline) -> Iterator[Guard]:
-        """Watch one request for as long as the block lasts."""
+    def guard(self, deadline: Deadline) -> Guard:
+        """Watch one request, until its guard is told that it has ended."""
         guard = Guard(self, deadline)
         with self.lock:
             self._guards.add(guard)
@@ -82,12 +84,13 @@ class Watchdog:
                 self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
                 self._thread.start()
             self.expect(deadline)
-        try:
-            yield guard
-        finally:
-            with self.lock:
-                self._guards.discard(guard)
-                guard.release()
+        return guard
+
+    def dismiss(self, guard: Guard) -> None:
+        """Watch a request no longer."""
+        with self.lock:
+            self._guards.discard(guard)
+            guard.release()
 
     def expect(self, deadline: Deadline) -> None:
         """See that the thread wakes in time for a deadline. Called with the lock held.

@@ -11,8 +11,10 @@ from chatd import __version__, api, events, house
 from chatd.documents import document
 from chatd.events import Context, Event
 from chatd.listing import provider_list
+from chatd.models import Models
 
 opened = cache(partial(house.opened, os.environ))
+lists = cache(lambda parts: Models(parts.settings, parts.credentials, parts.transport, parts.warn))
 
 
 def providers(_event: Event, _context: Context) -> api.Response:
@@ -22,12 +24,12 @@ def providers(_event: Event, _context: Context) -> api.Response:
 
 def models(_event: Event, _context: Context) -> api.Response:
     """The tiers, and the live models of every registered provider."""
-    return api.answered(opened().models.all())
+    return api.answered(lists(opened()).all())
 
 
 def model(event: Event, _context: Context) -> api.Response:
     """One model; its name may hold slashes."""
-    return api.answered(opened().models.one(unquote((event["pathParameters"] or {})["id"])))
+    return api.answered(lists(opened()).one(unquote((event["pathParameters"] or {})["id"])))
 
 
 def health(_event: Event, _context: Context) -> api.Response:

@@ -200,6 +200,35 @@ def test_what_diverges_is_an_error_without_an_end(path: str, second: Second) -> 
     assert "openrouter/a broke off" in last["error"]["message"]
 
 
+@each_surface
+def test_who_has_got_nothing_yet_gets_the_others_answer_whatever_it_says(
+    path: str, second: Second
+) -> None:
+    second.said = lambda _body: chunked(answers.openai_chunks("The ", "sea ", "is blue."))
+
+    result = post(ask("t"), path)
+
+    content = result.json["choices"][0]["message"] if path == OPENAI else result.json
+    assert (content["content"], result.json["rescued"]) == ("The sea is blue.", RESCUED)
+
+
+def test_a_tool_call_that_broke_off_is_begun_anew_for_who_has_got_nothing_yet(
+    provider: Upstream, second: Second
+) -> None:
+    call = {"index": 0, "id": "c", "function": {"name": "f", "arguments": "{"}}
+    provider.script = broken_off(
+        [answers.sse({"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]})]
+    )
+    whole = {**call, "function": {"name": "f", "arguments": "{}"}}
+    end = {"delta": {"tool_calls": [whole]}, "finish_reason": "tool_calls"}
+    second.said = lambda _body: chunked([answers.sse({"choices": [end]})])
+
+    result = post(ask("t", tools=[{"type": "function", "function": {"name": "f"}}]), OPENAI)
+
+    (made,) = result.json["choices"][0]["message"]["tool_calls"]
+    assert made["function"] == {"name": "f", "arguments": "{}"}
+
+
 def test_what_ends_before_it_has_repeated_everything_diverges(second: Second) -> None:
     second.said = lambda _body: chunked(answers.openai_chunks("The "))
 
@@ -348,3 +377,11 @@ def test_the_details_of_thinking_are_no_answer() -> None:
     said.note(Delta(thinking="Hm", extra={"reasoning_details": [{"text": "Hm"}], "audio": None}))
 
     assert said.joinable
+
+
+def test_what_is_begun_anew_counts_alone() -> None:
+    said = Said()
+    said.note(Delta(content="The sky ", logprobs={"content": []}))
+    said.note(Rescued("b", "m", "a/m", anew=True))
+
+    assert (said.text, said.joinable) == ("", True)

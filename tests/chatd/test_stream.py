@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import socket
 import threading
@@ -15,6 +16,7 @@ import pytest
 import chat.app
 from chatd import live
 from chatd.live import CallerGoneError
+from chatd.transport import Urllib3Stream
 from tests.support import answers
 from tests.support.functions import LambdaContext, Streamed, ask, http_event, stream
 from tests.support.upstream import (
@@ -370,6 +372,35 @@ def test_a_caller_that_hangs_up_ends_the_providers_stream(
     assert closed.wait(10)
     assert line["error.type"] == "client_closed"
     assert (line["gen_ai.usage.output_tokens"], line["chatd.usage_estimated"]) == (2, True)
+
+
+def test_a_stream_that_the_next_model_began_is_let_go_of_at_once_too(
+    provider: Upstream, config: Path
+) -> None:
+    config.write_text('[tiers]\nt = ["ollama/a", "openrouter/b"]')
+    closed = threading.Event()
+
+    def script(connection: socket.socket, received: Received) -> None:
+        if received.path == "/api/chat":
+            reply({"error": "no credit"}, 402)(connection, received)
+            return
+        first = b"".join(answers.openai_chunks("Hello")[:2])
+        chunk = b"%x\r\n%s\r\n" % (len(first), first)
+        connection.sendall(head(200, {"Transfer-Encoding": "chunked"}) + chunk)
+        if connection.recv(1) == b"":
+            closed.set()
+
+    provider.script = script
+    gc.collect()
+    gc.disable()  # or it would let go of what nothing else does
+    try:
+        poured(ask("t"), Gone()).join(30)
+        left = [held for held in gc.get_objects() if isinstance(held, Urllib3Stream)]
+    finally:
+        gc.enable()
+
+    assert closed.wait(10)
+    assert left == []
 
 
 def test_an_abort_ends_a_silent_providers_stream_at_once(

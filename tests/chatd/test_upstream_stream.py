@@ -13,7 +13,17 @@ import pytest
 from chatd.answer import Delta, Event, Finish, ToolCallDelta, collected
 from tests.support import answers
 from tests.support.functions import ask, post, stream
-from tests.support.upstream import Received, Script, Upstream, chunked, raw, reply, silent
+from tests.support.upstream import (
+    Received,
+    Script,
+    Upstream,
+    chunked,
+    head,
+    raw,
+    reply,
+    silent,
+    trickling,
+)
 
 if TYPE_CHECKING:
     from tests.chatd.conftest import Emitted
@@ -126,6 +136,16 @@ def test_a_kept_connection_that_hangs_after_done_does_not_hold_the_answer(
     provider: Upstream,
 ) -> None:
     provider.script = hanging(provider, *answers.openai_chunks("Hello", "!"))
+    started = time.monotonic()
+
+    assert post(ask("openrouter/v/m")).status == 200
+    assert time.monotonic() - started < 10
+
+
+def test_signs_of_life_after_done_do_not_hold_the_answer(provider: Upstream) -> None:
+    done = b"".join(answers.openai_chunks("Hello", "!"))
+    content = [head(200, {"Connection": "close"}) + done, *[b": PROCESSING\n\n"] * 1000]
+    provider.script = trickling(provider, content, every=0.05)
     started = time.monotonic()
 
     assert post(ask("openrouter/v/m")).status == 200

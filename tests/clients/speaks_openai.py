@@ -71,23 +71,9 @@ def events(asked: Asked, said: Said) -> Iterator[bytes]:
     """The answer as events: a word each, and of a call's arguments a few characters each."""
     if asked.provider == "openrouter":
         yield b": OPENROUTER PROCESSING\n\n"
-    yield _chunk(asked, {"role": "assistant", "content": ""})
-    if said.thinking:
-        yield _chunk(asked, {_thinking_name(asked): said.thinking})
-    for piece in said.pieces:
-        yield _chunk(asked, {"content": piece})
-    for number, (name, arguments) in enumerate(said.calls):
-        call = _call(number, name, arguments)
-        text = call["function"]["arguments"]
-        begun = {**call, "index": number, "function": {"name": name, "arguments": ""}}
-        yield _chunk(asked, {"tool_calls": [begun]})
-        for start in range(0, len(text), 5):
-            more = {"index": number, "function": {"arguments": text[start : start + 5]}}
-            yield _chunk(asked, {"tool_calls": [more]})
-    if asked.provider == "kimi":
-        yield _chunk(asked, {}, finish_reason=_reason(said), usage=_usage(asked))
-    else:
-        yield _chunk(asked, {}, finish_reason=_reason(said))
+    for number in range(asked.n):
+        yield from _choice(asked, said, number)
+    if asked.provider != "kimi":
         yield _sent(
             {**_head("chat.completion.chunk", asked), "choices": [], "usage": _usage(asked)}
         )
@@ -95,6 +81,31 @@ def events(asked: Asked, said: Said) -> Iterator[bytes]:
     if asked.provider == "opencode":
         head = _head("chat.completion.chunk", asked)
         yield _sent({**head, "choices": [], "cost": "0.00012"})
+
+
+def _choice(asked: Asked, said: Said, index: int) -> Iterator[bytes]:
+    """One of the answers as events; Kimi says its tokens with the last."""
+
+    def chunk(delta: Json, **more: Any) -> bytes:
+        choice = {"index": index, "delta": delta, "finish_reason": None, **more}
+        return _sent({**_head("chat.completion.chunk", asked), "choices": [choice]})
+
+    yield chunk({"role": "assistant", "content": ""})
+    if said.thinking:
+        yield chunk({_thinking_name(asked): said.thinking})
+    for piece in said.pieces:
+        yield chunk({"content": piece})
+    for number, (name, arguments) in enumerate(said.calls):
+        call = _call(number, name, arguments)
+        text = call["function"]["arguments"]
+        yield chunk(
+            {"tool_calls": [{**call, "index": number, "function": {"name": name, "arguments": ""}}]}
+        )
+        for start in range(0, len(text), 5):
+            more = {"index": number, "function": {"arguments": text[start : start + 5]}}
+            yield chunk({"tool_calls": [more]})
+    usage = {"usage": _usage(asked)} if asked.provider == "kimi" else {}
+    yield chunk({}, finish_reason=_reason(said), **usage)
 
 
 def refusal(provider: str, error: RefusalError) -> Json:
@@ -213,8 +224,3 @@ def _thinking_name(asked: Asked) -> str:
 def _call(number: int, name: str, arguments: Json) -> dict[str, Any]:
     function = {"name": name, "arguments": json.dumps(arguments, ensure_ascii=False)}
     return {"id": f"call_{number}", "type": "function", "function": function}
-
-
-def _chunk(asked: Asked, delta: Json, **more: Any) -> bytes:
-    choice = {"index": 0, "delta": delta, "finish_reason": None, **more}
-    return _sent({**_head("chat.completion.chunk", asked), "choices": [choice]})

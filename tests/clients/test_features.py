@@ -49,18 +49,6 @@ def test_a_stream_comes_in_pieces(clients: Clients, client: str, provider: str) 
     assert pieces == len(f"{provider} heard: {HELLO}".split())
 
 
-@pytest.mark.parametrize(("client", "provider"), every(CLIENTS, MODELS))
-def test_what_a_client_streams_is_streamed_by_the_provider(
-    clients: Clients, client: str, provider: str
-) -> None:
-    seen = clients(CLIENTS[client]).seen
-
-    assert {bool(chat.body.get("stream")) for chat in seen if chat.provider == provider} == {
-        True,
-        False,
-    }
-
-
 @pytest.mark.parametrize("provider", MODELS)
 def test_a_stream_has_openais_order(clients: Clients, provider: str) -> None:
     stream = clients("use_openai").result(f"stream {provider}")

@@ -107,7 +107,7 @@ class Environment:
                 raise failure
             return "the first event"
 
-        return self._inside(lambda: self.circuits.guarded(name, ask, lambda: excused))
+        return self._inside(lambda: self.circuits.guarded(name, ask, lambda _error: excused))
 
     def fails(self, times: int, name: str = "ollama") -> None:
         """So many failures in a row, each of which reaches the caller."""

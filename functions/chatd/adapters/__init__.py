@@ -7,20 +7,16 @@ an answer. Only the gateway sends.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
 from types import MappingProxyType
-from typing import Protocol
+from typing import Protocol, cast
 
 from pydantic import SecretStr
 
-from chatd.adapters.kimi import Kimi
-from chatd.adapters.ollama import Ollama
-from chatd.adapters.ollama_generate import OllamaGenerate, is_faithful
-from chatd.adapters.openai_chat import OpenAIChat
-from chatd.adapters.opencode import OpenCode
-from chatd.adapters.openrouter import OpenRouter
 from chatd.answer import Answer, Event
 from chatd.catalog import Provider
-from chatd.chat import ChatRequest
+from chatd.chat import ChatRequest, Text
 from chatd.wire.http import HttpRequest, HttpResponse
 
 
@@ -49,20 +45,37 @@ class Adapter(Protocol):
         """The names of the provider's models, or raise a ChatdError."""
 
 
-DIALECTS: Mapping[str, Adapter] = MappingProxyType(
+# Where each is: one is imported when a chat first goes to a provider that speaks so.
+DIALECTS: Mapping[str, str] = MappingProxyType(
     {
-        "ollama": Ollama(),
-        "openai_chat": OpenAIChat(),
-        "openrouter": OpenRouter(),
-        "opencode": OpenCode(),
-        "kimi": Kimi(),
+        "ollama": "ollama.Ollama",
+        "ollama_generate": "ollama_generate.OllamaGenerate",
+        "openai_chat": "openai_chat.OpenAIChat",
+        "openrouter": "openrouter.OpenRouter",
+        "opencode": "opencode.OpenCode",
+        "kimi": "kimi.Kimi",
     }
 )
-_GENERATE = OllamaGenerate()
+
+
+@cache
+def speaker(name: str) -> Adapter:
+    """The adapter by a name of DIALECTS."""
+    module, _, kind = DIALECTS[name].partition(".")
+    return cast("Adapter", getattr(import_module(f"chatd.adapters.{module}"), kind)())
 
 
 def adapter_for(row: Provider, request: ChatRequest) -> Adapter:
     """The adapter that carries this chat to this provider."""
-    if row.endpoint == "generate" or (row.endpoint == "auto" and is_faithful(request)):
-        return _GENERATE
-    return DIALECTS[row.adapter or row.dialect]
+    if row.endpoint == "generate" or (row.endpoint == "auto" and is_plain(request)):
+        return speaker("ollama_generate")
+    return speaker(row.adapter or row.dialect)
+
+
+def is_plain(request: ChatRequest) -> bool:
+    """Whether Ollama's `/api/generate`, which knows no turns, carries all there is of a chat."""
+    *before, last = request.messages
+    text = all(isinstance(part, Text) for turn in request.messages for part in turn.content)
+    roles = [turn.role for turn in before]
+    system = not roles or (len(roles) == 1 and roles[0] in ("system", "developer"))
+    return text and system and last.role == "user" and not request.tools and not request.logprobs

@@ -45,15 +45,6 @@ class OllamaGenerate(Ollama):
 _SYSTEM = ("system", "developer")
 
 
-def is_faithful(request: ChatRequest) -> bool:
-    """Whether `/api/generate` carries this chat without losing anything of it."""
-    *before, last = request.messages
-    plain = all(isinstance(part, Text) for turn in request.messages for part in turn.content)
-    roles = [turn.role for turn in before]
-    system = not roles or (len(roles) == 1 and roles[0] in _SYSTEM)
-    return plain and system and last.role == "user" and not request.tools and not request.logprobs
-
-
 def _check(messages: Sequence[Message]) -> None:
     for position, turn in enumerate(messages):
         if not all(isinstance(part, Text) for part in turn.content):

@@ -6,10 +6,10 @@ https://github.com/ollama/ollama/blob/main/docs/api.md#generate-a-chat-completio
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Sequence
 from typing import Any
 
+from chatd.answer import new_call_id
 from chatd.chat import Image, Message, Other, Tool, ToolCall
 from chatd.errors import InvalidRequestError
 from chatd.wire.ollama import OllamaMessage
@@ -43,7 +43,7 @@ def calls(message: OllamaMessage) -> tuple[ToolCall, ...]:
     """The tool calls of a turn, with an id of our own where the server gives none."""
     return tuple(
         ToolCall(
-            id=call.id or f"call_{secrets.token_hex(12)}",
+            id=call.id or new_call_id(),
             name=call.function.name,
             arguments=json.dumps(call.function.arguments, ensure_ascii=False),
         )

@@ -6,12 +6,11 @@ did not say.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from typing import Any
 
 from chatd.adapters.failures import failure
-from chatd.answer import Delta, ToolCallDelta, Usage
+from chatd.answer import Delta, ToolCallDelta, Usage, new_call_id
 from chatd.chat import ChatRequest, Image, Message, OtherTool, Part, Text, Tool, ToolCall
 from chatd.errors import ChatdError
 from chatd.wire.http import HttpResponse
@@ -64,7 +63,7 @@ def calls(given: Sequence[OpenAIToolCall] | None) -> tuple[ToolCall, ...]:
     """The tool calls of a whole answer, with an id of our own where the provider gives none."""
     return tuple(
         ToolCall(
-            id=call.id or f"call_{secrets.token_hex(12)}",
+            id=call.id or new_call_id(),
             name=call.function.name or "",
             arguments=call.function.arguments or "{}",
         )

@@ -25,7 +25,7 @@ class RecordsUnavailableError(Exception):
     """The records cannot be reached. The message says why and holds nothing of them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Key:
     """What a request is known by: hashes alone, so that no key or prompt is ever kept.
 

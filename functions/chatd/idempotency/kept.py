@@ -22,7 +22,7 @@ _LONGEST = (400 - 8) * 1024 * 3 // 4
 _PIECE = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Kept:
     """An answer with status 200.
 

@@ -23,6 +23,7 @@ from chatd.errors import (
 from chatd.events import Context, Event
 from chatd.idempotency import HEADER, Key, Record, Records, RecordsUnavailableError
 from chatd.idempotency.kept import Kept, of_response
+from chatd.idempotency.scope import caller_of, route_of
 from chatd.idempotency.streams import Recorded
 from chatd.live import Live
 from chatd.telemetry import Telemetry
@@ -146,7 +147,7 @@ def _key_of(event: Event) -> Key:
         raise InvalidRequestError(
             f"{HEADER} must be 1 to 255 printable ASCII characters", param=HEADER
         )
-    parts = json.dumps([events.caller_of(event), events.route_of(event), sent])
+    parts = json.dumps([caller_of(event), route_of(event), sent])
     return Key(_sha256(parts.encode()), _sha256(events.body_of(event)))
 
 

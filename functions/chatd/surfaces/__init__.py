@@ -9,14 +9,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from functools import cache
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any, Protocol, cast
 
 from chatd.answer import Answer, Event, Rescued
 from chatd.chat import ChatRequest
 from chatd.errors import ChatdError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Served:
     """How a chat is served.
 
@@ -92,3 +95,16 @@ class Surface(Protocol):
 
     def broken(self, error: ChatdError, served: Served) -> bytes:
         """The last piece of a stream that has died. Nothing in it looks like an end."""
+
+
+# Where each is: one is imported when somebody first speaks so.
+_SURFACES: Mapping[str, str] = MappingProxyType(
+    {"native": "native.Native", "openai": "openai.OpenAI"}
+)
+
+
+@cache
+def surface(name: str) -> Surface:
+    """The surface of that name: `native` or `openai`."""
+    module, _, kind = _SURFACES[name].partition(".")
+    return cast("Surface", getattr(import_module(f"chatd.surfaces.{module}"), kind)())

@@ -17,9 +17,8 @@ from chatd.errors import ChatdError
 from chatd.surfaces import Served, sse
 from chatd.surfaces.mistakes import first_mistake
 from chatd.surfaces.warnings import warning_of
-from chatd.wire.native import NativeAnswer, NativeRequest, NativeTotals
+from chatd.wire.native import NativeRequest
 
-_SOMETIMES = ("warning", "usage_estimated", "rescued")
 _END = b'data: {"done":true,'
 
 
@@ -51,12 +50,11 @@ class Native:
     def write(self, answer: Answer, served: Served) -> Mapping[str, Any]:
         """The body to answer with; what is not always there is there only if it says something."""
         served = served.after(*answer.rescues)
-        written = NativeAnswer(
-            content=answer.first.content or "",
-            thinking=answer.first.thinking,
-            **_totals(answer.model, answer.usage, answer.first, served),
-        )
-        return written.model_dump(exclude=_absent(written, "thinking", *_SOMETIMES))
+        said = {"content": answer.first.content or ""}
+        if answer.first.thinking is not None:
+            said["thinking"] = answer.first.thinking
+        who, took = _totals(answer.model, answer.usage, answer.first, served)
+        return {**who, **said, **took}
 
     def stream(
         self,
@@ -80,9 +78,8 @@ class Native:
             elif isinstance(event, Rescued):
                 served = served.after(event)
             else:
-                totals = NativeTotals(**_totals(counted.model, counted.usage, choice, served))
-                body = totals.model_dump(exclude=_absent(totals, *_SOMETIMES))
-                yield sse.event({"done": True, **body})
+                who, took = _totals(counted.model, counted.usage, choice, served)
+                yield sse.event({"done": True, **who, **took})
 
     def ends(self, piece: bytes) -> bool:
         """Whether it is the event with the totals; no other begins as that does."""
@@ -97,20 +94,22 @@ class Native:
         return sse.event(error.body(served.request_id))
 
 
-def _totals(model: str | None, usage: Usage, choice: Choice, served: Served) -> dict[str, Any]:
-    return {
-        "model": model or served.model,
-        "provider": served.provider,
+def _totals(
+    model: str | None, usage: Usage, choice: Choice, served: Served
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Who answered, and what it took; what is not always there only if it says something."""
+    who = {"model": model or served.model, "provider": served.provider}
+    took: dict[str, Any] = {
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
         "finish_reason": choice.finish_reason,
         "latency_ms": served.latency_ms,
         "request_id": served.request_id,
-        "warning": warning_of(choice),
-        "usage_estimated": usage.estimated or None,
-        "rescued": served.rescued,
     }
-
-
-def _absent(written: NativeTotals | NativeAnswer, *optional: str) -> set[str]:
-    return {name for name in optional if getattr(written, name) is None}
+    if warning := warning_of(choice):
+        took["warning"] = warning
+    if usage.estimated:
+        took["usage_estimated"] = True
+    if served.rescued:
+        took["rescued"] = served.rescued
+    return who, took

@@ -1,4 +1,4 @@
-"""What callers of `/v1/chat` send and get.
+"""What callers of `/v1/chat` send; native_answers.py has what they get.
 
 Values are strict: `"5"` is not a number here, and a field that we do not know is an error, so that
 a misspelt one is never silently without effect.
@@ -34,42 +34,3 @@ class NativeRequest(_Sent):
     format: Literal["json"] | dict[str, Any] | None = None
     think: bool | Literal["low", "medium", "high", "max"] | None = None
     stream: bool | None = None
-
-
-class _Who(BaseModel):
-    model: str
-    provider: str
-
-
-class _Said(BaseModel):
-    content: str
-    thinking: str | None = None
-
-
-class Rescue(BaseModel):
-    """Who broke off in the middle of the answer, and who went on with it."""
-
-    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True)
-
-    instead_of: Annotated[list[str], Field(alias="from")]
-    by: str
-
-
-class _Took(BaseModel):
-    input_tokens: int
-    output_tokens: int
-    finish_reason: str | None
-    latency_ms: int
-    request_id: str
-    warning: str | None = None
-    usage_estimated: bool | None = None
-    rescued: Rescue | None = None
-
-
-class NativeTotals(_Took, _Who):
-    """The last event of a stream, where `done` is true besides."""
-
-
-# The last base comes first when it is written.
-class NativeAnswer(_Took, _Said, _Who):
-    """The answer of `/v1/chat`, and of a direct invocation."""

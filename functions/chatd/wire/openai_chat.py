@@ -14,7 +14,7 @@ Count = Annotated[int, Field(ge=0)]
 
 
 class _Got(BaseModel):
-    model_config = ConfigDict(hide_input_in_errors=True)
+    model_config = ConfigDict(hide_input_in_errors=True, defer_build=True)
 
 
 class OpenAIErrorDetail(_Got):

@@ -1,0 +1,183 @@
+"""docs/failures.md, from what a run of the table gave and what the limits are at the defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from chatd.catalog import CATALOG, Timeouts
+from chatd.circuits import FAILURES, RECOVERY_SECONDS
+from tests.faults.claims import CASES, FAULTS, JITTER, TEXT, TRIES, Case, Company, Fault, Way
+from tests.faults.lanes import Seen
+
+COMMAND = "CHATD_WRITE_FAILURES=1 make test TESTS=tests/faults/test_table.py"
+_LIMITS = Timeouts()
+_OLLAMA = CATALOG["ollama"].timeouts
+_RETRIES = {2: "twice"}[TRIES - 1]
+_WAITS = " and ".join(f"{seconds:g} s" for seconds in JITTER)
+
+_HEAD = f"""\
+# Failures
+
+What a provider can do wrong, and what becomes of it. This page is written by
+`tests/faults/test_table.py`, which does each of these things to the gateway on real sockets, in
+every dialect, for streams and for whole answers, and checks what the caller gets, how often and how
+far apart the providers are asked, and how long it takes; `{COMMAND}`
+writes it anew. `tests/faults/test_chaos.py` does them at random.
+
+## To a model alone
+
+What fails before the first event is tried again where that may help: {_RETRIES} at most, after
+waits of up to {_WAITS}, or of what the provider asks for. What passes is not
+seen by the caller. After the first event nothing is asked again: a stream ends with an error event,
+without a finish reason and without `[DONE]`, and a part is never taken for a whole answer.
+
+*Takes* is how long the failure takes at most, where all limits are the defaults. A stream is
+committed after 15 s of silence, so what fails later fails inside it.
+"""
+_NEXT = """
+## Where a tier has another model
+
+It is asked when the first is given up: at once where that one was too slow, since its silence has
+cost enough, and otherwise after the same retries. *Takes* is how long that takes at most.
+"""
+_GOES_ON = """
+An answer that was begun is gone on with, or begun again:
+"""
+_UNSTREAMED = """
+## With `upstream_stream = false`
+
+Every provider is asked to stream, for callers who do not stream too, so that silence is told from
+slowness. Where that is switched off there are only the limits `connect` and `total`, and nothing is
+begun before it is whole. What differs then, for a model alone:
+"""
+_ENDS = f"""
+## And besides
+
+- Local Ollama may be silent for {_OLLAMA.silence:g} s where nobody else can be asked: it may be
+  loading a model.
+- All of it ends with the chat's time: `total`, or what Lambda has left, if that is less.
+- {FAILURES} failures in a row open a provider's circuit: for {RECOVERY_SECONDS} s it is not asked,
+  but the next model at once, and with nobody left the caller gets 503 `no_healthy_provider` and
+  `Retry-After`.
+- `x-chatd-attempts` tells of the attempts before the first event, the log of all, and `rescued` in
+  the answer of who broke off and who went on.
+"""
+_WHAT_IT_DOES = {
+    Company.CONTINUES: "`prefill = true`: it goes on with what was said",
+    Company.REPEATS: "it says the same again, and what was sent is held back",
+    Company.REFUSES: "`prefill = true`, but it refuses; it says the same again",
+    Company.DIVERGES: "it says something else",
+}
+
+
+def page(table: Mapping[str, Seen]) -> str:
+    """The page's text.
+
+    Args:
+        table: What every case gave.
+
+    """
+
+    def told(tell: Callable[[Seen], str], *which: object) -> str:
+        """What all dialects gave: one thing, or the page shows that it is not."""
+        found = {tell(table[str(case)]) for case in CASES if set(which) <= set(_marks(case))}
+        return " or ".join(sorted(found))
+
+    begun = [fault for fault in FAULTS if fault.begun and fault.costs != "total"]
+    alone = [
+        [
+            fault.name,
+            told(_got, fault.name, Way.STREAM, Company.NONE),
+            told(_got, fault.name, Way.PLAIN, Company.NONE),
+            told(_times, fault.name, Way.PLAIN, Company.NONE),
+            _takes(fault, alone=True),
+        ]
+        for fault in FAULTS
+    ]
+    passed_on = [
+        [
+            fault.name,
+            "it goes on" if fault in begun else told(_got, fault.name, Way.PLAIN, Company.REPEATS),
+            told(_times, fault.name, Way.PLAIN, Company.REPEATS),
+            _takes(fault, alone=False),
+        ]
+        for fault in FAULTS
+        if not fault.succeeds
+    ]
+    goes_on = [
+        [
+            does,
+            *(
+                " or ".join(sorted({told(_got, fault.name, way, company) for fault in begun}))
+                for way in (Way.STREAM, Way.PLAIN)
+            ),
+        ]
+        for company, does in _WHAT_IT_DOES.items()
+    ]
+    unstreamed = [
+        [
+            fault.name,
+            told(_got, fault.name, Way.UNSTREAMED, Company.NONE),
+            told(_times, fault.name, Way.UNSTREAMED, Company.NONE),
+            _takes(fault.asked(Way.UNSTREAMED), alone=True),
+        ]
+        for fault in FAULTS
+        if _differs(fault)
+    ]
+    return "".join(
+        [
+            _HEAD,
+            _rows(["The provider", "a stream", "a whole answer", "asked", "takes"], alone),
+            _NEXT,
+            _rows(["The provider", "the caller gets", "asked", "takes"], passed_on),
+            _GOES_ON,
+            _rows(["The next model", "a stream", "a whole answer"], goes_on),
+            _UNSTREAMED,
+            _rows(["The provider", "the caller gets", "asked", "takes"], unstreamed),
+            _ENDS,
+        ]
+    )
+
+
+def _marks(case: Case) -> tuple[object, ...]:
+    return case.fault.name, case.way, case.company
+
+
+def _got(seen: Seen) -> str:
+    heard = seen.heard
+    if heard.error is not None:
+        told = f"`{heard.code}`"
+        return f"what came, and {told}" if heard.status == 200 else f"{heard.status} {told}"
+    if heard.text != TEXT:
+        return "the next model's own answer"
+    if heard.rescued is not None:
+        return "the answer"
+    return "the next model's answer" if seen.instead else "the answer"
+
+
+def _times(seen: Seen) -> str:
+    """How often the failing provider was asked; the header tells where that one cannot see."""
+    told = sum(attempt.startswith(seen.first) for attempt in seen.heard.story)
+    return f"{len(seen.attempts) or told or 1}"
+
+
+def _takes(fault: Fault, *, alone: bool) -> str:
+    if fault.succeeds:
+        return "–"
+    seconds = fault.longest(_LIMITS, alone=alone)
+    return f"{seconds:g} s" if seconds else "no time"
+
+
+def _differs(fault: Fault) -> bool:
+    whole = fault.asked(Way.UNSTREAMED)
+    mine = (fault.status, fault.attempts(alone=True), fault.longest(_LIMITS, alone=True))
+    return mine != (whole.status, whole.attempts(alone=True), whole.longest(_LIMITS, alone=True))
+
+
+def _rows(head: list[str], rows: list[list[str]]) -> str:
+    lines = ["\n", _row(head), _row(["---"] * len(head)), *map(_row, rows)]
+    return "".join(lines).replace("| --- ", "|---")
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |\n"
