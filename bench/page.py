@@ -60,8 +60,9 @@ _SECTIONS = {
     "init": (
         "Init",
         """\
-Fresh processes in turn; each tells its own times, without the interpreter's own start. The floor
-is to import what the chat function cannot do without, and nothing else:
+Fresh processes in turn; each tells its own times, without the interpreter's own start, and in each
+the garbage collector rests, as it does in the deployed function until its first invocation. The
+floor is to import what the chat function cannot do without, and nothing else:
 
 {libraries}
 
