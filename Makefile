@@ -85,7 +85,7 @@ check: lint test ## what CI runs
 
 .PHONY: clean
 clean: ## remove environments and what was built
-	@rm -rf .venv .venv-sam .venv-clients .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+	@rm -rf .venv .venv-sam .venv-clients .aws-sam template-instances.yaml .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
 
 include local/targets.mk
 include deploy/targets.mk

@@ -1,7 +1,10 @@
 # Building and deploying: make deploy ENV=dev reads samconfig.toml's section [dev].
 
 ENV ?= default
-STACK ?= chatd$(if $(filter-out default,$(ENV)),-$(ENV))
+# INSTANCES=1: the stack on Managed Instances, which is another.
+INSTANCES ?=
+TEMPLATE := template$(if $(INSTANCES),-instances).yaml
+STACK ?= chatd$(if $(filter-out default,$(ENV)),-$(ENV))$(if $(INSTANCES),-instances)
 # Both empty: samconfig.toml decides. PARAMS replaces its parameter_overrides as a whole.
 ARCH ?=
 PARAMS ?=
@@ -11,12 +14,15 @@ SAM_CONFIG = --config-file $(CURDIR)/$(1) --config-env $(ENV)
 DEPLOY_PYTHON := PYTHONPATH=functions:. $(BIN)/python
 SECRET := --stack $(STACK) $(if $(SECRET_ID),--secret-id '$(SECRET_ID)')
 
+template-instances.yaml: template.yaml deploy/instances.yaml deploy/instances.py $(VENV)/run.stamp
+	@$(DEPLOY_PYTHON) -m deploy.instances $@
+
 .PHONY: build
-build: .venv-sam/sam.stamp $(VENV)/run.stamp ## build functions and layer for Lambda (ARCH=x86_64 for another processor)
-	@$(SAM) build $(call SAM_CONFIG,samconfig.toml) $(SAM_PARAMETERS)
+build: .venv-sam/sam.stamp $(VENV)/run.stamp $(TEMPLATE) ## build functions and layer for Lambda (ARCH=x86_64 for another processor)
+	@$(SAM) build --template-file $(TEMPLATE) $(call SAM_CONFIG,samconfig.toml) $(SAM_PARAMETERS)
 
 .PHONY: deploy
-deploy: build ## build, then deploy the stack (ENV=dev, PARAMS='Name=value …'; GUIDED=1 asks for everything)
+deploy: build ## build, then deploy the stack (ENV=dev, PARAMS='Name=value …'; GUIDED=1 asks for everything; INSTANCES=1: docs/cost.md)
 	@$(SAM) deploy $(SAM_PARAMETERS) $(if $(GUIDED), \
 		--guided $(call SAM_CONFIG,samconfig.local.toml), \
 		$(call SAM_CONFIG,$(or $(wildcard samconfig.local.toml),samconfig.toml)) --stack-name $(STACK))

@@ -9,7 +9,9 @@ import json
 import re
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -17,10 +19,16 @@ sys.path.insert(0, str(ROOT))
 import openapi  # noqa: E402  # beside this file
 import page  # noqa: E402  # beside this file
 
-from chatd.catalog import CATALOG, Provider, Timeouts  # noqa: E402  # after the path to local
+from bench import cost  # noqa: E402  # after the path to it
+from bench.bills import Work  # noqa: E402  # as above
+from bench.prices import Prices  # noqa: E402  # as above
+from chatd.catalog import CATALOG, Provider, Timeouts  # noqa: E402  # as above
 from local import template  # noqa: E402  # as above
 
-FILES = tuple(ROOT / name for name in ("README.md", "docs/configuration.md", "docs/deploying.md"))
+FILES = tuple(
+    ROOT / name
+    for name in ("README.md", "docs/configuration.md", "docs/cost.md", "docs/deploying.md")
+)
 PART = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -58,6 +66,37 @@ def outputs() -> str:
     return "\n".join(lines)
 
 
+def memory_size() -> str:
+    """What the chat function makes of each memory size, as bench/memory_size.py measured it."""
+    measured = _measured()
+    lines = [
+        "| Memory | A start | The first chat | with SnapStart | A warm chat | In use | at most |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for size, row in measured["sizes"].items():
+        times = " | ".join(f"{row[name]:.2f}" for name in ("init", "first", "restored", "warm"))
+        lines.append(f"| {size} MB | {times} | {row['resident']:.0f} MB | {row['peak']:.0f} MB |")
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"Medians of {measured['rounds']} rounds. A time of 1 is a start with a whole vCPU:"
+            f" {measured['unit_ms']} ms where this was measured.",
+        ]
+    )
+
+
+def processes() -> str:
+    """What each process on Managed Instances takes, as bench/memory_size.py measured it."""
+    found = _measured()["processes"]
+    return f"(Of {found['count']} processes at once each takes {found['each']:.0f} MB.)"
+
+
+def _measured() -> dict[str, Any]:
+    result: dict[str, Any] = json.loads((ROOT / "docs/memory-size.json").read_text("utf-8"))
+    return result
+
+
 def _provider(row: Provider) -> str:
     names = f"`{row.prefix}<model>`" + (f", `<model>{row.suffix}`" if row.suffix else "")
     key = f"`{row.key_variable}`" if row.key_variable else "none"
@@ -66,8 +105,11 @@ def _provider(row: Provider) -> str:
 
 
 PARTS = {
+    **{name: partial(table, Work(), Prices()) for name, table in cost.TABLES.items()},
+    "memory-size": memory_size,
     "outputs": outputs,
     "parameters": parameters,
+    "processes": processes,
     "providers": providers,
     "timeouts": timeouts,
 }

@@ -76,20 +76,20 @@ def read(path: Path) -> list[Route]:
     """
     try:
         tree = template.read(path)
-        routes = list(_routes(tree.get("Resources"), tree.get("Globals").get("Function")))
+        routes = list(_routes(tree))
         _check(routes)
     except TemplateError as error:
         raise TemplateError(f"{path}: {error}") from None
     return sorted(routes, key=lambda route: route.rank)
 
 
-def _routes(resources: Node, shared: Node) -> Iterator[Route]:
-    for name, resource in resources.children():
+def _routes(tree: Node) -> Iterator[Route]:
+    for name, resource in tree.get("Resources").children():
         if resource.get("Type").value == "AWS::Serverless::Function":
-            yield from _function_routes(name, resource, shared)
+            yield from _function_routes(name, resource, tree)
 
 
-def _function_routes(name: str, resource: Node, shared: Node) -> Iterator[Route]:
+def _function_routes(name: str, resource: Node, tree: Node) -> Iterator[Route]:
     properties = resource.get("Properties")
     for _, event in properties.get("Events").children():
         kind = event.get("Type").text()
@@ -98,12 +98,14 @@ def _function_routes(name: str, resource: Node, shared: Node) -> Iterator[Route]
         if kind == "Api":
             if resource.get("Condition").value is not None:
                 raise resource.get("Condition").error("must be absent where there is an Api event")
-            yield _route(event.get("Properties"), _function(name, properties, shared))
+            yield _route(event.get("Properties"), _function(name, properties, tree))
 
 
-def _function(name: str, properties: Node, shared: Node) -> Function:
+def _function(name: str, properties: Node, tree: Node) -> Function:
+    shared, parameters = tree.get("Globals").get("Function"), tree.get("Parameters")
+
     def either(key: str, default: object = None) -> Node:
-        return properties.get(key, shared.get(key, default).value)
+        return properties.get(key, shared.get(key, default).value).settled(parameters)
 
     return Function(
         name=name,

@@ -20,16 +20,28 @@ class TemplateError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Intrinsic:
-    """A value that only CloudFormation knows, such as `!Ref Stage`."""
+    """A value that only CloudFormation knows, such as `!Ref Stage`.
+
+    Attributes:
+        tag: Its tag.
+        name: What follows the tag, where that is one word or line.
+
+    """
 
     tag: str
+    name: str = ""
 
 
 class _Loader(yaml.SafeLoader):
     """YAML with CloudFormation's short tags."""
 
 
-_Loader.add_multi_constructor("!", lambda _loader, tag, _node: Intrinsic(f"!{tag}"))
+_Loader.add_multi_constructor(
+    "!",
+    lambda _loader, tag, node: Intrinsic(
+        f"!{tag}", node.value if isinstance(node, yaml.ScalarNode) else ""
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,12 @@ class Node:
         """Every key and value; none of an absent mapping."""
         for key in self._mapping():
             yield str(key), self.get(key)
+
+    def settled(self, parameters: Node) -> Node:
+        """The value itself, or where it is a `!Ref` to a parameter, that parameter's default."""
+        if not isinstance(self.value, Intrinsic) or self.value.tag != "!Ref":
+            return self
+        return Node(self.place, parameters.get(self.value.name).get("Default", self.value).value)
 
     def text(self) -> str:
         """The literal text that must stand here."""

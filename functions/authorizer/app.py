@@ -11,7 +11,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from chatd import snapshot
 from chatd.callers import Callers, CallersError, presented
+from chatd.dry_call import dry_call
 from chatd.secrets import SecretsManager, SecretUnavailableError
 
 _LOG = logging.getLogger(__name__)
@@ -54,6 +56,11 @@ class KnownCallers:
             raise CallersUnavailableError("the callers' secret cannot be read; the log says why")
         return self._callers
 
+    def forget(self) -> None:
+        """Forget the callers, and when they were read."""
+        self._callers = None
+        self._next_look = 0.0
+
     def _look(self) -> None:
         wait = _RETRY_SECONDS
         try:
@@ -80,6 +87,20 @@ def _secret_text() -> str:
 
 
 _known = KnownCallers(_secret_text)
+
+
+def prepare() -> None:
+    """Load what it takes to read the callers' secret."""
+    dry_call("secretsmanager", "get_secret_value", SecretId="none")
+
+
+def forget() -> None:
+    """Forget the callers, and the connections to Secrets Manager."""
+    _known.forget()
+    _manager.forget()
+
+
+snapshot.hooks(os.environ, prepare, forget)
 
 
 def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:

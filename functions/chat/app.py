@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache, partial
 from typing import Any
 
-from chatd import api, events, house
+from chatd import api, events, house, snapshot
 from chatd.events import Context, Event
 from chatd.live import Live
 from chatd.live_chat import LiveChat
@@ -51,6 +51,9 @@ door = api.Door(
         "POST /v1/chat/completions": partial(chat, "openai"),
     },
 )
+
+
+snapshot.hooks(os.environ, lambda: opened().prepare(), lambda: opened().forget())
 
 
 def lambda_handler(event: Any, context: Context) -> Any:

@@ -177,6 +177,11 @@ class Circuits:
         self._failing.add(name)
         self._report(name, fail)
 
+    def forget(self) -> None:
+        """Forget every circuit, and what keeps them."""
+        self._failing.clear()
+        vars(self).pop("_store", None)
+
     @cached_property
     def _store(self) -> Store:
         return self._made()

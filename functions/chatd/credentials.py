@@ -92,6 +92,12 @@ class Credentials:
         found = self.key_of(row).value
         return None if found == refused else found
 
+    def forget(self) -> None:
+        """Forget every key, and when it was looked up."""
+        self._env_files.clear()
+        if self._secret is not None:
+            self._secret.forget()
+
     def _in_secret(self, variable: str, _row: Provider) -> SecretStr | None:
         if self._secret is None:
             return None

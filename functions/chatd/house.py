@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from chatd.asking import Asking
@@ -18,7 +19,7 @@ from chatd.planning import Planner
 from chatd.secrets import JsonSecret, SecretsManager
 from chatd.settings import Settings, load
 from chatd.telemetry import Telemetry
-from chatd.transport import Transport, Urllib3Transport
+from chatd.transport import Urllib3Transport
 
 if TYPE_CHECKING:
     from chatd.idempotency import Records
@@ -32,8 +33,37 @@ class House:
     settings: Settings
     credentials: Credentials
     gateway: Gateway
-    transport: Transport
+    transport: Urllib3Transport
     warn: Callable[[str], None]
+    manager: SecretsManager
+    circuits: Circuits
+
+    def prepare(self) -> None:
+        """Load all that a first chat needs, without a key and without a network."""
+        from chatd import rehearsal  # noqa: PLC0415  # only for copies
+        from chatd.dry_call import dry_call  # noqa: PLC0415  # as above
+
+        rehearsal.play(self.settings)
+        # What a host's name is encoded with is loaded when the first is looked up.
+        "localhost".encode("idna")
+        if self.settings.secret_id:
+            dry_call("secretsmanager", "get_secret_value", SecretId="none")
+        tables = (
+            (self.settings.circuits_table, ("shared_circuits",)),
+            (self.settings.idempotency_table, ("idempotency.once", "idempotency.dynamodb")),
+        )
+        for table, modules in tables:
+            if table:
+                for module in modules:
+                    import_module(f"chatd.{module}")
+                dry_call("dynamodb", "delete_item", TableName="none", Key={"id": {"S": "none"}})
+
+    def forget(self) -> None:
+        """Forget what holds for a time or a machine: connections, keys, circuits."""
+        self.transport.forget()
+        self.credentials.forget()
+        self.manager.forget()
+        self.circuits.forget()
 
 
 def opened(environ: Mapping[str, str]) -> House:
@@ -45,15 +75,14 @@ def opened(environ: Mapping[str, str]) -> House:
     """
     settings = load(environ)
     telemetry = Telemetry()
-    secret = None
-    if settings.secret_id:
-        secret = JsonSecret(settings.secret_id, SecretsManager(environ).fetch)
+    manager = SecretsManager(environ)
+    secret = JsonSecret(settings.secret_id, manager.fetch) if settings.secret_id else None
     credentials = Credentials(environ, secret, telemetry.warn)
     transport = Urllib3Transport()
     planner = Planner(settings, credentials)
     circuits = Circuits(partial(_store, settings, telemetry.warn), telemetry.warn)
     gateway = Gateway(planner, Asking(planner, transport, circuits), telemetry)
-    return House(settings, credentials, gateway, transport, telemetry.warn)
+    return House(settings, credentials, gateway, transport, telemetry.warn, manager, circuits)
 
 
 def _store(settings: Settings, warn: Callable[[str], None]) -> Store:

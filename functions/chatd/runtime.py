@@ -7,12 +7,15 @@ knows events and answers by their shape, and nothing of chats.
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -107,9 +110,24 @@ class Streaming(BaseLambdaRuntimeClient):  # type: ignore[misc]  # awslambdaric 
         """Post that the function cannot start; who invoked it sees that too."""
         super().post_init_error(_without_source(error_response_data), error_type_override)
 
+    def report_restore_error(self, restore_error_data: dict[str, Any]) -> None:
+        """Post that the function cannot go on from SnapStart's snapshot."""
+        super().report_restore_error(_without_source(restore_error_data))
+
 
 class Client(Streaming, LambdaRuntimeClient):  # type: ignore[misc]  # awslambdaric ships no types
     """For an environment that serves one invocation at a time."""
+
+    def wait_next_invocation(self) -> Any:
+        """Wait for the next invocation; the collector looks at nothing that came before the first.
+
+        What is loaded stays for good, and to look through it takes a twentieth of a start's time,
+        and some of every later collection's.
+        """
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
+        return super().wait_next_invocation()
 
 
 class ConcurrentClient(Streaming, LambdaMultiConcurrentRuntimeClient):  # type: ignore[misc]  # as above
@@ -117,7 +135,31 @@ class ConcurrentClient(Streaming, LambdaMultiConcurrentRuntimeClient):  # type: 
 
 
 class Runner(MultiConcurrentRunner):  # type: ignore[misc]  # awslambdaric ships no types
-    """Forks a process for each invocation that may run at once, as awslambdaric's own."""
+    """Forks a process for each invocation that may run at once, as awslambdaric's own.
+
+    It loads and prepares the handler before that, as for a snapshot: the processes share what is
+    there by then, and memory is what bounds how many there can be (docs/cost.md).
+    """
+
+    @classmethod
+    def run_concurrent(cls, handler: str, *arguments: Any) -> None:
+        """Start the processes, and wait for them.
+
+        Args:
+            handler: The handler's name.
+            arguments: The rest, as awslambdaric gives it.
+
+        """
+        from awslambdaric.lambda_runtime_hooks_runner import (  # noqa: PLC0415  # most never fork
+            run_before_snapshot,
+        )
+
+        with suppress(Exception):  # each process meets it again, and can tell Lambda
+            import_module(handler.rpartition(".")[0].replace("/", "."))
+            run_before_snapshot()
+        gc.collect()
+        gc.freeze()  # the collector writes to what it looks at, which would copy the page
+        super().run_concurrent(handler, *arguments)
 
     @classmethod
     def run_single(cls, handler: str, api_addr: str, use_thread: bool, socket_path: str) -> None:  # noqa: FBT001  # as awslambdaric calls it
@@ -143,6 +185,7 @@ def main(arguments: Sequence[str]) -> None:
             config.handler, address, threaded, config.lmi_socket_path, int(config.max_concurrency)
         )
     else:
+        gc.disable()  # until the first invocation
         bootstrap.run(config.handler, Client(address, threaded))
 
 

@@ -68,6 +68,12 @@ class SecretsManager:
             raise SecretUnavailableError(f"the secret {secret_id!r} is binary, not JSON text")
         return text
 
+    def forget(self) -> None:
+        """Drop the client, its credentials and its connections."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
     def _made(self) -> SecretsManagerClient:
         import boto3  # noqa: PLC0415  # see above
         from botocore.config import Config  # noqa: PLC0415
@@ -132,6 +138,13 @@ class JsonSecret:
         self._expired_at = self._clock()
         self._next_look = self._clock()
         return True
+
+    def forget(self) -> None:
+        """Forget the value, and when it was read."""
+        self._values = None
+        self._failure = None
+        self._next_look = 0.0
+        self._expired_at = float("-inf")
 
     def _look(self) -> None:
         try:

@@ -92,6 +92,11 @@ class Urllib3Transport:
         # Where a URL leads: they are few, and to take one apart takes as long as to send to it.
         self._places: dict[str, tuple[urllib3.HTTPConnectionPool, str]] = {}
 
+    def forget(self) -> None:
+        """Close the connections that are kept alive; none may be in use."""
+        self._places.clear()
+        self._pools.clear()
+
     def send(
         self,
         request: HttpRequest,

@@ -48,6 +48,15 @@ def test_without_a_timeout_lambdas_own_holds(tmp_path: Path) -> None:
     assert (function.timeout, function.memory) == (3, 128)
 
 
+def test_a_parameter_stands_for_its_default(tmp_path: Path) -> None:
+    text = _FUNCTION.replace("MemorySize: 512", "MemorySize: !Ref Memory")
+    with_parameter = f"Parameters:\n  Memory: {{Type: Number, Default: 256}}\n{text}"
+
+    assert read(_written(tmp_path, with_parameter))[0].function.memory == 256
+    with pytest.raises(TemplateError, match="MemorySize: must be a literal number, not !Ref"):
+        read(_written(tmp_path, text))
+
+
 def test_the_more_precise_route_comes_first() -> None:
     routes = read(ROOT / "tests/local/template.yaml")
     matching = [route.path for route in routes if route.parameters("/things/known") is not None]

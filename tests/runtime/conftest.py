@@ -99,6 +99,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
         yield begin
 
 
+SNAP_START = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
+
+
 @pytest.fixture
 def function(start: Start) -> Function:
     return start()

@@ -51,6 +51,8 @@ class RuntimeApi:
     Attributes:
         loses: After how many chunks it loses the connection, if it does.
         status: What it answers to a post.
+        snapshots: Has an item for each snapshot that the runtime lets it take.
+        restored: Set when the runtime may go on after that.
 
     """
 
@@ -59,6 +61,8 @@ class RuntimeApi:
         self.posts: queue.SimpleQueue[Post] = queue.SimpleQueue()
         self.loses: int | None = None
         self.status = 202
+        self.snapshots: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.restored = threading.Event()
         self._server = _Server(self)
 
     @property
@@ -69,6 +73,10 @@ class RuntimeApi:
         """What the runtime begins to answer to an event."""
         self.events.put((invoke_id, event))
         return self.posted()
+
+    def snapshot(self) -> str:
+        """The path at which the runtime says that the snapshot may be taken, once it does."""
+        return self.snapshots.get(timeout=PATIENCE)
 
     def posted(self) -> Post:
         return self.posts.get(timeout=PATIENCE)
@@ -96,6 +104,11 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        if self.path.endswith("/runtime/restore/next"):
+            self.server.api.snapshots.put(self.path)
+            self.server.api.restored.wait(PATIENCE)
+            self._answer(200, {}, b"")
+            return
         event = self.server.api.events.get()
         headers = {
             "Lambda-Runtime-Aws-Request-Id": event[0],

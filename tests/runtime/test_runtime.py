@@ -286,3 +286,10 @@ def test_what_is_not_an_http_event_is_not_one(function: Function) -> None:
     del event["requestContext"]
 
     assert json.loads(body(function.invoke(event)))["errorType"] == "Runtime.MarshalError"
+
+
+def test_the_collector_is_on_and_spares_what_was_loaded(function: Function) -> None:
+    told = json.loads(body(function.direct("collector")))
+
+    assert told["on"] is True
+    assert told["spared"] > 10_000

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from deploy import instances
+
 ROOT = Path(__file__).resolve().parents[2]
 SAM_BIN = ROOT / ".venv-sam" / "bin"
 
@@ -19,12 +21,12 @@ Transform = Callable[..., dict[str, Any]]
 
 
 @cache
-def _transform(parameters: str) -> dict[str, Any]:
+def _transform(template: Path, parameters: str) -> dict[str, Any]:
     result = subprocess.run(
         [
             SAM_BIN / "python",
             Path(__file__).with_name("transform.py"),
-            ROOT / "template.yaml",
+            template,
         ],
         input=parameters,
         env={**os.environ, "AWS_DEFAULT_REGION": "us-east-1"},
@@ -41,9 +43,30 @@ def _transform(parameters: str) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def transform() -> Transform:
     """The real SAM transform of template.yaml under some parameters."""
+    return _transforming(ROOT / "template.yaml")
+
+
+@pytest.fixture(scope="session")
+def second(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template for Managed Instances, beside what it refers to."""
+    folder = tmp_path_factory.mktemp("second")
+    for name in ("functions", "layers"):
+        (folder / name).symlink_to(ROOT / name)
+    file = folder / "template.yaml"
+    file.write_text(instances.template(), "utf-8")
+    return file
+
+
+@pytest.fixture
+def instances_stack(second: Path) -> dict[str, Any]:
+    """The stack on Managed Instances, in some network."""
+    return _transforming(second)(SubnetIds="subnet-0a,subnet-0b", SecurityGroupIds="sg-0a")
+
+
+def _transforming(template: Path) -> Transform:
     if not (SAM_BIN / "sam").exists():
         pytest.fail("the SAM CLI is not installed; run: make .venv-sam/sam.stamp")
-    return lambda **parameters: _transform(json.dumps(parameters, sort_keys=True))
+    return lambda **parameters: _transform(template, json.dumps(parameters, sort_keys=True))
 
 
 @pytest.fixture

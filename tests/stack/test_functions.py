@@ -52,6 +52,23 @@ def test_a_parameter_that_configures_a_function_publishes_a_version(
     assert properties(stack, version)["Description"] == {"Ref": policy}
 
 
+def test_snapstart_is_on_the_way_of_a_chat_and_switching_it_publishes_a_version(
+    stack: Stack,
+) -> None:
+    snapstart = {name: properties(stack, name).get("SnapStart") for name in FUNCTIONS}
+    switch = {"ApplyOn": {"Fn::If": ["SnapStarts", "PublishedVersions", "None"]}}
+
+    assert snapstart == {
+        "ChatFunction": switch,
+        "ProvidersFunction": None,
+        "AuthorizerFunction": switch,
+    }
+    assert stack["Parameters"]["SnapStart"]["Default"] == "false"
+    assert stack["Conditions"]["SnapStarts"] == {"Fn::Equals": [{"Ref": "SnapStart"}, "true"]}
+    for policy in ("ChatPolicy", "AuthorizerPolicy"):
+        assert "SnapStart" in references(properties(stack, policy)["Description"])
+
+
 def test_the_api_asks_the_aliases_and_nothing_else(stack: Stack) -> None:
     body = json.dumps(properties(stack, "Api")["Body"])
     asked = set(re.findall(r"functions/\$\{(\w+)\}/[a-z-]*invocations", body))

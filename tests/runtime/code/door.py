@@ -1,4 +1,4 @@
-"""The chat function's own door, and the one event by which a test lets it go."""
+"""The chat function's own door, and the events by which a test looks into it or lets it go."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ import chat.app
 
 
 def lambda_handler(event: Any, context: Any) -> Any:
-    handler = staged if event == {"do": "leave"} else chat.app.lambda_handler
+    handler = staged if "do" in event else chat.app.lambda_handler
     return handler(event, context)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import gc
 import json
 import os
 import socket
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -34,6 +36,10 @@ def lambda_handler(event: Mapping[str, Any], _context: object) -> Any:
 
 def echo(asked: Mapping[str, Any]) -> Any:
     return {"said": asked["say"], "pid": os.getpid()}
+
+
+def collector(_asked: Mapping[str, Any]) -> Any:
+    return {"on": gc.isenabled(), "spared": gc.get_freeze_count()}
 
 
 def proxy(asked: Mapping[str, Any]) -> Any:
@@ -148,6 +154,10 @@ def late_write(asked: Mapping[str, Any]) -> Streamed:
 
 def leave(_asked: Mapping[str, Any]) -> Any:
     raise SystemExit(0)
+
+
+def modules(_asked: Mapping[str, Any]) -> Any:
+    return sorted(sys.modules)
 
 
 def trace(_asked: Mapping[str, Any]) -> Any:

@@ -1,0 +1,1 @@
+"""Benchmarks of the gateway: ratios against floors and peers, each measured in one run."""

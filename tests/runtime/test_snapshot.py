@@ -1,0 +1,202 @@
+"""SnapStart: what the runtime has the functions do before a snapshot and after a restore."""
+
+from __future__ import annotations
+
+import json
+import random
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.runtime.conftest import ROOT, SNAP_START, Function, Start, body, environment
+from tests.runtime.standin import PATIENCE, RuntimeApi
+from tests.runtime.test_door import chat, http, read, speak
+from tests.support.upstream import Received, Upstream, reply, upstream
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="awslambdaric is for Linux only")
+
+KEY = "sk-test-0123456789abcdef"
+
+
+def hooked(start: Start, **variables: str) -> Function:
+    return start(_HANDLER="hooked.lambda_handler", **variables)
+
+
+def tell(function: Function) -> dict[str, Any]:
+    return dict(json.loads(body(function.invoke({"do": "tell"}))))
+
+
+def test_the_hooks_run_before_the_snapshot_and_after_the_restore(start: Start) -> None:
+    function = hooked(start, **SNAP_START)
+    assert function.api.snapshot() == "/2018-06-01/runtime/restore/next"
+    before = function.said
+    function.api.restored.set()
+
+    assert tell(function)["happened"] == ["prepare", "forget"]
+    assert ("<prepare>" in before, "<forget>" in before) == (True, False)
+
+
+def test_a_restored_environment_draws_numbers_of_its_own(start: Start) -> None:
+    function = hooked(start, **SNAP_START)
+    function.api.restored.set()
+
+    assert tell(function)["drawn"] != random.Random(7).random()  # noqa: S311  # a test's own
+
+
+@pytest.mark.parametrize("kind", ["on-demand", "provisioned-concurrency", ""])
+def test_without_snapstart_no_hook_runs_and_none_is_registered(start: Start, kind: str) -> None:
+    function = hooked(start, AWS_LAMBDA_INITIALIZATION_TYPE=kind)
+
+    assert tell(function)["happened"] == []
+    assert function.api.snapshots.empty()
+    assert "snapshot_restore_py" not in json.loads(body(function.direct("modules")))
+
+
+@pytest.mark.parametrize(
+    ("fails", "path", "code"),
+    [
+        ("prepare", "/2018-06-01/runtime/init/error", 64),
+        ("forget", "/2018-06-01/runtime/restore/error", 65),
+    ],
+)
+def test_a_hook_that_fails_is_told_to_lambda_without_source(
+    start: Start, fails: str, path: str, code: int
+) -> None:
+    function = hooked(start, FAILS=fails, **SNAP_START)
+    function.api.restored.set()
+    post = function.api.posted()
+    error = json.loads(body(post))
+
+    assert (post.path, error["errorType"]) == (path, "ValueError")
+    assert all("\n" not in frame for frame in error["stackTrace"])
+    assert function.process.wait(PATIENCE) == code
+
+
+def amazon(connection: socket.socket, received: Received) -> None:
+    """Secrets Manager and DynamoDB, as far as one call of each goes."""
+    if received.headers["x-amz-target"].startswith("DynamoDB"):
+        reply({"Items": [], "Count": 0})(connection, received)
+    else:
+        secret = json.dumps({"OPENROUTER_API_KEY": KEY})
+        reply({"SecretString": secret})(connection, received)
+
+
+@pytest.fixture
+def aws() -> Iterator[Upstream]:
+    with upstream(amazon) as server:
+        yield server
+
+
+@pytest.fixture
+def provider() -> Iterator[Upstream]:
+    with upstream(speak) as server:
+        yield server
+
+
+@pytest.fixture
+def door(start: Start, provider: Upstream, aws: Upstream) -> Function:
+    """The chat function, of which a snapshot may be taken."""
+    return start(
+        _HANDLER="door.lambda_handler",
+        CHATD_CONFIG="/dev/null",
+        OLLAMA_URL=provider.url,
+        OPENROUTER_BASE_URL=f"{provider.url}/v1",
+        CHATD_SECRET_ID="chatd/providers",
+        CHATD_CIRCUITS_TABLE="circuits",
+        CHATD_IDEMPOTENCY_TABLE="answers",
+        AWS_ENDPOINT_URL=aws.url.replace("127.0.0.1", "localhost"),
+        AWS_ACCESS_KEY_ID="test",
+        AWS_SECRET_ACCESS_KEY="test",
+        AWS_DEFAULT_REGION="us-east-1",
+        **SNAP_START,
+    )
+
+
+def modules(function: Function) -> set[str]:
+    return set(json.loads(body(function.direct("modules"))))
+
+
+def openai(connection: socket.socket, received: Received) -> None:
+    choice = {"index": 0, "message": {"content": "Hello!"}, "finish_reason": "stop"}
+    reply({"model": "m", "choices": [choice]})(connection, received)
+
+
+def test_nobody_is_asked_for_anything_before_the_snapshot(
+    door: Function, provider: Upstream, aws: Upstream
+) -> None:
+    door.api.snapshot()
+
+    assert (provider.received, aws.received) == ([], [])
+    door.api.restored.set()
+
+
+def test_the_first_requests_of_a_restored_environment_import_nothing(
+    door: Function, provider: Upstream, aws: Upstream
+) -> None:
+    door.api.restored.set()
+    loaded = modules(door)
+    for path in ("/v1/chat", "/v1/chat/completions"):
+        for stream in (True, False):
+            assert read(body(door.invoke(http(path, stream=stream))))[0]["statusCode"] == 200
+    keyed = {**http("/v1/chat"), "headers": {"Idempotency-Key": "a-key"}}
+    assert read(body(door.invoke(keyed)))[0]["statusCode"] == 200
+    provider.script = openai
+    schema = {"type": "object", "required": ["a"]}
+    answer = json.loads(body(door.invoke(chat(model="openrouter/m", format=schema))))
+
+    assert answer["content"] == "Hello!"
+    assert provider.last.headers["authorization"] == f"Bearer {KEY}"
+    # A circuit is looked for again after 5 s, which a slow machine may need.
+    assert list(dict.fromkeys(received.headers["x-amz-target"] for received in aws.received)) == [
+        *("DynamoDB_20120810.Query", "DynamoDB_20120810.PutItem", "DynamoDB_20120810.UpdateItem"),
+        "secretsmanager.GetSecretValue",
+    ]
+    assert sorted(modules(door) - loaded) == []
+
+
+def test_what_is_rehearsed_is_told_to_nobody(door: Function) -> None:
+    door.api.restored.set()
+    modules(door)
+
+    assert "Requests" not in door.said
+    assert "rehearsal" not in door.said
+
+
+def test_awslambdarics_own_loop_runs_the_authorizers_hooks(tmp_path: Path) -> None:
+    secret = json.dumps({"pepper": "p" * 64, "callers": {}})
+    event = {"headers": {"x-api-key": "chatd-nobody"}, "methodArn": "a/b/c"}
+    api = RuntimeApi()
+    with upstream(reply({"SecretString": secret})) as manager, api.serving():
+        variables = environment(
+            AWS_LAMBDA_RUNTIME_API=api.address,
+            PYTHONPATH=str(ROOT / "functions"),
+            CHATD_CALLERS_SECRET_ID="chatd/callers",
+            AWS_ENDPOINT_URL_SECRETS_MANAGER=manager.url,
+            AWS_ACCESS_KEY_ID="test",
+            AWS_SECRET_ACCESS_KEY="test",
+            AWS_DEFAULT_REGION="us-east-1",
+            **SNAP_START,
+        )
+        with (tmp_path / "output").open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "awslambdaric", "authorizer.app.lambda_handler"],
+                env=variables,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            api.snapshot()
+            asked_before = len(manager.received)
+            api.restored.set()
+            refusal = json.loads(body(api.invoke("request-1", json.dumps(event).encode())))
+        finally:
+            process.kill()
+            process.wait(PATIENCE)
+
+    assert (asked_before, len(manager.received)) == (0, 1)
+    assert refusal["errorMessage"] == "Unauthorized"

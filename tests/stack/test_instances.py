@@ -1,0 +1,145 @@
+"""The second template: what it has of the first, what it has not, and that it is in order."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.stack.reading import Stack, of_type, properties
+from tests.stack.test_functions import FUNCTIONS, integrations, references
+from tests.stack.test_lint import BIN
+
+
+def without(properties: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in properties.items() if name not in names}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["sam", "validate", "--template"],
+        ["sam", "validate", "--lint", "--template"],
+        ["cfn-lint", "-a", "cfn_lint_serverless.rules", "--"],
+    ],
+    ids=" ".join,
+)
+def test_the_template_passes(command: list[str], second: Path) -> None:
+    result = subprocess.run(
+        [BIN / command[0], *command[1:], second],
+        env={**os.environ, "AWS_DEFAULT_REGION": "us-east-1", "SAM_CLI_TELEMETRY": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_what_sam_makes_of_it_passes_too(instances_stack: Stack, tmp_path: Path) -> None:
+    stack = tmp_path / "stack.json"
+    stack.write_text(json.dumps(instances_stack))
+
+    result = subprocess.run(
+        [BIN / "cfn-lint", "--regions", "us-east-1", "--", stack],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.returncode == 0, result.stdout
+
+
+def test_chats_run_on_instances_and_nothing_else_does(instances_stack: Stack) -> None:
+    on_instances = {
+        name: "CapacityProviderConfig" in properties(instances_stack, name) for name in FUNCTIONS
+    }
+
+    assert on_instances == {
+        "ChatFunction": True,
+        "ProvidersFunction": False,
+        "AuthorizerFunction": False,
+    }
+
+
+def test_the_chat_function_is_the_first_templates_but_for_where_it_runs(
+    stack: Stack, instances_stack: Stack
+) -> None:
+    first, second = (properties(of, "ChatFunction") for of in (stack, instances_stack))
+    where = ("MemorySize", "SnapStart", "VpcConfig", "ReservedConcurrentExecutions")
+
+    assert without(second, "CapacityProviderConfig", "FunctionScalingConfig", "MemorySize") == (
+        without(first, *where)
+    )
+    assert second["MemorySize"] >= 2048
+
+
+def test_an_environment_has_a_process_for_each_chat_and_memory_for_each_process(
+    instances_stack: Stack,
+) -> None:
+    config = properties(instances_stack, "ChatFunction")["CapacityProviderConfig"]
+    inner = config["LambdaManagedInstancesCapacityProviderConfig"]
+    chats = instances_stack["Parameters"]["ChatsPerEnvironment"]
+
+    assert inner["PerExecutionEnvironmentMaxConcurrency"] == {"Ref": "ChatsPerEnvironment"}
+    assert chats["MaxValue"] * 40 < properties(instances_stack, "ChatFunction")["MemorySize"]
+
+
+def test_the_instances_are_in_the_given_network_and_bounded(instances_stack: Stack) -> None:
+    capacity = properties(instances_stack, "Capacity")
+
+    assert set(references(capacity["VpcConfig"])) == {"SubnetIds", "SecurityGroupIds"}
+    assert capacity["CapacityProviderScalingConfig"]["MaxVCpuCount"] == {"Ref": "MaxVcpus"}
+    for name in ("SubnetIds", "SecurityGroupIds"):
+        assert "Default" not in instances_stack["Parameters"][name]
+
+
+def test_a_version_that_is_replaced_is_deleted_and_ends_its_instances(
+    instances_stack: Stack,
+) -> None:
+    versions = of_type(instances_stack, "AWS::Lambda::Version")
+    policies = {name: version["DeletionPolicy"] for name, version in versions.items()}
+
+    assert [policy for name, policy in policies.items() if name.startswith("Chat")] == ["Delete"]
+
+
+def test_a_parameter_that_configures_the_function_publishes_a_version(
+    instances_stack: Stack,
+) -> None:
+    used = set(references(properties(instances_stack, "ChatFunction")))
+    parameters = used & set(instances_stack["Parameters"])
+
+    assert parameters <= set(references(properties(instances_stack, "ChatPolicy")["Description"]))
+
+
+def test_the_function_itself_may_do_nothing_to_networks(instances_stack: Stack) -> None:
+    statements = properties(instances_stack, "ChatPolicy")["PolicyDocument"]["Statement"]
+
+    assert "ec2:" not in json.dumps(statements)
+
+
+def test_the_rest_is_the_first_templates(stack: Stack, instances_stack: Stack) -> None:
+    first, second = stack["Resources"], instances_stack["Resources"]
+    added, removed = second.keys() - first.keys(), first.keys() - second.keys()
+    published = {name for name in added | removed if "Version" in name or "Deployment" in name}
+
+    assert added - published == {"Capacity", "CapacityRole"}
+    assert removed - published == {"ChatUnqualifiedInvokeConfig"}
+    assert integrations(instances_stack) == integrations(stack)
+    assert instances_stack["Outputs"] == stack["Outputs"]
+    for name in first.keys() & second.keys() - {"ChatFunction", "ChatPolicy"}:
+        if not name.startswith("ChatFunctionAlias") and name != "ApiliveStage":
+            assert first[name] == second[name], name
+
+
+def test_every_parameter_is_explained_and_in_a_group(instances_stack: Stack) -> None:
+    interface = instances_stack["Metadata"]["AWS::CloudFormation::Interface"]
+    grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
+
+    assert sorted(grouped) == sorted(instances_stack["Parameters"])
+    assert set(interface["ParameterLabels"]) == set(instances_stack["Parameters"])
+    assert all(p["Description"] for p in instances_stack["Parameters"].values())
