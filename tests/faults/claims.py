@@ -1,4 +1,4 @@
-"""Every fault, and what becomes of it: for a caller alone, and with another model at hand.
+"""Every fault, one row each: what the provider does, and what becomes of it.
 
 The table's tests hold a run to this, and docs/failures.md is written from it and the run. A further
 fault is one row.
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from itertools import product
 from typing import Any, Literal
 
 from chatd.catalog import Timeouts
@@ -33,11 +32,10 @@ from tests.support.faults import (
     trickles_headers,
 )
 from tests.support.faulty import Act
-from tests.support.spoken import DIALECTS, Dialect, words
+from tests.support.spoken import words
 
 TEXT = "The sky is blue because air scatters short waves most."
-OTHER_TEXT = "The sky was blue, says another."
-# Tokens that come before a fault in mid-answer: past the point where the two texts part.
+# Tokens that come before a fault in mid-answer.
 SOME = 3
 SAID = "".join(words(TEXT)[:SOME])
 # The longest waits before the second and the third attempt, in seconds.
@@ -54,16 +52,6 @@ class Way(Enum):
     STREAM = "stream"
     PLAIN = "plain"
     UNSTREAMED = "plain, upstream_stream = false"
-
-
-class Company(Enum):
-    """Who else can be asked, and what it does where an answer was begun."""
-
-    NONE = "alone"
-    CONTINUES = "next goes on"
-    REPEATS = "next says it again"
-    REFUSES = "next does not go on and says it again"
-    DIVERGES = "next says something else"
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,96 +223,3 @@ FAULTS = (
     Fault("answers 401", (refuses(401),), 502, "upstream_auth_error", tries=1),
     Fault("answers 400", (refuses(400),), 400, "invalid_request", tries=1, falls_through=False),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a caller gets: an answer, or an error and the tokens that came before."""
-
-    status: int
-    code: str | None
-    text: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One cell of the table."""
-
-    fault: Fault
-    dialect: Dialect
-    way: Way
-    company: Company
-
-    def __str__(self) -> str:
-        return f"{self.fault.name}-{self.dialect.name}-{self.way.value}-{self.company.value}"
-
-    @property
-    def seen(self) -> Fault:
-        return self.fault.asked(self.way)
-
-    @property
-    def alone(self) -> bool:
-        return self.company is Company.NONE
-
-    @property
-    def limits(self) -> Timeouts:
-        """The limits of the provider that fails."""
-        return replace(Timeouts(), **self.seen.limits)
-
-    @property
-    def is_passed_on(self) -> bool:
-        """Whether another model is asked: not for what no other mends, nor when no time is left."""
-        if self.alone or self.seen.succeeds:
-            return False
-        return self.seen.falls_through and self.seen.costs != "total"
-
-    @property
-    def answer(self) -> str | None:
-        """The answer that comes in the end; None if there is none."""
-        if self.seen.succeeds:
-            return TEXT
-        if not self.is_passed_on:
-            return None
-        if self.company is not Company.DIVERGES:
-            return TEXT
-        # Who has got nothing yet can be given any answer.
-        return None if self.way is Way.STREAM else OTHER_TEXT
-
-    @property
-    def outcome(self) -> Outcome:
-        """What the caller gets."""
-        if self.answer is not None:
-            return Outcome(200, None, self.answer)
-        status, code = self.seen.status, self.seen.code
-        if self.is_passed_on:  # to who says something else, which is the failure that is told
-            status, code = 502, "upstream_error"
-        if not (self.seen.begun and self.way is Way.STREAM):
-            return Outcome(status, code)
-        if code == "upstream_error":
-            code = "upstream_stream_error"
-        return Outcome(200, code, SAID)
-
-    @property
-    def attempts(self) -> int:
-        return self.seen.attempts(alone=self.alone)
-
-    @property
-    def prefills(self) -> list[str]:
-        """What the next model's turn is begun with, for each time that it is asked."""
-        if not self.is_passed_on:
-            return []
-        if not self.seen.begun:
-            return [""]
-        return {Company.CONTINUES: [SAID], Company.REFUSES: [SAID, ""]}.get(self.company, [""])
-
-
-def _companies(fault: Fault) -> list[Company]:
-    """The companies that make a difference."""
-    return list(Company) if fault.begun else [Company.NONE, Company.REPEATS]
-
-
-CASES = [
-    Case(fault, dialect, way, company)
-    for fault, dialect, way in product(FAULTS, DIALECTS.values(), Way)
-    for company in _companies(fault.asked(way))
-]

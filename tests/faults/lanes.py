@@ -15,7 +15,8 @@ from itertools import chain, cycle
 from pathlib import Path
 
 from tests.faults.caller import SURFACES, Heard, gateway, hear
-from tests.faults.claims import OTHER_TEXT, TEXT, Case, Company, Outcome, Way
+from tests.faults.cases import OTHER_TEXT, Case, Company, Outcome
+from tests.faults.claims import TEXT, Way
 from tests.support.faults import answers, black_hole, closed_port, refuses, scripted
 from tests.support.faulty import Act, Attempt, Faulty, faulty
 from tests.support.spoken import DIALECTS, Asked, Dialect

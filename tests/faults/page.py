@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 
 from chatd.catalog import CATALOG, Timeouts
 from chatd.circuits import FAILURES, RECOVERY_SECONDS
-from tests.faults.claims import CASES, FAULTS, JITTER, TEXT, TRIES, Case, Company, Fault, Way
+from tests.faults.cases import CASES, Case, Company
+from tests.faults.claims import FAULTS, JITTER, TEXT, TRIES, Fault, Way
 from tests.faults.lanes import Seen
 
 COMMAND = "CHATD_WRITE_FAILURES=1 make test TESTS=tests/faults/test_table.py"

@@ -14,7 +14,8 @@ from dataclasses import replace
 import pytest
 
 from tests.faults import lanes
-from tests.faults.claims import FAULTS, Case, Company, Fault, Way
+from tests.faults.cases import Case, Company
+from tests.faults.claims import FAULTS, Fault, Way
 from tests.faults.lanes import Seen
 from tests.support.spoken import DIALECTS
 

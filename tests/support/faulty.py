@@ -158,8 +158,6 @@ class Faulty:
             if self.going.is_set():
                 connection.close()
                 return
-            # A piece is sent when it is said, and not with the next.
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             thread = threading.Thread(target=self._converse, args=(connection,), name="upstream")
             with self._lock:
                 self._connections[thread] = connection
@@ -180,6 +178,8 @@ class Faulty:
     def _converse(self, connection: socket.socket) -> None:
         kept = True
         with suppress(OSError), connection:  # the gateway gave up first, as some tests want
+            # A piece is sent when it is said, and not with the next.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             while kept and (asked := _read(connection)) is not None:
                 attempt = Attempt(time.monotonic(), asked)
                 with self._lock:

@@ -1,0 +1,121 @@
+"""The cells of the table: a fault in a dialect, a way of asking, and who else can be asked.
+
+It says what is to come out of each, by the rules of docs/decisions/0011 and 0015, and knows nothing
+of how it is tried.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from itertools import product
+
+from chatd.catalog import Timeouts
+from tests.faults.claims import FAULTS, SAID, TEXT, Fault, Way
+from tests.support.spoken import DIALECTS, Dialect
+
+# What another model says that does not agree: it parts from the text before the fault comes.
+OTHER_TEXT = "The sky was blue, says another."
+
+
+class Company(Enum):
+    """Who else can be asked, and what it does where an answer was begun."""
+
+    NONE = "alone"
+    CONTINUES = "next goes on"
+    REPEATS = "next says it again"
+    REFUSES = "next does not go on and says it again"
+    DIVERGES = "next says something else"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a caller gets: an answer, or an error and the tokens that came before."""
+
+    status: int
+    code: str | None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One cell of the table."""
+
+    fault: Fault
+    dialect: Dialect
+    way: Way
+    company: Company
+
+    def __str__(self) -> str:
+        return f"{self.fault.name}-{self.dialect.name}-{self.way.value}-{self.company.value}"
+
+    @property
+    def seen(self) -> Fault:
+        return self.fault.asked(self.way)
+
+    @property
+    def alone(self) -> bool:
+        return self.company is Company.NONE
+
+    @property
+    def limits(self) -> Timeouts:
+        """The limits of the provider that fails."""
+        return replace(Timeouts(), **self.seen.limits)
+
+    @property
+    def is_passed_on(self) -> bool:
+        """Whether another model is asked: not for what no other mends, nor when no time is left."""
+        if self.alone or self.seen.succeeds:
+            return False
+        return self.seen.falls_through and self.seen.costs != "total"
+
+    @property
+    def answer(self) -> str | None:
+        """The answer that comes in the end; None if there is none."""
+        if self.seen.succeeds:
+            return TEXT
+        if not self.is_passed_on:
+            return None
+        if self.company is not Company.DIVERGES:
+            return TEXT
+        # Who has got nothing yet can be given any answer.
+        return None if self.way is Way.STREAM else OTHER_TEXT
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the caller gets."""
+        if self.answer is not None:
+            return Outcome(200, None, self.answer)
+        status, code = self.seen.status, self.seen.code
+        if self.is_passed_on:  # to who says something else, which is the failure that is told
+            status, code = 502, "upstream_error"
+        if not (self.seen.begun and self.way is Way.STREAM):
+            return Outcome(status, code)
+        if code == "upstream_error":
+            code = "upstream_stream_error"
+        return Outcome(200, code, SAID)
+
+    @property
+    def attempts(self) -> int:
+        return self.seen.attempts(alone=self.alone)
+
+    @property
+    def prefills(self) -> list[str]:
+        """What the next model's turn is begun with, for each time that it is asked."""
+        if not self.is_passed_on:
+            return []
+        if not self.seen.begun:
+            return [""]
+        return {Company.CONTINUES: [SAID], Company.REFUSES: [SAID, ""]}.get(self.company, [""])
+
+
+def _companies(fault: Fault) -> list[Company]:
+    """The companies that make a difference."""
+    return list(Company) if fault.begun else [Company.NONE, Company.REPEATS]
+
+
+CASES = [
+    Case(fault, dialect, way, company)
+    for fault, dialect, way in product(FAULTS, DIALECTS.values(), Way)
+    for company in _companies(fault.asked(way))
+]
