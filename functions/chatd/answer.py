@@ -45,7 +45,7 @@ class Usage:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Choice:
     """One answer of the `n` that were asked for.
 
@@ -85,7 +85,7 @@ class Rescued:
     anew: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """A whole answer.
 
@@ -119,7 +119,7 @@ class Answer:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class ToolCallDelta:
     """A piece of a tool call: `index` says of which; `id` and `name` come once."""
 
@@ -129,7 +129,7 @@ class ToolCallDelta:
     arguments: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Delta:
     """What a stream adds to a choice."""
 
@@ -141,7 +141,7 @@ class Delta:
     extra: Json = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Finish:
     """A choice has ended."""
 
@@ -149,7 +149,7 @@ class Finish:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Counted:
     """What the stream took, and the model's name as the provider gives it."""
 
@@ -157,7 +157,7 @@ class Counted:
     model: str | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class End:
     """The stream is whole; what may still follow is for the books alone."""
 

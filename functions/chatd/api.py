@@ -26,7 +26,7 @@ _ENCODED = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _USUAL_HEADERS = "authorization, content-type, idempotency-key, x-api-key"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Response:
     """A whole HTTP response."""
 

@@ -30,7 +30,7 @@ from chatd.telemetry import Record
 from chatd.transport import Started, Transport
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Errand:
     """One chat on its way through the providers.
 

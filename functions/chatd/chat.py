@@ -18,7 +18,7 @@ Format = Literal["json"] | Json
 Think = bool | str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Text:
     """A piece of text in a turn."""
 
@@ -54,7 +54,7 @@ class ToolCall:
     arguments: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Message:
     """One turn.
 
@@ -112,7 +112,7 @@ class Sampling:
     frequency_penalty: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ChatRequest:
     """What a caller asks for, whatever surface it came in by.
 
@@ -156,6 +156,14 @@ class ChatRequest:
     stream: bool = False
     stream_usage: bool = False
     extra: Json = field(default_factory=dict, repr=False)
+
+    def to(self, model: str, *, stream: bool) -> ChatRequest:
+        """The same request for a provider's model; `replace` would take four times as long."""
+        twin = object.__new__(ChatRequest)
+        for name in self.__slots__:
+            setattr(twin, name, getattr(self, name))
+        twin.model, twin.stream = model, stream
+        return twin
 
     def words(self) -> Iterator[str]:
         """Everything in it that is the caller's own and must not be repeated elsewhere."""

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Deadline:
     """A point on the monotonic clock, in seconds."""
 

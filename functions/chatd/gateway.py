@@ -28,7 +28,7 @@ MAX_RETURNED_BYTES = 6 * 1024 * 1024 - 16 * 1024
 _SURELY_FITS = MAX_RETURNED_BYTES // 12  # characters: none takes more than 12 bytes escaped twice
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Reply:
     """A whole answer: the body, and headers that go with it."""
 

@@ -35,7 +35,7 @@ _HARMLESS = re.compile(r"[A-Za-z0-9_.-]{1,50}")
 _MAX_HEADER = 500
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Call:
     """What a door knows of a call.
 
@@ -53,7 +53,7 @@ class Call:
     gone: threading.Event = field(default_factory=threading.Event)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Plan:
     """A chat that has its provider: what will be asked, of whom, and how."""
 
@@ -162,7 +162,7 @@ class Planner:
                 f" itself; set {row.base_url_variable or 'its base_url'} to where it really is",
                 provider=row.name,
             )
-        request = replace(request, model=route.model, stream=row.upstream_stream)
+        request = request.to(route.model, stream=row.upstream_stream)
         if request.format is not None and not row.honours_format:
             request = schema.asked(request)
         adapter = adapter_for(row, request)

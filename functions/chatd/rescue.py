@@ -136,6 +136,8 @@ def _beyond(delta: Delta, left: str, rescued: Rescued) -> tuple[Delta | None, st
 
 def _more(event: Delta) -> bool:
     """Whether it says something besides text; the details of thinking are thinking."""
+    if not event.extra:
+        return False
     return any(value for name, value in event.extra.items() if name != "reasoning_details")
 
 

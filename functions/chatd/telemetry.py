@@ -161,7 +161,8 @@ class Record:
             self.finish(event.reason)
         elif isinstance(event, Delta):
             self.said += len(event.content or "") + len(event.thinking or "")
-            self.said += sum(len(call.arguments) for call in event.tool_calls)
+            for call in event.tool_calls:
+                self.said += len(call.arguments)
         elif isinstance(event, Rescued):
             self.rescued.append(event.instead_of)
 

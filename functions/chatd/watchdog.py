@@ -20,7 +20,7 @@ class Guard:
 
     def __init__(self, watchdog: Watchdog, deadline: Deadline) -> None:
         self._watchdog = watchdog
-        self._socket: socket.socket | None = None
+        self._descriptor: int | None = None
         self.deadline = deadline
         self.fired = False
 
@@ -30,10 +30,10 @@ class Guard:
         It is duplicated, since wrapping a socket in TLS or handing it to a response takes it away
         from whoever held it, while to shut a duplicate is to shut the connection.
         """
-        duplicate = socket.socket(fileno=os.dup(sock.fileno()))
+        duplicate = os.dup(sock.fileno())
         with self._watchdog.lock:
             self.release()
-            self._socket = duplicate
+            self._descriptor = duplicate
             if self.fired:
                 self.fire()
 
@@ -54,15 +54,15 @@ class Guard:
     def fire(self) -> None:
         """Shut the socket. Called with the lock held."""
         self.fired = True
-        if self._socket is not None:
-            with suppress(OSError):  # the peer was faster
-                self._socket.shutdown(socket.SHUT_RDWR)
+        if self._descriptor is not None:
+            with suppress(OSError), socket.socket(fileno=os.dup(self._descriptor)) as duplicate:
+                duplicate.shutdown(socket.SHUT_RDWR)  # an OSError: the peer was faster
 
     def release(self) -> None:
         """Let go of the socket. Called with the lock held."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
 
 
 class Watchdog:

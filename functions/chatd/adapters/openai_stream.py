@@ -126,7 +126,9 @@ def _counted(chunk: OpenAIChunk, before: Counted) -> Counted:
     https://github.com/MoonshotAI/kimi-cli/tree/main/packages/kosong
     """
     model = chunk.model or before.model
-    used = chunk.usage or next((choice.usage for choice in chunk.choices if choice.usage), None)
+    used = chunk.usage
+    for choice in chunk.choices:
+        used = used or choice.usage
     if used is not None:
         return Counted(openai_turns.usage(used, chunk.cost), model)
     if chunk.cost is not None:

@@ -19,7 +19,7 @@ from chatd.chat import ChatRequest
 from chatd.errors import ChatdError
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Served:
     """How a chat is served.
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class HttpRequest:
     """A POST of JSON to a provider, or a GET. Its repr shows neither key nor prompt."""
 
@@ -23,7 +23,7 @@ class HttpRequest:
         return "GET" if self.body is None else "POST"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class HttpResponse:
     """A response read whole and decoded. Header names are lower-case."""
 
