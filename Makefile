@@ -58,7 +58,9 @@ lock: $(VENV)/dev.stamp ## pin the newest versions that pyproject.toml allows, w
 	lock --python-version 3.11 -c requirements/run.txt --group dev -o requirements/dev.txt; \
 	lock --python-version 3.11 -c requirements/dev.txt --group aws -o requirements/aws.txt; \
 	for group in clients sam; do $(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate \
-		--upgrade --quiet --python-version 3.11 --group $$group -o requirements/$$group.txt; done
+		--upgrade --quiet --python-version 3.11 --group $$group -o requirements/$$group.txt; done; \
+	for peer in fastapi litellm; do $(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate \
+		--upgrade --quiet --python-version 3.13 --group peer-$$peer -o bench/peers/requirements-$$peer.txt; done
 
 .PHONY: test
 test: $(VENV)/dev.stamp .venv-sam/sam.stamp .venv-clients/clients.stamp ## everything that can be tested on this machine (TESTS=tests/chatd for a part)
@@ -85,7 +87,8 @@ check: lint test ## what CI runs
 
 .PHONY: clean
 clean: ## remove environments and what was built
-	@rm -rf .venv .venv-sam .venv-clients .aws-sam template-instances.yaml .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+	@rm -rf .venv .venv-sam .venv-clients .venv-peers-* .aws-sam template-instances.yaml .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
 
 include local/targets.mk
 include deploy/targets.mk
+include bench/targets.mk

@@ -19,7 +19,12 @@ sys.path.insert(0, str(ROOT))
 import openapi  # noqa: E402  # beside this file
 import page  # noqa: E402  # beside this file
 
-from bench import cost  # noqa: E402  # after the path to it
+import bench.page  # noqa: E402  # after the path to it
+from bench import (  # noqa: E402  # as above
+    cost,
+    plot,
+    record,
+)
 from bench.bills import Work  # noqa: E402  # as above
 from bench.prices import Prices  # noqa: E402  # as above
 from chatd.catalog import CATALOG, Provider, Timeouts  # noqa: E402  # as above
@@ -127,6 +132,16 @@ def wanted() -> dict[Path, str]:
         **{file: current(file.read_text("utf-8")) for file in FILES},
         ROOT / "docs/openapi.json": json.dumps(described, indent=2, ensure_ascii=False) + "\n",
         ROOT / "docs/api.html": page.page(described),
+        **performance(),
+    }
+
+
+def performance() -> dict[Path, str]:
+    """The page of what was measured last, and its plot."""
+    measured = record.read()
+    return {
+        ROOT / "docs/performance.md": bench.page.page(measured),
+        ROOT / "docs/performance.svg": plot.svg(measured["peers"]["handlers"]),
     }
 
 

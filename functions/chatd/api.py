@@ -22,6 +22,7 @@ _EXPOSED = (
     "x-request-id, retry-after, x-chatd-attempts, x-chatd-dropped-params, x-chatd-idempotency,"
     " x-chatd-warning"
 )
+_ENCODED = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _USUAL_HEADERS = "authorization, content-type, idempotency-key, x-api-key"
 
 
@@ -210,4 +211,4 @@ def _fault(fault: Exception) -> InternalError:
 
 
 def _json(body: Mapping[str, Any]) -> str:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODED(body)

@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from chatd.errors import ChatdError, NoHealthyProviderError
 NAMESPACE = "chatd"
 _SERVICE = "chatd"
 _NO_PROVIDER = "none"
+_UNITS = {"UpstreamLatency": "Milliseconds", "GatewayOverhead": "Milliseconds"}
 # Characters of a name that a provider gives: a log line is no place for what is longer.
 _NAME = 100
 # Characters of English that make a token, about:
@@ -239,7 +241,7 @@ def place_of(fault: BaseException) -> str:
     return f"{type(fault).__name__} at {places}"
 
 
-def _metrics(record: Record) -> Iterator[dict[str, Any]]:
+def _metrics(record: Record) -> Iterator[str]:
     """The metrics of every attempt, each under its own provider; our own time is the last one's."""
     attempts: list[Attempt | Record] = [*record.earlier]
     if record.under_way or not attempts:
@@ -250,58 +252,67 @@ def _metrics(record: Record) -> Iterator[dict[str, Any]]:
     yield _blob(attempts[-1], overhead=record.total_ms - upstream - record.waited_ms)
 
 
-def _blob(asked: Attempt | Record, overhead: float | None) -> dict[str, Any]:
-    """The metrics of one attempt in CloudWatch's embedded format.
+def _blob(asked: Attempt | Record, overhead: float | None) -> str:
+    """The metrics of one attempt in CloudWatch's embedded format, as JSON.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
-    counts: dict[str, float] = {}
+    values: dict[str, float] = {}
     if asked.error != NoHealthyProviderError.default_code:
-        counts["Requests"] = 1
+        values["Requests"] = 1
     if asked.usage is not None:
-        counts["InputTokens"] = asked.usage.input_tokens
-        counts["OutputTokens"] = asked.usage.output_tokens
-    times: dict[str, float] = {}
+        values["InputTokens"] = asked.usage.input_tokens
+        values["OutputTokens"] = asked.usage.output_tokens
     if asked.upstream_ms is not None:
-        times["UpstreamLatency"] = round(asked.upstream_ms, 3)
+        values["UpstreamLatency"] = round(asked.upstream_ms, 3)
         if overhead is not None:
-            times["GatewayOverhead"] = round(overhead, 3)
-    who = {"Provider": asked.provider or _NO_PROVIDER}
-    if asked.named_model is not None:
-        who["Model"] = asked.named_model
-    directives = []
-    if counts or times:
-        units = dict.fromkeys(counts, "Count") | dict.fromkeys(times, "Milliseconds")
-        directives.append(_directive([["Provider"], list(who)][: len(who)], units))
-    errors: dict[str, Any] = {}
+            values["GatewayOverhead"] = round(overhead, 3)
     if asked.error is not None:
-        errors = {"Kind": asked.error, "Errors": 1}
-        directives.append(_directive([["Provider"], ["Provider", "Kind"]], {"Errors": "Count"}))
-    when = {"Timestamp": round(time.time() * 1000), "CloudWatchMetrics": directives}
-    return {"_aws": when, **who, **counts, **times, **errors}
+        values["Errors"] = 1
+    described = _described(asked.provider, asked.named_model, asked.error, tuple(values))
+    numbers = json.dumps(values)[1:]
+    return f'{{"_aws": {{"Timestamp": {round(time.time() * 1000)}, {described}, {numbers}'
 
 
-def _directive(dimensions: list[list[str]], units: Mapping[str, str]) -> dict[str, Any]:
-    metrics = [{"Name": name, "Unit": unit} for name, unit in units.items()]
+@lru_cache(maxsize=256)  # names of the catalog and of chatd.toml: they are few, and always the same
+def _described(
+    provider: str | None, model: str | None, error: str | None, names: tuple[str, ...]
+) -> str:
+    """What the numbers of these names are, and of whom: all of a blob but the numbers, as JSON."""
+    who = {"Provider": provider or _NO_PROVIDER}
+    if model is not None:
+        who["Model"] = model
+    dimensions = [["Provider"], *([list(who)] if model is not None else [])]
+    asked = [name for name in names if name != "Errors"]
+    directives = [_directive(dimensions, asked)] if asked else []
+    if error is not None:
+        who["Kind"] = error
+        directives.append(_directive([["Provider"], ["Provider", "Kind"]], ["Errors"]))
+    return f'"CloudWatchMetrics": {json.dumps(directives)}}}, {json.dumps(who)[1:-1]}'
+
+
+def _directive(dimensions: list[list[str]], names: list[str]) -> dict[str, Any]:
+    metrics = [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in names]
     return {"Namespace": NAMESPACE, "Dimensions": dimensions, "Metrics": metrics}
 
 
-def _line(level: str, message: str, told: Mapping[str, Any]) -> dict[str, Any]:
-    """A line of the log, with the keys that Powertools' Logger gives one."""
+def _line(level: str, message: str, told: Mapping[str, Any]) -> str:
+    """A line of the log as JSON, with the keys that Powertools' Logger gives one."""
     now = time.time()
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(now))
-    return {
+    line = {
         "level": level,
         "message": message,
         "timestamp": f"{when},{int(now * 1000) % 1000:03}+0000",
         "service": _SERVICE,
         **told,
     }
+    return json.dumps(line)
 
 
-def _write(*lines: Mapping[str, Any]) -> None:
+def _write(*lines: str) -> None:
     """Write whole lines, at once: an environment may be frozen the moment after."""
-    sys.stdout.write("".join(f"{json.dumps(line)}\n" for line in lines))
+    sys.stdout.write("\n".join((*lines, "")))
     sys.stdout.flush()
 
 

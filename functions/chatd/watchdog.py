@@ -39,9 +39,8 @@ class Guard:
 
     def move(self, deadline: Deadline) -> None:
         """Watch for another deadline from now on."""
-        with self._watchdog.lock:
-            self.deadline = deadline
-            self._watchdog.expect(deadline)
+        self.deadline = deadline
+        self._watchdog.expect(deadline)
 
     def end(self) -> None:
         """The request has ended."""
@@ -83,7 +82,7 @@ class Watchdog:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
                 self._thread.start()
-            self.expect(deadline)
+        self.expect(deadline)
         return guard
 
     def dismiss(self, guard: Guard) -> None:
@@ -93,16 +92,20 @@ class Watchdog:
             guard.release()
 
     def expect(self, deadline: Deadline) -> None:
-        """See that the thread wakes in time for a deadline. Called with the lock held.
+        """See that the thread wakes in time for a guard's new deadline.
 
         It is left asleep where it would wake soon enough: to wake it costs every request a switch.
+        No lock is needed to see that: while the thread looks at the guards it is known to wake
+        never, so who sets a deadline that it may have missed waits here until it has looked.
         """
         if deadline.at < self._wakes_at:
-            self.lock.notify()
+            with self.lock:
+                self.lock.notify()
 
     def _watch(self) -> None:
         with self.lock:
             while True:
+                self._wakes_at = float("inf")
                 now = time.monotonic()
                 for guard in self._guards:
                     if guard.deadline.at <= now and not guard.fired:

@@ -164,7 +164,7 @@ def _times(seen: Seen) -> str:
 
 def _takes(fault: Fault, *, alone: bool) -> str:
     if fault.succeeds:
-        return "–"  # noqa: RUF001  # a cell that is empty
+        return "–"
     seconds = fault.longest(_LIMITS, alone=alone)
     return f"{seconds:g} s" if seconds else "no time"
 

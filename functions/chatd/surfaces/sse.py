@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 DONE = b"data: [DONE]\n\n"
+# Made once: json.dumps would make one for every event.
+_ENCODED = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def event(data: Mapping[str, Any]) -> bytes:
     """One event that carries JSON."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return b"data: " + text.encode() + b"\n\n"
+    return b"data: " + _ENCODED(data).encode() + b"\n\n"

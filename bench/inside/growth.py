@@ -1,0 +1,145 @@
+"""How time and memory grow with the input: they must grow no faster than it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tracemalloc
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from time import process_time_ns
+from typing import Any
+
+from bench.inside import gateway, upstream
+
+Call = Callable[[], Any]
+_TOOL = {
+    "type": "object",
+    "properties": {
+        "city": {"type": "string", "description": "The city's name, in English."},
+        "unit": {"type": "string", "enum": ["celsius", "fahrenheit"]},
+        "days": {"type": "integer", "minimum": 1, "maximum": 14},
+    },
+    "required": ["city"],
+}
+# The sizes of each dimension, from what is usual to what is allowed.
+DIMENSIONS: Mapping[str, Sequence[int]] = {
+    "providers": (1, 10, 100, 300, 1000),
+    "messages": (1, 10, 100, 300, 1000),
+    "kilobytes": (1, 16, 256, 1024, 4900),
+    "tools": (1, 8, 32, 64, 128),
+}
+
+
+def bodies(dimension: str, size: int, dialect: str) -> Any:
+    """A request of that size in that dimension."""
+    model = upstream.Model().name
+    if dimension == "messages":
+        turns = [
+            {"role": ("user", "assistant")[turn % 2], "content": f"Turn {turn}: why is that so?"}
+            for turn in range(size - 1 + size % 2)
+        ]
+        return {**gateway.ask(dialect, model), "messages": turns}
+    if dimension == "kilobytes":
+        return gateway.ask(dialect, model, "Why is the sky blue? " * (size * 1024 // 21))
+    if dimension == "tools":
+        functions = [
+            {"name": f"weather_{number}", "description": "Tells it.", "parameters": _TOOL}
+            for number in range(size)
+        ]
+        return gateway.ask(
+            dialect, model, tools=[{"type": "function", "function": one} for one in functions]
+        )
+    return gateway.ask(dialect, model)
+
+
+def catalog(path: Path, providers: int, url: str) -> None:
+    """Write a chatd.toml with so many further providers."""
+    path.write_text(
+        "\n".join(
+            f'[providers.p{number}]\ndialect = "openai_chat"\nbase_url = "{url}/v1"'
+            f'\nkey_variable = "OPENROUTER_API_KEY"'
+            for number in range(providers)
+        ),
+        "utf-8",
+    )
+
+
+def cost(calls: Sequence[Call], rounds: int) -> list[list[float]]:
+    """Each call's processor time in microseconds, in turn, for so many rounds."""
+    taken: list[list[float]] = [[] for _ in calls]
+    for _ in range(rounds):
+        for call, times in zip(calls, taken, strict=True):
+            began = process_time_ns()
+            call()
+            times.append((process_time_ns() - began) / 1000)
+    return taken
+
+
+def peak(call: Call) -> int:
+    """The most memory that a call holds at once, in bytes, beyond what was there before."""
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def main(rounds: int, dialects: Sequence[str]) -> dict[str, Any]:
+    """Measure every dimension; each with its sizes, times, and peaks of memory."""
+    measured: dict[str, Any] = {}
+    config = Path.cwd() / "chatd.toml"
+    with upstream.running() as url:
+        catalog(config, 0, url)
+        handler = gateway.settle(url)
+        os.environ["CHATD_CONFIG"] = str(config)
+        from chat import app  # noqa: PLC0415  # the build's
+
+        def answered(event: Any) -> None:
+            answer = handler(event, gateway.Context())
+            if answer["statusCode"] != 200:  # noqa: PLR2004  # OK
+                raise SystemExit(answer["body"])
+
+        def asking(dimension: str, size: int, dialect: str) -> Call:
+            event = gateway.event("/v1/chat/completions", bodies(dimension, size, dialect))
+            return lambda: answered(event)
+
+        for dialect in dialects:
+            for dimension in ("messages", "kilobytes", "tools"):
+                sizes = DIMENSIONS[dimension]
+                calls = [asking(dimension, size, dialect) for size in sizes]
+                cost(calls, 2)
+                measured[f"{dimension}, {dialect}"] = {
+                    "sizes": list(sizes),
+                    "times": cost(calls, rounds),
+                    "peaks": [peak(call) for call in calls],
+                }
+        measured |= _providers(app, asking("providers", 1, "ollama_chat"), config, rounds, url)
+    return measured
+
+
+def _providers(app: Any, ask: Call, config: Path, rounds: int, url: str) -> dict[str, Any]:
+    """Opening the house with so many providers, and a chat in it."""
+    sizes = DIMENSIONS["providers"]
+
+    def opening() -> None:
+        app.opened.cache_clear()
+        app.opened()
+
+    found: dict[str, Any] = {
+        "providers, opening": {"sizes": list(sizes), "times": [], "peaks": []},
+        "providers, a chat": {"sizes": list(sizes), "times": [], "peaks": []},
+    }
+    for size in sizes:
+        catalog(config, size, url)
+        for call, kept in zip((opening, ask), found.values(), strict=True):
+            cost([call], 2)
+            kept["times"] += cost([call], rounds)
+            kept["peaks"].append(peak(call))
+    return found
+
+
+if __name__ == "__main__":
+    gateway.report(main(**json.loads(sys.argv[1])))

@@ -1,0 +1,202 @@
+"""What a benchmark found, as tables: for docs/performance.md, and for who waits at the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+Found = Mapping[str, Any]
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def _init(found: Found) -> str:
+    starts = [
+        (
+            name,
+            f"{start['cpu']['median']:.0f}",
+            f"{start['wall']['median']:.0f}",
+            f"{start['wall']['p99']:.0f}",
+            f"{start['ratio']['cpu']:.2f} ×" if "ratio" in start else "",
+        )
+        for name, start in found["starts"].items()
+    ]
+    packages = [(name, f"{own:.1f}") for name, own in found["packages"]]
+    modules = [(f"`{name}`", f"{own:.1f}", f"{all_:.1f}") for name, own, all_ in found["modules"]]
+    return "\n\n".join(
+        [
+            table(("Start", "CPU ms", "wall ms", "wall p99", "CPU, over its floor"), starts),
+            "What importing the handler costs, by `-X importtime`, medians in ms:",
+            table(("Package", "its own modules"), packages),
+            table(("Module", "its own", "with what it imports first"), modules),
+        ]
+    )
+
+
+def _warm(found: Found) -> str:
+    rows = [
+        (
+            name,
+            *(f"{case['wall'][side]['median']:.0f}" for side in ("floor", "ours")),
+            *(f"{case['wall']['overhead'][share]:.0f}" for share in ("median", "p99")),
+            f"{case['cpu']['overhead']['median']:.0f}",
+            f"{case['cpu']['ratio']:.2f} ×",
+        )
+        for name, case in found["cases"].items()
+    ]
+    head = ("µs", "urllib3", "chatd", "over it", "over it, p99", "over it, CPU", "CPU, ratio")
+    return table(head, rows)
+
+
+def _stream(found: Found) -> str:
+    rows = [
+        (
+            name,
+            f"{case['flood']['cpu']:.1f}",
+            f"{case['flood']['chunks_a_second']:,.0f}",
+            f"{case['trickle']['cpu']:.0f}",
+            f"{case['trickle']['floor']:.0f}",
+            f"{case['first']['ours']['median'] - case['first']['floor']['median']:.0f}",
+        )
+        for name, case in found["cases"].items()
+    ]
+    head = (
+        "CPU µs a chunk",
+        "at once",
+        "chunks a second",
+        "alone",
+        "its floor",
+        "first, µs",
+    )
+    posted = found["posted"]["cpu"]
+    return (
+        f"{table(head, rows)}\n\nTo hand a chunk to Lambda's Runtime API, as an HTTP chunk of its"
+        f" own, takes {posted:.0f} µs more."
+    )
+
+
+def _memory(found: Found) -> str:
+    requests = f"after {found['requests']:,} requests, {found['streams']:,} of them streamed"
+    steps = {
+        "an interpreter": "bare",
+        "with the libraries of the floor": "libraries",
+        "with the handler imported": "imported",
+        "at rest: after the first requests": "at rest",
+        requests: "after requests",
+        f"after {found['failures']:,} failures more": "after failures",
+    }
+    return table(("", "MB"), [(words, f"{found[name]:.1f}") for words, name in steps.items()])
+
+
+def _size(found: Found) -> str:
+    def row(name: str, one: Found) -> Sequence[str]:
+        return name, f"{one['zipped']:.1f}", f"{one['unpacked']:.1f}", f"{one['files']:,}"
+
+    largest = ", ".join(f"`{name}` {size:.1f}" for name, size in found["layer"]["largest"])
+    keys = found["first_key"]
+    ways = [
+        (*row(name, one), f"{keys[name]['cpu']['median']:.0f}", f"{keys[name]['ratio']:.2f} ×")
+        for name, one in found["boto3"].items()
+    ]
+    parts = [row("code", found["code"]), row("layer", found["layer"])]
+    return "\n\n".join(
+        [
+            table(("", "zipped", "unpacked", "files"), parts),
+            f"The layer's largest packages, unpacked: {largest}.",
+            "boto3, and what it makes of a first chat whose key is in Secrets Manager, over one"
+            " whose key is in the environment:",
+            table(("boto3", "zipped", "unpacked", "files", "first chat, CPU ms", "over"), ways),
+        ]
+    )
+
+
+def _peers(found: Found) -> str:
+    ours = found["handlers"]["chatd"]
+    init, over = ours["init"]["cpu"]["median"], ours["overhead"]["wall"]
+    rows = [
+        (
+            name,
+            f"{side['init']['cpu']['median']:,.0f}",
+            f"{side['init']['cpu']['median'] / init:.1f} ×",
+            f"{side['first']['cpu']['median']:,.0f}",
+            f"{side['overhead']['wall']:,.0f}",
+            f"{side['overhead']['wall'] / over:.1f} ×",
+            f"{side['resident']:.0f}",
+        )
+        for name, side in found["handlers"].items()
+        if name != "bare"
+    ]
+    head = ("", "init, CPU ms", "over ours", "first answer, CPU ms", "warm, µs over urllib3",
+            "over ours", "MB at rest")  # fmt: skip
+    return "\n\n".join([table(head, rows), *_servers(found["servers"])])
+
+
+def _servers(servers: Found) -> list[str]:
+    if not servers:
+        return []
+    rows = [
+        (
+            name,
+            *(
+                f"{one['a_second']:,.0f} · {one['median'] / 1000:.1f} · {one['p99'] / 1000:.0f}"
+                for one in loads.values()
+            ),
+        )
+        for name, loads in servers.items()
+    ]
+    connections = [f"{number} at once" for number in servers["chatd"]]
+    return [
+        "As whole servers under wrk, which shares the processors with them: what `make run` runs,"
+        " uvicorn, LiteLLM's own server with a worker a core, and the upstream itself. Requests a"
+        " second · median ms · p99 ms:",
+        table(("", *connections), rows),
+    ]
+
+
+def _growth(found: Found) -> str:
+    rows = [
+        (
+            name,
+            f"{one['sizes'][0]:,} → {one['sizes'][-1]:,}",
+            f"{one['cpu'][0] / 1000:.2f} → {one['cpu'][-1] / 1000:.2f}",
+            f"{one['time_exponent']:.2f}",
+            f"{one['peak'][0] / 1e6:.2f} → {one['peak'][-1] / 1e6:.2f}",
+            f"{one['memory_exponent']:.2f}",
+        )
+        for name, one in found["cases"].items()
+    ]
+    return table(("What grows", "", "CPU ms", "exponent", "peak MB", "exponent"), rows)
+
+
+def _spread(found: Found) -> str:
+    rows = [
+        (
+            name,
+            f"{one['median']:.3f}",
+            f"{one['lowest']:.3f} – {one['highest']:.3f}",
+            f"{one['limit']:.3f}",
+        )
+        for name, one in found["ratios"].items()
+    ]
+    return table(("Ratio or exponent", "median", "lowest – highest", "limit"), rows)
+
+
+def _profile(found: Found) -> str:
+    return "\n".join(f"{name}\n{text}" for name, text in found["cases"].items())
+
+
+SECTIONS: dict[str, Callable[[Found], str]] = {
+    "init": _init,
+    "warm": _warm,
+    "stream": _stream,
+    "memory": _memory,
+    "size": _size,
+    "peers": _peers,
+    "growth": _growth,
+    "spread": _spread,
+    "profile": _profile,
+}

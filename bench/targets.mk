@@ -1,0 +1,22 @@
+# Measuring the gateway against floors and peers.
+
+BENCH ?=
+# Measured is what would be deployed, for this machine's processor, beside what `make build` made.
+BENCH_ARCH := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
+BENCH_LOG := .aws-sam/bench.log
+RUN_BENCH := PYTHONPATH=functions:. $(BIN)/python -m bench
+
+.PHONY: bench-build
+bench-build: .venv-sam/sam.stamp $(VENV)/dev.stamp
+	@mkdir -p .aws-sam
+	@$(SAM) build $(call SAM_CONFIG,samconfig.toml) --build-dir .aws-sam/bench \
+		--parameter-overrides Architecture=$(BENCH_ARCH) >$(BENCH_LOG) 2>&1 || { cat $(BENCH_LOG) >&2; exit 1; }
+
+.PHONY: bench
+bench: $(if $(HELP),,bench-build) ## measure the gateway against floors and peers (BENCH='init warm' for some; QUICK=1; HELP=1)
+	@$(RUN_BENCH) $(if $(HELP),--help) $(if $(QUICK),--quick --dry) $(BENCH)
+	@$(if $(HELP)$(QUICK),,$(MAKE) docs)
+
+.PHONY: bench-check
+bench-check: bench-build ## fail if a ratio is worse than docs/performance.json by more than chance
+	@$(RUN_BENCH) --check
