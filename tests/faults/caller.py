@@ -6,6 +6,7 @@ It knows both surfaces as a caller does, and nothing of providers.
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ import pytest
 
 import chat.app
 from chatd.live import Collected
+from tests.support.circuits import forget_failures
 from tests.support.functions import LambdaContext, ask, http_event
 
 SURFACES = ("/v1/chat", "/v1/chat/completions")
@@ -28,13 +30,18 @@ _REMAINING_MS = 900_000
 def gateway(config: Path) -> Iterator[None]:
     """The chat function with this chatd.toml, and with nothing else of the environment's."""
     with pytest.MonkeyPatch.context() as patch:
-        for variable in ("CHATD_SECRET_ID", "CHATD_DEFAULT_PROVIDER", "CHATD_HTTP_SECONDS"):
-            patch.delenv(variable, raising=False)
+        for variable in [name for name in os.environ if name.startswith("CHATD_")]:
+            patch.delenv(variable)
         patch.setenv("CHATD_CONFIG", str(config))
-        chat.app.opened.cache_clear()
+        _forget()
         chat.app.opened()  # once, and not by all callers at once
         yield
-        chat.app.opened.cache_clear()
+        _forget()
+
+
+def _forget() -> None:
+    chat.app.opened.cache_clear()
+    forget_failures()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from chatd.live import CallerGoneError, Collected
 from tests.faults.caller import SURFACES, Heard, gateway, hear
 from tests.faults.joints import texts, wholes
 from tests.support import faults
-from tests.support.circuits import Clock, forget_failures, stopped_clock
+from tests.support.circuits import Clock, stopped_clock
 from tests.support.faults import answers
 from tests.support.faulty import Act, Attempt, Faulty, faulty
 from tests.support.spoken import DIALECTS, Asked
@@ -273,10 +273,8 @@ def a_world(folder: Path) -> Iterator[World]:
         tiers = [f"{tier} = {[f'{name}/m' for name in names]}\n" for tier, names in TIERS.items()]
         config = folder / "chatd.toml"
         config.write_text("".join([*rows, "[tiers]\n", *tiers]))
-        forget_failures()
         with gateway(config):
             yield world
-        forget_failures()
 
 
 def fair(tier: str, path: str, stream: bool) -> Chat:
