@@ -14,7 +14,7 @@ Found = Mapping[str, Any]
 def page(everything: Found) -> str:
     """The page's text."""
     held = table(("What", "Budget", "Measured", "Met"), budgets.rows(everything))
-    parts = [_HEAD, "## Budgets", held]
+    parts = [_HEAD, "## Budgets", held, *filter(None, [budgets.reasons(everything)])]
     for name, (title, words) in _SECTIONS.items():
         if name in everything:
             found = everything[name]

@@ -142,6 +142,7 @@ class Target:
         return {
             "HOME": str(self.scratch),
             "PYTHONPATH": self.paths,
+            "PYDANTIC_DISABLE_PLUGINS": "__all__",  # as in template.yaml
             # The scratch folder is no place to import from.
             "PYTHONSAFEPATH": "1",
         }

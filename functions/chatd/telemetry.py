@@ -299,16 +299,16 @@ def _directive(dimensions: list[list[str]], names: list[str]) -> dict[str, Any]:
 
 def _line(level: str, message: str, told: Mapping[str, Any]) -> str:
     """A line of the log as JSON, with the keys that Powertools' Logger gives one."""
-    now = time.time()
-    when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(now))
-    line = {
-        "level": level,
-        "message": message,
-        "timestamp": f"{when},{int(now * 1000) % 1000:03}+0000",
-        "service": _SERVICE,
-        **told,
-    }
+    second, rest = divmod(time.time(), 1)
+    when = f"{_second(second)},{int(rest * 1000):03}+0000"
+    line = {"level": level, "message": message, "timestamp": when, "service": _SERVICE, **told}
     return json.dumps(line)
+
+
+@lru_cache(maxsize=1)
+def _second(second: float) -> str:
+    """A second since 1970 as the log writes it."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(second))
 
 
 def _write(*lines: str) -> None:

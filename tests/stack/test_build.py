@@ -230,3 +230,16 @@ def test_the_lambda_image_compiles_where_no_python_3_13_is(
     assert result.returncode == 0, result.stderr
     assert f"bytecode by {lambda_image}" in result.stdout
     assert [path.name for path in sources.rglob("*.pyc")] == ["app.cpython-313.pyc"]
+
+
+@pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
+def test_the_layer_holds_no_tests_and_no_stubs_but_says_what_it_is(
+    builds: dict[str, Path], architecture: str
+) -> None:
+    layer = builds[architecture] / "VendorLayer/python"
+
+    assert [
+        path for path in layer.rglob("*") if path.name == "tests" or path.suffix == ".pyi"
+    ] == []
+    assert (layer / "pydantic").is_dir()
+    assert list(layer.glob("pydantic-*.dist-info/METADATA"))
