@@ -17,8 +17,9 @@ from bench.figures import rounded
 from bench.target import Target
 
 RUNS = 20
-# A ratio may always be this much worse than the median of the twenty, however little they varied.
-_LEAST = 0.06
+# A ratio may always be this much worse than the median of the twenty, however little they varied on
+# one machine: another processor has other things that it finds dear.
+_LEAST = 0.15
 # Beyond that it may be as much worse as the worst of the twenty, and as much again.
 _BEYOND = 2.0
 # What grows with the input may grow as it does; an exponent rises where a fixed cost is saved, too.

@@ -116,7 +116,7 @@ the three largest sizes.""",
         """\
 `make bench-check` measures these in some {seconds} s, and fails if one is beyond its limit three
 times in a row. A limit is the median of {runs} runs on one commit and twice the way from there to
-the worst of them, and at least 6 % above the median; what grows with its input may do so up to an
-exponent of 1.15.""",
+the worst of them, and at least 15 % above the median, since another processor finds other things
+dear; what grows with its input may do so up to an exponent of 1.15.""",
     ),
 }
