@@ -7,6 +7,7 @@ secret is fetched, because it costs more to import than everything else together
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -78,6 +79,9 @@ class SecretsManager:
         import boto3  # noqa: PLC0415  # see above
         from botocore.config import Config  # noqa: PLC0415
 
+        # At DEBUG, which an operator may choose for a function, botocore logs what it gets.
+        log = logging.getLogger("botocore")
+        log.setLevel(max(log.level, logging.INFO))
         return boto3.client(
             "secretsmanager",
             endpoint_url=self._environ.get("AWS_ENDPOINT_URL_SECRETS_MANAGER") or None,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -240,3 +241,16 @@ def test_a_provider_without_a_key_variable_is_never_looked_up(
 
     assert standing(CATALOG["ollama"], credentials.key_of(CATALOG["ollama"])).registered
     assert warnings == []
+
+
+def test_no_key_is_logged_whatever_is_logged(
+    secrets_manager: SecretsManagerClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(secrets_manager, '{"KIMI_API_KEY": "sk-in-the-secret"}')
+    logging.getLogger("botocore").setLevel(logging.NOTSET)
+    with caplog.at_level(logging.DEBUG):
+        credentials, _ = lookup()
+        value = credentials.key_of(KIMI).value
+
+    assert value is not None
+    assert value.get_secret_value() not in caplog.text
