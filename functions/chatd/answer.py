@@ -12,6 +12,9 @@ from typing import Any
 
 from chatd.chat import Json, ToolCall
 
+# Of English, about: https://help.openai.com/en/articles/4936856-what-are-tokens-and-how-to-count-them
+CHARACTERS_A_TOKEN = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:

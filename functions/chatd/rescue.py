@@ -10,12 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from chatd.answer import Delta, Event, Finish, Rescued
+from chatd.answer import CHARACTERS_A_TOKEN, Delta, Event, Finish, Rescued
 from chatd.chat import ChatRequest, Message, Text
 from chatd.errors import UpstreamError
-
-# Characters that make a token, about: telemetry.py has the source.
-_TOKEN = 4
 
 
 class DivergedError(UpstreamError):
@@ -62,7 +59,7 @@ def prefilled(request: ChatRequest, text: str) -> ChatRequest:
 
     What it took is taken off the tokens that may still be generated.
     """
-    spent = len(text) // _TOKEN
+    spent = len(text) // CHARACTERS_A_TOKEN
     turn = Message("assistant", (Text(text),))
     return replace(
         request,

@@ -17,7 +17,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from chatd.answer import Counted, Delta, Event, Finish, Rescued, Usage
+from chatd.answer import CHARACTERS_A_TOKEN, Counted, Delta, Event, Finish, Rescued, Usage
 from chatd.errors import ChatdError, NoHealthyProviderError
 
 NAMESPACE = "chatd"
@@ -26,9 +26,6 @@ _NO_PROVIDER = "none"
 _UNITS = {"UpstreamLatency": "Milliseconds", "GatewayOverhead": "Milliseconds"}
 # Characters of a name that a provider gives: a log line is no place for what is longer.
 _NAME = 100
-# Characters of English that make a token, about:
-# https://help.openai.com/en/articles/4936856-what-are-tokens-and-how-to-count-them
-_TOKEN = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,8 +171,8 @@ class Record:
 
         """
         self.usage = Usage(
-            ceil(asked / _TOKEN),
-            ceil(self.said / _TOKEN),
+            ceil(asked / CHARACTERS_A_TOKEN),
+            ceil(self.said / CHARACTERS_A_TOKEN),
             cost_usd=self.usage.cost_usd if self.usage else None,
             estimated=True,
         )
