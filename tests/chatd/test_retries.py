@@ -362,3 +362,14 @@ def test_a_content_refusal_is_the_callers_and_nobody_else_is_asked(
     assert (result.status, result.json["error"]["code"]) == (400, "content_filter")
     assert message in result.json["error"]["message"]
     assert (len(provider.received), spare.received) == (1, [])
+
+
+def test_a_flagged_account_is_the_keys_affair_and_the_next_model_answers(
+    provider: Upstream, spare: Upstream, config: Path
+) -> None:
+    config.write_text('[tiers]\nfast = ["kimi/a", "openrouter/b"]')
+    provider.script = reply({"error": {"message": "this account has been flagged"}}, 403)
+
+    result = post(ask("fast"))
+
+    assert (result.status, result.json["provider"]) == (200, "openrouter")

@@ -83,7 +83,8 @@ _TOO_LONG = re.compile(
 # And for what a filter does not let through: OpenRouter's is a 403 that names moderation
 # (https://openrouter.ai/docs/api-reference/errors), Kimi's a 400 "considered high risk".
 _REFUSED = re.compile(
-    r"moderation|flagged|content (policy|filter)|considered high risk", re.IGNORECASE
+    r"moderation|(input|prompt|content) was flagged|content (policy|filter)|considered high risk",
+    re.IGNORECASE,
 )
 
 
