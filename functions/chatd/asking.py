@@ -27,7 +27,7 @@ from chatd.planning import Call, Plan, Planner
 from chatd.redaction import redacted
 from chatd.retries import pause
 from chatd.telemetry import Record
-from chatd.transport import Started, Transport
+from chatd.transport import Transport
 
 
 @dataclass(slots=True, eq=False)
@@ -35,16 +35,14 @@ class Errand:
     """One chat on its way through the providers.
 
     Attributes:
-        call: Its id and deadline.
+        call: Its id and deadline; each attempt tells it how it is broken off.
         record: Is told what it took.
-        started: Called, for each attempt, with what breaks it off from another thread.
         live: Whether the caller gets the answer while it is made, so that what was said is said.
 
     """
 
     call: Call
     record: Record
-    started: Started
     live: bool
 
 
@@ -165,13 +163,15 @@ class Asking:
     def _whole(self, plan: Plan, limits: Timeouts, errand: Errand) -> Iterator[Event]:
         sent = plan.adapter.build(plan.request, plan.route.provider, plan.key)
         deadline = plan.deadline(errand.call)
-        response = self._transport.send(sent, deadline, limits.connect, errand.started)
+        response = self._transport.send(sent, deadline, limits.connect, errand.call.on_cancel)
         yield from as_events(plan.adapter.parse(response))
 
     def _streamed(self, plan: Plan, limits: Timeouts, errand: Errand) -> Iterator[Event]:
         sent = plan.adapter.build(plan.request, plan.route.provider, plan.key)
         asked = time.monotonic()
-        stream = self._transport.open(sent, plan.deadline(errand.call), limits, errand.started)
+        stream = self._transport.open(
+            sent, plan.deadline(errand.call), limits, errand.call.on_cancel
+        )
         unfinished = plan.request.n or 1
         begun = ended = False
         chunks = stream.chunks()

@@ -24,6 +24,7 @@
     │   ├── UpstreamOverloadedError    503
     │   ├── RateLimitedError           429  it will pass
     │   └── QuotaExhaustedError        429  it will not pass by itself
+    ├── CallCancelledError             499  the caller hung up before there was an answer
     └── InternalError                  500  a fault of our own
 
 A direct invocation fails with the class's name as its error type, so a name here is part of the
@@ -296,6 +297,13 @@ class QuotaExhaustedError(UpstreamError):
     def headers(self) -> dict[str, str]:
         """As its parent's; it also tells OpenAI's SDKs not to retry."""
         return {**super().headers(), "x-should-retry": "false"}
+
+
+class CallCancelledError(ChatdError):
+    """The caller hung up before there was an answer; no provider is to blame."""
+
+    status = 499
+    default_code = "client_closed"
 
 
 class InternalError(ChatdError):

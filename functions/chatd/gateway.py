@@ -14,7 +14,13 @@ from typing import Any
 from chatd.answer import Answer, Event, collected
 from chatd.asking import Asking, Errand
 from chatd.chat import ChatRequest
-from chatd.errors import AnswerTooLargeError, ChatdError, InternalError, RequestTooLargeError
+from chatd.errors import (
+    AnswerTooLargeError,
+    CallCancelledError,
+    ChatdError,
+    InternalError,
+    RequestTooLargeError,
+)
 from chatd.planning import Call, Plan, Planner
 from chatd.succession import Succession
 from chatd.surfaces import Surface
@@ -72,15 +78,18 @@ class Gateway:
             raise told from None
 
     def chat(self, surface: Surface, request: ChatRequest, call: Call) -> Reply:
-        """Answer one chat whole, and tell of it.
+        """Answer one chat whole, and record it.
+
+        `call.cancel()` ends it from another thread.
 
         Raises:
-            ChatdError: Whatever went wrong, in words that the caller may see.
+            CallCancelledError: If the call was cancelled before there was an answer.
+            ChatdError: Whatever else went wrong, in words that the caller may see.
 
         """
         record = Record(call.request_id, request.model)
         try:
-            errand = Errand(call, record, lambda _break_off: None, live=False)
+            errand = Errand(call, record, live=False)
             plan, events = self.begin(request, errand)
             answer = collected(events)
             headers = {**plan.headers, **record.headers}
@@ -88,8 +97,9 @@ class Gateway:
                 headers["x-chatd-warning"] = warning
             return Reply(_returnable(surface.write(answer, plan.served), answer), headers)
         except Exception as error:  # noqa: BLE001  # the last line: logged by place, never by words
-            raise surface.told(failed(error, record)) from None
+            raise surface.told(failed(_cancelled(call, error), record)) from None
         finally:
+            settle(record, request)
             self.tell(record, call)
 
     def begin(self, request: ChatRequest, errand: Errand) -> tuple[Plan, Iterator[Event]]:
@@ -115,6 +125,12 @@ class Gateway:
         self._telemetry.record(record)
 
 
+def settle(record: Record, request: ChatRequest) -> None:
+    """Estimate the tokens of an answer that ended before the provider counted them."""
+    if record.usage is None and record.said:
+        record.estimate(sum(len(words) for words in request.words()))
+
+
 def failed(error: Exception, record: Record) -> ChatdError:
     """What a failure is for the caller, noted in the record; a fault of ours has no words."""
     if isinstance(error, ChatdError):
@@ -124,6 +140,13 @@ def failed(error: Exception, record: Record) -> ChatdError:
     record.error = InternalError.default_code
     record.fault = place_of(error)
     return InternalError("a fault of the gateway's own; its log has the place")
+
+
+def _cancelled(call: Call, error: Exception) -> Exception:
+    """The failure of a chat; what comes of a cancelled call is the cancellation alone."""
+    if call.gone.is_set() and isinstance(error, ChatdError):
+        return CallCancelledError("the caller hung up before there was an answer")
+    return error
 
 
 def _small_enough(body: bytes) -> bytes:

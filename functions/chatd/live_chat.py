@@ -6,18 +6,15 @@ It knows the order of things while an answer is made, and nothing of what an ans
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 from chatd.asking import Errand
 from chatd.chat import ChatRequest
-from chatd.errors import ChatdError, UpstreamError
-from chatd.gateway import Gateway, failed
+from chatd.errors import CallCancelledError, ChatdError, UpstreamError
+from chatd.gateway import Gateway, failed, settle
 from chatd.live import CallerGoneError, Outlet, Sink
 from chatd.planning import Call
 from chatd.surfaces import Served, Surface
 from chatd.telemetry import Record
-
-CALLER_GONE = "client_closed"
 
 
 class LiveChat:
@@ -36,7 +33,6 @@ class LiveChat:
         self._call = call
         self._record = Record(call.request_id, request.model)
         self._headers: dict[str, str] = {"Cache-Control": "no-cache"}
-        self._break_off: Callable[[], None] | None = None
 
     def pour(self, sink: Sink) -> None:
         """Make the answer and send it, and tell of it when the last byte is gone."""
@@ -45,23 +41,20 @@ class LiveChat:
             with outlet.kept_awake():
                 self._make(outlet)
         except CallerGoneError:
-            self._record.error = CALLER_GONE
+            self._record.error = CallCancelledError.default_code
             self.abort()  # whatever may still hold the stream
         finally:
-            if self._record.usage is None and self._record.said:
-                self._record.estimate(sum(len(words) for words in self._request.words()))
+            settle(self._record, self._request)
             self._gateway.tell(self._record, self._call)
 
     def abort(self) -> None:
-        """Break off the provider's stream, from any thread: the caller is gone."""
-        self._call.gone.set()
-        if self._break_off is not None:
-            self._break_off()
+        """Cancel the call, from any thread: the caller is gone."""
+        self._call.cancel()
 
     def _make(self, outlet: Outlet) -> None:
         served = Served("", "", self._call.request_id)
         try:
-            errand = Errand(self._call, self._record, self._started, live=True)
+            errand = Errand(self._call, self._record, live=True)
             plan, events = self._gateway.begin(self._request, errand)
             served = plan.served
             self._headers |= {**plan.headers, **self._record.headers}
@@ -81,8 +74,3 @@ class LiveChat:
             if error.code == UpstreamError.default_code:
                 error.code = "upstream_stream_error"
             outlet.write(self._surface.broken(error, served))
-
-    def _started(self, break_off: Callable[[], None]) -> None:
-        self._break_off = break_off
-        if self._call.gone.is_set():
-            break_off()

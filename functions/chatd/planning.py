@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from pydantic import SecretStr
@@ -37,7 +38,7 @@ _MAX_HEADER = 500
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """What a door knows of a call.
+    """One call of a caller: its limits, and a way to cancel it from another thread.
 
     Attributes:
         request_id: The invocation's id.
@@ -51,6 +52,27 @@ class Call:
     deadline: Deadline
     started: float = field(default_factory=time.monotonic)
     gone: threading.Event = field(default_factory=threading.Event)
+    _break_off: Callable[[], None] | None = field(default=None, init=False, repr=False)
+
+    def cancel(self) -> None:
+        """Cancel the call, from any thread: end the exchange under way, and begin no other.
+
+        A wait on `gone` ends too. Cancelling a call that has ended does nothing.
+        """
+        self.gone.set()
+        if self._break_off is not None:
+            self._break_off()
+
+    def on_cancel(self, break_off: Callable[[], None]) -> None:
+        """Set what `cancel` breaks off: the exchange of the current attempt.
+
+        Args:
+            break_off: Ends the exchange, from any thread; called at once if the call is cancelled.
+
+        """
+        self._break_off = break_off
+        if self.gone.is_set():
+            break_off()
 
 
 @dataclass(slots=True, eq=False)

@@ -147,6 +147,9 @@ class Urllib3Transport:
             raise UpstreamTimeoutError("the time for this request is spent")
         guard = self._watchdog.guard(deadline)
         started(guard.abort)
+        if guard.fired:
+            guard.end()
+            raise UpstreamError("the call was cancelled before anything was sent")
         CALL.guard, CALL.deadline = guard, deadline
         CALL.silence = min(limits.silence, limits.first_event)
         CALL.connect_by = connect_by = deadline.within(limits.connect)
