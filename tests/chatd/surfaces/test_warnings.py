@@ -1,0 +1,53 @@
+"""`x-chatd-warning` explains one kind of answer, and stays away from every other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chatd.answer import Choice
+from chatd.chat import ToolCall
+from chatd.surfaces.warnings import SPENT_THINKING, warning_of
+from tests.support import answers
+from tests.support.functions import ask, post
+from tests.support.upstream import Upstream, reply
+
+CALL = ToolCall("call_1", "look_up", "{}")
+PATHS = ("/v1/chat", "/v1/chat/completions")
+
+
+def test_a_budget_spent_before_the_first_word_is_explained() -> None:
+    assert warning_of(Choice(content="", thinking="Hm", finish_reason="length")) == SPENT_THINKING
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        Choice(content="Hello", finish_reason="length"),
+        Choice(content=None, tool_calls=(CALL,), finish_reason="length"),
+        Choice(content="", finish_reason="stop"),
+        Choice(content="", finish_reason="content_filter"),
+        Choice(content="Hello", finish_reason="stop"),
+    ],
+    ids=["cut short", "a call", "empty", "filtered", "whole"],
+)
+def test_no_other_answer_has_a_warning(choice: Choice) -> None:
+    assert warning_of(choice) is None
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    "answer",
+    [answers.ollama_chat(), answers.ollama_chat(done_reason="length")],
+    ids=["whole", "cut short"],
+)
+def test_an_answer_with_text_has_no_warning_header(
+    provider: Upstream, path: str, answer: dict[str, Any]
+) -> None:
+    provider.script = reply(answer)
+
+    result = post(ask("llama3.2"), path)
+
+    assert result.status == 200
+    assert "x-chatd-warning" not in result.headers
