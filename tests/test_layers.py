@@ -18,6 +18,7 @@ RINGS = (
     {"dry_call", "errors", "deadline", "wire", "chat", "answer", "live", "documents"},
     {
         "catalog",
+        "json_schema",
         "callers",
         "circuits",
         "shared_circuits",
@@ -35,7 +36,7 @@ RINGS = (
     {"routing", "listing"},
     {"planning", "models"},
     {"circuits"},
-    {"asking"},
+    {"asking", "format_check"},
     {"succession"},
     {"gateway", "events"},
     {"live_chat"},

@@ -9,20 +9,20 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from http import HTTPStatus
 from itertools import chain
 
-from chatd import schema
-from chatd.answer import Answer, Counted, End, Event, Finish, as_events, collected
+from chatd.answer import Counted, End, Event, Finish, as_events
 from chatd.catalog import Timeouts
 from chatd.circuits import Circuits
 from chatd.errors import (
     ChatdError,
-    FormatNotMetError,
     NoHealthyProviderError,
     UpstreamAuthError,
     UpstreamError,
 )
+from chatd.format_check import FormatCheck
 from chatd.planning import Call, Plan, Planner
 from chatd.redaction import redacted
 from chatd.retries import pause
@@ -79,10 +79,11 @@ class Asking:
         record = errand.record
         retries = 0
         renewed = False
+        check = FormatCheck()
         while True:
             record.asks(plan.served.provider, plan.served.model if plan.route.named else None)
             try:
-                return self._guarded(plan, errand, fallback=fallback)
+                return self._guarded(plan, errand, check, fallback=fallback)
             except NoHealthyProviderError as closed:
                 raise _told(closed, plan) from None
             except ChatdError as error:
@@ -110,23 +111,28 @@ class Asking:
         if death.unwell and not _excused(death, plan, errand):
             self._circuits.died(plan.circuit)
 
-    def _guarded(self, plan: Plan, errand: Errand, *, fallback: bool) -> Iterator[Event]:
-        """The events, once the first is there, unless the provider's circuit is open."""
+    def _guarded(
+        self, plan: Plan, errand: Errand, check: FormatCheck, *, fallback: bool
+    ) -> Iterator[Event]:
+        """Return the events with the first one received, unless the circuit is open."""
         limits = plan.limits(fallback=fallback)
 
         def ask() -> Iterator[Event]:
-            events = self._events(plan, limits, errand)
+            events = self._events(plan, limits, errand, check)
             return chain([next(events)], events)
 
         return self._circuits.guarded(
             plan.circuit, ask, lambda error: _excused(error, plan, errand)
         )
 
-    def _events(self, plan: Plan, limits: Timeouts, errand: Errand) -> Iterator[Event]:
-        """The events of one attempt, with the tokens counted by us where nobody else does."""
+    def _events(
+        self, plan: Plan, limits: Timeouts, errand: Errand, check: FormatCheck
+    ) -> Iterator[Event]:
+        """Yield the events of one attempt; estimate the tokens if the provider reports none."""
         record = errand.record
-        if plan.must_be_checked:  # and what must be checked as a whole cannot be sent in pieces
-            events = as_events(self._checked(plan, limits, errand))
+        if plan.must_be_checked:  # only a complete answer can be checked
+            ask = partial(self._asked, plan, limits, errand)
+            events = as_events(check.answer(plan, errand, ask))
         else:
             events = self._asked(plan, limits, errand)
         for event in events:
@@ -134,21 +140,6 @@ class Asking:
                 yield Counted(record.estimate(plan.asked), record.response_model)
             record.note(event)
             yield event
-
-    def _checked(self, plan: Plan, limits: Timeouts, errand: Errand) -> Answer:
-        """The whole answer in the form that was asked for; if it is not, it is asked for again."""
-        answer = collected(self._asked(plan, limits, errand))
-        if schema.holds(answer, plan.request):
-            return answer
-        again = collected(self._asked(plan, limits, errand))
-        if schema.holds(again, plan.request):
-            return replace(again, usage=answer.usage + again.usage)
-        errand.record.count(answer.usage + again.usage, again.model)
-        raise FormatNotMetError(
-            f"{plan.served.provider}: its answer does not hold to the format that was asked for,"
-            " twice; this provider does not enforce one",
-            provider=plan.served.provider,
-        )
 
     def _asked(self, plan: Plan, limits: Timeouts, errand: Errand) -> Iterator[Event]:
         asked = time.monotonic()

@@ -80,6 +80,69 @@ def test_an_answer_that_does_not_hold_twice_is_a_clear_error(
     assert emitted().metrics[0]["InputTokens"] == 22
 
 
+def failing_between(provider: Upstream, *steps: str | int) -> None:
+    """Let the provider give these contents and statuses, one after the other."""
+    left = list(steps)
+
+    def script(connection: socket.socket, received: Received) -> None:
+        step = left.pop(0)
+        if isinstance(step, int):
+            reply({"error": "busy"}, step)(connection, received)
+        else:
+            reply(answers.ollama_generate(step))(connection, received)
+
+    provider.script = script
+
+
+def test_a_failed_second_request_is_retried_without_losing_the_first_answer(
+    provider: Upstream, emitted: Callable[[], Emitted]
+) -> None:
+    failing_between(provider, BAD, 500, GOOD)
+    result = post(ask("m:cloud", format=CITY))
+
+    assert result.json["content"] == GOOD
+    assert (result.json["input_tokens"], result.json["output_tokens"]) == (22, 14)
+    read = emitted()
+    assert read.log[-1]["gen_ai.usage.input_tokens"] == 22
+    assert sum(blob.get("InputTokens", 0) for blob in read.metrics) == 22
+
+
+def test_no_more_than_two_complete_answers_are_paid_for(
+    provider: Upstream, emitted: Callable[[], Emitted]
+) -> None:
+    failing_between(provider, BAD, 500, BAD, GOOD, GOOD, GOOD)
+    result = post(ask("m:cloud", format=CITY))
+
+    assert result.json["error"]["code"] == "format_not_met"
+    assert len(provider.received) == 3
+    assert emitted().log[-1]["gen_ai.usage.input_tokens"] == 22
+
+
+def test_an_answer_is_counted_when_every_later_request_fails(
+    provider: Upstream, emitted: Callable[[], Emitted]
+) -> None:
+    failing_between(provider, BAD, 500, 500, 500)
+    result = post(ask("m:cloud", format=CITY))
+
+    assert result.status == 502
+    assert len(provider.received) == 4
+    assert emitted().log[-1]["gen_ai.usage.input_tokens"] == 11
+
+
+def test_an_uncounted_answer_is_estimated_each_time(provider: Upstream) -> None:
+    left = [BAD, GOOD]
+
+    def script(connection: socket.socket, received: Received) -> None:
+        uncounted = {"prompt_eval_count": 0, "eval_count": 0}
+        reply(answers.ollama_generate(left.pop(0), **uncounted))(connection, received)
+
+    provider.script = script
+    result = post(ask("m:cloud", format=CITY)).json
+
+    assert result["usage_estimated"]
+    assert result["output_tokens"] == (len(BAD) + len(GOOD)) // 4
+
+
 def test_json_without_a_schema_must_be_an_object(provider: Upstream) -> None:
     saying(provider, "[1]", '{"a": 1}')
 
