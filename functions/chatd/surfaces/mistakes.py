@@ -28,9 +28,14 @@ def first_mistake(error: ValidationError) -> InvalidRequestError:
         return InvalidRequestError("the body is not a JSON object")
     if mistake["type"] == "missing":
         return InvalidRequestError(f"{param!r} is missing", param=param)
-    if mistake["type"] == "extra_forbidden":
-        return InvalidRequestError("there is no such field; check its spelling", param=param)
     return InvalidRequestError(f"{param!r} is not valid: {mistake['msg']}", param=param)
+
+
+def unknown_field(path: str) -> InvalidRequestError:
+    """The error for a field that the surface does not define; `path` is as in `messages.0.rol`."""
+    return InvalidRequestError(
+        "there is no such field; check its spelling", param=path[:_MAX_PARAM]
+    )
 
 
 def _names(location: tuple[int | str, ...]) -> list[str]:

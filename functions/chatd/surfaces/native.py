@@ -15,7 +15,7 @@ from chatd.answer import Answer, Choice, Counted, Delta, Event, Finish, Rescued,
 from chatd.chat import ChatRequest, Message, Sampling, Text
 from chatd.errors import ChatdError
 from chatd.surfaces import Served, sse
-from chatd.surfaces.mistakes import first_mistake
+from chatd.surfaces.mistakes import first_mistake, unknown_field
 from chatd.surfaces.warnings import warning_of
 from chatd.wire.native import NativeRequest
 
@@ -36,6 +36,7 @@ class Native:
             sent = NativeRequest.model_validate_json(body)
         except ValidationError as error:
             raise first_mistake(error) from None
+        _refuse_unknown(sent)
         return ChatRequest(
             model=sent.model,
             messages=tuple(Message(turn.role, (Text(turn.content),)) for turn in sent.messages),
@@ -92,6 +93,20 @@ class Native:
     def broken(self, error: ChatdError, served: Served) -> bytes:
         """The error as the last event."""
         return sse.event(error.body(served.request_id))
+
+
+def _refuse_unknown(sent: NativeRequest) -> None:
+    """Refuse a field that this surface does not define.
+
+    Raises:
+        InvalidRequestError: With the first such field as its `param`.
+
+    """
+    if sent.model_extra:
+        raise unknown_field(next(iter(sent.model_extra)))
+    for position, message in enumerate(sent.messages):
+        if message.model_extra:
+            raise unknown_field(f"messages.{position}.{next(iter(message.model_extra))}")
 
 
 def _totals(

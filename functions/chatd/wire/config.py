@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from chatd.wire.limits import MAX_TIER_MODELS, items
+
 Seconds = Annotated[float, Field(gt=0, le=900, allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1, max_length=256)]
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -79,7 +81,9 @@ class TierModel(_Table):
 class TierTable(_Table):
     """`<name> = ["model", …]` or a table of models and timeouts."""
 
-    models: Annotated[list[Annotated[TierModel, BeforeValidator(_model)]], Field(min_length=1)]
+    models: Annotated[
+        list[Annotated[TierModel, BeforeValidator(_model)]], items(MAX_TIER_MODELS, at_least=1)
+    ]
     timeouts: TimeoutsTable = TimeoutsTable()
 
 

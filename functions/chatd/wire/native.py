@@ -1,7 +1,7 @@
 """What callers of `/v1/chat` send; native_answers.py has what they get.
 
-Values are strict: `"5"` is not a number here, and a field that we do not know is an error, so that
-a misspelt one is never silently without effect.
+Values are strict: `"5"` is not a number here. The surface refuses an unknown field, so that a
+misspelt one is never without effect; pydantic's own `forbid` would keep an error for each of them.
 """
 
 from __future__ import annotations
@@ -10,10 +10,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from chatd.wire.limits import MAX_MESSAGES, items
+
 
 class _Sent(BaseModel):
     model_config = ConfigDict(
-        extra="forbid", strict=True, allow_inf_nan=False, hide_input_in_errors=True
+        extra="allow",
+        strict=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+        json_schema_extra={"additionalProperties": False},
     )
 
 
@@ -28,7 +34,7 @@ class NativeRequest(_Sent):
     """The body of `POST /v1/chat`, and of a direct invocation."""
 
     model: Annotated[str, Field(min_length=1, max_length=256)]
-    messages: Annotated[list[NativeMessage], Field(min_length=1)]
+    messages: Annotated[list[NativeMessage], items(MAX_MESSAGES, at_least=1)]
     temperature: float | None = None
     max_tokens: Annotated[int, Field(gt=0)] | None = None
     format: Literal["json"] | dict[str, Any] | None = None

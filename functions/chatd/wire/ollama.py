@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from chatd.wire.limits import MAX_LOGPROBS, MAX_MODELS, MAX_TOOL_CALLS, items
+
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -42,7 +44,7 @@ class OllamaMessage(_Got):
 
     content: str = ""
     thinking: str | None = None
-    tool_calls: list[OllamaToolCall] | None = None
+    tool_calls: Annotated[list[OllamaToolCall], items(MAX_TOOL_CALLS)] | None = None
 
 
 class OllamaLine(_Got):
@@ -53,7 +55,7 @@ class OllamaLine(_Got):
     done_reason: str | None = None
     prompt_eval_count: Count = 0
     eval_count: Count = 0
-    logprobs: list[dict[str, Any]] | None = None
+    logprobs: Annotated[list[dict[str, Any]], items(MAX_LOGPROBS)] | None = None
     error: str | None = None
 
 
@@ -79,4 +81,4 @@ class OllamaTag(_Got):
 class OllamaTags(_Got):
     """The answer of `/api/tags`."""
 
-    models: list[OllamaTag] = []
+    models: Annotated[list[OllamaTag], items(MAX_MODELS)] = []

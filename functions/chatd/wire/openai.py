@@ -10,6 +10,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from chatd.wire.limits import (
+    MAX_MESSAGES,
+    MAX_PARTS,
+    MAX_STOPS,
+    MAX_TOOL_CALLS,
+    MAX_TOOLS,
+    items,
+)
+
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -52,9 +61,9 @@ class OpenAITurn(_Sent):
     """One message of the conversation."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[OpenAIPart] | None = None
+    content: str | Annotated[list[OpenAIPart], items(MAX_PARTS)] | None = None
     name: str | None = None
-    tool_calls: list[OpenAIToolCall] | None = None
+    tool_calls: Annotated[list[OpenAIToolCall], items(MAX_TOOL_CALLS)] | None = None
     tool_call_id: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
@@ -103,19 +112,19 @@ class OpenAIRequest(_Sent):
     """The body of `POST /v1/chat/completions`."""
 
     model: Annotated[str, Field(min_length=1, max_length=256)]
-    messages: Annotated[list[OpenAITurn], Field(min_length=1)]
+    messages: Annotated[list[OpenAITurn], items(MAX_MESSAGES, at_least=1)]
     temperature: Number | None = None
     top_p: Number | None = None
     max_tokens: Annotated[int, Field(gt=0)] | None = None
     max_completion_tokens: Annotated[int, Field(gt=0)] | None = None
-    stop: str | list[str] | None = None
+    stop: str | Annotated[list[str], items(MAX_STOPS)] | None = None
     seed: int | None = None
     presence_penalty: Number | None = None
     frequency_penalty: Number | None = None
     n: Annotated[int, Field(ge=1, le=128)] | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
-    tools: list[OpenAITool] | None = None
+    tools: Annotated[list[OpenAITool], items(MAX_TOOLS)] | None = None
     tool_choice: Literal["auto", "none", "required"] | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
     response_format: OpenAIResponseFormat | None = None

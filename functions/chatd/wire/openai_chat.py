@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from chatd.wire.limits import MAX_CHOICES, MAX_MODELS, MAX_TOOL_CALLS, items
+
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -55,7 +57,7 @@ class OpenAIMessage(_Got):
     content: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
-    tool_calls: list[OpenAIToolCall] | None = None
+    tool_calls: Annotated[list[OpenAIToolCall], items(MAX_TOOL_CALLS)] | None = None
 
 
 class OpenAIDetails(_Got):
@@ -88,7 +90,7 @@ class OpenAIChat(_Got):
 
     error: OpenAIErrorDetail | str | None = None
     model: str | None = None
-    choices: list[OpenAIChoice] = []
+    choices: Annotated[list[OpenAIChoice], items(MAX_CHOICES)] = []
     usage: OpenAIUsage | None = None
     cost: float | None = None
 
@@ -108,7 +110,7 @@ class OpenAIChunk(_Got):
 
     error: OpenAIErrorDetail | str | None = None
     model: str | None = None
-    choices: list[OpenAIDelta] = []
+    choices: Annotated[list[OpenAIDelta], items(MAX_CHOICES)] = []
     usage: OpenAIUsage | None = None
     cost: float | None = None
 
@@ -122,4 +124,4 @@ class OpenAIModel(_Got):
 class OpenAIModels(_Got):
     """The answer of `/models`."""
 
-    data: list[OpenAIModel] = []
+    data: Annotated[list[OpenAIModel], items(MAX_MODELS)] = []
