@@ -9,6 +9,7 @@ import argparse
 import getpass
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -16,6 +17,7 @@ from chatd.settings import ConfigError, load
 from deploy.account import secret_of
 from deploy.errors import CommandError
 
+_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
 _HELP = """\
 Standard input holds NAME=value lines, or one JSON object of names to values; an empty value
 deletes the key. On a terminal each key is asked for, unseen. Names are those of chatd.toml's
@@ -102,6 +104,8 @@ def _from_json(text: str) -> dict[str, str]:
         value = json.loads(text)
     except ValueError:
         raise CommandError("standard input begins like JSON and is not") from None
+    if not all(_NAME.fullmatch(name) for name in value):
+        raise CommandError("a name in the JSON object is not one of A-Z, 0-9 and _")
     wrong = [name for name, key in value.items() if not isinstance(key, str)]
     if wrong:
         raise CommandError(f"the value of {wrong[0]!r} is not a text")
@@ -115,7 +119,8 @@ def _from_lines(lines: Sequence[str]) -> dict[str, str]:
         if not stripped or stripped.startswith("#"):
             continue
         name, equals, value = stripped.partition("=")
-        if not equals:
+        # A key in base64 may end in "=": what is no name is not shown.
+        if not equals or not _NAME.fullmatch(name.strip()):
             raise CommandError(f"line {number} is not NAME=value")
         keys[name.strip()] = _unquoted(value.strip())
     return keys

@@ -116,7 +116,7 @@ class Credentials:
 
     def _in_env_file(self, variable: str, row: Provider) -> SecretStr | None:
         values = self._env_file(row.env_file)
-        return _usable(values.get(variable), f"{variable} in {row.env_file}")
+        return _usable(values.get(variable), f"{variable} in its env_file")
 
     def _env_file(self, path: str) -> Mapping[str, str | None]:
         read_at, values = self._env_files.get(path, (float("-inf"), {}))
@@ -149,7 +149,8 @@ def _read_env_file(path: Path) -> Mapping[str, str | None]:
 
         return dotenv_values(path, interpolate=False)
     except (OSError, UnicodeDecodeError) as error:
-        raise _LookupFailedError(f"{path} cannot be read ({type(error).__name__})") from None
+        # The reason reaches callers, and a path is none of theirs.
+        raise _LookupFailedError(f"its env_file cannot be read ({type(error).__name__})") from None
 
 
 def _usable(value: str | None, where: str) -> SecretStr | None:

@@ -222,7 +222,9 @@ def test_an_unreadable_env_file_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"KIMI_API_KEY=\xff")
     credentials, _ = lookup(secret_id=None)
 
-    assert ".env cannot be read (UnicodeDecodeError)" in (credentials.key_of(KIMI).failure or "")
+    failure = credentials.key_of(KIMI).failure
+
+    assert failure == "its env_file cannot be read (UnicodeDecodeError)"
 
 
 def test_nothing_anywhere_is_no_key_and_no_failure() -> None:

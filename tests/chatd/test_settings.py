@@ -29,7 +29,7 @@ def loaded(config: Path, text: str, **environ: str) -> object:
         ("[providers.opencode]\nplan = 'pro'", "there is no plan 'pro'; there are 'zen', 'go'"),
         ("[providers.kimi]\nendpoint = 'chat'", "providers.kimi.endpoint: only a provider of Olla"),
         ("[providers.kimi]\ndialect = 'ollama'", "providers.kimi.dialect: a catalog provider's is"),
-        ("[providers.kimi]\nkey_variable = 'a b'", "providers.kimi.key_variable: String should"),
+        ("[providers.kimi]\nkey_variable = 'a b'", "providers.kimi.key_variable: must be a v"),
         ("[providers.vllm]\nbase_url = 'http://h'", "providers.vllm.dialect: is missing; a provi"),
         ("[providers.vllm]\ndialect = 'openai_chat'", "providers.vllm.base_url: is missing; a pr"),
         ("[providers.vllm]\ndialect = 'gemini'", "providers.vllm.dialect: Input should be"),
@@ -48,6 +48,29 @@ def test_a_mistake_is_one_line_that_names_the_key(config: Path, text: str, line:
 
     assert line in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "key_variable = 'sk-canary-0123'",
+        "key_variable = 'SkCanary0123'",
+        "key_variable = 'SK_CANARY_\n'",
+        f"key_variable = '{'SK_CANARY_' * 8}'",
+        "base_url = 'https://user:sk-canary@kimi.example'",
+        "base_url = 'https://kimi.example?key=sk-canary'",
+        "base_url = 'sk-canary'",
+        "env_file = ['sk-canary']",
+        "dialect = 'sk-canary'",
+        "endpoint = 'sk-canary'",
+    ],
+)
+def test_a_key_in_the_wrong_place_is_refused_and_not_repeated(config: Path, line: str) -> None:
+    name = line.partition(" ")[0]
+    with pytest.raises(ConfigError, match=rf"providers\.kimi\.{name}: ") as caught:
+        loaded(config, f"[providers.kimi]\n{line}".replace("\n'", "\\n'").replace("'", '"'))
+
+    assert "canary" not in str(caught.value).lower()
 
 
 @pytest.mark.parametrize(

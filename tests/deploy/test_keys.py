@@ -121,6 +121,8 @@ def test_the_name_of_a_provider_of_one_s_own_is_known(
     [
         ("", "standard input is empty"),
         (f"KIMI_API_KEY=x\n{CANARY}\n", "line 2 is not NAME=value"),
+        (f"KIMI_API_KEY=x\n{CANARY}==\n", "line 2 is not NAME=value"),
+        (json.dumps({CANARY: "KIMI_API_KEY"}), "a name in the JSON object is not one of"),
         (f'{{"KIMI_API_KEY": "{CANARY}"', "begins like JSON and is not"),
         (f'{{"KIMI_API_KEY": ["{CANARY}"]}}', "the value of 'KIMI_API_KEY' is not a text"),
         (f"KIMI_API_KEY={CANARY}ü\n", "the value of KIMI_API_KEY holds characters"),

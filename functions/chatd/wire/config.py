@@ -5,6 +5,7 @@ It says which keys there are and what each may hold; what they mean together is 
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ from chatd.wire.limits import MAX_TIER_MODELS, items
 
 Seconds = Annotated[float, Field(gt=0, le=900, allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1, max_length=256)]
-VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+_VARIABLE_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 
 
 def checked_url(value: str) -> str:
@@ -31,6 +32,24 @@ def checked_url(value: str) -> str:
     if not value.isascii() or any(character.isspace() for character in value):
         raise ValueError("must be a URL of ASCII characters without spaces")
     return value.rstrip("/")
+
+
+def checked_variable(value: str) -> str:
+    """Check the name of an environment variable.
+
+    Raises:
+        ValueError: Without the value: a key that was pasted here would reach logs and callers.
+
+    """
+    if not _VARIABLE_NAME.fullmatch(value):
+        raise ValueError(
+            "must be a variable's name such as MY_API_KEY: A-Z, 0-9 and _, 64 at most;"
+            " the key itself belongs into the secret or the environment"
+        )
+    return value
+
+
+VariableName = Annotated[str, AfterValidator(checked_variable)]
 
 
 def _tier(value: Any) -> Any:
