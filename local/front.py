@@ -27,7 +27,7 @@ from chatd.errors import (
     one_of,
 )
 from local import proxy
-from local.guard import Guard
+from local.guard import Guard, refuse_ambiguous_framing
 from local.outlet import Outlet
 from local.pool import Pool
 from local.routes import Route
@@ -93,16 +93,16 @@ class Front:
 
     async def _answer(self, request: Request, outlet: Outlet) -> proxy.Response | None:
         """The response, or None when all of it was streamed."""
+        headers = request.headers.items()  # names in lower case, repeated ones too
+        refuse_ambiguous_framing(headers, request.scope["http_version"])
         path = request.scope["raw_path"].decode("latin-1")
         route = self._route(request.method, path)
-        caller = self.guard.admit(
-            {name.lower(): value for name, value in request.headers.items()}, open_to_all=route.open
-        )
+        caller = self.guard.admit(headers, open_to_all=route.open)
         received = proxy.Request(
             method=request.method,
             path=path,
             query=request.scope["query_string"].decode("latin-1"),
-            headers=tuple(request.headers.items()),
+            headers=tuple(headers),
             body=await _body(request),
             client=request.client.host if request.client else "",
         )
@@ -130,8 +130,10 @@ class Front:
         """The error as API Gateway would send it, readable for the web pages that may call."""
         headers = {"Content-Type": "application/json", **error.headers()}
         origin = request.headers.get("origin")
+        if self.guard.origins:
+            headers["Vary"] = "Origin"  # also where none was sent: a cache must not mix the two
         if origin is not None and self.guard.lists(origin):
-            headers |= {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
+            headers["Access-Control-Allow-Origin"] = origin
         body = json.dumps(error.body(request_id)).encode()
         return proxy.Response(error.status, tuple(headers.items()), body)
 

@@ -1,37 +1,57 @@
-"""Who may talk to the gateway on this machine, and from where.
+"""Which requests the gateway on this machine admits: by caller key, or by where they come from.
 
-With caller keys, a key decides. Without them only this machine reaches the socket, and a web page
-that the user happens to visit is then the stranger: it may name this address as its own
-(DNS rebinding: the Host header gives it away) or send it a form (the Origin header does).
+With caller keys, a key decides. Without them only this machine reaches the socket, and what has to
+be kept out is a web page in the user's browser. Such a page can point a name of its own at this
+address (DNS rebinding: the Host header shows it), send a form or a fetch (the Origin header shows
+it), or load this address as a picture or a script (Sec-Fetch-Site shows it).
+https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from chatd.callers import Callers, presented
-from chatd.errors import ChatdError, UnauthorizedError
+from chatd.errors import ChatdError, InvalidRequestError, UnauthorizedError
+from chatd.origins import lists
+
+Headers = Sequence[tuple[str, str]]
+
+# `host` or `host:port`; an IPv6 address is in brackets. RFC 9110, 7.2.
+_AUTHORITY = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]{1,5})?")
+# Each of these decides something; of two different ones it is not known which one counts.
+_SINGLE = ("origin", "authorization", "x-api-key", "idempotency-key", "sec-fetch-site")
 
 
 class ForeignSiteError(ChatdError):
-    """The request comes by a way on which only a web page of somebody else's can come."""
+    """A web page that is not listed may be behind the request."""
 
     status = 403
     type = "permission_error"
     default_code = "foreign_site"
 
 
+class AmbiguousRequestError(InvalidRequestError):
+    """Two parts of the request contradict each other; its connection is closed."""
+
+    default_code = "ambiguous_request"
+
+    def headers(self) -> dict[str, str]:
+        """What follows on the connection may be the hidden part of a smuggled request."""
+        return {**super().headers(), "Connection": "close"}
+
+
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Decides over a request by its headers.
+    """Admits or refuses a request by its headers.
 
     Attributes:
-        callers: Whose keys open the door; None where none is asked for.
-        host: What the gateway was told to listen on; a name that requests may use.
-        origins: The browser origins that may call besides this machine's own; `*` is any.
+        callers: The caller keys that are accepted; None where none is needed.
+        host: The address that the gateway was started with; a Host header may name it.
+        origins: The browser origins that may call besides this machine's own (chatd.origins).
 
     """
 
@@ -39,24 +59,27 @@ class Guard:
     host: str
     origins: tuple[str, ...] = ()
 
-    def admit(self, headers: Mapping[str, str], *, open_to_all: bool) -> str | None:
-        """The caller's name, or None where nobody is asked for one.
+    def admit(self, headers: Headers, *, open_to_all: bool) -> str | None:
+        """The caller's name, or None where no key is needed.
 
         Args:
-            headers: By lower-case name.
+            headers: Names in lower case, and values, as they were sent.
             open_to_all: Whether the route is served without a key.
 
         Raises:
-            ForeignSiteError: Without keys, when a foreign web page seems to be behind it.
-            UnauthorizedError: With keys, when the request bears none of them.
+            AmbiguousRequestError: If a header that decides something was sent twice.
+            ForeignSiteError: Without keys, if a web page that is not listed may be behind it.
+            UnauthorizedError: With keys, if the request has none of them.
 
         """
+        _refuse_repeated(name for name, _ in headers)
+        sent = dict(headers)
         if self.callers is None:
-            self._refuse_foreign_sites(headers)
+            self._refuse_foreign_sites(sent)
             return None
         if open_to_all:
             return None
-        key = presented(headers)
+        key = presented(sent)
         name = None if key is None else self.callers.name_of(key)
         if name is None:
             raise UnauthorizedError(
@@ -66,24 +89,46 @@ class Guard:
         return name
 
     def lists(self, origin: str) -> bool:
-        """Whether the deployment's list has this origin; `*` has any."""
-        return origin in self.origins or "*" in self.origins
+        """Whether the deployment's list has this origin."""
+        return lists(self.origins, origin)
 
     def _refuse_foreign_sites(self, headers: Mapping[str, str]) -> None:
-        host = _host(f"//{headers.get('host', '')}")
+        named = headers.get("host", "")
+        host = _host(named)
         if host != self.host.lower() and not is_this_machine(host):
             raise ForeignSiteError(
-                f"The Host header names {host[:100]!r}, which is not this machine; call the gateway"
-                " as localhost, or set CHATD_CALLER_KEYS."
+                f"The Host header names {named[:100]!r}, which is not this machine; call the"
+                " gateway as localhost, or set CHATD_CALLER_KEYS."
             )
         origin = headers.get("origin")
-        if origin is None or self.lists(origin):
-            return
-        if not is_this_machine(_host(origin)):
+        if origin is None:
+            _refuse_foreign_fetch(headers.get("sec-fetch-site", "none"), host)
+        elif not (self.lists(origin) or _is_local_page(origin)):
             raise ForeignSiteError(
-                f"A page of {origin[:100]!r} may not call the gateway; CHATD_CORS_ORIGINS lists"
-                " the origins that may."
+                f"A page of {origin[:100]!r} may not call the gateway; list its origin in"
+                " CHATD_CORS_ORIGINS to let it."
             )
+
+
+def refuse_ambiguous_framing(headers: Headers, http_version: str) -> None:
+    """Refuse a request whose end two parsers may see in two places (request smuggling).
+
+    RFC 9112, 6.1 and 6.3: https://www.rfc-editor.org/rfc/rfc9112#section-6.1
+
+    Raises:
+        AmbiguousRequestError: If it has both Content-Length and Transfer-Encoding, or the latter
+            under HTTP/1.0, which has no such thing.
+
+    """
+    names = {name for name, _ in headers}
+    if "transfer-encoding" not in names:
+        return
+    if "content-length" in names:
+        raise AmbiguousRequestError(
+            "Send either Content-Length or Transfer-Encoding; the request has both."
+        )
+    if http_version != "1.1":
+        raise AmbiguousRequestError(f"HTTP/{http_version} has no Transfer-Encoding.")
 
 
 def is_this_machine(host: str) -> bool:
@@ -94,9 +139,37 @@ def is_this_machine(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def _host(url: str) -> str:
-    """The host in `url`, in lower case; empty where there is none."""
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
+def _refuse_repeated(names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in _SINGLE and name in seen:
+            raise AmbiguousRequestError(f"The header {name!r} was sent twice; send it once.")
+        seen.add(name)
+
+
+def _refuse_foreign_fetch(site: str, host: str) -> None:
+    """Refuse what a browser sends without an Origin, such as a page's `<img>` and `<script>`.
+
+    A page of another port of this machine is `same-site`. Under another name than localhost, as
+    HOST may set it, other machines of the same domain are `same-site` too.
+    """
+    mine = (
+        ("none", "same-origin", "same-site") if is_this_machine(host) else ("none", "same-origin")
+    )
+    if site not in mine:
+        raise ForeignSiteError(
+            f"A page of another site may not call the gateway (Sec-Fetch-Site: {site[:20]!r});"
+            " open the address itself, or list the page's origin in CHATD_CORS_ORIGINS."
+        )
+
+
+def _is_local_page(origin: str) -> bool:
+    """Whether an origin is that of a web page which this machine serves."""
+    scheme, _, authority = origin.partition("://")
+    return scheme in ("http", "https") and is_this_machine(_host(authority))
+
+
+def _host(authority: str) -> str:
+    """The host in `host:port`, in lower case; empty where the text is not of that form."""
+    found = _AUTHORITY.fullmatch(authority)
+    return (found[1] or found[2]).lower() if found else ""

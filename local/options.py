@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from chatd import origins
+
 _ROOT = Path(__file__).resolve().parents[1]
 _PORTS = 65535
 
@@ -20,7 +22,8 @@ environment (an empty value counts as unset):
   CHATD_WORKERS        requests served at once by each function; 8
   CHATD_CALLER_KEYS    keys that callers must send, comma-separated; needed for any other
                        HOST than this machine's own loopback
-  CHATD_CORS_ORIGINS   web pages' origins that may call, comma-separated, or *
+  CHATD_CORS_ORIGINS   origins of web pages and desktop apps that may call, comma-separated;
+                       * (any page) and null (pages opened from files) need CHATD_CALLER_KEYS
   CHATD_CONFIG         another chatd.toml
   CHATD_DEFAULT_PROVIDER
                        where a model without a prefix goes; chatd.toml's, else ollama
@@ -72,11 +75,14 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
     parser.add_argument("--code", type=Path, default=_ROOT / "functions", metavar="FOLDER")
     parsed = parser.parse_args(arguments)
     env = {name: value for name, value in environ.items() if value}
+    keys = _keys(env)
+    if not keys:
+        _refuse_every_page(env)
     return Options(
         host=env.get("HOST", "127.0.0.1"),
         port=_whole(env, "PORT", default=3220, least=0, most=_PORTS),
         workers=_whole(env, "CHATD_WORKERS", default=8, least=1, most=256),
-        caller_keys=_keys(env),
+        caller_keys=keys,
         template=parsed.template,
         code=parsed.code.resolve(),
     )
@@ -96,3 +102,17 @@ def _keys(env: Mapping[str, str]) -> tuple[str, ...]:
     if not keys:
         raise StartError("CHATD_CALLER_KEYS: holds no key; unset it, or list keys in it")
     return keys
+
+
+def _refuse_every_page(env: Mapping[str, str]) -> None:
+    """Refuse a list of origins under which any web page could spend the providers' keys."""
+    try:
+        listed = origins.parsed(env.get("CHATD_CORS_ORIGINS", ""))
+    except ValueError as error:
+        raise StartError(f"CHATD_CORS_ORIGINS: {error}") from None
+    if origins.lets_in_every_page(listed):
+        raise StartError(
+            "CHATD_CORS_ORIGINS: * and null let any web page that this machine's browser shows"
+            " spend the providers' keys; list the origins that may call, or list keys that callers"
+            " must send in CHATD_CALLER_KEYS"
+        )

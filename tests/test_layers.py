@@ -20,6 +20,7 @@ RINGS = (
         "catalog",
         "json_schema",
         "callers",
+        "origins",
         "circuits",
         "shared_circuits",
         "secrets",

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from chatd import origins
 from chatd.errors import ChatdError, InternalError, RouteNotFoundError
 from chatd.events import Context, Event, header
 from chatd.live import Collected, Live, Sink
@@ -156,7 +157,7 @@ def _path(event: Event) -> str:
 def _cors(origin: str | None, allowed: tuple[str, ...]) -> dict[str, str]:
     if "*" in allowed:
         return {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": _EXPOSED}
-    if origin is None or origin not in allowed:
+    if origin is None or not origins.lists(allowed, origin):
         return {"Vary": "Origin"} if allowed else {}
     return {
         "Access-Control-Allow-Origin": origin,

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from chatd import origins
 from chatd.catalog import CATALOG, Provider, Timeouts
 from chatd.errors import one_of
 from chatd.wire.config import ConfigFile, ProviderTable, TierModel, TimeoutsTable, checked_url
@@ -48,7 +49,7 @@ class Settings:
         drop_params: Whether a field that a provider cannot honour is dropped instead of refused.
         idempotency_table: The DynamoDB table of answers by their keys, if there is one.
         idempotency_file: The file that stands in for it under `make run`.
-        cors_origins: The browser origins that may read an answer.
+        cors_origins: The browser origins that may call and read an answer, as origins.py has them.
         deployed: Whether this runs on Lambda itself.
 
     """
@@ -100,9 +101,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         drop_params=config.drop_params,
         idempotency_table=env.get("CHATD_IDEMPOTENCY_TABLE"),
         idempotency_file=env.get("CHATD_IDEMPOTENCY_FILE"),
-        cors_origins=tuple(
-            origin.strip() for origin in env.get("CHATD_CORS_ORIGINS", "").split(",") if origin
-        ),
+        cors_origins=_origins(env),
         deployed="AWS_LAMBDA_FUNCTION_NAME" in env and env.get("AWS_SAM_LOCAL") != "true",
     )
 
@@ -214,6 +213,13 @@ def _tiers(config: ConfigFile, providers: Mapping[str, Provider], where: str) ->
         name: Tier(models=tuple(tier.models), timeouts=tier.timeouts)
         for name, tier in config.tiers.items()
     }
+
+
+def _origins(env: Mapping[str, str]) -> tuple[str, ...]:
+    try:
+        return origins.parsed(env.get("CHATD_CORS_ORIGINS", ""))
+    except ValueError as error:
+        raise ConfigError(f"CHATD_CORS_ORIGINS: {error}") from None
 
 
 def _seconds(env: Mapping[str, str], variable: str) -> float | None:

@@ -174,6 +174,13 @@ def test_cors_origins_are_a_list() -> None:
     assert found.cors_origins == ("https://a.example", "https://b")
 
 
+def test_an_origin_that_no_browser_sends_is_a_mistake_that_is_named() -> None:
+    environ = {"CHATD_CONFIG": "/dev/null", "CHATD_CORS_ORIGINS": "https://a.example/"}
+
+    with pytest.raises(ConfigError, match=r"CHATD_CORS_ORIGINS: 'https://a\.example/' is not"):
+        load(environ)
+
+
 def test_circuits_are_shared_only_where_a_table_is_named(config: Path) -> None:
     tables = [
         load({"CHATD_CONFIG": str(config), **environ}).circuits_table

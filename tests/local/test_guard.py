@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from local.guard import Guard
+from local.guard import ForeignSiteError, Guard
 from tests.local.conftest import STAGE, Gateway, Start, failed_start
 
 
@@ -52,21 +52,37 @@ def test_without_keys_the_event_names_no_caller(gateway: Gateway) -> None:
     assert "authorizer" not in gateway.act("tell").json["event"]["requestContext"]
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:3220", "api.localhost", "127.0.0.2:1"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:3220", "api.localhost", "127.0.0.2:1", "[::1]", "[::1]:3220"]
+)
 def test_names_of_this_machine_are_taken(gateway: Gateway, host: str) -> None:
     assert gateway.ask("GET", "/health", headers={"Host": host}).status == 200
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:3220", "localhost.evil.example", "", "["]
+    "host",
+    [
+        *("evil.example", "evil.example:3220", "localhost.evil.example", "", "["),
+        *("evillocalhost", "evillocalhost:3220", "evil-localhost", "127.0.0.1.evil.example"),
+        *("evil.example@localhost", "localhost/evil", "localhost#.evil.example", "localhost:1:2"),
+        *("[::1]evil", "[::1", "10.0.0.1", "[fe80::1]"),
+    ],
 )
-def test_a_rebound_name_is_refused(gateway: Gateway, host: str) -> None:
+def test_a_name_that_is_not_this_machines_is_refused(gateway: Gateway, host: str) -> None:
     answer = gateway.ask("GET", "/things", headers={"Host": host})
 
     assert (answer.status, answer.code) == (403, "foreign_site")
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://["])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        *("https://evil.example", "null", "http://[", "", "file://"),
+        *("http://evillocalhost", "http://evillocalhost:5173", "https://localhost.evil.example"),
+        *("http://evil.example@localhost", "app://localhost", "chrome-extension://localhost"),
+        *("http://localhost, https://evil.example", "localhost"),
+    ],
+)
 def test_a_foreign_page_is_refused_before_anything_runs(gateway: Gateway, origin: str) -> None:
     answer = gateway.ask("POST", "/act", {"do": "exit"}, {"Origin": origin})
 
@@ -82,7 +98,7 @@ def test_a_page_of_this_machine_may_call(gateway: Gateway) -> None:
 
 def test_listed_pages_may_call_and_can_read_refusals(start: Start) -> None:
     gateway = start(*STAGE, CHATD_CORS_ORIGINS="https://app.example")
-    headers = {"Origin": "https://app.example"}
+    headers = {"Origin": "https://app.example", "Sec-Fetch-Site": "cross-site"}
     answer = gateway.ask("GET", "/nothing", headers=headers)
 
     assert gateway.ask("POST", "/act", headers=headers).status == 200
@@ -90,14 +106,80 @@ def test_listed_pages_may_call_and_can_read_refusals(start: Start) -> None:
     assert answer.headers["vary"] == "Origin"
 
 
-def test_the_name_it_was_told_to_listen_on_is_taken() -> None:
+@pytest.mark.parametrize("headers", [{}, {"Origin": "https://evil.example"}])
+def test_a_refusal_says_that_it_varies_also_without_a_listed_origin(
+    start: Start, headers: dict[str, str]
+) -> None:
+    gateway = start(*STAGE, CHATD_CORS_ORIGINS="https://app.example")
+    answer = gateway.ask("GET", "/nothing", headers=headers)
+
+    assert answer.headers["vary"] == "Origin"
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def test_without_listed_origins_a_refusal_does_not_vary(gateway: Gateway) -> None:
+    assert "vary" not in gateway.ask("GET", "/nothing").headers
+
+
+@pytest.mark.parametrize("origin", ["app://obsidian.md", "vscode-webview://1a2b3c", "tauri://x"])
+def test_listed_desktop_apps_may_call(start: Start, origin: str) -> None:
+    listed = "app://obsidian.md, vscode-webview://*, tauri://*"
+    gateway = start(*STAGE, CHATD_CORS_ORIGINS=listed)
+
+    assert gateway.ask("POST", "/act", headers={"Origin": origin}).status == 200
+    for foreign in ("app://other", "https://1a2b3c", "null"):
+        assert gateway.ask("POST", "/act", headers={"Origin": foreign}).status == 403
+
+
+def test_with_keys_pages_from_files_can_read_answers(start: Start) -> None:
+    gateway = start(*STAGE, CHATD_CORS_ORIGINS="null", CHATD_CALLER_KEYS="key-1")
+    answer = gateway.ask("GET", "/nothing", headers={"Origin": "null", "x-api-key": "key-1"})
+
+    assert answer.headers["access-control-allow-origin"] == "null"
+
+
+@pytest.mark.parametrize("listed", ["*", "https://app.example, *", "null"])
+def test_a_list_that_lets_in_every_page_needs_caller_keys(listed: str) -> None:
+    status, lines = failed_start(*STAGE, CHATD_CORS_ORIGINS=listed)
+
+    assert (status, len(lines)) == (2, 1)
+    assert lines[0].startswith("chatd: CHATD_CORS_ORIGINS: * and null let any web page")
+    assert "CHATD_CALLER_KEYS" in lines[0]
+
+
+def test_every_page_may_call_where_callers_need_keys(start: Start) -> None:
+    gateway = start(*STAGE, CHATD_CORS_ORIGINS="*", CHATD_CALLER_KEYS="key-1")
+    headers = {"Origin": "https://any.example", "x-api-key": "key-1"}
+
+    assert gateway.ask("POST", "/act", headers=headers).status == 200
+
+
+@pytest.mark.parametrize(
+    ("site", "status"),
+    [("cross-site", 403), ("unheard-of", 403), ("same-site", 200), ("same-origin", 200)],
+)
+def test_what_a_page_loads_without_an_origin_is_told_by_its_site(
+    gateway: Gateway, site: str, status: int
+) -> None:
+    answer = gateway.ask("GET", "/things", headers={"Sec-Fetch-Site": site})
+
+    assert answer.status == status
+    assert status == 200 or answer.code == "foreign_site"
+
+
+def test_an_address_that_the_user_types_is_served(gateway: Gateway) -> None:
+    assert gateway.ask("GET", "/health", headers={"Sec-Fetch-Site": "none"}).status == 200
+
+
+def test_under_a_domains_name_its_other_machines_are_foreign_sites() -> None:
+    guard = Guard(callers=None, host="dev.corp.example")
+    headers = [("host", "dev.corp.example"), ("sec-fetch-site", "same-site")]
+
+    with pytest.raises(ForeignSiteError):
+        guard.admit(headers, open_to_all=False)
+
+
+def test_the_name_it_was_started_with_is_taken() -> None:
     guard = Guard(callers=None, host="MyMachine")
 
-    assert guard.admit({"host": "mymachine:3220"}, open_to_all=False) is None
-
-
-def test_any_page_may_call_where_the_deployment_says_so() -> None:
-    guard = Guard(callers=None, host="127.0.0.1", origins=("*",))
-    headers = {"host": "localhost", "origin": "https://app.example"}
-
-    assert guard.admit(headers, open_to_all=False) is None
+    assert guard.admit([("host", "mymachine:3220")], open_to_all=False) is None

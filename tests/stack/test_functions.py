@@ -239,8 +239,11 @@ def test_the_dashboard_is_json_and_shows_our_own_metrics(stack: Stack) -> None:
         ),
         (
             "CorsOrigins",
-            ["", "*", "https://a.b", "https://a.b,http://localhost:3000"],
-            ["a.b", "https://a.b/"],
+            [
+                *("", "*", "null", "https://a.b", "https://a.b,http://localhost:3000"),
+                *("app://obsidian.md,vscode-webview://*,null", "file://"),
+            ],
+            ["a.b", "https://a.b/", "https://", "https://a.b/path", "*,https://a.b"],
         ),
         ("SubnetIds", ["", "subnet-0a1b,subnet-2c"], ["subnet-0a1b, subnet-2c", "vpc-1"]),
         ("SecurityGroupIds", ["", "sg-0a1b"], ["default"]),

@@ -1,0 +1,84 @@
+"""Requests that two parsers may read in two ways are refused, and their connection is closed."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+import pytest
+
+from tests.local.conftest import PATIENCE, STAGE, Gateway, Start
+
+HOST = b"Host: localhost\r\n"
+# A second request, which must never be served.
+HIDDEN = b"POST /act HTTP/1.1\r\n" + HOST + b"Content-Length: 13\r\n\r\n" + b'{"do":"exit"}'
+
+
+def conversation(gateway: Gateway, sent: bytes) -> bytes:
+    """All that the gateway sends back until it closes the connection."""
+    received = b""
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=PATIENCE) as sock:
+        sock.sendall(sent)
+        while more := sock.recv(65536):
+            received += more
+    return received
+
+
+def head(lines: bytes, version: bytes = b"1.1") -> bytes:
+    return b"POST /act HTTP/" + version + b"\r\n" + HOST + lines + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        head(b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n") + b"0\r\n\r\n",
+        head(b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n") + b"0\r\n\r\n",
+        head(b"Transfer-Encoding: chunked\r\nConnection: keep-alive\r\n", b"1.0") + b"0\r\n\r\n",
+        head(b"Origin: http://localhost\r\nOrigin: https://evil.example\r\n"),
+        head(b"Origin: http://localhost\r\nOrigin: http://localhost\r\n"),
+        head(b"X-Api-Key: one\r\nx-api-key: two\r\n"),
+        head(b"Authorization: Bearer one\r\nAuthorization: Bearer two\r\n"),
+        head(b"Idempotency-Key: one\r\nIdempotency-Key: two\r\n"),
+        head(b"Sec-Fetch-Site: none\r\nSec-Fetch-Site: cross-site\r\n"),
+    ],
+)
+def test_an_ambiguous_request_is_400_and_what_follows_it_is_not_served(
+    gateway: Gateway, request_: bytes
+) -> None:
+    received = conversation(gateway, request_ + HIDDEN)
+    status, _, body = received.partition(b"\r\n\r\n")
+
+    assert status.startswith(b"HTTP/1.1 400 ")
+    assert json.loads(body)["error"]["code"] == "ambiguous_request"
+    assert b"connection: close" in status.lower()
+    assert received.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b"Host: evil.example\r\n",
+        b"Content-Length: 5\r\nContent-Length: 6\r\n",
+        b"Content-Length: +5\r\n",
+        b"Content-Length: 5x\r\n",
+        b"Transfer-Encoding: gzip, chunked\r\n",
+        b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+        b"Transfer-Encoding : chunked\r\n",
+    ],
+)
+def test_what_is_not_http_is_400_and_what_follows_it_is_not_served(
+    gateway: Gateway, lines: bytes
+) -> None:
+    received = conversation(gateway, head(lines) + HIDDEN)
+
+    assert received.startswith(b"HTTP/1.1 400 ")
+    assert received.count(b"HTTP/1.1 ") == 1
+
+
+def test_ambiguous_requests_are_refused_with_caller_keys_too(start: Start) -> None:
+    gateway = start(*STAGE, CHATD_CALLER_KEYS="key-1")
+    lines = b"x-api-key: key-1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n"
+    received = conversation(gateway, head(lines) + b"0\r\n\r\n" + HIDDEN)
+
+    assert received.startswith(b"HTTP/1.1 400 ")
+    assert received.count(b"HTTP/1.1 ") == 1
