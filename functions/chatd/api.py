@@ -20,8 +20,8 @@ from chatd.settings import ConfigError, Settings
 from chatd.telemetry import Telemetry, place_of
 
 _EXPOSED = (
-    "x-request-id, retry-after, x-chatd-attempts, x-chatd-dropped-params, x-chatd-idempotency,"
-    " x-chatd-warning"
+    "x-request-id, retry-after, x-should-retry, x-chatd-attempts, x-chatd-dropped-params,"
+    " x-chatd-idempotency, x-chatd-warning"
 )
 _ENCODED = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _USUAL_HEADERS = "authorization, content-type, idempotency-key, x-api-key"

@@ -25,7 +25,7 @@ from chatd.errors import (
 from chatd.format_check import FormatCheck
 from chatd.planning import Call, Plan, Planner
 from chatd.redaction import redacted
-from chatd.retries import pause
+from chatd.retries import Retries
 from chatd.telemetry import Record
 from chatd.transport import Transport
 
@@ -77,7 +77,7 @@ class Asking:
 
         """
         record = errand.record
-        retries = 0
+        retries = Retries(fallback=fallback)
         renewed = False
         check = FormatCheck()
         while True:
@@ -93,14 +93,13 @@ class Asking:
                     plan, renewed = other, True
                     record.fails(error)
                     continue
-                wait = pause(error, retries, plan.deadline(errand.call), fallback=fallback)
+                wait = retries.pause(error, plan.deadline(errand.call))
                 if wait is None or self._circuits.is_open(plan.circuit):
                     raise
                 if errand.call.gone.wait(wait):
                     raise
                 record.waited_ms += wait * 1000
                 record.fails(error)
-                retries += 1
 
     def ended(self, plan: Plan) -> None:
         """Note that what was begun came whole."""

@@ -37,6 +37,11 @@ from collections.abc import Iterable, Mapping
 from math import ceil
 from typing import Any, ClassVar
 
+# The longest `Retry-After`, in seconds, that all versions of OpenAI's SDK obey. After a longer one
+# the older versions retry within 8 s:
+# https://github.com/openai/openai-python/blob/main/src/openai/_base_client.py
+_LONGEST_OBEYED = 60.0
+
 
 class ChatdError(Exception):
     """A failure that a caller is told of.
@@ -223,6 +228,16 @@ class UpstreamError(ChatdError):
     transient = True
     falls_through = True
     unwell = True
+
+    def headers(self) -> dict[str, str]:
+        """As its parent's, with `x-should-retry: false` where a client's own retry is useless.
+
+        The gateway has made the retries that may help, so three more by OpenAI's SDKs would make
+        nine attempts of three. A `Retry-After` that they obey is an exception: that retry is due.
+        """
+        if 0 < (self.retry_after or 0) <= _LONGEST_OBEYED:
+            return super().headers()
+        return {**super().headers(), "x-should-retry": "false"}
 
 
 class UpstreamAuthError(UpstreamError):

@@ -1,6 +1,6 @@
-"""When a provider that failed is asked again, and how long to wait before.
+"""When a provider that failed is tried again, and how long to wait before.
 
-It knows failures and time, and nothing of who is asked or what.
+It knows failures and time, and nothing of providers or requests.
 """
 
 from __future__ import annotations
@@ -9,43 +9,75 @@ import random
 from collections.abc import Callable
 
 from chatd.deadline import Deadline
-from chatd.errors import ChatdError, UpstreamTimeoutError
+from chatd.errors import ChatdError, UpstreamError, UpstreamTimeoutError
 
 MAX_RETRIES = 2
 _FIRST_SECONDS = 0.25
 _LONGEST_SECONDS = 4.0
-# With a fallback at hand nobody should wait longer than this for the provider that said "later".
-_PATIENCE_WITH_FALLBACK = 2.0
+# Seconds that one chat spends, over all its retries, on the `Retry-After` of one provider. A chat
+# that waits holds its worker, so a longer wait is left to the caller, or to the next model.
+PATIENCE = 5.0
+PATIENCE_WITH_FALLBACK = 2.0
 
 
-def pause(
-    error: ChatdError,
-    retries: int,
-    deadline: Deadline,
-    *,
-    fallback: bool,
-    jitter: Callable[[], float] = random.random,
-) -> float | None:
-    """The seconds to wait before the provider is asked again, or None if it is not.
-
-    The wait is what the provider asks for, and otherwise drawn evenly from nothing to a bound that
-    doubles, so that callers who failed together do not come back together:
-    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+class Retries:
+    """The retries of one provider within one chat.
 
     Args:
-        error: How it failed.
-        retries: How often it has been asked again already.
-        deadline: When the caller must have an answer.
-        fallback: Whether somebody else can be asked instead.
-        jitter: A number from 0 to 1.
+        fallback: Whether another model can answer instead.
+        jitter: Returns a number from 0 to 1.
 
     """
-    if not error.transient or retries >= MAX_RETRIES:
-        return None
-    if fallback and isinstance(error, UpstreamTimeoutError):
-        return None  # its silence has cost enough
-    wait = error.retry_after
-    if wait is None:
-        wait = jitter() * min(_LONGEST_SECONDS, _FIRST_SECONDS * 2**retries)
-    longest = _PATIENCE_WITH_FALLBACK if fallback else deadline.left()
-    return wait if wait < min(longest, deadline.left()) else None
+
+    def __init__(self, *, fallback: bool, jitter: Callable[[], float] = random.random) -> None:
+        self._fallback = fallback
+        self._jitter = jitter
+        self._made = 0
+        self._patience = PATIENCE_WITH_FALLBACK if fallback else PATIENCE
+
+    def pause(self, error: ChatdError, deadline: Deadline) -> float | None:
+        """Decide whether to try the provider again, and count the retry.
+
+        The wait is the provider's `Retry-After`. Without one it is drawn evenly from 0 to a bound
+        that doubles, so that callers whose chats failed together do not retry together:
+        https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+
+        Args:
+            error: The failure of the last attempt.
+            deadline: When the provider's turn ends.
+
+        Returns:
+            The seconds to wait before the next attempt; None if there is none.
+
+        """
+        if self._made >= MAX_RETRIES or not self._may_pass(error):
+            return None
+        wait = error.retry_after
+        if wait is None:
+            wait = self._jitter() * min(_LONGEST_SECONDS, _FIRST_SECONDS * 2**self._made)
+        elif wait > self._patience:
+            return None
+        else:
+            self._patience -= wait
+        if wait >= deadline.left():
+            return None
+        self._made += 1
+        return wait
+
+    def _may_pass(self, error: ChatdError) -> bool:
+        """Whether a further attempt may succeed, and is worth its time.
+
+        A silence is not repeated: the provider would process the same prompt from the start again.
+        Where another model can answer, no timeout is: it has cost enough.
+        """
+        if not error.transient:
+            return False
+        if not isinstance(error, UpstreamTimeoutError):
+            return True
+        return not self._fallback and not is_silence(error)
+
+
+def is_silence(error: UpstreamError) -> bool:
+    """Whether a connection stood, and the provider answered nothing in time."""
+    timed_out = isinstance(error, UpstreamTimeoutError)
+    return timed_out and not error.unreachable and error.upstream_status is None

@@ -76,7 +76,7 @@ class Succession:
         if self._errand.call.gone.is_set():
             return ()
         if isinstance(error, ContextTooLongError):
-            return [other for other in self._waiting if _reads_more(other, plan)]
+            return [other for other in self._waiting if _may_read_more(other, plan)]
         return self._waiting if error.falls_through else ()
 
     def _to_the_end(self, plan: Plan, events: Iterator[Event]) -> Iterator[Event]:
@@ -136,9 +136,10 @@ def _ways(plan: Plan, said: Said, *, live: bool) -> Iterator[tuple[Plan, _Join]]
     yield plan, partial(continued, said=text) if live else begun_anew
 
 
-def _reads_more(other: Plan, plan: Plan) -> bool:
-    contexts = other.route.context, plan.route.context
-    return None not in contexts and contexts[0] > contexts[1]  # type: ignore[operator]
+def _may_read_more(other: Plan, plan: Plan) -> bool:
+    """Whether the other model's context may be larger; unknown unless chatd.toml has both."""
+    theirs, ours = other.route.context, plan.route.context
+    return theirs is None or ours is None or theirs > ours
 
 
 def _with_all_tokens(event: Event, spent: Usage) -> Event:

@@ -32,8 +32,8 @@ _ENDS = """\
   provider tells it.
 - Each failure arrives as the SDK's exception for its status, before a stream and within one, where
   it is an `APIError` after the pieces that came; `docs/errors.md` has the codes.
-- The SDK's own retries wait as long as the provider's `Retry-After` says, and stop where
-  `x-should-retry: false` says that no retry helps: a spent quota, a key that the provider refused.
+- The SDK's own retries wait as long as the provider's `Retry-After` says, up to a minute, and stop
+  at `x-should-retry: false`: a spent quota, a refused key, or retries that chatd has spent itself.
 - An OpenCode model that is served in another dialect only (`gpt-…`, `claude…`, `gemini…`) is a
   400 with the code `unsupported_dialect`.
 """

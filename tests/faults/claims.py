@@ -110,9 +110,9 @@ class Fault:
         """How often the provider is asked."""
         if self.tries is not None:
             return self.tries
-        if self.begun or self.succeeds or self.costs == "total" or (self.too_slow and not alone):
+        if self.begun or self.succeeds or (self.too_slow and not alone):
             return 1
-        return TRIES
+        return TRIES if self.costs in (None, "connect") else 1
 
     def cost(self, limits: Timeouts, *, alone: bool) -> float:
         """Seconds that an attempt takes."""

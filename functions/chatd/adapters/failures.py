@@ -5,7 +5,6 @@ It knows HTTP and the providers' codes, and nothing of a dialect's shapes.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -30,6 +29,9 @@ from chatd.errors import (
 from chatd.wire.http import HttpResponse
 
 _MAX_REASON = 300
+# Seconds: a provider's mistake, or a quota's reset in a month, is no wait for an HTTP client.
+LONGEST_RETRY_AFTER = 86_400.0
+_SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 _STATUS = re.compile(r"[45][0-9]{2}")
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 
@@ -129,28 +131,32 @@ def garbage(response: HttpResponse, what: str) -> UpstreamError:
 def retry_after(
     value: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> float | None:
-    """Read a `Retry-After` header: seconds or an HTTP date.
+    """Read a `Retry-After` header: seconds, whole or with a fraction, or an HTTP date.
+
+    Args:
+        value: The header's value, whatever the provider sent.
+        now: Returns the present moment.
 
     Returns:
-        Seconds from now, 0 or more; None if there is nothing that can be understood.
+        Seconds from now, from 0 to a day; None if the value is neither.
 
     """
+    text = value.strip()
+    if _SECONDS.fullmatch(text):
+        return min(float(text), LONGEST_RETRY_AFTER)
     try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            date = parsedate_to_datetime(value)
-        except ValueError:
-            return None
+        date = parsedate_to_datetime(text)
         seconds = (date.replace(tzinfo=date.tzinfo or UTC) - now()).total_seconds()
-    return max(0.0, seconds) if math.isfinite(seconds) else None
+    except (ValueError, ArithmeticError, LookupError, TypeError):  # as the parser meets it
+        return None
+    return min(max(0.0, seconds), LONGEST_RETRY_AFTER)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """The wait that is asked for, in seconds; OpenAI gives it in milliseconds as well."""
-    exact = headers.get("retry-after-ms", "")
-    if exact.isascii() and exact.isdecimal():
-        return int(exact) / 1000
+    """The wait that the provider demands, in seconds; OpenAI gives it in milliseconds as well."""
+    exact = headers.get("retry-after-ms", "").strip()
+    if _SECONDS.fullmatch(exact):
+        return min(float(exact) / 1000, LONGEST_RETRY_AFTER)
     return retry_after(headers.get("retry-after", ""))
 
 

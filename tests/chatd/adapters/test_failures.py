@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.adapters.failures import retry_after
+from chatd.adapters.failures import LONGEST_RETRY_AFTER, failure, retry_after
+from chatd.errors import RateLimitedError
+from chatd.wire.http import HttpResponse
 
 NOW = dt.datetime(2026, 11, 1, 12, 0, 0, tzinfo=dt.UTC)
 
@@ -16,7 +18,9 @@ NOW = dt.datetime(2026, 11, 1, 12, 0, 0, tzinfo=dt.UTC)
     [
         ("30", 30.0),
         ("0", 0.0),
-        ("-5", 0.0),
+        ("7.25", 7.25),
+        (" 30 ", 30.0),
+        ("-5", None),
         ("Sun, 01 Nov 2026 12:00:10 GMT", 10.0),
         ("Sun, 01 Nov 2026 11:00:00 GMT", 0.0),
         ("Sun, 01 Nov 2026 12:00:10 -0000", 10.0),
@@ -24,14 +28,45 @@ NOW = dt.datetime(2026, 11, 1, 12, 0, 0, tzinfo=dt.UTC)
         ("inf", None),
         ("", None),
         ("soon", None),
+        ("1e400", None),
+        ("1_0", None),
+        ("\u0663", None),  # an Arabic digit, which float() takes for 3
+        ("9" * 400, LONGEST_RETRY_AFTER),
+        ("Sun, 01 Nov 9999 12:00:00 GMT", LONGEST_RETRY_AFTER),
+        ("Sun, 01 Nov 99999 12:00:00 GMT", None),
+        ("Sun, 01 Nov 9999999999999999999999 12:00:00 GMT", None),
+        ("Sun, 01 Nov 2026 12:00:10 +999999999", None),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> None:
     assert seconds == retry_after(value, lambda: NOW)
 
 
-@given(st.text())
-def test_no_retry_after_whatever_is_a_fault(value: str) -> None:
-    seconds = retry_after(value)
+NUMBERS = st.from_regex(r"[-+]?[0-9]{0,400}(\.[0-9]{0,5})?(e[0-9]{1,4})?", fullmatch=True)
+DATES = st.builds(
+    "{}, {} {} {} {}:{}:{} {}".format,
+    st.sampled_from(["Sun", "So", ""]),
+    st.integers(),
+    st.sampled_from(["Nov", "Nov-", "13"]),
+    *[st.integers()] * 4,
+    st.one_of(st.sampled_from(["GMT", "", "-0000"]), st.integers().map("{:+}".format)),
+)
+VALUES = st.one_of(st.text(), NUMBERS, DATES, st.sampled_from(["inf", "nan", "-inf", "Infinity"]))
 
-    assert seconds is None or seconds >= 0
+
+@given(VALUES, VALUES)
+def test_any_retry_after_leaves_a_429_a_429(seconds: str, milliseconds: str) -> None:
+    headers = {"retry-after": seconds, "retry-after-ms": milliseconds}
+    error = failure(HttpResponse(429, headers, b""))
+
+    assert isinstance(error, RateLimitedError)
+    assert error.retry_after is None or 0 <= error.retry_after <= LONGEST_RETRY_AFTER
+    assert 0 <= int(error.headers().get("Retry-After", 0)) <= LONGEST_RETRY_AFTER
+
+
+@given(st.floats(0, 1e9, allow_nan=False))
+def test_milliseconds_come_before_seconds(milliseconds: float) -> None:
+    value = f"{milliseconds:.3f}"
+    error = failure(HttpResponse(429, {"retry-after": "1", "retry-after-ms": value}, b""))
+
+    assert error.retry_after == min(float(value) / 1000, LONGEST_RETRY_AFTER)
