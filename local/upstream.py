@@ -11,7 +11,10 @@ from typing import Any, Literal
 
 import urllib3
 
-from chatd.catalog import CATALOG
+from chatd.catalog import CATALOG, Provider
+from chatd.credentials import Credentials
+from chatd.errors import ModelNotFoundError
+from chatd.registry import Registry
 from chatd.settings import Settings
 
 # Seconds to wait for an Ollama, which on this machine answers at once or not at all.
@@ -39,7 +42,9 @@ class Upstream:
 
 def look(settings: Settings, environ: Mapping[str, str]) -> Upstream:
     """Find out what answers a bare model name."""
-    row = settings.providers[settings.default_provider]
+    row = settings.providers[settings.default_provider or "ollama"]
+    if row.excluded is not None:
+        row = _registered(settings, environ) or row
     if row.name != "ollama":
         return Upstream("other", row.name, row.base_url)
     with urllib3.PoolManager(timeout=_PATIENCE, retries=False) as http:
@@ -48,6 +53,14 @@ def look(settings: Settings, environ: Mapping[str, str]) -> Upstream:
             return Upstream("ollama", row.name, row.base_url, tuple(_names(models)))
     asked_for = bool(environ.get("OLLAMA_URL")) or row.base_url != CATALOG["ollama"].base_url
     return Upstream("silent" if asked_for else "demo", row.name, row.base_url)
+
+
+def _registered(settings: Settings, environ: Mapping[str, str]) -> Provider | None:
+    """The first registered provider, as far as the environment and the .env files tell."""
+    try:
+        return Registry(settings, Credentials(environ, None, lambda _sentence: None)).default()
+    except ModelNotFoundError:
+        return None
 
 
 def _got(http: urllib3.PoolManager, url: str) -> dict[str, Any]:

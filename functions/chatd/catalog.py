@@ -61,7 +61,7 @@ class Provider:
         upstream_stream: Whether it is asked to stream, so that silence is told from slowness;
             otherwise only the limits `connect` and `total` apply.
         timeouts: Its limits.
-        enabled: Whether this deployment has it switched on.
+        excluded: Why this deployment does not have it, as a sentence; None: it does.
 
     """
 
@@ -81,7 +81,7 @@ class Provider:
     prefill: bool = False
     upstream_stream: bool = True
     timeouts: Timeouts = Timeouts()
-    enabled: bool = True
+    excluded: str | None = None
 
     @property
     def prefix(self) -> str:

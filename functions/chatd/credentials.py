@@ -37,14 +37,6 @@ class Key:
     failure: str | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Standing:
-    """Whether a provider can be asked, and if not, why."""
-
-    registered: bool
-    reason: str | None = None
-
-
 class Credentials:
     """Looks keys up, for one provider at a time.
 
@@ -125,20 +117,6 @@ class Credentials:
         values = _read_env_file(Path(path).expanduser())
         self._env_files[path] = (self._clock(), values)
         return values
-
-
-def standing(row: Provider, key: Key) -> Standing:
-    """Whether a provider is registered, and available, given what its key's lookup found.
-
-    Registered means switched on, and needing no key, or having one, or its lookup having failed.
-    """
-    if not row.enabled:
-        return Standing(registered=False, reason="it is switched off in chatd.toml")
-    if row.key_variable is None or key.value is not None:
-        return Standing(registered=True)
-    if key.failure is None:
-        return Standing(registered=False, reason=f"no {row.key_variable} was found")
-    return Standing(registered=True, reason=key.failure)
 
 
 def _read_env_file(path: Path) -> Mapping[str, str | None]:

@@ -13,11 +13,12 @@ from typing import Any
 
 from chatd.adapters import speaker
 from chatd.catalog import Provider
-from chatd.credentials import Credentials, standing
+from chatd.credentials import Credentials
 from chatd.deadline import Deadline
 from chatd.errors import ChatdError, ModelNotFoundError
+from chatd.registry import Registry
 from chatd.routing import routes
-from chatd.settings import Settings, is_loopback
+from chatd.settings import Settings
 from chatd.transport import Transport
 
 _FRESH_SECONDS = 60.0
@@ -46,6 +47,7 @@ class Models:
     ) -> None:
         self._settings = settings
         self._credentials = credentials
+        self._registry = Registry(settings, credentials)
         self._transport = transport
         self._warn = warn
         self._clock = clock
@@ -54,7 +56,7 @@ class Models:
     def all(self) -> dict[str, Any]:
         """The body of `GET /v1/models`: OpenAI's list, each id as a caller would ask for it."""
         data = [_model(tier, "chatd") for tier in self._settings.tiers]
-        rows = self._registered()
+        rows = self._available()
         self._look([row for row in rows if self._is_stale(row)])
         for row in rows:
             _, names = self._lists.get(row.name, (0.0, []))
@@ -68,21 +70,15 @@ class Models:
             ModelNotFoundError: If nothing of that name is listed.
 
         """
-        route = routes(name, self._settings)[0]
+        route = routes(name, self._settings, self._registry.default)[0]
         listed = {model["id"]: model for model in self.all()["data"]}
         found = listed.get(name) or listed.get(route.provider.prefix + route.model)
         if found is None:
             raise ModelNotFoundError(f"there is no model {name!r}; GET /v1/models lists them")
         return {**found, "id": name}
 
-    def _registered(self) -> list[Provider]:
-        found = []
-        for row in self._settings.providers.values():
-            state = standing(row, self._credentials.key_of(row))
-            unreachable = self._settings.deployed and is_loopback(row.base_url)
-            if state.registered and state.reason is None and not unreachable:
-                found.append(row)
-        return found
+    def _available(self) -> list[Provider]:
+        return [row for row, standing in self._registry.registered() if standing.reason is None]
 
     def _is_stale(self, row: Provider) -> bool:
         asked_at, _ = self._lists.get(row.name, (float("-inf"), []))

@@ -17,18 +17,18 @@ from chatd import schema
 from chatd.adapters import Adapter, adapter_for
 from chatd.catalog import Provider, Timeouts
 from chatd.chat import ChatRequest
-from chatd.credentials import Credentials, standing
+from chatd.credentials import Credentials
 from chatd.deadline import Deadline
 from chatd.errors import (
     ChatdError,
     CredentialsUnavailableError,
     InvalidRequestError,
     ModelNotFoundError,
-    UpstreamError,
     one_of,
 )
+from chatd.registry import Registry
 from chatd.routing import Route, routes
-from chatd.settings import Settings, is_loopback
+from chatd.settings import Settings
 from chatd.surfaces import Served
 
 # A field's name is the caller's string; only one that is harmless goes into a header.
@@ -142,6 +142,7 @@ class Planner:
     def __init__(self, settings: Settings, credentials: Credentials) -> None:
         self._settings = settings
         self._credentials = credentials
+        self._registry = Registry(settings, credentials)
 
     def plans(self, request: ChatRequest, call: Call) -> tuple[Plan, ...]:
         """Find who may answer, in the order in which they are to be asked.
@@ -159,10 +160,10 @@ class Planner:
         """
         found: list[Plan] = []
         refusals: list[ChatdError] = []
-        for route in routes(request.model, self._settings):
+        for route in routes(request.model, self._settings, self._registry.default):
             try:
                 found.append(self._plan(route, request, call))
-            except (ModelNotFoundError, CredentialsUnavailableError, UpstreamError) as refusal:
+            except (ModelNotFoundError, CredentialsUnavailableError) as refusal:
                 refusals.append(refusal)
         if found:
             return tuple(found)
@@ -178,12 +179,6 @@ class Planner:
     def _plan(self, route: Route, request: ChatRequest, call: Call) -> Plan:
         row = route.provider
         key = self._key(route, request.model)
-        if self._settings.deployed and is_loopback(row.base_url):
-            raise UpstreamError(
-                f"{row.name}: its address is {row.base_url}, which on Lambda is the function"
-                f" itself; set {row.base_url_variable or 'its base_url'} to where it really is",
-                provider=row.name,
-            )
         request = request.to(route.model, stream=row.upstream_stream)
         if request.format is not None and not row.honours_format:
             request = schema.asked(request)
@@ -193,8 +188,7 @@ class Planner:
 
     def _key(self, route: Route, model: str) -> SecretStr | None:
         row = route.provider
-        key = self._credentials.key_of(row)
-        found = standing(row, key)
+        found = self._registry.standing(row)
         if not found.registered:
             raise ModelNotFoundError(
                 f"the model {model!r} leads to {row.name!r}, which is not registered"
@@ -206,7 +200,7 @@ class Planner:
                 f"the key of {row.name!r} could not be looked up: {found.reason}",
                 provider=row.name,
             )
-        return key.value
+        return found.key.value
 
     def _left_out(self, adapter: Adapter, request: ChatRequest, row: Provider) -> tuple[str, ...]:
         """The fields that are left out, because the provider fixes them or chatd.toml says so."""

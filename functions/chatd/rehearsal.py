@@ -104,16 +104,15 @@ class _Stage:
 
 
 def play(settings: Settings) -> list[ChatdError]:
-    """Chat with every provider that is switched on, on each surface, whole and streamed.
+    """Chat with every provider that is not excluded, on each surface, whole and streamed.
 
     Returns:
         What went wrong; a chat that fails has loaded what a failure needs, and is no reason not
         to start.
 
     """
-    # On Lambda the default Ollama is at an address that is refused.
-    settings = replace(settings, deployed=False, tiers={})
-    rows = [row for row in settings.providers.values() if row.enabled]
+    settings = replace(settings, tiers={})
+    rows = [row for row in settings.providers.values() if row.excluded is None]
     keys = {row.key_variable: _KEY for row in rows if row.key_variable}
     planner = Planner(settings, Credentials(keys, None, lambda _sentence: None))
     asking = Asking(planner, _Stage(), Circuits(MemoryStore))

@@ -1,10 +1,11 @@
 """A model's name → a provider's row and the name that the provider knows the model by.
 
-It knows the rows and nothing of keys: whether a provider is registered is the gateway's question.
+It knows the rows and nothing of keys: registry.py decides whether a provider is registered.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from chatd.catalog import Provider, Timeouts
@@ -33,12 +34,14 @@ class Route:
     context: int | None = None
 
 
-def routes(name: str, settings: Settings) -> tuple[Route, ...]:
+def routes(name: str, settings: Settings, default: Callable[[], Provider]) -> tuple[Route, ...]:
     """Find where a model's name leads.
 
     Args:
         name: The model's name as the caller sent it.
-        settings: The rows, the tiers and the default provider.
+        settings: The rows and the tiers.
+        default: Gives the provider of a name that no prefix, suffix or tier claims; it is called
+            for such a name only.
 
     Returns:
         The routes to try, the best first: several for a tier, one otherwise.
@@ -49,17 +52,17 @@ def routes(name: str, settings: Settings) -> tuple[Route, ...]:
     """
     tier = settings.tiers.get(name)
     if tier is None:
-        return (_route(name, settings),)
+        return (_route(name, settings, default),)
     found = []
     for entry in tier.models:
-        route = _route(entry.model, settings)
+        route = _route(entry.model, settings, default)
         timeouts = limits(route.timeouts, tier.timeouts)
         found.append(replace(route, timeouts=timeouts, named=True, context=entry.context))
     return tuple(found)
 
 
-def _route(name: str, settings: Settings) -> Route:
-    row, model = _match(name, settings)
+def _route(name: str, settings: Settings, default: Callable[[], Provider]) -> Route:
+    row, model = _match(name, settings, default)
     if not model.strip():
         raise InvalidRequestError(
             f"the model's name {name!r} is only a provider's: add the model's own name to it",
@@ -68,14 +71,14 @@ def _route(name: str, settings: Settings) -> Route:
     return Route(row, model, row.timeouts)
 
 
-def _match(name: str, settings: Settings) -> tuple[Provider, str]:
+def _match(name: str, settings: Settings, default: Callable[[], Provider]) -> tuple[Provider, str]:
     for row in settings.providers.values():
         if name.startswith(row.prefix):
             return row, _without_ending(name.removeprefix(row.prefix), row)
     for row in settings.providers.values():
         if row.suffix and name.endswith(row.suffix):
             return row, name.removesuffix(row.suffix)
-    return settings.providers[settings.default_provider], name
+    return default(), name
 
 
 def _without_ending(model: str, row: Provider) -> str:

@@ -41,7 +41,8 @@ class Settings:
 
     Attributes:
         providers: Every known row by name, switched off or on.
-        default_provider: Where a model goes that no prefix, suffix or tier claims.
+        default_provider: Where a model goes that no prefix, suffix or tier claims; None: to the
+            first provider that is registered.
         tiers: The tiers by name.
         secret_id: The Secrets Manager secret with the providers' keys, if there is one.
         circuits_table: The DynamoDB table that shares the circuits, if there is one.
@@ -50,12 +51,11 @@ class Settings:
         idempotency_table: The DynamoDB table of answers by their keys, if there is one.
         idempotency_file: The file that stands in for it under `make run`.
         cors_origins: The browser origins that may call and read an answer, as origins.py has them.
-        deployed: Whether this runs on Lambda itself.
 
     """
 
     providers: Mapping[str, Provider]
-    default_provider: str
+    default_provider: str | None
     tiers: Mapping[str, Tier]
     secret_id: str | None = None
     circuits_table: str | None = None
@@ -64,7 +64,6 @@ class Settings:
     idempotency_table: str | None = None
     idempotency_file: str | None = None
     cors_origins: tuple[str, ...] = ()
-    deployed: bool = False
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -82,18 +81,9 @@ def load(environ: Mapping[str, str]) -> Settings:
     config = _parsed(path)
     where = path.name if path else "chatd.toml"
     providers = _providers(config, env, where)
-    default = env.get("CHATD_DEFAULT_PROVIDER") or config.default_provider or "ollama"
-    origin = "CHATD_DEFAULT_PROVIDER" if "CHATD_DEFAULT_PROVIDER" in env else where
-    if default not in providers:
-        raise ConfigError(
-            f"{origin}: default_provider: {default!r} is not a provider;"
-            f" there are {one_of(providers)}"
-        )
-    if not providers[default].enabled:
-        raise ConfigError(f"{origin}: default_provider: {default!r} is switched off")
     return Settings(
         providers=providers,
-        default_provider=default,
+        default_provider=_default_provider(config, env, providers, where),
         tiers=_tiers(config, providers, where),
         secret_id=env.get("CHATD_SECRET_ID"),
         circuits_table=env.get("CHATD_CIRCUITS_TABLE"),
@@ -102,18 +92,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         idempotency_table=env.get("CHATD_IDEMPOTENCY_TABLE"),
         idempotency_file=env.get("CHATD_IDEMPOTENCY_FILE"),
         cors_origins=_origins(env),
-        deployed="AWS_LAMBDA_FUNCTION_NAME" in env and env.get("AWS_SAM_LOCAL") != "true",
     )
-
-
-def is_loopback(url: str) -> bool:
-    """Whether `url` leads to the machine that asks."""
-    host = (urlsplit(url).hostname or "").rstrip(".")
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-    return address.is_loopback or address.is_unspecified
 
 
 def _config_path(env: Mapping[str, str]) -> Path | None:
@@ -160,7 +139,44 @@ def _providers(config: ConfigFile, env: Mapping[str, str], where: str) -> dict[s
                 rows[row.name] = replace(row, base_url=checked_url(env[variable]))
             except ValueError as error:
                 raise ConfigError(f"{variable}: {error}") from None
+    if "AWS_LAMBDA_FUNCTION_NAME" in env and env.get("AWS_SAM_LOCAL") != "true":
+        return {name: _reachable(row) for name, row in rows.items()}
     return rows
+
+
+def _reachable(row: Provider) -> Provider:
+    """The row, excluded if its address is a loopback one: on Lambda that is the function itself."""
+    if row.excluded is not None or not _is_loopback(row.base_url):
+        return row
+    remedy = f"set {row.base_url_variable or 'its base_url'} to where it really is"
+    return replace(row, excluded=f"{row.base_url} is the function itself on Lambda; {remedy}")
+
+
+def _is_loopback(url: str) -> bool:
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+    return address.is_loopback or address.is_unspecified
+
+
+def _default_provider(
+    config: ConfigFile, env: Mapping[str, str], providers: Mapping[str, Provider], where: str
+) -> str | None:
+    """Read the configured default provider, if there is one."""
+    name = env.get("CHATD_DEFAULT_PROVIDER") or config.default_provider
+    if name is None:
+        return None
+    origin = "CHATD_DEFAULT_PROVIDER" if "CHATD_DEFAULT_PROVIDER" in env else where
+    if name not in providers:
+        raise ConfigError(
+            f"{origin}: default_provider: {name!r} is not a provider; there are {one_of(providers)}"
+        )
+    table = config.providers.get(name)
+    if table is not None and table.enabled is False:
+        raise ConfigError(f"{origin}: default_provider: {name!r} is switched off")
+    return name
 
 
 def _row(name: str, table: ProviderTable, where: str) -> Provider:
@@ -186,8 +202,10 @@ def _changed(row: Provider, table: ProviderTable, where: str) -> Provider:
     if table.endpoint is not None and row.dialect != "ollama":
         raise ConfigError(f"{where}.endpoint: only a provider of Ollama's dialect has one")
     changes: dict[str, Any] = table.model_dump(
-        exclude_none=True, exclude={"timeouts", "dialect", "plan"}
+        exclude_none=True, exclude={"timeouts", "dialect", "plan", "enabled"}
     )
+    if table.enabled is False:
+        changes["excluded"] = "it is switched off in chatd.toml"
     if table.plan is not None:
         if table.plan not in row.plans:
             plans = one_of(row.plans) if row.plans else "none"

@@ -239,15 +239,6 @@ def test_a_key_that_could_not_be_looked_up_is_503(
     assert "bell" not in str(result)
 
 
-def test_a_loopback_address_on_lambda_is_a_clear_502(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "chat")
-
-    result = post(ask("m"))
-
-    assert result.status == 502
-    assert "set OLLAMA_URL to where it really is" in result.json["error"]["message"]
-
-
 def test_a_429_is_passed_on_with_its_retry_after(provider: Upstream, keys: str) -> None:
     provider.script = reply({"error": "slow down"}, status=429, headers={"Retry-After": "1200"})
 

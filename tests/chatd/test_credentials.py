@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chatd.catalog import CATALOG
-from chatd.credentials import Credentials, standing
+from chatd.credentials import Credentials
+from chatd.registry import Registry
 from chatd.secrets import JsonSecret, SecretsManager, SecretUnavailableError
+from tests.support.functions import settings
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -233,7 +235,7 @@ def test_nothing_anywhere_is_no_key_and_no_failure() -> None:
     key = credentials.key_of(KIMI)
 
     assert (key.value, key.failure, warnings) == (None, None, [])
-    assert standing(KIMI, key).reason == "no KIMI_API_KEY was found"
+    assert Registry(settings(), credentials).standing(KIMI).reason == "no KIMI_API_KEY was found"
 
 
 def test_a_provider_without_a_key_variable_is_never_looked_up(
@@ -241,7 +243,7 @@ def test_a_provider_without_a_key_variable_is_never_looked_up(
 ) -> None:
     credentials, warnings = lookup()
 
-    assert standing(CATALOG["ollama"], credentials.key_of(CATALOG["ollama"])).registered
+    assert Registry(settings(), credentials).standing(CATALOG["ollama"]).registered
     assert warnings == []
 
 

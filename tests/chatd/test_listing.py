@@ -58,15 +58,6 @@ def test_a_provider_of_chatd_tomls_own_is_listed(config: Path) -> None:
     assert get("/v1/chat/providers").json["providers"][-1]["name"] == "vllm"
 
 
-def test_a_loopback_ollama_on_lambda_is_not_available(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "providers")
-
-    (ollama,) = get("/v1/chat/providers").json["providers"]
-
-    assert not ollama["available"]
-    assert "on Lambda is the function itself" in ollama["reason"]
-
-
 def test_health_asks_nobody() -> None:
     result = get("/health")
 

@@ -8,8 +8,14 @@ from hypothesis import strategies as st
 
 from chatd.catalog import CATALOG
 from chatd.errors import InvalidRequestError
-from chatd.routing import routes
+from chatd.routing import Route, routes
 from tests.support.functions import settings
+
+
+def routed(name: str, **environ: str) -> tuple[Route, ...]:
+    """Where a name leads with Ollama registered, or with the default that `environ` names."""
+    found = settings(**environ)
+    return routes(name, found, lambda: found.providers[found.default_provider or "ollama"])
 
 
 @pytest.mark.parametrize(
@@ -33,7 +39,7 @@ from tests.support.functions import settings
     ],
 )
 def test_the_first_match_routes_and_is_stripped(name: str, provider: str, model: str) -> None:
-    (route,) = routes(name, settings())
+    (route,) = routed(name)
 
     assert (provider, model) == (route.provider.name, route.model)
 
@@ -43,13 +49,13 @@ def test_the_first_match_routes_and_is_stripped(name: str, provider: str, model:
 )
 def test_an_empty_rest_is_the_callers_mistake(name: str) -> None:
     with pytest.raises(InvalidRequestError) as caught:
-        routes(name, settings())
+        routed(name)
 
     assert caught.value.param == "model"
 
 
 def test_the_default_provider_is_a_setting() -> None:
-    (route,) = routes("some-model-cloud", settings(CHATD_DEFAULT_PROVIDER="ollama_cloud"))
+    (route,) = routed("some-model-cloud", CHATD_DEFAULT_PROVIDER="ollama_cloud")
 
     assert (route.provider.name, route.model) == ("ollama_cloud", "some-model-cloud")
 
@@ -58,7 +64,7 @@ def test_a_tier_is_the_routes_of_its_models_in_order(tmp_path: Path) -> None:
     config = tmp_path / "chatd.toml"
     config.write_text('[tiers]\nfast = ["kimi/k3", "llama3.2"]\n')
 
-    found = routes("fast", settings(CHATD_CONFIG=str(config)))
+    found = routed("fast", CHATD_CONFIG=str(config))
 
     assert [(route.provider.name, route.model) for route in found] == [
         ("kimi", "k3"),
@@ -74,7 +80,7 @@ def test_a_tiers_limits_go_before_the_providers(tmp_path: Path) -> None:
         '[tiers.fast]\nmodels = ["kimi/k3"]\ntimeouts = { total = 20 }\n'
     )
 
-    (route,) = routes("fast", settings(CHATD_CONFIG=str(config)))
+    (route,) = routed("fast", CHATD_CONFIG=str(config))
 
     assert (route.timeouts.connect, route.timeouts.total) == (2, 20)
 
@@ -83,7 +89,7 @@ def test_a_tier_goes_before_a_prefix(tmp_path: Path) -> None:
     config = tmp_path / "chatd.toml"
     config.write_text('[tiers]\n"kimi/best" = ["openrouter/moonshot/k3"]\n')
 
-    (route,) = routes("kimi/best", settings(CHATD_CONFIG=str(config)))
+    (route,) = routed("kimi/best", CHATD_CONFIG=str(config))
 
     assert route.provider.name == "openrouter"
 
@@ -91,7 +97,7 @@ def test_a_tier_goes_before_a_prefix(tmp_path: Path) -> None:
 @given(st.text(min_size=1))
 def test_every_name_leads_to_one_known_provider_or_is_refused(name: str) -> None:
     try:
-        (route,) = routes(name, settings())
+        (route,) = routed(name)
     except InvalidRequestError:
         return
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from chatd.settings import ConfigError, is_loopback, load
+from chatd.settings import ConfigError, load
 
 
 def loaded(config: Path, text: str, **environ: str) -> object:
@@ -34,7 +34,10 @@ def loaded(config: Path, text: str, **environ: str) -> object:
         ("[providers.vllm]\ndialect = 'openai_chat'", "providers.vllm.base_url: is missing; a pr"),
         ("[providers.vllm]\ndialect = 'gemini'", "providers.vllm.dialect: Input should be"),
         ("[providers.VLLM]\nenabled = true", "providers.VLLM: is not a name of a-z, 0-9 and _"),
-        ("[providers.ollama]\nenabled = false", "default_provider: 'ollama' is switched off"),
+        (
+            "default_provider = 'kimi'\n[providers.kimi]\nenabled = false",
+            "default_provider: 'kimi' is switched off",
+        ),
         ("[tiers]\nfast = []", "chatd.toml: tiers.fast.models: List should have at least 1 item"),
         ("[tiers]\nfast = ['b']\nb = ['c']", "tiers.fast.models.0: 'b' is a tier; name its models"),
         ("[tiers]\nfast = ['kimi/']", "tiers.fast.models.0: 'kimi/' names no model after its pre"),
@@ -102,7 +105,7 @@ def test_a_file_that_is_not_text_is_named(config: Path) -> None:
 
 
 def test_the_repositorys_own_file_is_found_and_in_order() -> None:
-    assert load({}).default_provider == "ollama"
+    assert load({}).default_provider is None
 
 
 def test_the_environment_goes_before_the_file(config: Path) -> None:
@@ -150,20 +153,19 @@ def test_a_table_changes_only_what_it_names(config: Path) -> None:
         ("https://ollama.com", False),
     ],
 )
-def test_loopback_is_told_by_name_and_by_address(url: str, loopback: bool) -> None:
-    assert is_loopback(url) == loopback
+def test_on_lambda_a_provider_at_a_loopback_address_is_excluded(url: str, loopback: bool) -> None:
+    environ = {"CHATD_CONFIG": "/dev/null", "OLLAMA_URL": url}
 
+    here = load(environ).providers["ollama"]
+    in_sam_local = load(
+        {**environ, "AWS_LAMBDA_FUNCTION_NAME": "chat", "AWS_SAM_LOCAL": "true"}
+    ).providers["ollama"]
+    on_lambda = load({**environ, "AWS_LAMBDA_FUNCTION_NAME": "chat"}).providers["ollama"]
 
-@pytest.mark.parametrize(
-    ("environ", "deployed"),
-    [
-        ({}, False),
-        ({"AWS_LAMBDA_FUNCTION_NAME": "chat"}, True),
-        ({"AWS_LAMBDA_FUNCTION_NAME": "chat", "AWS_SAM_LOCAL": "true"}, False),
-    ],
-)
-def test_only_lambda_itself_counts_as_deployed(environ: dict[str, str], deployed: bool) -> None:
-    assert load({"CHATD_CONFIG": "/dev/null", **environ}).deployed == deployed
+    assert (here.excluded, in_sam_local.excluded) == (None, None)
+    assert (on_lambda.excluded is not None) == loopback
+    if on_lambda.excluded is not None:
+        assert "set OLLAMA_URL to where it really is" in on_lambda.excluded
 
 
 def test_cors_origins_are_a_list() -> None:

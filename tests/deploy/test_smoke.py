@@ -30,10 +30,14 @@ class Gateway:
 
     def __init__(self) -> None:
         self.listed: Any = {"default": "ollama", "providers": [OLLAMA]}
+        self.models = ["ollama/nomic-embed-text:latest", "ollama/llama3.2"]
+        self.asked: list[str | None] = []
         self.broken: dict[str | None, Answer] = {}
         self.keys: list[str | None] = []
 
     def chat(self, model: str | None) -> Answer:
+        self.asked.append(model)
+        default = self.listed["default"]
         if model in self.broken:
             return self.broken[model]
         if model is None:
@@ -41,10 +45,10 @@ class Gateway:
         if model.endswith(":cloud"):
             return error(404, "model_not_found")
         if model.startswith("unknown/"):
-            return error(502, "upstream_error", provider="ollama", upstream_status=404)
+            return error(502, "upstream_error", provider=default, upstream_status=404)
         return 200, {
-            "model": model.removeprefix("ollama/"),
-            "provider": "ollama",
+            "model": model.removeprefix(f"{default}/"),
+            "provider": default,
             "content": "ready",
             "input_tokens": 3,
             "output_tokens": 1,
@@ -56,7 +60,9 @@ class Gateway:
 def serving(gateway: Gateway) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self._answer(200, gateway.listed)
+            owners = [(name, name.partition("/")[0]) for name in gateway.models]
+            models = [{"id": name, "owned_by": owner} for name, owner in owners]
+            self._answer(200, {"data": models} if "models" in self.path else gateway.listed)
 
         def do_POST(self) -> None:
             sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -139,6 +145,7 @@ def test_a_point_that_does_not_hold_fails_and_shows_what_came(
     "listed",
     [
         {"default": "kimi", "providers": [OLLAMA]},
+        {"default": None, "providers": []},
         {"default": "ollama", "providers": [OLLAMA, OLLAMA]},
         {"default": "ollama", "providers": [{"name": "ollama"}]},
     ],
@@ -163,17 +170,43 @@ def test_a_cloud_key_skips_the_point_about_its_absence(run: Run, gateway: Gatewa
     assert "SKIPPED  4" in printed
 
 
-@pytest.mark.parametrize(
-    "entry", [{**OLLAMA, "name": "kimi"}, {**OLLAMA, "available": False, "reason": "loopback"}]
-)
-def test_where_no_ollama_is_its_prefix_is_not_asked_for(
-    run: Run, gateway: Gateway, entry: dict[str, Any]
+def test_where_another_provider_is_the_default_that_one_is_asked(
+    run: Run, gateway: Gateway
 ) -> None:
-    gateway.listed = {"default": entry["name"], "providers": [entry]}
+    gateway.listed = {"default": "kimi", "providers": [{**OLLAMA, "name": "kimi"}]}
+    gateway.models = ["openrouter/x/y", "kimi/k3", "kimi/k3-mini"]
 
-    _, printed = run()
+    status, printed = run()
 
-    assert "SKIPPED  3" in printed
+    assert (status, printed.count("PASS ")) == (0, 6)
+    assert "the model is 'k3-mini'" in printed
+    assert {"k3-mini", "kimi/k3-mini", "unknown/k3-mini"} <= set(gateway.asked)
+
+
+def test_a_model_that_does_not_answer_is_not_taken(run: Run, gateway: Gateway) -> None:
+    gateway.models = ["ollama/broken-mini", "ollama/fine"]
+    gateway.broken["broken-mini"] = error(400, "unsupported_dialect")
+
+    status, printed = run()
+
+    assert status == 0
+    assert "the model is 'fine'" in printed
+
+
+def test_a_model_that_is_named_is_asked_and_no_other(run: Run, gateway: Gateway) -> None:
+    assert run("--model", "mine")[0] == 0
+    assert {name.split("/")[-1].removesuffix(":cloud") for name in gateway.asked if name} == {
+        "mine"
+    }
+
+
+def test_without_a_provider_it_says_what_to_do(run: Run, gateway: Gateway) -> None:
+    gateway.listed = {"default": None, "providers": []}
+
+    status, printed = run()
+
+    assert status == 1
+    assert "no provider is registered: write a key with make keys" in printed
 
 
 def test_a_gateway_that_is_not_there_fails_in_words(

@@ -100,6 +100,16 @@ def test_another_default_provider_needs_no_demo(start: Start) -> None:
     assert "OLLAMA_URL" not in gateway.act("tell").json["environment"]
 
 
+def test_where_ollama_is_switched_off_the_first_provider_with_a_key_is_named(
+    start: Start, tmp_path: Path
+) -> None:
+    config = tmp_path / "chatd.toml"
+    config.write_text("[providers.ollama]\nenabled = false\n")
+    gateway = start(*STAGE, CHATD_CONFIG=str(config), KIMI_API_KEY="key")
+
+    assert "Models without a prefix go to kimi at https://api.kimi.com" in gateway.said
+
+
 def test_an_address_in_chatd_toml_counts_as_asked_for(start: Start, tmp_path: Path) -> None:
     config = tmp_path / "chatd.toml"
     config.write_text(f'[providers.ollama]\nbase_url = "{_nobody()}"\n')

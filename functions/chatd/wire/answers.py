@@ -40,9 +40,9 @@ class ProviderEntry(_Given):
 
 
 class ProviderList(_Given):
-    """The registered providers, and where a model without a prefix goes."""
+    """The registered providers, and where a model without a prefix goes (null: nowhere)."""
 
-    default: str
+    default: str | None
     providers: list[ProviderEntry]
 
 
