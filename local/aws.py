@@ -1,7 +1,7 @@
 """`make aws-local`: the gateway with its keys in a Secrets Manager of its own.
 
-moto's server stands in for Secrets Manager on a free loopback port, so that the whole way of a
-key runs without an AWS account. It knows nothing of how the gateway serves.
+moto's server stands in for Secrets Manager on a free loopback port, behind a gate that wants a
+credential of this run (signed_only.py). So a key takes the same way as on AWS, without an account.
 """
 
 from __future__ import annotations
@@ -9,69 +9,123 @@ from __future__ import annotations
 import json
 import logging
 import os
+import secrets
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import boto3
-from moto.server import ThreadedMotoServer
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
 
-from chatd.catalog import CATALOG
+from chatd.catalog import Provider
+from chatd.credentials import Credentials
+from chatd.settings import ConfigError, load
 from local.run import main as serve
+from local.signed_only import SignedOnly
 
 SECRET = "chatd/providers"  # noqa: S105  # its name
-# moto asks for credentials and looks at none of them.
-_DUMMIES = {
-    "AWS_ACCESS_KEY_ID": "local",
-    "AWS_SECRET_ACCESS_KEY": "local",
-    "AWS_DEFAULT_REGION": "us-east-1",
-}
+# AWS's secret access keys have 40 characters. A shorter one, such as `test`, can be guessed.
+_SECRET_CHARACTERS = 40
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Serve until told to stop; the exit status."""
-    with _secrets_manager() as endpoint:
-        real = sorted(name for name in _key_names() if os.environ.get(name))
-        os.environ.update(_environment(os.environ, endpoint))
-        _seed(endpoint, _keys(os.environ))
+    """Serve until Ctrl-C; the exit status."""
+    try:
+        rows = load(os.environ).providers.values()
+    except ConfigError:
+        return serve(arguments)  # which reports it
+    keys, made_up = _keys(rows, os.environ)
+    credential = _credential(os.environ)
+    with _secrets_manager(credential) as endpoint:
+        os.environ.update(_environment(os.environ, endpoint, credential))
+        _seed(endpoint, {**keys, **made_up})
         print(f"Secrets Manager: {endpoint}, secret {SECRET!r}")
-        print(f"  keys from the environment: {', '.join(real) or 'none'}; the others are made up")
+        print(f"  keys from the environment and .env: {', '.join(sorted(keys)) or 'none'};", end="")
+        print(" the others are made up")
         return serve(arguments)
 
 
+class _Handler(MotoRequestHandler):
+    """Serves one connection. `timeout` bounds each read, in seconds: a silent one ends."""
+
+    timeout = 10
+
+    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002  # werkzeug's name
+        """Write nothing: a log line would hold what a stranger sent."""
+
+
 @contextmanager
-def _secrets_manager() -> Iterator[str]:
-    """A Secrets Manager on a free loopback port; its URL."""
+def _secrets_manager(credential: Mapping[str, str]) -> Iterator[str]:
+    """A Secrets Manager on a free loopback port, for holders of the credential; its URL."""
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
+    backend = DomainDispatcherApplication(create_backend_app)
+    server = make_server("127.0.0.1", 0, backend, threaded=True, request_handler=_Handler)
+    address = f"127.0.0.1:{server.server_port}"
+    server.app = SignedOnly(
+        backend,
+        credential["AWS_ACCESS_KEY_ID"],
+        credential["AWS_SECRET_ACCESS_KEY"],
+        hosts=(address,),
+    )
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
     try:
-        host, port = server.get_host_and_port()
-        yield f"http://{host}:{port}"
+        yield f"http://{address}"
     finally:
-        server.stop()
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
-def _environment(environ: Mapping[str, str], endpoint: str) -> dict[str, str]:
-    """What leads boto3 and the gateway to the stand-in."""
-    dummies = {name: value for name, value in _DUMMIES.items() if not environ.get(name)}
+def _credential(environ: Mapping[str, str]) -> dict[str, str]:
+    """The credential that the gateway signs with: a random one.
+
+    A complete one in the environment is kept if it cannot be guessed: other services may need it.
+    """
+    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    access_key, secret_key = (environ.get(name, "") for name in names)
+    if not access_key or len(secret_key) < _SECRET_CHARACTERS:
+        # Letters and digits alone: an id with a slash would not be read back from a signature.
+        access_key, secret_key = f"LOCAL{secrets.token_hex(8).upper()}", secrets.token_urlsafe(32)
+    return dict(zip(names, (access_key, secret_key), strict=True))
+
+
+def _environment(
+    environ: Mapping[str, str], endpoint: str, credential: Mapping[str, str]
+) -> dict[str, str]:
+    """The variables that lead boto3 and the gateway to the stand-in."""
     return {
-        **dummies,
+        **credential,
+        "AWS_DEFAULT_REGION": environ.get("AWS_DEFAULT_REGION") or "us-east-1",
         "AWS_ENDPOINT_URL_SECRETS_MANAGER": endpoint,
         "CHATD_SECRET_ID": SECRET,
     }
 
 
-def _key_names() -> list[str]:
-    return [row.key_variable for row in CATALOG.values() if row.key_variable]
+def _keys(
+    rows: Iterable[Provider], environ: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The real keys by variable, from the environment and .env, and made-up ones for the others.
 
-
-def _keys(environ: Mapping[str, str]) -> dict[str, str]:
-    """Every provider's key: the environment's, or one that says that it is none."""
-    return {
-        name: environ.get(name) or f"made-up-{name.lower().replace('_', '-')}"
-        for name in _key_names()
-    }
+    A key that is there and cannot be used has no stand-in, so that the gateway reports it.
+    """
+    credentials = Credentials(environ, None, lambda _warning: None)
+    real: dict[str, str] = {}
+    made_up: dict[str, str] = {}
+    for row in rows:
+        if row.key_variable:
+            key = credentials.key_of(row)
+            if key.value is not None:
+                real[row.key_variable] = key.value.get_secret_value()
+            elif key.failure is None:
+                made_up[row.key_variable] = f"made-up-{row.key_variable.lower().replace('_', '-')}"
+    return real, {name: value for name, value in made_up.items() if name not in real}
 
 
 def _seed(endpoint: str, keys: Mapping[str, str]) -> None:

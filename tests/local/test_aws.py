@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import re
 import socket
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import boto3
 
-from tests.local.conftest import ROOT, STAGE, Start
+from tests.local.conftest import ROOT, STAGE, Gateway, Start
+
+
+def secret_of(gateway: Gateway) -> str:
+    """What the stand-in gives to a client with the credential that the handlers have."""
+    environment = gateway.act("tell").json["environment"]
+    client = boto3.client(
+        "secretsmanager",
+        endpoint_url=environment["AWS_ENDPOINT_URL_SECRETS_MANAGER"],
+        region_name=environment["AWS_DEFAULT_REGION"],
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+    )
+    secret = client.get_secret_value(SecretId=environment["CHATD_SECRET_ID"])["SecretString"]
+    client.close()
+    return secret
 
 
 def test_keys_come_from_a_secrets_manager_that_ends_with_the_gateway(start: Start) -> None:
@@ -21,31 +37,57 @@ def test_keys_come_from_a_secrets_manager_that_ends_with_the_gateway(start: Star
 
     names = [provider["name"] for provider in listed if provider["available"]]
     assert names == ["ollama", "ollama_cloud", "openrouter", "opencode", "kimi"]
-    assert "keys from the environment: KIMI_API_KEY; the others are made up" in gateway.said
+    assert "keys from the environment and .env: KIMI_API_KEY; the others are made" in gateway.said
     assert "sk-kimi-1" not in gateway.said
     with socket.socket() as sock:
         assert sock.connect_ex(("127.0.0.1", port)) != 0
 
 
 def test_the_secret_holds_the_environments_keys_and_made_up_ones(start: Start) -> None:
-    gateway = start(*STAGE, module="local.aws", KIMI_API_KEY="sk-kimi-1")
-    environment = gateway.act("tell").json["environment"]
-    client = boto3.client(
-        "secretsmanager",
-        endpoint_url=environment["AWS_ENDPOINT_URL_SECRETS_MANAGER"],
-        region_name=environment["AWS_DEFAULT_REGION"],
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-    )
-    secret = client.get_secret_value(SecretId=environment["CHATD_SECRET_ID"])["SecretString"]
-    client.close()
+    secret = secret_of(start(*STAGE, module="local.aws", KIMI_API_KEY="sk-kimi-1"))
 
     assert '"KIMI_API_KEY": "sk-kimi-1"' in secret
     assert '"OPENROUTER_API_KEY": "made-up-openrouter-api-key"' in secret
 
 
-def test_aws_variables_that_are_set_are_kept(start: Start) -> None:
-    mine = {"AWS_ACCESS_KEY_ID": "mine", "AWS_DEFAULT_REGION": "eu-central-1"}
-    gateway = start(*STAGE, module="local.aws", **mine)
+def test_a_key_in_the_env_file_goes_before_a_made_up_one(start: Start, tmp_path: Path) -> None:
+    env_file, config = tmp_path / "keys.env", tmp_path / "chatd.toml"
+    env_file.write_text("OPENROUTER_API_KEY=sk-or-1\nKIMI_API_KEY=\n")
+    config.write_text(
+        f'[providers.openrouter]\nenv_file = "{env_file}"\n'
+        f'[providers.kimi]\nenv_file = "{env_file}"\n'
+    )
+    gateway = start(*STAGE, module="local.aws", CHATD_CONFIG=str(config))
+    secret = secret_of(gateway)
+
+    assert '"OPENROUTER_API_KEY": "sk-or-1"' in secret
+    assert '"KIMI_API_KEY": "made-up-kimi-api-key"' in secret
+    assert "keys from the environment and .env: OPENROUTER_API_KEY; the" in gateway.said
+    assert "sk-or-1" not in gateway.said
+
+
+def test_each_run_has_a_credential_of_its_own(start: Start) -> None:
+    # Both can be guessed, so neither is taken.
+    guessable = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    environments = [
+        start(*STAGE, module="local.aws", **given).act("tell").json["environment"]
+        for given in ({}, {}, guessable)
+    ]
+
+    secrets = {environment["AWS_SECRET_ACCESS_KEY"] for environment in environments}
+    ids = {environment["AWS_ACCESS_KEY_ID"] for environment in environments}
+    assert (len(ids), len(secrets)) == (3, 3)
+    assert all(len(secret) >= 40 for secret in secrets)
+    assert all(re.fullmatch("LOCAL[0-9A-F]{16}", one) for one in ids)
+
+
+def test_a_real_credential_and_a_region_that_are_set_are_kept(start: Start) -> None:
+    mine = {
+        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+    }
+    gateway = start(*STAGE, module="local.aws", KIMI_API_KEY="sk-kimi-1", **mine)
 
     assert mine.items() <= gateway.act("tell").json["environment"].items()
+    assert '"KIMI_API_KEY": "sk-kimi-1"' in secret_of(gateway)
