@@ -201,7 +201,7 @@ DEATHS: dict[str, tuple[Any, Any]] = {
     "cut off": (cut(answers.ollama_lines("Hello")[:1]), cut(answers.openai_chunks("Hello")[:2])),
     "ended without its end mark": (
         chunked(answers.ollama_lines("Hello")[:1]),
-        chunked(answers.openai_chunks("Hello", reason=None)),
+        chunked(answers.openai_chunks("Hello", reason=None, done=False)),
     ),
     "a malformed event": (
         chunked([*answers.ollama_lines("Hello")[:1], b"{nonsense\n"]),

@@ -154,13 +154,9 @@ def test_signs_of_life_after_done_do_not_hold_the_answer(provider: Upstream) -> 
 
 NOTHING: dict[str, list[dict[str, Any]]] = {
     "no choices": [{"choices": []}],
-    "null content": [
-        {"choices": [{"index": 0, "delta": {"content": None}, "finish_reason": "stop"}]}
-    ],
-    "thinking alone": [
-        {"choices": [{"index": 0, "delta": {"reasoning": "Hm"}}]},
-        {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]},
-    ],
+    "null choices": [{"choices": None}],
+    "a role alone": [{"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]}],
+    "thinking alone": [{"choices": [{"index": 0, "delta": {"reasoning": "Hm"}}]}],
 }
 
 

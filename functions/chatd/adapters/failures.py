@@ -65,6 +65,8 @@ _BY_CODE: Mapping[str, type[ChatdError]] = MappingProxyType(
         "GoUsageLimitError": QuotaExhaustedError,
         "ModelError": UpstreamNotFoundError,
         "context_length_exceeded": ContextTooLongError,
+        # https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md
+        "exceed_context_size_error": ContextTooLongError,
         "content_filter": ContentRefusedError,
         "content_policy_violation": ContentRefusedError,
     }
@@ -72,14 +74,17 @@ _BY_CODE: Mapping[str, type[ChatdError]] = MappingProxyType(
 # Ollama Cloud has no code for a spent quota, only words, such as "hourly usage limit":
 # https://github.com/ollama/ollama/blob/main/docs/cloud.mdx
 _QUOTA_WORDS = "usage limit"
-# Only OpenAI has a code for a conversation that is too long; the others have words:
-# OpenRouter "maximum context length is", Ollama "exceeds the context length"
-# (https://github.com/ollama/ollama/blob/main/server/routes.go), Kimi "exceeded model token limit"
-# (https://platform.moonshot.ai/docs/api/errors), vendors behind them "prompt is too long" and
-# "exceeds the context window".
+# Few have a code for a conversation that is too long; the others have words, also under a status of
+# 500 or 200: OpenRouter "maximum context length is", Ollama "exceeds the context length" and
+# "exceeded max context length" (https://github.com/ollama/ollama/blob/main/server/routes.go), Kimi
+# "exceeded model token limit" (https://platform.moonshot.ai/docs/api/errors), llama-server "exceeds
+# the available context size", llama-cpp-python "exceed context window", LiteLLM "context window
+# exceeded", vendors behind them "prompt is too long".
 _TOO_LONG = re.compile(
-    r"maximum context length|exceed\w* (the |its )?(available |maximum )?context"
-    r"|exceeded model token limit|prompt is too long|input is too long",
+    r"maximum context length|exceed\w* (the |its )?(available |maximum |max )?context"
+    r"|context ?(window|length|size) ?(is |was |has been )?exceeded"
+    r"|exceeded model token limit|(prompt|input) is too long"
+    r"|exceeds the maximum number of (input )?tokens",
     re.IGNORECASE,
 )
 # And for what a filter does not let through: OpenRouter's is a 403 that names moderation
@@ -88,6 +93,7 @@ _REFUSED = re.compile(
     r"moderation|(input|prompt|content) was flagged|content (policy|filter)|considered high risk",
     re.IGNORECASE,
 )
+_MAY_MEAN_TOO_LONG = (UpstreamRefusedError, RequestTooLargeError, UpstreamError)
 
 
 def failure(response: HttpResponse, reason: str = "", *codes: str) -> ChatdError:
@@ -117,7 +123,7 @@ def _by_words(kind: type[ChatdError], status: int, reason: str) -> type[ChatdErr
     """What the provider's words make of it, where its status and codes say too little."""
     if kind is RateLimitedError and _QUOTA_WORDS in reason:
         return QuotaExhaustedError
-    if kind in (UpstreamRefusedError, RequestTooLargeError) and _TOO_LONG.search(reason):
+    if kind in _MAY_MEAN_TOO_LONG and _TOO_LONG.search(reason):
         return ContextTooLongError
     refusing = kind is UpstreamRefusedError or status == HTTPStatus.FORBIDDEN
     return ContentRefusedError if refusing and _REFUSED.search(reason) else kind

@@ -40,10 +40,13 @@ def lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
 def data(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """The data of each server-sent event; comments and other fields are passed over.
 
-    Every provider puts an event's data on one line, so an event is a line here.
+    Every provider puts an event's data on one line, so an event is a line here. Old versions of
+    llama-server write a failure as a field named `error`.
     """
     for line in lines(chunks):
         if line.startswith(b"data:"):
             yield line[5:].strip()
+        elif line.startswith(b"error:"):
+            yield b'{"error":' + (line[6:].strip() or b'"it reported an error"') + b"}"
         elif not line.startswith((b":", b"event:", b"id:", b"retry:")):
             raise UpstreamError("its stream holds something that is no server-sent event")

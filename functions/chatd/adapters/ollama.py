@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
-from chatd.adapters import ollama_turns
+from chatd.adapters import lenient, ollama_turns
 from chatd.adapters.failures import failure, garbage
 from chatd.adapters.framing import lines
 from chatd.answer import Answer, Choice, Counted, Delta, End, Event, Finish, ToolCallDelta, Usage
@@ -21,7 +21,7 @@ from chatd.catalog import Provider
 from chatd.chat import ChatRequest, OtherTool, Think, Tool
 from chatd.errors import ChatdError
 from chatd.wire.http import HttpRequest, HttpResponse
-from chatd.wire.ollama import OllamaChat, OllamaError, OllamaLine, OllamaMessage, OllamaTags
+from chatd.wire.ollama import OllamaChat, OllamaLine, OllamaMessage, OllamaTags
 
 # OpenAI's efforts in Ollama's words, as Ollama itself maps them:
 # https://github.com/ollama/ollama/blob/main/openai/openai.go (thinkFromReasoningEffort)
@@ -54,6 +54,8 @@ _DEFAULTS: Mapping[str, Any] = {
     "functions": [],
     "function_call": "auto",
 }
+# A line of a stream has one of them, and so has a whole answer.
+_PIECES = frozenset({"message", "response"})
 
 
 class Ollama:
@@ -126,14 +128,15 @@ class Ollama:
             raise garbage(response, "its answer ended before it was done")
         message = self._message(line)
         calls = ollama_turns.calls(message)
+        content = lenient.text(message.content) or ""
         choice = Choice(
-            content=None if calls and not message.content else message.content,
+            content=None if calls and not content else content,
             thinking=message.thinking or None,
             tool_calls=calls,
             finish_reason=_reason(line, called=bool(calls)),
             logprobs=ollama_turns.logprobs(line.logprobs),
         )
-        return Answer((choice,), Usage(line.prompt_eval_count, line.eval_count), line.model)
+        return Answer((choice,), _usage(line), line.model)
 
     def events(self, response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Event]:
         """Read a stream: one JSON line a piece, the last one `done`.
@@ -147,9 +150,10 @@ class Ollama:
             line = self._line(text, response)
             message = self._message(line)
             calls = ollama_turns.calls(message)
-            if message.content or message.thinking or calls:
+            content = lenient.text(message.content)
+            if content or message.thinking or calls or line.logprobs:
                 yield Delta(
-                    content=message.content or None,
+                    content=content or None,
                     thinking=message.thinking or None,
                     tool_calls=tuple(
                         ToolCallDelta(called + n, call.id, call.name, call.arguments)
@@ -160,7 +164,7 @@ class Ollama:
             called += len(calls)
             if line.done:
                 yield Finish(0, _reason(line, called=called > 0) or "stop")
-                yield Counted(Usage(line.prompt_eval_count, line.eval_count), line.model)
+                yield Counted(_usage(line), line.model)
                 yield End()
                 return
         raise garbage(response, "its stream ended before it was done")
@@ -179,9 +183,10 @@ class Ollama:
         if response.status != HTTPStatus.OK:
             raise _refusal(response)
         try:
-            return [tag.name for tag in OllamaTags.model_validate_json(response.body).models]
+            tags = OllamaTags.model_validate_json(response.body).models
         except ValidationError:
             raise garbage(response, "its list of models is not one of Ollama's") from None
+        return [tag.name for tag in tags or ()]
 
     def _conversation(self, request: ChatRequest) -> dict[str, Any]:
         conversation: dict[str, Any] = {"messages": ollama_turns.written(request.messages)}
@@ -196,19 +201,28 @@ class Ollama:
 
     def _message(self, line: OllamaLine) -> OllamaMessage:
         assert isinstance(line, OllamaChat)  # noqa: S101  # what _read made
-        return line.message
+        return line.message or OllamaMessage()
 
     def _line(self, text: bytes, response: HttpResponse) -> OllamaLine:
-        """An answer, or a line of a stream."""
+        """Read an answer, or a line of a stream.
+
+        Raises:
+            ChatdError: If it is an error, or not of this dialect: neither an end nor a piece.
+
+        """
+        line: OllamaLine | None
         try:
             line = self._read(text)
         except ValidationError:
-            told = _told(text)
-            if told is None:
-                raise garbage(response, "its answer is not one of Ollama's dialect") from None
-            raise failure(response, told) from None
-        if line.error:
-            raise failure(response, line.error)
+            line = None
+        if line is not None and line.error:
+            reason = lenient.refusal_of(line.error)
+            raise failure(response, reason.words, *reason.codes)
+        if line is None or (line.done is None and not line.model_fields_set & _PIECES):
+            found = lenient.refusal(text)
+            if found is None:
+                raise garbage(response, "its answer is not one of Ollama's dialect")
+            raise failure(response, found.words, *found.codes)
         return line
 
 
@@ -237,13 +251,11 @@ def _reason(line: OllamaLine, *, called: bool) -> str | None:
     return "tool_calls" if called and reason != "length" else reason
 
 
-def _told(text: bytes) -> str | None:
-    """The error that a body or a line tells of, whatever its status; None if it tells of none."""
-    try:
-        return OllamaError.model_validate_json(text).error
-    except ValidationError:
-        return None
+def _usage(line: OllamaLine) -> Usage:
+    return Usage(lenient.count(line.prompt_eval_count), lenient.count(line.eval_count))
 
 
 def _refusal(response: HttpResponse) -> ChatdError:
-    return failure(response, _told(response.body) or "")
+    """The error for a response whose status is none of a success."""
+    found = lenient.refusal(response.body) or lenient.Refusal("")
+    return failure(response, found.words, *found.codes)

@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from chatd.adapters import lenient
 from chatd.answer import new_call_id
 from chatd.chat import Image, Message, Other, Tool, ToolCall
 from chatd.errors import InvalidRequestError
@@ -45,15 +46,35 @@ def calls(message: OllamaMessage) -> tuple[ToolCall, ...]:
         ToolCall(
             id=call.id or new_call_id(),
             name=call.function.name,
-            arguments=json.dumps(call.function.arguments, ensure_ascii=False),
+            arguments=lenient.arguments(call.function.arguments) or "{}",
         )
         for call in message.tool_calls or ()
     )
 
 
 def logprobs(given: list[dict[str, Any]] | None) -> dict[str, Any] | None:
-    """Log probabilities as the internal form has them, which is OpenAI's."""
-    return None if given is None else {"content": given, "refusal": None}
+    """Write log probabilities as OpenAI does, which the internal form follows.
+
+    Ollama leaves out `top_logprobs` and `bytes` where they are empty, and OpenAI's schema requires
+    both: https://github.com/ollama/ollama/blob/main/api/types.go (Logprob).
+    """
+    if given is None:
+        return None
+    return {"content": [_logprob(token) for token in given], "refusal": None}
+
+
+def _logprob(token: dict[str, Any]) -> dict[str, Any]:
+    """One token, with its alternatives."""
+    others = token.get("top_logprobs")
+    alternatives = others if isinstance(others, list) else []
+    return {
+        **token,
+        "bytes": token.get("bytes"),
+        "top_logprobs": [
+            {**other, "bytes": other.get("bytes")} if isinstance(other, dict) else other
+            for other in alternatives
+        ],
+    }
 
 
 def _turn(message: Message, position: int, names: dict[str, str]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import SecretStr, ValidationError
 
 from chatd import __version__
-from chatd.adapters import openai_stream, openai_turns
+from chatd.adapters import lenient, openai_stream, openai_turns
 from chatd.adapters.failures import failure, garbage
 from chatd.answer import Answer, Choice, Event, as_events
 from chatd.catalog import Provider
@@ -23,7 +23,7 @@ from chatd.chat import ChatRequest, Message, Think
 from chatd.errors import ChatdError
 from chatd.wire.http import HttpRequest, HttpResponse
 from chatd.wire.openai_chat import OpenAIChat as OpenAIChatAnswer
-from chatd.wire.openai_chat import OpenAIChoice, OpenAIError, OpenAIModels
+from chatd.wire.openai_chat import OpenAIChoice, OpenAIMessage, OpenAIModels
 
 # Some providers turn away clients without a name of their own, and pretending to be another
 # gets accounts blocked (https://forum.moonshot.ai/t/421), so this is who we are.
@@ -71,11 +71,11 @@ class OpenAIChat:
         try:
             answer = OpenAIChatAnswer.model_validate_json(response.body)
         except ValidationError:
-            raise garbage(response, "its answer is not one of OpenAI's dialect") from None
-        if answer.error is not None:
+            raise _unlike(response, "its answer is not one of OpenAI's dialect") from None
+        if openai_stream.is_error(answer.error):
             raise openai_turns.refused(response, answer.error)
         if not answer.choices:
-            raise garbage(response, "its answer holds no choices")
+            raise _unlike(response, "its answer holds no choices")
         usage = openai_turns.usage(answer.usage, answer.cost)
         choices = tuple(self._choice(choice, response) for choice in answer.choices)
         return Answer(choices, usage, answer.model)
@@ -109,9 +109,10 @@ class OpenAIChat:
         if response.status != HTTPStatus.OK:
             raise _refusal(response)
         try:
-            return [model.id for model in OpenAIModels.model_validate_json(response.body).data]
+            models = OpenAIModels.model_validate_json(response.body).data
         except ValidationError:
             raise garbage(response, "its list of models is not one of OpenAI's dialect") from None
+        return [model.id for model in models or ()]
 
     def _turn(self, message: Message) -> dict[str, Any]:
         """One message as the provider takes it."""
@@ -137,17 +138,17 @@ class OpenAIChat:
         return headers
 
     def _choice(self, choice: OpenAIChoice, response: HttpResponse) -> Choice:
-        """A choice; one without text or call is broken, unless its budget went into thinking."""
-        message = choice.message
+        """Read a choice. Once it has ended it may be empty, or thinking alone: that is legal."""
+        message = choice.message or OpenAIMessage()
         calls = openai_turns.calls(message.tool_calls)
+        content = lenient.text(message.content)
         if choice.finish_reason == "error":
             raise garbage(response, "it broke off its answer with an error")
-        empty = message.content is None and not calls and not message.model_extra
-        if empty and choice.finish_reason != "length":
-            raise garbage(response, "its answer holds no content")
+        if not choice.finish_reason and not content and not calls and not message.model_extra:
+            raise garbage(response, "its answer holds neither content nor a finish reason")
         return Choice(
-            content="" if message.content is None and not calls else message.content,
-            thinking=message.reasoning_content or message.reasoning or None,
+            content=content if calls else content or "",
+            thinking=openai_turns.thinking(message),
             tool_calls=calls,
             finish_reason=choice.finish_reason,
             logprobs=choice.logprobs,
@@ -156,7 +157,11 @@ class OpenAIChat:
 
 
 def _refusal(response: HttpResponse) -> ChatdError:
-    try:
-        return openai_turns.refused(response, OpenAIError.model_validate_json(response.body).error)
-    except ValidationError:
-        return failure(response)
+    found = lenient.refusal(response.body) or lenient.Refusal("")
+    return failure(response, found.words, *found.codes)
+
+
+def _unlike(response: HttpResponse, what: str) -> ChatdError:
+    """The error for a body that is no answer: its own reason if it holds one, else `what`."""
+    found = lenient.refusal(response.body)
+    return failure(response, found.words, *found.codes) if found else garbage(response, what)

@@ -8,31 +8,34 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
+from typing import Any
 
 from pydantic import ValidationError
 
-from chatd.adapters import openai_turns
-from chatd.adapters.failures import garbage
+from chatd.adapters import lenient, openai_turns
+from chatd.adapters.failures import failure, garbage
 from chatd.adapters.framing import data
+from chatd.adapters.openai_calls import Calls
 from chatd.answer import Counted, End, Event, Finish, Usage
 from chatd.wire.http import HttpResponse
 from chatd.wire.openai_chat import OpenAIChunk, OpenAIDelta
 
 
 def told_apart(chunks: Iterator[bytes]) -> tuple[Iterator[bytes], bool]:
-    """The same bytes, and whether they are one JSON object: no server-sent event begins so."""
+    """The same bytes, and whether they are JSON: no server-sent event begins so."""
     before: list[bytes] = []
     for chunk in chunks:
         before.append(chunk)
         if first := chunk.lstrip()[:1]:
-            return chain(before, chunks), first == b"{"
+            return chain(before, chunks), first in (b"{", b"[")
     return iter(before), False
 
 
 def events(response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Event]:
     """Read a stream that ends when every choice has its finish reason.
 
-    `[DONE]` is optional, and a frame with the cost may follow it
+    `[DONE]` is optional, and ends the choices that have text or calls but no finish reason, as
+    LiteLLM's with `n` > 1. A frame with the cost may follow it
     (https://github.com/anomalyco/opencode, packages/console/app/src/routes/zen).
 
     Raises:
@@ -44,6 +47,7 @@ def events(response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Event]:
     ended = False
     for text in data(chunks):
         if text == b"[DONE]":
+            yield from choices.done()
             if not choices.finished:
                 break
             if not ended:
@@ -51,7 +55,7 @@ def events(response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Event]:
                 yield from (counted, End())
             continue
         chunk = _chunk(text, response)
-        for choice in chunk.choices:
+        for choice in chunk.choices or ():
             yield from choices.read(choice)
         before, counted = counted, _counted(chunk, counted)
         if counted.usage is not before.usage:
@@ -67,43 +71,73 @@ class _Choices:
 
     def __init__(self, response: HttpResponse) -> None:
         self._response = response
-        self._spoke: dict[int, bool] = {}
+        # The finish reason that `[DONE]` means for each choice; empty before its first text or call
+        self._implied: dict[int, str] = {}
+        self._calls: dict[int, Calls] = {}
         self._ended: set[int] = set()
 
     @property
     def finished(self) -> bool:
         """Whether there was any, and every one has its finish reason."""
-        return bool(self._ended) and len(self._ended) == len(self._spoke)
+        return bool(self._ended) and len(self._ended) == len(self._implied)
 
     def read(self, choice: OpenAIDelta) -> Iterator[Event]:
-        """What a chunk says of a choice; after its finish reason come only counts, said of it."""
-        index = choice.index
+        """Read what a chunk says of a choice; what follows its finish reason is passed over."""
+        index = choice.index or 0
         if index in self._ended:
             return
-        self._spoke[index] = self._spoke.get(index, False) or _answers(choice)
+        self._implied.setdefault(index, "")
         if _says(choice):
-            yield openai_turns.delta(choice)
+            delta = openai_turns.delta(choice, self._calls_of(index))
+            if delta.tool_calls:
+                self._implied[index] = "tool_calls"
+            elif delta.content:
+                self._implied[index] = self._implied[index] or "stop"
+            yield delta
         if choice.finish_reason == "error":
             raise garbage(self._response, "it broke off its answer with an error")
         if choice.finish_reason:
-            if not self._spoke[index] and choice.finish_reason != "length":
-                raise garbage(self._response, "its answer holds no content")
             self._ended.add(index)
             yield Finish(index, choice.finish_reason)
+
+    def done(self) -> Iterator[Event]:
+        """End the choices that `[DONE]` ends: all, unless none has as much as begun its answer."""
+        if not self._ended and not any(self._implied.values()):
+            return
+        for index, reason in self._implied.items():
+            if index not in self._ended:
+                self._ended.add(index)
+                yield Finish(index, reason or "stop")
+
+    def _calls_of(self, index: int) -> Calls:
+        calls = self._calls.get(index)
+        if calls is None:
+            calls = self._calls[index] = Calls()
+        return calls
+
+
+def is_error(error: Any) -> bool:
+    """Whether a body's `error` is one: servers write null, false or an empty text for none."""
+    return error is not None and error is not False and error != ""
 
 
 def _chunk(text: bytes, response: HttpResponse) -> OpenAIChunk:
     try:
         chunk = OpenAIChunk.model_validate_json(text)
     except ValidationError:
-        raise garbage(response, "its stream holds an event that is not one") from None
-    if chunk.error is not None:
+        found = lenient.refusal(text)
+        if found is None:
+            raise garbage(response, "its stream holds an event that is not one") from None
+        raise failure(response, found.words, *found.codes) from None
+    if is_error(chunk.error):
         raise openai_turns.refused(response, chunk.error)
     return chunk
 
 
 def _says(choice: OpenAIDelta) -> bool:
     delta = choice.delta
+    if delta is None:
+        return bool(choice.logprobs)
     return bool(
         delta.content
         or delta.reasoning_content
@@ -114,23 +148,17 @@ def _says(choice: OpenAIDelta) -> bool:
     )
 
 
-def _answers(choice: OpenAIDelta) -> bool:
-    """Whether it is any answer at all; an empty text is one, and thinking alone is none."""
-    delta = choice.delta
-    return bool(delta.content is not None or delta.tool_calls or delta.model_extra)
-
-
 def _counted(chunk: OpenAIChunk, before: Counted) -> Counted:
-    """The tokens, beside the choices or, at Kimi, in one; a cost by itself adds to those before.
+    """Read the tokens, beside the choices or, at Kimi, in one; a cost alone adds to those before.
 
     https://github.com/MoonshotAI/kimi-cli/tree/main/packages/kosong
     """
     model = chunk.model or before.model
     used = chunk.usage
-    for choice in chunk.choices:
+    for choice in chunk.choices or ():
         used = used or choice.usage
     if used is not None:
         return Counted(openai_turns.usage(used, chunk.cost), model)
     if chunk.cost is not None:
-        return Counted(replace(before.usage, cost_usd=chunk.cost), model)
+        return Counted(replace(before.usage, cost_usd=lenient.cost(chunk.cost)), model)
     return before if model == before.model else replace(before, model=model)

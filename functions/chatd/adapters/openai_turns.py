@@ -9,12 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from chatd.adapters import lenient
 from chatd.adapters.failures import failure
-from chatd.answer import Delta, ToolCallDelta, Usage, new_call_id
+from chatd.adapters.openai_calls import Calls
+from chatd.answer import Delta, Usage, new_call_id
 from chatd.chat import ChatRequest, Image, Message, OtherTool, Part, Text, Tool, ToolCall
 from chatd.errors import ChatdError
 from chatd.wire.http import HttpResponse
-from chatd.wire.openai_chat import OpenAIDelta, OpenAIErrorDetail, OpenAIToolCall, OpenAIUsage
+from chatd.wire.openai_chat import (
+    OpenAIDelta,
+    OpenAIMessage,
+    OpenAIToolCall,
+    OpenAIUsage,
+)
 
 
 def written(message: Message) -> dict[str, Any]:
@@ -60,58 +67,56 @@ def options(request: ChatRequest) -> dict[str, Any]:
 
 
 def calls(given: Sequence[OpenAIToolCall] | None) -> tuple[ToolCall, ...]:
-    """The tool calls of a whole answer, with an id of our own where the provider gives none."""
+    """Read the tool calls of a whole answer; one without an id gets one of ours."""
     return tuple(
         ToolCall(
             id=call.id or new_call_id(),
-            name=call.function.name or "",
-            arguments=call.function.arguments or "{}",
+            name=(call.function and call.function.name) or "",
+            arguments=(call.function and lenient.arguments(call.function.arguments)) or "{}",
         )
         for call in given or ()
     )
 
 
-def delta(choice: OpenAIDelta) -> Delta:
-    """What a chunk adds to a choice."""
-    message = choice.delta
+def thinking(message: OpenAIMessage) -> str | None:
+    """Read the thinking, which servers give under three names; None where there is none."""
+    given = lenient.text(message.reasoning_content) or lenient.text(message.reasoning)
+    return given or lenient.thinking(message.content)
+
+
+def delta(choice: OpenAIDelta, calls: Calls) -> Delta:
+    """Read what a chunk adds to a choice."""
+    message = choice.delta or OpenAIMessage()
     return Delta(
-        index=choice.index,
-        content=message.content or None,
-        thinking=message.reasoning_content or message.reasoning or None,
-        tool_calls=tuple(
-            ToolCallDelta(
-                index=call.index,
-                id=call.id,
-                name=call.function.name,
-                arguments=call.function.arguments or "",
-            )
-            for call in message.tool_calls or ()
-        ),
+        index=choice.index or 0,
+        content=lenient.text(message.content) or None,
+        thinking=thinking(message),
+        tool_calls=tuple(calls.read(call) for call in message.tool_calls or ()),
         logprobs=choice.logprobs,
         extra=message.model_extra or {},
     )
 
 
-def usage(given: OpenAIUsage | None, cost: float | None = None) -> Usage:
-    """The tokens; `cost` is where the provider gives it beside them."""
+def usage(given: OpenAIUsage | None, cost: Any = None) -> Usage:
+    """Read the tokens; `cost` is where the provider gives it beside them."""
+    beside = lenient.cost(cost)
     if given is None:
-        return Usage(cost_usd=cost)
+        return Usage(cost_usd=beside)
+    within = lenient.cost(given.cost)
     prompt, completion = given.prompt_tokens_details, given.completion_tokens_details
     return Usage(
-        input_tokens=given.prompt_tokens,
-        output_tokens=given.completion_tokens,
-        cached_tokens=prompt.cached_tokens if prompt else None,
-        reasoning_tokens=completion.reasoning_tokens if completion else None,
-        cost_usd=cost if given.cost is None else given.cost,
+        input_tokens=lenient.count(given.prompt_tokens),
+        output_tokens=lenient.count(given.completion_tokens),
+        cached_tokens=lenient.known_count(prompt.cached_tokens) if prompt else None,
+        reasoning_tokens=lenient.known_count(completion.reasoning_tokens) if completion else None,
+        cost_usd=beside if within is None else within,
     )
 
 
-def refused(response: HttpResponse, error: OpenAIErrorDetail | str) -> ChatdError:
-    """What the provider's own error becomes."""
-    if isinstance(error, str):
-        return failure(response, error)
-    codes = [str(code) for code in (error.code, error.type) if code is not None]
-    return failure(response, error.message or "", *codes)
+def refused(response: HttpResponse, error: Any) -> ChatdError:
+    """Make the error for what the provider gives as its `error`."""
+    reason = lenient.refusal_of(error)
+    return failure(response, reason.words, *reason.codes)
 
 
 def _content(message: Message) -> str | list[dict[str, Any]] | None:

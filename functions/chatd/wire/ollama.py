@@ -1,7 +1,8 @@
 """What Ollama answers, on `/api/chat` and `/api/generate`, whole and in a stream's lines.
 
-Counts are left out where they are 0, and `done_reason` where the server is old:
-https://github.com/ollama/ollama/blob/main/api/types.go
+It is as liberal as Ollama's own client, to which every field is optional and null is absent:
+https://github.com/ollama/ollama/blob/main/api/types.go. Counts are left out where they are 0, and
+`done_reason` where the server is old. Fields of type Any are read by adapters/lenient.py.
 """
 
 from __future__ import annotations
@@ -10,26 +11,23 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from chatd.wire.limits import MAX_LOGPROBS, MAX_MODELS, MAX_TOOL_CALLS, items
+from chatd.wire.limits import MAX_LOGPROBS, MAX_MODELS, MAX_PARTS, MAX_TOOL_CALLS, items
 
-Count = Annotated[int, Field(ge=0)]
+# A text; servers that only emulate Ollama pass a list of parts on.
+Content = str | Annotated[list[Any], items(MAX_PARTS)] | None
 
 
 class _Got(BaseModel):
-    model_config = ConfigDict(hide_input_in_errors=True, defer_build=True)
-
-
-class OllamaError(_Got):
-    """The body of a failure; it can also come under status 200."""
-
-    error: Annotated[str, Field(min_length=1)]
+    model_config = ConfigDict(
+        hide_input_in_errors=True, defer_build=True, coerce_numbers_to_str=True
+    )
 
 
 class OllamaFunction(_Got):
     """A function that the model calls; its arguments are an object here, not a text."""
 
     name: Annotated[str, Field(min_length=1)]
-    arguments: dict[str, Any] = {}
+    arguments: Any = None
 
 
 class OllamaToolCall(_Got):
@@ -42,7 +40,7 @@ class OllamaToolCall(_Got):
 class OllamaMessage(_Got):
     """The assistant's turn, or a piece of it."""
 
-    content: str = ""
+    content: Content = None
     thinking: str | None = None
     tool_calls: Annotated[list[OllamaToolCall], items(MAX_TOOL_CALLS)] | None = None
 
@@ -51,24 +49,24 @@ class OllamaLine(_Got):
     """What the answers of both endpoints share. The last line of a stream is `done`."""
 
     model: str | None = None
-    done: bool
+    done: bool | None = None
     done_reason: str | None = None
-    prompt_eval_count: Count = 0
-    eval_count: Count = 0
+    prompt_eval_count: Any = None
+    eval_count: Any = None
     logprobs: Annotated[list[dict[str, Any]], items(MAX_LOGPROBS)] | None = None
-    error: str | None = None
+    error: Any = None
 
 
 class OllamaChat(OllamaLine):
     """An answer of `/api/chat`, or a line of one."""
 
-    message: OllamaMessage
+    message: OllamaMessage | None = None
 
 
 class OllamaGenerate(OllamaLine):
     """An answer of `/api/generate`, or a line of one."""
 
-    response: str
+    response: Content = None
     thinking: str | None = None
 
 
@@ -81,4 +79,4 @@ class OllamaTag(_Got):
 class OllamaTags(_Got):
     """The answer of `/api/tags`."""
 
-    models: Annotated[list[OllamaTag], items(MAX_MODELS)] = []
+    models: Annotated[list[OllamaTag], items(MAX_MODELS)] | None = None

@@ -200,10 +200,9 @@ def test_a_spent_cloud_quota_is_not_a_passing_limit() -> None:
         b"[]",
         {},
         answers.ollama_chat(done=False),
-        answers.ollama_chat(message=None),
+        {"model": "m"},
         answers.ollama_chat(message="Hello"),
-        answers.ollama_chat(eval_count=-1),
-        answers.ollama_chat(eval_count="many"),
+        answers.ollama_chat(done="perhaps"),
     ],
 )
 def test_garbage_is_an_upstream_error(body: object) -> None:

@@ -1,0 +1,78 @@
+"""Number the tool calls of a streamed choice, however the server marks their pieces."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from chatd.adapters import lenient
+from chatd.answer import ToolCallDelta, new_call_id
+from chatd.wire.openai_chat import OpenAIFunction, OpenAIToolCall
+
+
+class Calls:
+    """Number the tool calls of a streamed choice, and take the id and name of each once.
+
+    A server may leave out `index` (Google's and others), give the same to several calls, or repeat
+    the name in every piece (llama-cpp-python): https://github.com/abetlen/llama-cpp-python.
+    """
+
+    def __init__(self) -> None:
+        self._begun: list[_Begun] = []
+        self._by_index: dict[int, int] = {}
+
+    def read(self, piece: OpenAIToolCall) -> ToolCallDelta:
+        """Read a piece of a call; the first piece of each has its id, one of ours if need be."""
+        function = piece.function or OpenAIFunction()
+        arguments = lenient.arguments(function.arguments)
+        number = self._number(piece, function.name)
+        if number is None:
+            number = len(self._begun)
+            self._begun.append(_Begun())
+        if piece.index is not None:
+            self._by_index[piece.index] = number
+        call = self._begun[number]
+        new_id = None if call.id else piece.id or new_call_id()
+        new_name = None if call.name else function.name or None
+        call.id = call.id or new_id or ""
+        call.given_id = call.given_id or piece.id or None
+        call.name = call.name or new_name
+        if piece.index is None:
+            call.arguments += arguments
+        return ToolCallDelta(number, new_id, new_name, arguments)
+
+    def _number(self, piece: OpenAIToolCall, name: str | None) -> int | None:
+        """The number of the call that a piece belongs to; None if it begins another."""
+        if piece.index is not None:
+            number = self._by_index.get(piece.index)
+            if number is None:
+                return None
+            known = self._begun[number].given_id
+            another = bool(name and piece.id and known and piece.id != known)
+            return None if another else number
+        if piece.id:
+            given = [call.given_id for call in self._begun]
+            return given.index(piece.id) if piece.id in given else None
+        if not self._begun:
+            return None
+        last = self._begun[-1]
+        another = bool(name and last.name and (name != last.name or last.whole))
+        return None if another else len(self._begun) - 1
+
+
+@dataclass(slots=True)
+class _Begun:
+    """A tool call of which there is a piece. The arguments are kept where no index is given."""
+
+    id: str = ""
+    given_id: str | None = None
+    name: str | None = None
+    arguments: str = ""
+
+    @property
+    def whole(self) -> bool:
+        """Whether its arguments are a JSON object by now, so that a name begins another call."""
+        try:
+            return isinstance(json.loads(self.arguments), dict)
+        except (ValueError, RecursionError):
+            return False
