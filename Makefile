@@ -39,7 +39,8 @@ $(VENV)/dev.stamp: requirements/dev.txt | $(BIN)/python
 	@$(PIP) -r $<
 	@touch $@ $(VENV)/run.stamp $(VENV)/aws.stamp
 
-# Two more, apart: the SAM CLI pins old versions of what we use, and callers bring their own.
+# Three more, apart: the SAM CLI pins old versions of what we use, callers bring their own, and so do
+# the servers that the tests put behind the gateway.
 define apart
 .venv-$(1)/$(1).stamp: requirements/$(1).txt | $(BIN)/python
 	@echo "chatd: installing $(2) in .venv-$(1) (a minute, once)" >&2
@@ -49,6 +50,7 @@ define apart
 endef
 $(eval $(call apart,sam,the SAM CLI))
 $(eval $(call apart,clients,the clients that the tests call with))
+$(eval $(call apart,servers,llama-server and LiteLLM for the tests))
 
 .PHONY: lock
 lock: $(VENV)/dev.stamp ## pin the newest versions that pyproject.toml allows, with hashes
@@ -57,13 +59,13 @@ lock: $(VENV)/dev.stamp ## pin the newest versions that pyproject.toml allows, w
 	lock --python-version 3.11 -c requirements/layer.txt --group local -o requirements/run.txt; \
 	lock --python-version 3.11 -c requirements/run.txt --group dev -o requirements/dev.txt; \
 	lock --python-version 3.11 -c requirements/dev.txt --group aws -o requirements/aws.txt; \
-	for group in clients sam; do $(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate \
+	for group in clients sam servers; do $(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate \
 		--upgrade --quiet --python-version 3.11 --group $$group -o requirements/$$group.txt; done; \
 	for peer in fastapi litellm; do $(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate \
 		--upgrade --quiet --python-version 3.13 --group peer-$$peer -o bench/peers/requirements-$$peer.txt; done
 
 .PHONY: test
-test: $(VENV)/dev.stamp .venv-sam/sam.stamp .venv-clients/clients.stamp ## everything that can be tested on this machine (TESTS=tests/chatd for a part)
+test: $(VENV)/dev.stamp .venv-sam/sam.stamp .venv-clients/clients.stamp $(if $(CHATD_REQUIRE_SERVERS),.venv-servers/servers.stamp) ## everything that can be tested on this machine (TESTS=tests/chatd for a part)
 	@$(BIN)/python -m pytest $(if $(TESTS),$(TESTS),--cov)
 
 .PHONY: lint
@@ -87,7 +89,7 @@ check: lint test ## what CI runs
 
 .PHONY: clean
 clean: ## remove environments and what was built
-	@rm -rf .venv .venv-sam .venv-clients .venv-peers-* .aws-sam template-instances.yaml .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+	@rm -rf .venv .venv-sam .venv-clients .venv-servers .venv-peers-* .aws-sam template-instances.yaml .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
 
 include local/targets.mk
 include deploy/targets.mk
