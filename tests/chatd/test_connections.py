@@ -1,0 +1,168 @@
+"""Addresses of a name, and connections that are kept."""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import Any
+
+import pytest
+
+from chatd.deadline import Deadline
+from chatd.errors import AnswerTooLargeError, UpstreamError
+from chatd.transport import MAX_ANSWER_BYTES, Urllib3Transport
+from chatd.wire.http import HttpRequest, HttpResponse
+from tests.support import answers
+from tests.support.functions import ask, stream
+from tests.support.upstream import Received, Upstream, chunked, head, raw, reply, upstream
+
+NAME = "provider.test"
+# Seconds: far more than what comes after an end may take, and less than the gap limit.
+DRAINED = 12.0
+REAL = socket.getaddrinfo
+# Nothing listens at port 9 of it, nor at the port of any server of these tests.
+DEAD = (socket.AF_INET6, ("::1", 0, 0, 0))
+
+
+def send(url: str, transport: Urllib3Transport | None = None) -> HttpResponse:
+    request = HttpRequest(url, {}, b"{}")
+    return (transport or Urllib3Transport()).send(request, Deadline.after(30), 5)
+
+
+def resolve(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[int, Any]) -> None:
+    """Have the name stand for these addresses, in this order."""
+
+    def answer(host: Any, port: Any, *given: Any, **more: Any) -> Any:
+        if host not in (NAME, NAME.encode()):
+            return REAL(host, port, *given, **more)
+        return [
+            (family, socket.SOCK_STREAM, 6, "", (address[0], int(port), *address[2:]))
+            for family, address in addresses
+        ]
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+
+
+ALIVE = (socket.AF_INET, ("127.0.0.1", 0))
+
+
+@pytest.mark.parametrize("addresses", [(DEAD, ALIVE), (ALIVE, DEAD), (DEAD, DEAD, ALIVE)])
+def test_an_address_that_refuses_leaves_the_others(
+    monkeypatch: pytest.MonkeyPatch, addresses: tuple[tuple[int, Any], ...]
+) -> None:
+    with upstream(reply({"ok": True})) as server:
+        resolve(monkeypatch, *addresses)
+
+        assert send(f"http://{NAME}:{server.port}").status == 200
+        assert server.last.headers["host"] == f"{NAME}:{server.port}"
+
+
+def test_a_name_of_which_no_address_answers_is_unreachable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    resolve(monkeypatch, DEAD, ALIVE)
+
+    with pytest.raises(UpstreamError, match="nothing answers at its address") as caught:
+        send(f"http://{NAME}:{port}")
+
+    assert caught.value.unreachable
+
+
+@pytest.mark.parametrize("model", ["llama3.2", "kimi/k3"])
+@pytest.mark.parametrize("path", ["/v1/chat", "/v1/chat/completions"])
+def test_a_streamed_chats_connection_is_kept_for_the_next(
+    provider: Upstream, keys: str, model: str, path: str
+) -> None:
+    ports, working = set(), provider.script
+
+    def script(connection: socket.socket, received: Received) -> None:
+        ports.add(connection.getpeername())
+        working(connection, received)
+
+    provider.script = script
+    for _ in range(3):
+        assert stream(ask(model), path).status == 200
+
+    assert len(ports) == 1
+
+
+def test_a_stream_that_goes_on_after_its_end_is_let_go_of_soon(provider: Upstream) -> None:
+    """What still comes would be read as the next chat's answer, so its connection is not kept."""
+
+    def script(connection: socket.socket, received: Received) -> None:
+        chunk = b"".join(answers.ollama_lines("Hello"))
+        connection.sendall(head(200, {"Transfer-Encoding": "chunked"}))
+        connection.sendall(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+        while not provider.going.wait(0.05):
+            connection.sendall(b"1\r\n\n\r\n")
+
+    provider.script = script
+    started = time.monotonic()
+    whole = stream(ask("m"))
+    took = time.monotonic() - started
+    provider.script = chunked(answers.ollama_lines("Bye"))
+
+    assert whole.json[-1]["done"] is True
+    assert stream(ask("m")).json[0] == {"content": "Bye"}
+    assert took < DRAINED
+
+
+def test_a_connection_is_not_kept_with_an_answer_that_was_not_read_to_its_end(
+    provider: Upstream,
+) -> None:
+    working = provider.script
+
+    def garbage(connection: socket.socket, received: Received) -> None:
+        if len(provider.received) > 1:
+            working(connection, received)
+            return
+        connection.sendall(head(200, {"Transfer-Encoding": "chunked"}))
+        connection.sendall(b"7\r\nno json\r\n1\r\n\n\r\n")
+        provider.going.wait()
+
+    provider.script = garbage
+    answered = stream(ask("m"))
+
+    assert answered.status == 200
+    assert answered.headers["x-chatd-attempts"] == "ollama: upstream_error, ollama: ok"
+
+
+def test_an_answer_of_just_20_mb_is_read() -> None:
+    with upstream(reply(b" " * MAX_ANSWER_BYTES)) as server:
+        assert len(send(server.url).body) == MAX_ANSWER_BYTES
+
+
+def test_an_answer_of_unknown_length_over_20_mb_is_refused_before_its_end() -> None:
+    def script(connection: socket.socket, _received: Received) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+        while not server.going.is_set():
+            connection.sendall(b" " * 65536)
+
+    with upstream(script) as server, pytest.raises(AnswerTooLargeError):
+        send(server.url)
+
+
+def test_a_url_is_sent_to_with_its_query_and_without_its_fragment() -> None:
+    with upstream(reply({})) as server:
+        send(f"{server.url}/v1/path?a=b#c")
+
+        assert server.last.path == "/v1/path?a=b"
+
+
+def test_forgetting_closes_the_kept_connections() -> None:
+    ports = []
+
+    def script(connection: socket.socket, received: Received) -> None:
+        ports.append(connection.getpeername())
+        raw(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")(connection, received)
+
+    with upstream(script) as server:
+        transport = Urllib3Transport()
+        send(server.url, transport)
+        send(server.url, transport)
+        transport.forget()
+        send(server.url, transport)
+
+    assert ports[0] == ports[1] != ports[2]
