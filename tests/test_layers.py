@@ -26,6 +26,7 @@ RINGS = (
         "secrets",
         "watchdog",
         "redaction",
+        "prefill",
         "rescue",
         "retries",
         "schema",

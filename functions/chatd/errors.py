@@ -18,6 +18,8 @@
     ├── UpstreamError                  502  the provider broke, or answered nonsense
     │   ├── UpstreamAuthError          502  the provider refused our key
     │   ├── UpstreamNotFoundError      502  the provider has no such model
+    │   ├── DivergedError              502  the answer begun anew differs from what was sent
+    │   │   └── PrefillUnclearError    502  a continuation cannot be told from an echo
     │   ├── FormatNotMetError          502  the answer is not in the form that was asked for
     │   ├── AnswerTooLargeError        502  the answer does not fit the way back
     │   ├── UpstreamTimeoutError       504  the provider was too slow
@@ -257,6 +259,20 @@ class UpstreamNotFoundError(UpstreamError):
 
     transient = False
     unwell = False
+
+
+class DivergedError(UpstreamError):
+    """The answer that was begun anew differs from what the caller has already got."""
+
+    transient = False
+    falls_through = False
+    unwell = False
+
+
+class PrefillUnclearError(DivergedError):
+    """What comes after a prefill may be an echo of it, or may not; the answer is begun anew."""
+
+    default_code = "prefill_unclear"
 
 
 class FormatNotMetError(UpstreamError):

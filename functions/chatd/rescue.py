@@ -1,26 +1,18 @@
-"""A stream that has died is gone on with by another model, so that the caller sees one answer.
+"""Join the stream of another model to one that died, so that the caller sees one answer.
 
-There are two ways: the other model takes what was said as the beginning of its own turn, or it
-says everything from the start and is held back while it repeats it, byte for byte. Whatever fits
-neither is not joined at all (docs/decisions/0015-rescue.md). Nothing here knows who is asked.
+There are two ways: the other model continues the partial answer as a prefill (prefill.py), or
+generates everything anew and is held back while it repeats the partial answer, byte for byte.
+What fits neither is not joined (docs/decisions/0015-rescue.md, 0018-prefill-echo.md).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Protocol
 
-from chatd.answer import CHARACTERS_A_TOKEN, Delta, Event, Finish, Rescued
-from chatd.chat import ChatRequest, Message, Text
-from chatd.errors import UpstreamError
-
-
-class DivergedError(UpstreamError):
-    """The answer that was begun again goes another way than what the caller has already got."""
-
-    transient = False
-    falls_through = False
-    unwell = False
+from chatd.answer import Delta, Event, Finish, Rescued
+from chatd.errors import DivergedError
 
 
 class Said:
@@ -54,56 +46,82 @@ class Said:
             self._joinable = False
 
 
-def prefilled(request: ChatRequest, text: str) -> ChatRequest:
-    """The request with what was said as the beginning of the assistant's turn.
+class Held(Protocol):
+    """Tells what of a stream the caller has not got yet."""
 
-    What it took is taken off the tokens that may still be generated.
+    def add(self, text: str) -> str:
+        """Add a piece of the stream; the new text that is certain.
+
+        Raises:
+            DivergedError: If the stream cannot be joined to what the caller has.
+
+        """
+
+    def end(self) -> str:
+        """End the stream; the new text that was held back.
+
+        Raises:
+            DivergedError: As for `add`.
+
+        """
+
+
+class Repetition:
+    """Holds a stream back while it repeats, byte for byte, what the caller has.
+
+    Args:
+        said: What must be repeated.
+
     """
-    spent = len(text) // CHARACTERS_A_TOKEN
-    turn = Message("assistant", (Text(text),))
-    return replace(
-        request,
-        messages=(*request.messages, turn),
-        max_tokens=_less(request.max_tokens, spent),
-        max_completion_tokens=_less(request.max_completion_tokens, spent),
-    )
+
+    def __init__(self, said: str) -> None:
+        self._said = said
+        self._repeated = 0
+
+    def add(self, text: str) -> str:
+        """Add a piece of the stream; the text beyond the repetition."""
+        expected = self._said[self._repeated : self._repeated + len(text)]
+        if not text.startswith(expected):
+            raise DivergedError("the answer begun anew differs from what was already sent")
+        self._repeated += len(expected)
+        return text[len(expected) :]
+
+    def end(self) -> str:
+        """End the stream: nothing is held back."""
+        if self._repeated < len(self._said):
+            raise DivergedError("the answer begun anew is shorter than what was already sent")
+        return ""
 
 
-def takes_prefill(request: ChatRequest) -> bool:
-    """Whether a turn that was begun can be gone on with: in a form, or with tools, it cannot.
+def continued(events: Iterator[Event], held: Held, rescued: Rescued) -> Iterator[Event]:
+    """Join a stream of another model to what the caller has.
 
-    What enforces a form begins it anew with the first token that it makes.
-    """
-    return request.format is None and not request.tools
-
-
-def continued(events: Iterator[Event], said: str, rescued: Rescued) -> Iterator[Event]:
-    """The events of a model that says the answer again, without what the caller has got of it.
+    Thinking before the joint is dropped: the caller has had the first model's.
 
     Args:
         events: Of the other model.
-        said: What it must repeat first; empty if it goes on from there by itself.
-        rescued: Is yielded where the answer goes on.
+        held: Tells what of it the caller has not got yet.
+        rescued: Is yielded at the joint, before the first new text or the end.
 
     Raises:
-        DivergedError: If it does not repeat what was said, or is no text alone.
+        DivergedError: If the stream cannot be joined: it differs, or is more than text.
         ChatdError: If it dies too.
 
     """
-    left = said
     joined = False
     for event in events:
         new: Event | None = event
-        if isinstance(event, Delta):
-            new, left = _beyond(event, left, rescued)
-        elif isinstance(event, Finish) and left:
-            raise _diverged(rescued)
-        if new is None:
-            continue
-        if not joined and isinstance(new, Delta | Finish):
-            joined = True
-            yield rescued
-        yield new
+        if isinstance(event, Delta | Finish):
+            text = _new_text(event, held, rescued)
+            delta = Delta(content=text) if text else None
+            if not joined and (delta or isinstance(event, Finish)):
+                joined = True
+                yield rescued
+            new = delta
+        if new is not None:
+            yield new
+        if isinstance(event, Finish):
+            yield event
 
 
 def begun_anew(events: Iterator[Event], rescued: Rescued) -> Iterator[Event]:
@@ -118,17 +136,25 @@ def begun_anew(events: Iterator[Event], rescued: Rescued) -> Iterator[Event]:
     yield from events
 
 
-def _beyond(delta: Delta, left: str, rescued: Rescued) -> tuple[Delta | None, str]:
-    """What a delta says beyond what must be repeated, and what then is left to repeat.
+def _new_text(event: Delta | Finish, held: Held, rescued: Rescued) -> str:
+    """What an event adds to what the caller has."""
+    try:
+        if isinstance(event, Finish):
+            return held.end()
+        _only_text(event)
+        return held.add(event.content or "")
+    except DivergedError as error:
+        error.message = (
+            f"{rescued.instead_of} broke off its answer, and that of"
+            f" {rescued.provider}/{rescued.model} could not be joined to it: {error.message}"
+        )
+        error.args = (error.message,)
+        raise
 
-    Thinking goes with what is repeated: the caller has had the first model's.
-    """
-    content = delta.content or ""
-    repeated, new = content[: len(left)], content[len(left) :]
-    if delta.index or delta.tool_calls or _more(delta) or not left.startswith(repeated):
-        raise _diverged(rescued)
-    said = Delta(content=new) if new else None
-    return said, left[len(repeated) :]
+
+def _only_text(event: Delta) -> None:
+    if event.index or event.tool_calls or _more(event):
+        raise DivergedError("the answer of the other model is more than text")
 
 
 def _more(event: Delta) -> bool:
@@ -136,14 +162,3 @@ def _more(event: Delta) -> bool:
     if not event.extra:
         return False
     return any(value for name, value in event.extra.items() if name != "reasoning_details")
-
-
-def _less(limit: int | None, spent: int) -> int | None:
-    return None if limit is None else max(1, limit - spent)
-
-
-def _diverged(rescued: Rescued) -> DivergedError:
-    return DivergedError(
-        f"{rescued.instead_of} broke off its answer, and what {rescued.provider}/{rescued.model}"
-        " said instead does not begin with what was already sent"
-    )

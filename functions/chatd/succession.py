@@ -8,25 +8,20 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import Protocol
+from itertools import chain
 
 from chatd.answer import Counted, Event, Rescued, Usage
 from chatd.asking import Asking, Errand
 from chatd.errors import (
     ChatdError,
     ContextTooLongError,
+    DivergedError,
     InvalidRequestError,
     NoHealthyProviderError,
 )
 from chatd.planning import Plan
-from chatd.rescue import Said, begun_anew, continued, prefilled, takes_prefill
-
-
-class _Join(Protocol):
-    """Puts what another model says behind what there is."""
-
-    def __call__(self, events: Iterator[Event], *, rescued: Rescued) -> Iterator[Event]: ...
+from chatd.prefill import Continuation, prefilled, takes_prefill
+from chatd.rescue import Repetition, Said, begun_anew, continued
 
 
 class Succession:
@@ -59,7 +54,7 @@ class Succession:
         while True:
             plan = self._waiting.popleft()
             try:
-                events = self._asking.begin(plan, self._errand, fallback=bool(self._waiting))
+                events = self._begin(plan)
             except ChatdError as error:
                 failures.append(error)
                 self._errand.record.fails(error)
@@ -94,9 +89,7 @@ class Succession:
                 lost = self._errand.live and not said.joinable
                 if lost or not self._others(plan, death):
                     raise
-                if not record.counted:
-                    record.estimate(plan.asked)
-                record.fails(death)
+                self._fails(plan, death)
                 plan, events = self._gone_on_with(plan, said, death)
             else:
                 self._asking.ended(plan)
@@ -105,35 +98,84 @@ class Succession:
     def _gone_on_with(
         self, dead: Plan, said: Said, death: ChatdError
     ) -> tuple[Plan, Iterator[Event]]:
-        """Somebody else's continuation of the answer, whose first event is there.
+        """Another model's continuation of the answer, whose first event is there.
 
         Raises:
-            ChatdError: The death, if nobody goes on.
+            ChatdError: The death, if no model continues it.
 
         """
         while self._waiting and not self._errand.call.gone.is_set():
             plan = self._waiting.popleft()
             rescued = Rescued(plan.served.provider, plan.served.model, dead.name)
-            for attempt, join in _ways(plan, said, live=self._errand.live):
-                try:
-                    events = self._asking.begin(attempt, self._errand, fallback=bool(self._waiting))
-                except InvalidRequestError as refusal:
-                    self._errand.record.fails(refusal)
-                except ChatdError as failure:
-                    self._errand.record.fails(failure)
-                    break
-                else:
-                    return attempt, join(events, rescued=rescued)
+            try:
+                if _takes_prefill(plan, said):
+                    begun = self._prefilled(plan, said.text, rescued)
+                    if begun is not None:
+                        return begun
+                return plan, self._anew(plan, said, rescued)
+            except ChatdError as failure:
+                self._errand.record.fails(failure)
         raise death
 
+    def _prefilled(
+        self, plan: Plan, text: str, rescued: Rescued
+    ) -> tuple[Plan, Iterator[Event]] | None:
+        """The model's continuation of a prefill, up to where it is joined; None to begin anew.
 
-def _ways(plan: Plan, said: Said, *, live: bool) -> Iterator[tuple[Plan, _Join]]:
-    """How a model can go on with an answer: who is asked for what, and how it is joined."""
+        Raises:
+            ChatdError: If the model fails otherwise than by refusing the prefill.
+
+        """
+        attempt = plan.asking_for(prefilled(plan.request, text))
+        held = Continuation(text, tuple(plan.request.words()))
+        try:
+            events = self._begin(attempt)
+        except InvalidRequestError as refusal:
+            self._errand.record.fails(refusal)
+            return None
+        joined = continued(events, held, rescued)
+        head: list[Event] = []
+        try:
+            for event in joined:
+                head.append(event)
+                if isinstance(event, Rescued):
+                    break
+        except DivergedError as unclear:
+            self._fails(attempt, unclear)
+            return None
+        except ChatdError as death:
+            self._asking.died(attempt, death, self._errand)
+            self._estimate(attempt)
+            raise
+        self._errand.record.said -= held.echoed
+        return attempt, chain(head, joined)
+
+    def _anew(self, plan: Plan, said: Said, rescued: Rescued) -> Iterator[Event]:
+        """The model's answer from the start, joined to what the caller has got of it."""
+        events = self._begin(plan)
+        if not self._errand.live:
+            return begun_anew(events, rescued)
+        return continued(events, Repetition(said.text if said.joinable else ""), rescued)
+
+    def _begin(self, plan: Plan) -> Iterator[Event]:
+        return self._asking.begin(plan, self._errand, fallback=bool(self._waiting))
+
+    def _fails(self, plan: Plan, error: ChatdError) -> None:
+        """Note that an attempt failed after its first event, and what it took."""
+        self._estimate(plan)
+        self._errand.record.fails(error)
+
+    def _estimate(self, plan: Plan) -> None:
+        """Estimate what the attempt took, unless the provider has counted it."""
+        if not self._errand.record.counted:
+            self._errand.record.estimate(plan.asked)
+
+
+def _takes_prefill(plan: Plan, said: Said) -> bool:
+    """Whether the model can continue this partial answer as a prefill."""
     row = plan.route.provider
-    text = said.text if said.joinable else ""
-    if text and row.prefill and row.endpoint != "generate" and takes_prefill(plan.request):
-        yield plan.asking_for(prefilled(plan.request, text)), partial(continued, said="")
-    yield plan, partial(continued, said=text) if live else begun_anew
+    able = row.prefill and row.endpoint != "generate"
+    return able and said.joinable and takes_prefill(plan.request, said.text)
 
 
 def _may_read_more(other: Plan, plan: Plan) -> bool:

@@ -15,7 +15,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chatd.answer import Counted, Delta, End, Event, Finish, Rescued, ToolCallDelta, Usage
-from chatd.rescue import DivergedError, Said, continued
+from chatd.errors import DivergedError
+from chatd.rescue import Repetition, Said, continued
 from tests.support import answers
 from tests.support.functions import ask, post, stream
 from tests.support.upstream import Received, Script, Upstream, chunked, reply, then_close, upstream
@@ -339,7 +340,7 @@ def test_whatever_is_cut_wherever_the_whole_is_the_whole(
     events: list[Event] = [Delta(content=piece) for piece in pieces]
     tail: list[Event] = [Finish(0, "stop"), Counted(Usage()), End()]
 
-    heard = list(continued(iter([*events, *tail]), said.text, Rescued("p", "m", "q/n")))
+    heard = list(continued(iter([*events, *tail]), Repetition(said.text), Rescued("p", "m", "q/n")))
 
     text = said.text + "".join(e.content or "" for e in heard if isinstance(e, Delta))
     assert text == whole
@@ -352,7 +353,7 @@ def test_what_does_not_repeat_it_is_never_joined(said: str, other: str) -> None:
 
     assume(not other.startswith(said))
     with pytest.raises(DivergedError):
-        list(continued(iter(events), said, Rescued("p", "m", "q/n")))
+        list(continued(iter(events), Repetition(said), Rescued("p", "m", "q/n")))
 
 
 @pytest.mark.parametrize(
