@@ -1,0 +1,53 @@
+"""`x-chatd-dropped-params` names what was dropped, within bounds that no caller can pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.functions import ask, post
+from tests.support.upstream import Upstream
+
+PATH = "/v1/chat/completions"
+LONGEST = 500
+
+
+@pytest.fixture(autouse=True)
+def _dropping(provider: Upstream, config: Path) -> None:
+    config.write_text("drop_params = true")
+
+
+def dropped(**fields: Any) -> str:
+    result = post(ask("llama3.2", **fields), PATH)
+    assert result.status == 200
+    return result.headers["x-chatd-dropped-params"]
+
+
+def test_many_fields_do_not_make_a_long_header() -> None:
+    names = {f"unknown_field_number_{number}": 1 for number in range(200)}
+
+    header = dropped(**names)
+
+    assert len(header) == LONGEST
+    assert header.startswith("unknown_field_number_0, unknown_field_number_1, ")
+
+
+def test_few_fields_are_all_named() -> None:
+    assert set(dropped(first=1, second=2).split(", ")) == {"first", "second"}
+
+
+@pytest.mark.parametrize(
+    "name", ["x" * 51, "Grüße", "a b", "a\r\nSet-Cookie: b", "", "a,b", "<script>"]
+)
+def test_a_name_that_is_no_plain_word_is_a_question_mark(name: str) -> None:
+    assert dropped(**{name: 1}) == "?"
+
+
+def test_a_name_of_50_characters_is_named() -> None:
+    assert dropped(**{"x" * 50: 1}) == "x" * 50
+
+
+def test_nothing_dropped_is_no_header(provider: Upstream) -> None:
+    assert "x-chatd-dropped-params" not in post(ask("llama3.2"), PATH).headers
