@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from chatd import schema
 from chatd.answer import CHARACTERS_A_TOKEN, Answer, Event, Usage, collected
 from chatd.errors import FormatNotMetError
+from chatd.json_schema.budget import Budget
 
 if TYPE_CHECKING:
     from chatd.asking import Errand
@@ -47,6 +48,7 @@ class FormatCheck:
 
         Raises:
             FormatNotMetError: If the second complete answer lacks the format too.
+            InvalidRequestError: If the schema is too complex to check the answer with.
             ChatdError: If a request fails.
 
         """
@@ -55,7 +57,7 @@ class FormatCheck:
             answer = collected(ask())
             taken += _usage(answer, plan)
             errand.record.count(taken, answer.model)
-            if schema.holds(answer, plan.request):
+            if schema.holds(answer, plan.request, Budget(errand.call.is_over)):
                 return replace(answer, usage=taken)
             self._refused += 1
             if self._refused == _MAX_ANSWERS:

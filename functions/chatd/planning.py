@@ -26,6 +26,7 @@ from chatd.errors import (
     ModelNotFoundError,
     one_of,
 )
+from chatd.json_schema.budget import Budget
 from chatd.registry import Registry
 from chatd.routing import Route, routes
 from chatd.settings import Settings
@@ -53,6 +54,10 @@ class Call:
     started: float = field(default_factory=time.monotonic)
     gone: threading.Event = field(default_factory=threading.Event)
     _break_off: Callable[[], None] | None = field(default=None, init=False, repr=False)
+
+    def is_over(self) -> bool:
+        """Whether its deadline is spent or the caller has hung up."""
+        return self.deadline.spent or self.gone.is_set()
 
     def cancel(self) -> None:
         """Cancel the call, from any thread: end the exchange under way, and begin no other.
@@ -181,7 +186,7 @@ class Planner:
         key = self._key(route, request.model)
         request = request.to(route.model, stream=row.upstream_stream)
         if request.format is not None and not row.honours_format:
-            request = schema.asked(request)
+            request = schema.asked(request, Budget(call.is_over))
         adapter = adapter_for(row, request)
         served = Served(row.name, route.model, call.request_id, started=call.started)
         return Plan(route, key, adapter, request, served, self._left_out(adapter, request, row))

@@ -1,37 +1,44 @@
-"""Answers in a form, from a provider that does not enforce one: ask in words, check, ask again.
+"""Emulate structured output for a provider that does not enforce a format.
 
-It knows the internal form and JSON Schema, and nothing of providers.
+The format is requested in words, at the end of the system text, and each answer is checked. JSON
+Schema is all that is known here of formats, and nothing of providers.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from chatd.answer import Answer
 from chatd.chat import ChatRequest, Message, Text
 from chatd.errors import InvalidRequestError
+from chatd.json_schema.budget import Budget, WorkLimitError
 
 if TYPE_CHECKING:
-    from jsonschema.protocols import Validator
+    from chatd.json_schema.schema import Schema
 
 _JSON = "Answer with one JSON object and nothing else: no explanation, no code fence."
 _SCHEMA = "Answer with JSON that is valid by this JSON Schema, and nothing else: {}"
 
 
-def asked(request: ChatRequest) -> ChatRequest:
-    """The request with its format asked for in words, at the end of the system text.
+def asked(request: ChatRequest, budget: Budget) -> ChatRequest:
+    """Return the request with its format in words, at the end of the system text.
+
+    Args:
+        request: A request with a format.
+        budget: Pays for the check of the schema.
 
     Raises:
-        InvalidRequestError: If the schema is none.
+        InvalidRequestError: If the schema is not valid, or too costly to check.
 
     """
     if isinstance(request.format, str):
         words = _JSON
     else:
-        # A schema that is none is better refused before it costs anything.
-        _validator(dict(request.format or {}))
+        # Refused here, before the provider is paid.
+        _compiled(request.format or {}, budget)
         words = _SCHEMA.format(json.dumps(request.format, ensure_ascii=False))
     first, *others = request.messages
     if first.role not in ("system", "developer"):
@@ -40,37 +47,59 @@ def asked(request: ChatRequest) -> ChatRequest:
     return replace(request, messages=(told, *others))
 
 
-def holds(answer: Answer, request: ChatRequest) -> bool:
-    """Whether every choice has the form that was asked for; one cut off at its limit may not."""
+def holds(answer: Answer, request: ChatRequest, budget: Budget) -> bool:
+    """Return whether every choice has the format; one cut off at its limit need not.
+
+    Raises:
+        InvalidRequestError: If the check exceeds its budget.
+
+    """
     return all(
-        choice.finish_reason == "length" or choice.tool_calls or _fits(choice.content, request)
+        choice.finish_reason == "length"
+        or choice.tool_calls
+        or _fits(choice.content, request, budget)
         for choice in answer.choices
     )
 
 
-def _fits(content: str | None, request: ChatRequest) -> bool:
+def _fits(content: str | None, request: ChatRequest, budget: Budget) -> bool:
     try:
-        value = json.loads(content or "")
+        value = json.loads(content or "", parse_constant=_refuse)
     except (ValueError, RecursionError):
         return False
     if isinstance(request.format, str):
         return isinstance(value, dict)
-    return bool(_validator(dict(request.format or {})).is_valid(value))
+    schema = _compiled(request.format or {}, budget)
+    try:
+        return schema.allows(value, budget)
+    except (WorkLimitError, RecursionError):  # the answer may be nested too deeply to compare
+        raise _too_complex() from None
 
 
-def _validator(schema: dict[str, Any]) -> Validator:
-    """A validator that fetches nothing, whatever the schema refers to."""
-    from jsonschema import Draft202012Validator, SchemaError, validators  # noqa: PLC0415  # costly
-    from referencing import Registry  # noqa: PLC0415  # as above
-    from referencing.exceptions import Unresolvable  # noqa: PLC0415  # as above
+def _compiled(schema: Mapping[str, Any], budget: Budget) -> Schema:
+    from chatd.json_schema.schema import Schema  # noqa: PLC0415  # few chats need it
+    from chatd.json_schema.values import SchemaError  # noqa: PLC0415  # as above
 
     try:
-        kind = validators.validator_for(schema, default=Draft202012Validator)
-        kind.check_schema(schema)
-        validator = kind(schema, registry=Registry())
-        validator.is_valid(None)
-    except (SchemaError, Unresolvable, RecursionError):
+        return Schema(schema, budget)
+    except SchemaError as error:
         raise InvalidRequestError(
-            "the schema of the format is not a JSON Schema that stands by itself", param="format"
+            f"the JSON Schema of the format cannot be used: {error}", param="format"
         ) from None
-    return validator
+    except (WorkLimitError, RecursionError):
+        raise _too_complex() from None
+
+
+def _refuse(constant: str) -> NoReturn:
+    """Refuse NaN and Infinity, which Python reads and JSON does not have."""
+    raise ValueError(constant)
+
+
+def _too_complex() -> InvalidRequestError:
+    return InvalidRequestError(
+        "the JSON Schema of the format is too complex to check an answer with, in the steps or the"
+        " time there is; use fewer references, branches and patterns, or a provider that enforces"
+        " formats itself",
+        param="format",
+        code="schema_too_complex",
+    )

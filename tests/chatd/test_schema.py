@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from chatd import schema
+from chatd.answer import Answer, Choice, Usage
+from chatd.chat import ChatRequest, Message, Text
+from chatd.deadline import Deadline
+from chatd.errors import InvalidRequestError
+from chatd.json_schema.budget import Budget
+from chatd.planning import Call
 from tests.support import answers
 from tests.support.functions import ask, post, stream
 from tests.support.upstream import Received, Upstream, reply
@@ -156,16 +163,88 @@ def test_an_answer_that_was_cut_off_is_not_asked_for_again(provider: Upstream) -
 
 
 @pytest.mark.parametrize(
-    "schema",
-    [{"type": "nothing"}, {"$ref": "https://x.example/schema.json"}, {"$ref": "#/$defs/none"}],
+    "form",
+    [
+        {"type": "nothing"},
+        {"$ref": "https://x.example/schema.json"},
+        {"$ref": "#/$defs/none"},
+        {"$ref": "#"},
+        {"$schema": 7},
+        {"$schema": "urn:mine"},
+        {"$dynamicRef": "#node"},
+        {"multipleOf": 0},
+        {"multipleOf": -(10**400)},
+        {"pattern": "("},
+    ],
 )
 def test_a_schema_that_is_none_is_refused_before_it_costs_anything(
-    provider: Upstream, schema: Any
+    provider: Upstream, form: Any
 ) -> None:
-    result = post(ask("m:cloud", format=schema))
+    result = post(ask("m:cloud", format=form))
 
-    assert (result.status, result.json["error"]["param"]) == (400, "format")
+    error = result.json["error"]
+    assert (result.status, error["param"], error["code"]) == (400, "format", "invalid_request")
     assert provider.received == []
+
+
+def test_on_openais_surface_the_parameter_has_openais_name(provider: Upstream) -> None:
+    wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "nothing"}}}
+    result = post(ask("m:cloud", response_format=wanted), PATH)
+
+    assert result.status == 400
+    assert result.json["error"]["param"] == "response_format.json_schema.schema"
+
+
+def doubling(times: int) -> dict[str, Any]:
+    parts: dict[str, Any] = {"d0": {"type": "string"}}
+    for n in range(1, times + 1):
+        parts[f"d{n}"] = {"allOf": [{"$ref": f"#/$defs/d{n - 1}"}] * 2}
+    return {"$defs": parts, "$ref": f"#/$defs/d{times}"}
+
+
+def test_a_schema_that_would_hang_is_refused_before_it_costs_anything(provider: Upstream) -> None:
+    result = post(ask("m:cloud", format=doubling(40)))
+
+    assert (result.status, result.json["error"]["code"]) == (400, "schema_too_complex")
+    assert provider.received == []
+
+
+@pytest.mark.parametrize(
+    ("form", "content"),
+    [
+        ({"items": {"not": {"pattern": "^(a+)+$"}}}, json.dumps(["a" * 5000 + "!"] * 100)),
+        ({"uniqueItems": True}, json.dumps([{"a": [n]} for n in range(200_000)])),
+        ({"uniqueItems": True}, "[" * 500 + "]" * 500),
+        ({"items": {"$ref": "#"}}, "[" * 500 + "]" * 500),
+    ],
+)
+def test_an_answer_that_takes_too_long_to_check_is_the_schemas_fault(
+    provider: Upstream, form: Any, content: str, emitted: Callable[[], Emitted]
+) -> None:
+    saying(provider, content, content)
+    result = post(ask("m:cloud", format=form))
+
+    error = result.json["error"]
+    assert (result.status, error["code"], error["param"]) == (400, "schema_too_complex", "format")
+    assert len(provider.received) == 1
+    assert emitted().log[-1]["gen_ai.usage.input_tokens"] == 11
+
+
+def test_a_check_ends_with_the_callers_time(provider: Upstream) -> None:
+    compiled = {"items": {"not": {"pattern": "^(a+)+$"}}}
+    call = Call("r", Deadline.after(0))
+    request = ChatRequest("m", (Message("user", (Text("x"),)),), format=compiled)
+    answer = Answer((Choice(content=json.dumps(["a" * 5000 + "!"])),), Usage())
+
+    with pytest.raises(InvalidRequestError, match="too complex"):
+        schema.holds(answer, request, Budget(call.is_over))
+
+
+@pytest.mark.parametrize("content", ['{"a": NaN}', '{"a": Infinity}', "9" * 5000])
+def test_what_is_no_json_does_not_hold(provider: Upstream, content: str) -> None:
+    saying(provider, content, content)
+
+    assert post(ask("m:cloud", format={})).json["error"]["code"] == "format_not_met"
 
 
 def test_a_stream_is_checked_before_it_is_sent(provider: Upstream) -> None:

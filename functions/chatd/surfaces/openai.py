@@ -96,7 +96,9 @@ class OpenAI:
         return piece == sse.DONE
 
     def told(self, error: ChatdError) -> ChatdError:
-        """The error as it is, but for a model that the provider lacks: a 404, as at OpenAI."""
+        """Return the error as OpenAI would: a missing model is a 404, and params have its names."""
+        if error.param == "format":
+            error.param = "response_format.json_schema.schema"
         if not isinstance(error, UpstreamNotFoundError):
             return error
         found = ModelNotFoundError(

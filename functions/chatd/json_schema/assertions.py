@@ -1,0 +1,177 @@
+"""The keywords of JSON Schema that say something about one value.
+
+Each function here compiles one keyword of a schema into a check, or refuses its value.
+https://json-schema.org/draft/2020-12/json-schema-validation#section-6
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from chatd.json_schema.node import Check, Keyword, Node, Run, Seen, all_different, canonical
+from chatd.json_schema.values import SchemaError, is_number, names, size
+
+if TYPE_CHECKING:
+    from chatd.json_schema.schema import Schema
+
+_TYPES: Mapping[str, Callable[[Any], bool]] = {
+    "array": lambda value: isinstance(value, list),
+    "boolean": lambda value: isinstance(value, bool),
+    "integer": lambda value: is_number(value) and (isinstance(value, int) or value.is_integer()),
+    "null": lambda value: value is None,
+    "number": is_number,
+    "object": lambda value: isinstance(value, dict),
+    "string": lambda value: isinstance(value, str),
+}
+
+
+def _type(_place: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
+    wanted = schema["type"]
+    if isinstance(wanted, str):
+        wanted = [wanted]
+    if not isinstance(wanted, list) or not wanted:
+        raise SchemaError("a 'type' in it is neither a name nor a list of names")
+    if any(not isinstance(name, str) or name not in _TYPES for name in wanted):
+        raise SchemaError("a 'type' in it is not a type of JSON")
+    tests = [_TYPES[name] for name in dict.fromkeys(wanted)]
+    return lambda value, _run, _seen: any(test(value) for test in tests)
+
+
+def _enum(place: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
+    values = schema["enum"]
+    if not isinstance(values, list):
+        raise SchemaError("an 'enum' in it is not a list")
+    return _equal_to_one(place, values)
+
+
+def _const(place: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
+    return _equal_to_one(place, [schema["const"]])
+
+
+def _equal_to_one(place: Schema, values: list[Any]) -> Check:
+    allowed = frozenset(canonical(value, place.budget) for value in values)
+    return lambda value, run, _seen: canonical(value, run.budget) in allowed
+
+
+def _multiple_of(_place: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
+    divisor = _number(schema, "multipleOf")
+    if divisor <= 0:
+        raise SchemaError("a 'multipleOf' in it is not greater than 0")
+    # As it is written: in binary, 0.3 is no multiple of 0.1.
+    exact = Fraction(repr(divisor))
+
+    def check(value: Any, run: Run, _seen: Seen | None) -> bool:
+        if not is_number(value):
+            return True
+        written = repr(value)
+        run.budget.spend(10 + len(written))
+        return Fraction(written) % exact == 0
+
+    return check
+
+
+def _maximum(place: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
+    limit = _number(schema, "maximum")
+    if place.draft4 and schema.get("exclusiveMaximum") is True:
+        return lambda value, _run, _seen: not is_number(value) or value < limit
+    return lambda value, _run, _seen: not is_number(value) or value <= limit
+
+
+def _minimum(place: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
+    limit = _number(schema, "minimum")
+    if place.draft4 and schema.get("exclusiveMinimum") is True:
+        return lambda value, _run, _seen: not is_number(value) or value > limit
+    return lambda value, _run, _seen: not is_number(value) or value >= limit
+
+
+def _exclusive_maximum(place: Schema, schema: Mapping[str, Any], _node: Node) -> Check | None:
+    if place.draft4 and isinstance(schema["exclusiveMaximum"], bool):
+        return None  # a switch of `maximum`
+    limit = _number(schema, "exclusiveMaximum")
+    return lambda value, _run, _seen: not is_number(value) or value < limit
+
+
+def _exclusive_minimum(place: Schema, schema: Mapping[str, Any], _node: Node) -> Check | None:
+    if place.draft4 and isinstance(schema["exclusiveMinimum"], bool):
+        return None  # a switch of `minimum`
+    limit = _number(schema, "exclusiveMinimum")
+    return lambda value, _run, _seen: not is_number(value) or value > limit
+
+
+def _number(schema: Mapping[str, Any], keyword: str) -> Any:
+    value = schema[keyword]
+    if not is_number(value) or (isinstance(value, float) and not math.isfinite(value)):
+        raise SchemaError(f"a {keyword!r} in it is not a number")
+    return value
+
+
+def _longest(kind: type[str | list[Any] | dict[str, Any]], keyword: str) -> Keyword:
+    def compile_keyword(_place: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
+        limit = size(schema, keyword)
+        return lambda value, _run, _seen: not isinstance(value, kind) or len(value) <= limit
+
+    return compile_keyword
+
+
+def _shortest(kind: type[str | list[Any] | dict[str, Any]], keyword: str) -> Keyword:
+    def compile_keyword(_place: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
+        limit = size(schema, keyword)
+        return lambda value, _run, _seen: not isinstance(value, kind) or len(value) >= limit
+
+    return compile_keyword
+
+
+def _pattern(place: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
+    pattern = place.pattern(schema["pattern"])
+
+    def check(value: Any, run: Run, _seen: Seen | None) -> bool:
+        if not isinstance(value, str):
+            return True
+        if pattern is None:
+            run.guessed = True
+            return run.unknown
+        return pattern.search(value, run.budget)
+
+    return check
+
+
+def _unique_items(_place: Schema, schema: Mapping[str, Any], _node: Node) -> Check | None:
+    if not isinstance(schema["uniqueItems"], bool):
+        raise SchemaError("a 'uniqueItems' in it is neither true nor false")
+    if not schema["uniqueItems"]:
+        return None
+    return lambda value, run, _seen: not isinstance(value, list) or all_different(value, run.budget)
+
+
+def _required(_place: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
+    wanted = names(schema["required"], "required")
+
+    def check(value: Any, run: Run, _seen: Seen | None) -> bool:
+        run.budget.spend(len(wanted))
+        return not isinstance(value, dict) or all(name in value for name in wanted)
+
+    return check
+
+
+ASSERTIONS: Mapping[str, Keyword] = {
+    "type": _type,
+    "const": _const,
+    "enum": _enum,
+    "multipleOf": _multiple_of,
+    "maximum": _maximum,
+    "minimum": _minimum,
+    "exclusiveMaximum": _exclusive_maximum,
+    "exclusiveMinimum": _exclusive_minimum,
+    "maxLength": _longest(str, "maxLength"),
+    "minLength": _shortest(str, "minLength"),
+    "maxItems": _longest(list, "maxItems"),
+    "minItems": _shortest(list, "minItems"),
+    "maxProperties": _longest(dict, "maxProperties"),
+    "minProperties": _shortest(dict, "minProperties"),
+    "pattern": _pattern,
+    "uniqueItems": _unique_items,
+    "required": _required,
+}

@@ -1,0 +1,271 @@
+"""Parse regular expressions of ECMA-262, as far as JSON Schema's patterns use them.
+
+https://262.ecma-international.org/#sec-patterns, in Unicode mode, with the leniency of its
+annex B: a `{` that starts no quantifier is a literal, and any punctuation may be escaped.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chatd.json_schema.budget import WorkLimitError
+from chatd.json_schema.characters import (
+    CATEGORY,
+    CATEGORY_NAMES,
+    CLASSES,
+    CONTROLS,
+    LINE_ENDS,
+    CharacterSet,
+    Range,
+    complement,
+)
+
+_MAX_DEPTH = 40
+_QUANTIFIER = re.compile(r"\{([0-9]{1,6})(,([0-9]{0,6}))?\}")
+_HUGE_QUANTIFIER = re.compile(r"\{[0-9]+(,[0-9]*)?\}")
+_PROPERTY = re.compile(r"\{(?:(?:General_Category|gc)=)?([A-Za-z_]{1,40})\}")
+_HEX = re.compile(r"x([0-9A-Fa-f]{2})|u\{([0-9A-Fa-f]{1,6})\}|u([0-9A-Fa-f]{4})")
+_LOW_SURROGATE = re.compile(r"\\u(D[C-Fc-f][0-9A-Fa-f]{2})", re.IGNORECASE)
+_GROUP = re.compile(r"\?:|\?P?<[A-Za-z_$][A-Za-z0-9_$]*>")
+
+
+class PatternError(ValueError):
+    """The text is not a regular expression."""
+
+
+class UnsupportedPatternError(ValueError):
+    """The pattern has lookaround, a backreference, or syntax that is not ECMA-262's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Characters:
+    """One character of a set."""
+
+    holds: Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """A place between characters: `^`, `$`, `b` or `B`."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """Parts that follow each other."""
+
+    parts: tuple[Syntax, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alternatives:
+    """One of several branches."""
+
+    branches: tuple[Syntax, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A part, `least` to `most` times; None: without limit."""
+
+    part: Syntax
+    least: int
+    most: int | None
+
+
+Syntax = Characters | Assertion | Sequence | Alternatives | Repeat
+
+
+class Parser:
+    """Parses one pattern.
+
+    Args:
+        source: The regular expression.
+
+    """
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._position = 0
+        self._depth = 0
+
+    def parse(self) -> Syntax:
+        """Return the pattern's syntax tree.
+
+        Raises:
+            PatternError: If it is not a regular expression.
+            UnsupportedPatternError: If it has syntax that is not supported.
+            WorkLimitError: If it is nested too deeply.
+
+        """
+        syntax = self._alternatives()
+        if self._position < len(self._source):
+            raise PatternError
+        return syntax
+
+    def _alternatives(self) -> Syntax:
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise WorkLimitError
+        branches = [self._sequence()]
+        while self._take("|"):
+            branches.append(self._sequence())
+        self._depth -= 1
+        return branches[0] if len(branches) == 1 else Alternatives(tuple(branches))
+
+    def _sequence(self) -> Syntax:
+        parts = []
+        while self._position < len(self._source) and self._source[self._position] not in "|)":
+            parts.append(self._quantified(self._atom()))
+        return parts[0] if len(parts) == 1 else Sequence(tuple(parts))
+
+    def _quantified(self, atom: Syntax) -> Syntax:
+        for sign, least, most in (("*", 0, None), ("+", 1, None), ("?", 0, 1)):
+            if self._take(sign):
+                return self._lazy(Repeat(atom, least, most))
+        found = self._match(_QUANTIFIER)
+        if found is None:
+            if self._match(_HUGE_QUANTIFIER):
+                raise WorkLimitError
+            return atom
+        least = int(found[1])
+        most = least if found[2] is None else int(found[3]) if found[3] else None
+        if most is not None and most < least:
+            raise PatternError
+        return self._lazy(Repeat(atom, least, most))
+
+    def _lazy(self, repeat: Repeat) -> Repeat:
+        """Pass over a `?`: whether there is a match does not depend on it."""
+        self._take("?")
+        if self._take("+"):
+            raise UnsupportedPatternError  # possessive, in other languages
+        return repeat
+
+    def _atom(self) -> Syntax:
+        character = self._next()
+        if character == "(":
+            return self._group()
+        if character == "[":
+            return self._class()
+        if character == "\\":
+            return self._escape()
+        if character == ".":
+            return Characters(CharacterSet(LINE_ENDS).test(negated=True))
+        if character in "^$":
+            return Assertion(character)
+        if character in "*+?" or (character == "{" and self._repeats_nothing()):
+            raise PatternError
+        return Characters(character.__eq__)
+
+    def _repeats_nothing(self) -> bool:
+        """Whether the brace just read starts a quantifier, which needs an atom before it."""
+        return _HUGE_QUANTIFIER.match(self._source, self._position - 1) is not None
+
+    def _group(self) -> Syntax:
+        if self._match(_GROUP) is None and self._take("?"):
+            raise UnsupportedPatternError  # lookaround, or flags
+        syntax = self._alternatives()
+        if not self._take(")"):
+            raise PatternError
+        return syntax
+
+    def _escape(self) -> Syntax:
+        for kind in "bB":
+            if self._take(kind):
+                return Assertion(kind)
+        found = self._escaped()
+        if isinstance(found, str):
+            return Characters(found.__eq__)
+        return Characters(found.test(negated=False))
+
+    def _class(self) -> Syntax:
+        negated = self._take("^")
+        ranges: list[Range] = []
+        categories: list[str] = []
+        other_than: list[str] = []
+        while not self._take("]"):
+            item = self._class_item()
+            if isinstance(item, CharacterSet):
+                ranges += item.ranges
+                categories += item.categories
+                other_than += item.other_than
+            else:
+                ranges.append(self._range_from(item))
+        chosen = CharacterSet(tuple(ranges), tuple(categories), tuple(other_than))
+        return Characters(chosen.test(negated=negated))
+
+    def _range_from(self, low: str) -> Range:
+        """The range that starts with this character; often it is that character alone."""
+        rest = self._source[self._position : self._position + 2]
+        if len(rest) < 2 or rest[0] != "-" or rest[1] == "]":  # noqa: PLR2004  # a sign and an end
+            return (ord(low), ord(low))
+        start = self._position
+        self._next()
+        high = self._class_item()
+        if isinstance(high, CharacterSet):
+            self._position = start  # `[a-\d]`: the sign is a literal
+            return (ord(low), ord(low))
+        if high < low:
+            raise PatternError
+        return (ord(low), ord(high))
+
+    def _class_item(self) -> str | CharacterSet:
+        character = self._next()
+        if character != "\\":
+            return character
+        return "\b" if self._take("b") else self._escaped()
+
+    def _escaped(self) -> str | CharacterSet:
+        """What follows a backslash: one character, or a set."""
+        if found := self._match(_HEX):
+            return self._character(int(found[1] or found[2] or found[3], 16))
+        sign = self._next()
+        if ranges := CLASSES.get(sign.lower()):
+            return CharacterSet(ranges if sign.islower() else complement(ranges))
+        if sign in "pP":
+            return self._property(negated=sign == "P")
+        if sign == "c" and (letter := self._match(re.compile("[A-Za-z]"))):
+            return chr(ord(letter[0]) % 32)
+        if sign in CONTROLS:
+            return CONTROLS[sign]
+        if sign.isascii() and sign.isalnum():
+            raise UnsupportedPatternError  # a backreference, or an escape of another language
+        return sign
+
+    def _character(self, code: int) -> str:
+        """The character of a code; two surrogates make one."""
+        if code > sys.maxunicode:
+            raise PatternError
+        if 0xD800 <= code < 0xDC00 and (low := self._match(_LOW_SURROGATE)):  # noqa: PLR2004  # high
+            return chr(0x10000 + ((code - 0xD800) << 10) + (int(low[1], 16) - 0xDC00))
+        return chr(code)
+
+    def _property(self, *, negated: bool) -> CharacterSet:
+        found = self._match(_PROPERTY)
+        name = found and CATEGORY_NAMES.get(found[1], found[1])
+        if not name or not CATEGORY.fullmatch(name):
+            raise UnsupportedPatternError
+        return CharacterSet(other_than=(name,)) if negated else CharacterSet(categories=(name,))
+
+    def _next(self) -> str:
+        if self._position == len(self._source):
+            raise PatternError
+        self._position += 1
+        return self._source[self._position - 1]
+
+    def _take(self, sign: str) -> bool:
+        """Pass over this character if it is the next one."""
+        if not self._source.startswith(sign, self._position):
+            return False
+        self._position += 1
+        return True
+
+    def _match(self, expression: re.Pattern[str]) -> re.Match[str] | None:
+        found = expression.match(self._source, self._position)
+        if found is not None:
+            self._position = found.end()
+        return found
