@@ -32,6 +32,7 @@ def answer(spoken: str, event: Event, context: Context) -> api.Response | Live:
     request = gateway.read(speaking, partial(events.body_of, event), call)
     if request.stream:
         return LiveChat(gateway, speaking, request, call)
+    events.limit_whole(call, event, opened().settings)
     reply = gateway.chat(speaking, request, call)
     return api.answered(reply.body, reply.headers)
 

@@ -74,7 +74,7 @@ def opened(environ: Mapping[str, str]) -> House:
 
     """
     settings = load(environ)
-    telemetry = Telemetry()
+    telemetry = Telemetry(settings.metrics_namespace)
     manager = SecretsManager(environ)
     secret = JsonSecret(settings.secret_id, manager.fetch) if settings.secret_id else None
     credentials = Credentials(environ, secret, telemetry.warn)

@@ -47,6 +47,8 @@ class Settings:
         secret_id: The Secrets Manager secret with the providers' keys, if there is one.
         circuits_table: The DynamoDB table that shares the circuits, if there is one.
         http_seconds: How long a chat over HTTP may take before API Gateway cuts it, if it does.
+        http_whole_seconds: The same for an answer that is not streamed, if that is less.
+        metrics_namespace: The CloudWatch namespace of this stack's metrics.
         drop_params: Whether a field that a provider cannot honour is dropped instead of refused.
         idempotency_table: The DynamoDB table of answers by their keys, if there is one.
         idempotency_file: The file that stands in for it under `make run`.
@@ -60,6 +62,8 @@ class Settings:
     secret_id: str | None = None
     circuits_table: str | None = None
     http_seconds: float | None = None
+    http_whole_seconds: float | None = None
+    metrics_namespace: str = "chatd"
     drop_params: bool = False
     idempotency_table: str | None = None
     idempotency_file: str | None = None
@@ -88,6 +92,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         secret_id=env.get("CHATD_SECRET_ID"),
         circuits_table=env.get("CHATD_CIRCUITS_TABLE"),
         http_seconds=_seconds(env, "CHATD_HTTP_SECONDS"),
+        http_whole_seconds=_seconds(env, "CHATD_HTTP_WHOLE_SECONDS"),
+        metrics_namespace=env.get("CHATD_METRICS_NAMESPACE", "chatd"),
         drop_params=config.drop_params,
         idempotency_table=env.get("CHATD_IDEMPOTENCY_TABLE"),
         idempotency_file=env.get("CHATD_IDEMPOTENCY_FILE"),

@@ -20,7 +20,7 @@ from typing import Any
 from chatd.answer import CHARACTERS_A_TOKEN, Counted, Delta, Event, Finish, Rescued, Usage
 from chatd.errors import ChatdError, NoHealthyProviderError
 
-NAMESPACE = "chatd"
+_NAMESPACE = "chatd"
 _SERVICE = "chatd"
 _NO_PROVIDER = "none"
 _UNITS = {"UpstreamLatency": "Milliseconds", "GatewayOverhead": "Milliseconds"}
@@ -184,7 +184,15 @@ class Telemetry:
 
     Both lines of a chat are written here and not by Powertools' Logger and Metrics, which take as
     long for them as everything else of ours together (docs/decisions/0016-two-lines-a-chat.md).
+
+    Args:
+        namespace: The CloudWatch namespace of the metrics: one for each stack, so that the metrics
+            of two stacks do not add up.
+
     """
+
+    def __init__(self, namespace: str = _NAMESPACE) -> None:
+        self._namespace = namespace
 
     def warn(self, sentence: str) -> None:
         """Log what an operator should look at."""
@@ -215,7 +223,7 @@ class Telemetry:
             told["chatd.attempts"] = ", ".join(attempts)
             told["chatd.rescued"] = record.rescued or None
         known = {name: value for name, value in told.items() if value is not None}
-        _write(*_metrics(record), _line("INFO", "chat", known))
+        _write(*_metrics(record, self._namespace), _line("INFO", "chat", known))
 
     def idempotency(self, request_id: str, outcome: str, error: str | None = None) -> None:
         """Tell what became of an idempotency key.
@@ -239,18 +247,19 @@ def place_of(fault: BaseException) -> str:
     return f"{type(fault).__name__} at {places}"
 
 
-def _metrics(record: Record) -> Iterator[str]:
+def _metrics(record: Record, namespace: str) -> Iterator[str]:
     """The metrics of every attempt, each under its own provider; our own time is the last one's."""
     attempts: list[Attempt | Record] = [*record.earlier]
     if record.under_way or not attempts:
         attempts.append(record)
     upstream = sum(attempt.upstream_ms or 0.0 for attempt in attempts)
     for attempt in attempts[:-1]:
-        yield _blob(attempt, overhead=None)
-    yield _blob(attempts[-1], overhead=record.total_ms - upstream - record.waited_ms)
+        yield _blob(attempt, namespace, overhead=None)
+    overhead = record.total_ms - upstream - record.waited_ms
+    yield _blob(attempts[-1], namespace, overhead=overhead)
 
 
-def _blob(asked: Attempt | Record, overhead: float | None) -> str:
+def _blob(asked: Attempt | Record, namespace: str, *, overhead: float | None) -> str:
     """The metrics of one attempt in CloudWatch's embedded format, as JSON.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
@@ -267,14 +276,19 @@ def _blob(asked: Attempt | Record, overhead: float | None) -> str:
             values["GatewayOverhead"] = round(overhead, 3)
     if asked.error is not None:
         values["Errors"] = 1
-    described = _described(asked.provider, asked.named_model, asked.error, tuple(values))
+    names = tuple(values)
+    described = _described(namespace, asked.provider, asked.named_model, asked.error, names)
     numbers = json.dumps(values)[1:]
     return f'{{"_aws": {{"Timestamp": {round(time.time() * 1000)}, {described}, {numbers}'
 
 
 @lru_cache(maxsize=256)  # names of the catalog and of chatd.toml: they are few, and always the same
 def _described(
-    provider: str | None, model: str | None, error: str | None, names: tuple[str, ...]
+    namespace: str,
+    provider: str | None,
+    model: str | None,
+    error: str | None,
+    names: tuple[str, ...],
 ) -> str:
     """What the numbers of these names are, and of whom: all of a blob but the numbers, as JSON."""
     who = {"Provider": provider or _NO_PROVIDER}
@@ -282,16 +296,16 @@ def _described(
         who["Model"] = model
     dimensions = [["Provider"], *([list(who)] if model is not None else [])]
     asked = [name for name in names if name != "Errors"]
-    directives = [_directive(dimensions, asked)] if asked else []
+    directives = [_directive(namespace, dimensions, asked)] if asked else []
     if error is not None:
         who["Kind"] = error
-        directives.append(_directive([["Provider"], ["Provider", "Kind"]], ["Errors"]))
+        directives.append(_directive(namespace, [["Provider"], ["Provider", "Kind"]], ["Errors"]))
     return f'"CloudWatchMetrics": {json.dumps(directives)}}}, {json.dumps(who)[1:-1]}'
 
 
-def _directive(dimensions: list[list[str]], names: list[str]) -> dict[str, Any]:
+def _directive(namespace: str, dimensions: list[list[str]], names: list[str]) -> dict[str, Any]:
     metrics = [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in names]
-    return {"Namespace": NAMESPACE, "Dimensions": dimensions, "Metrics": metrics}
+    return {"Namespace": namespace, "Dimensions": dimensions, "Metrics": metrics}
 
 
 def _line(level: str, message: str, told: Mapping[str, Any]) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
 from typing import Any
 
 import pytest
 
-from chatd.events import call_of
-from tests.support.functions import LambdaContext, http_event, settings
+from chatd.events import call_of, limit_whole
+from tests.support import answers
+from tests.support.functions import LambdaContext, ask, http_event, post, settings, stream
+from tests.support.upstream import Received, Upstream, chunked, silent
 
 LIMIT = 100.0
 PATIENT = LambdaContext(remaining_ms=3_600_000)
@@ -46,3 +50,32 @@ def test_half_a_second_of_lambdas_time_is_kept_for_the_answer() -> None:
     for event in (None, http_event("POST", "/v1/chat")):
         seconds = call_of(event, brief, settings(CHATD_HTTP_SECONDS=str(LIMIT))).deadline.left()
         assert 10 - MARGIN - ROOM < seconds <= 10 - MARGIN
+
+
+def test_a_whole_answer_has_less_time_than_a_stream_and_never_more() -> None:
+    for whole, expected in ((50.0, 50.0), (500.0, LIMIT)):
+        found = settings(CHATD_HTTP_SECONDS=str(LIMIT), CHATD_HTTP_WHOLE_SECONDS=str(whole))
+        event = http_event("POST", "/v1/chat", requestContext={"requestTimeEpoch": ago(20)})
+        call = call_of(event, PATIENT, found)
+        limit_whole(call, event, found)
+
+        assert expected - 20 - MARGIN - ROOM < call.deadline.left() <= expected - 20 - MARGIN + 0.01
+
+
+def test_a_chat_is_shortened_only_if_its_answer_is_whole(
+    provider: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATD_HTTP_WHOLE_SECONDS", "0.6")  # a tenth of a second, and the margin
+    provider.script = silent(provider)
+
+    assert post(ask("m")).status == 504
+
+    resumed = threading.Event()
+
+    def later(connection: socket.socket, received: Received) -> None:
+        resumed.wait(0.5)
+        chunked(answers.stream_for_path(received.path))(connection, received)
+
+    provider.script = later
+
+    assert stream(ask("m")).json[-1]["done"] is True

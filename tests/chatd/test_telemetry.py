@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import chat.app
 from tests.support import answers
 from tests.support.functions import LambdaContext, ask, post
 from tests.support.upstream import Upstream, reply
@@ -30,6 +31,21 @@ def test_a_chat_is_counted_under_its_provider(provider: Upstream, emitted: Emits
     assert (blob["Provider"], blob["Requests"]) == ("ollama", 1)
     assert (blob["InputTokens"], blob["OutputTokens"]) == (11, 7)
     assert {"UpstreamLatency", "GatewayOverhead"} <= names(blob)
+
+
+def test_each_stack_has_a_namespace_of_its_own(
+    provider: Upstream, emitted: Emits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider.script = reply({"error": "no"}, status=400)
+    spaces = []
+    for stack in ("chatd/chatd", "chatd/chatd-prod"):
+        monkeypatch.setenv("CHATD_METRICS_NAMESPACE", stack)
+        chat.app.opened.cache_clear()
+        post(ask("m"))
+        (blob,) = emitted().metrics
+        spaces.append({part["Namespace"] for part in blob["_aws"]["CloudWatchMetrics"]})
+
+    assert spaces == [{"chatd/chatd"}, {"chatd/chatd-prod"}]
 
 
 def test_a_callers_model_is_never_a_dimension(provider: Upstream, emitted: Emits) -> None:

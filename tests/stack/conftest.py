@@ -63,6 +63,11 @@ def instances_stack(second: Path) -> dict[str, Any]:
     return _transforming(second)(SubnetIds="subnet-0a,subnet-0b", SecurityGroupIds="sg-0a")
 
 
+def transformed(template: Path) -> dict[str, Any]:
+    """The real SAM transform of another template under its default parameters."""
+    return _transforming(template)()
+
+
 def _transforming(template: Path) -> Transform:
     if not (SAM_BIN / "sam").exists():
         pytest.fail("the SAM CLI is not installed; run: make .venv-sam/sam.stamp")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 Stack = dict[str, Any]
@@ -16,3 +18,20 @@ def properties(stack: Stack, name: str) -> dict[str, Any]:
 def of_type(stack: Stack, kind: str) -> dict[str, Any]:
     """The resources of one type, by their logical names."""
     return {name: r for name, r in stack["Resources"].items() if r["Type"] == kind}
+
+
+def references(value: object) -> Iterator[str]:
+    """Every name that a value refers to, those of conditions included."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key == "Ref" and isinstance(inner, str):
+                yield inner
+            elif key == "Fn::Sub" and isinstance(inner, str):
+                yield from re.findall(r"\$\{([A-Za-z:]+)", inner)
+            elif key == "Fn::If":
+                yield from (inner[0], *references(inner[1:]))
+            else:
+                yield from references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from references(inner)

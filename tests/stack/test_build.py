@@ -63,10 +63,13 @@ def test_a_function_holds_its_door_and_the_house_and_nothing_else(
         DOORS[function],
         "chatd",
         "layer.txt",
+        "template.sum",
         *more[function],
     }
     files = [path for path in built.rglob("*") if path.is_file() and path.name != "bootstrap"]
-    assert {path.suffix for path in files} <= {".py", ".pyc", ".txt", ".toml", ".json", ".html"}
+    assert {path.suffix for path in files} <= {
+        *(".py", ".pyc", ".txt", ".sum", ".toml", ".json", ".html")
+    }
 
 
 @pytest.mark.parametrize("architecture", ["arm64", "x86_64"])

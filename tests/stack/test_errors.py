@@ -24,10 +24,12 @@ EXPECTED = {
     "RESOURCE_NOT_FOUND": ("404", "invalid_request_error", "route_not_found"),
     "REQUEST_TOO_LARGE": ("413", "invalid_request_error", "request_too_large"),
     "THROTTLED": ("429", "rate_limit_error", "rate_limit_exceeded"),
-    "INTEGRATION_FAILURE": ("502", "api_error", "internal_error"),
+    "QUOTA_EXCEEDED": ("429", "insufficient_quota", "insufficient_quota"),
+    "WAF_FILTERED": ("403", "permission_error", "access_denied"),
+    "INTEGRATION_FAILURE": ("503", "api_error", "overloaded"),
     "INTEGRATION_TIMEOUT": ("504", "timeout_error", "gateway_timeout"),
-    "AUTHORIZER_FAILURE": ("500", "api_error", "authorizer_failure"),
-    "AUTHORIZER_CONFIGURATION_ERROR": ("500", "api_error", "authorizer_failure"),
+    "AUTHORIZER_FAILURE": ("503", "api_error", "authorizer_failure"),
+    "AUTHORIZER_CONFIGURATION_ERROR": ("503", "api_error", "authorizer_failure"),
 }
 
 
@@ -78,7 +80,23 @@ def test_cors_headers_are_there_when_origins_are_and_only_then(stack: Stack) -> 
         assert parameters["gatewayresponse.header.Vary"] == "'Origin'"
 
 
-def test_whoever_is_throttled_hears_when_to_come_back(stack: Stack) -> None:
-    parameters = responses(stack)["THROTTLED"]["responseParameters"]
+@pytest.mark.parametrize(
+    ("kind", "seconds"),
+    [
+        ("THROTTLED", "1"),
+        ("INTEGRATION_FAILURE", "5"),  # Lambda's throttle
+        ("AUTHORIZER_FAILURE", "5"),
+        ("AUTHORIZER_CONFIGURATION_ERROR", "5"),  # the throttle of the authorizer
+    ],
+)
+def test_what_may_pass_says_when_to_come_back(stack: Stack, kind: str, seconds: str) -> None:
+    parameters = responses(stack)[kind]["responseParameters"]
 
-    assert parameters["gatewayresponse.header.Retry-After"] == "'1'"
+    assert parameters["gatewayresponse.header.Retry-After"] == f"'{seconds}'"
+
+
+def test_what_will_not_pass_says_nothing_of_the_sort(stack: Stack) -> None:
+    parameters = responses(stack)["QUOTA_EXCEEDED"]["responseParameters"]
+
+    assert "gatewayresponse.header.Retry-After" not in parameters
+    assert parameters["gatewayresponse.header.x-should-retry"] == "'false'"

@@ -4,52 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.stack.reading import Stack, of_type, properties
+from tests.stack.reading import Stack, of_type, properties, references
 
 Transform = Callable[..., Stack]
 
 FUNCTIONS = ("ChatFunction", "ProvidersFunction", "AuthorizerFunction")
-# What Lambda keeps with the function and not with a version.
-UNVERSIONED = {"ReservedConcurrentExecutions"}
-
-
-def references(value: object) -> Iterator[str]:
-    """Every name that a value refers to, those of conditions included."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if key == "Ref" and isinstance(inner, str):
-                yield inner
-            elif key == "Fn::Sub" and isinstance(inner, str):
-                yield from re.findall(r"\$\{([A-Za-z:]+)", inner)
-            elif key == "Fn::If":
-                yield from (inner[0], *references(inner[1:]))
-            else:
-                yield from references(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from references(inner)
-
-
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_parameter_that_configures_a_function_publishes_a_version(
-    stack: Stack, name: str
-) -> None:
-    versioned = {
-        key: value for key, value in properties(stack, name).items() if key not in UNVERSIONED
-    }
-    named = set(references(versioned))
-    decide = [stack["Conditions"][condition] for condition in named & set(stack["Conditions"])]
-    parameters = (named | set(references(decide))) & set(stack["Parameters"])
-    policy = name.replace("Function", "Policy")
-    version = next(r for r in of_type(stack, "AWS::Lambda::Version") if r.startswith(name))
-
-    assert parameters <= set(references(properties(stack, policy)["Description"]))
-    assert properties(stack, version)["Description"] == {"Ref": policy}
 
 
 def test_snapstart_is_on_the_way_of_a_chat_and_switching_it_publishes_a_version(
@@ -132,6 +96,12 @@ def integrations(stack: Stack) -> dict[tuple[str, str], dict[str, Any]]:
         for path, methods in paths.items()
         for method, operation in methods.items()
     }
+
+
+def test_a_whole_answer_ends_before_api_gateway_cuts_a_silent_response(stack: Stack) -> None:
+    variables = properties(stack, "ChatFunction")["Environment"]["Variables"]
+
+    assert 200 < float(variables["CHATD_HTTP_WHOLE_SECONDS"]) <= 290
 
 
 def test_a_chat_may_take_fifteen_minutes_and_ends_before_api_gateway_cuts_it(stack: Stack) -> None:
@@ -219,7 +189,7 @@ def test_the_dashboard_is_json_and_shows_our_own_metrics(stack: Stack) -> None:
         if isinstance(metric[0], dict)
     ]
     shown = {
-        re.sub(r"^SEARCH\('\{chatd,Provider\} MetricName=\"(\w+)\".*", r"\1", e)
+        re.sub(r"^SEARCH\('\{\"chatd/x\",Provider\} MetricName=\"(\w+)\".*", r"\1", e)
         for e in expressions
     }
 
@@ -227,6 +197,50 @@ def test_the_dashboard_is_json_and_shows_our_own_metrics(stack: Stack) -> None:
         *("Requests", "Errors", "InputTokens", "OutputTokens"),
         *("UpstreamLatency", "GatewayOverhead"),
     }
+
+
+def test_two_stacks_in_a_region_and_one_name_in_two_regions_are_kept_apart(stack: Stack) -> None:
+    variables = properties(stack, "ChatFunction")["Environment"]["Variables"]
+    dashboard = properties(stack, "Dashboard")
+
+    assert dashboard["DashboardName"] == {"Fn::Sub": "${AWS::StackName}-${AWS::Region}"}
+    assert variables["CHATD_METRICS_NAMESPACE"] == {"Fn::Sub": "chatd/${AWS::StackName}"}
+    assert dashboard["DashboardBody"]["Fn::Sub"].count('{\\"chatd/${AWS::StackName}\\",') == 6
+
+
+def test_nothing_that_is_named_here_is_named_alike_in_two_stacks(stack: Stack) -> None:
+    given = ("FunctionName", "LogGroupName", "DashboardName", "QueueName", "TableName", "RoleName")
+    named = {
+        (name, key): json.dumps(resource["Properties"][key])
+        for name, resource in stack["Resources"].items()
+        for key in (*given, "ManagedPolicyName", "AlarmName", "LayerName")
+        if key in resource.get("Properties", {})
+        and resource["Type"].split("::")[-1]
+        in ("Function", "LogGroup", "Dashboard", "Queue", "Table", "Role", "ManagedPolicy", "Alarm")
+    }
+
+    assert len(named) == 7
+    assert [at for at, value in named.items() if "AWS::StackName" not in value] == []
+
+
+def test_the_console_s_address_is_the_partition_s(stack: Stack) -> None:
+    template, values = stack["Outputs"]["DashboardUrl"]["Value"]["Fn::Sub"]
+
+    assert template.startswith("https://${AWS::Region}.${Host}/cloudwatch/")
+    assert values == {"Host": {"Fn::FindInMap": ["Console", {"Ref": "AWS::Partition"}, "Host"]}}
+    assert {name: row["Host"] for name, row in stack["Mappings"]["Console"].items()} == {
+        "aws": "console.aws.amazon.com",
+        "aws-cn": "console.amazonaws.cn",
+        "aws-us-gov": "console.amazonaws-us-gov.com",
+    }
+
+
+def test_what_asks_ollama_is_in_its_network_and_what_need_not_is_not(stack: Stack) -> None:
+    networks = {name: properties(stack, name).get("VpcConfig") for name in FUNCTIONS}
+
+    assert properties(stack, "ChatFunction")["VpcConfig"]["Fn::If"][0] == "InVpc"
+    assert networks["ProvidersFunction"] == networks["ChatFunction"]
+    assert networks["AuthorizerFunction"] is None
 
 
 @pytest.mark.parametrize(

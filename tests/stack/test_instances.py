@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
-from tests.stack.reading import Stack, of_type, properties
-from tests.stack.test_functions import FUNCTIONS, integrations, references
+from tests.stack.reading import Stack, of_type, properties, references
+from tests.stack.test_functions import FUNCTIONS, integrations
 from tests.stack.test_lint import BIN
+
+# What deploy/instances.yaml changes; each has tests of its own.
+OTHERWISE = {"ChatFunction", "ChatPolicy", "ProvidersFunction", "ProvidersPolicy"}
 
 
 def without(properties: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -107,13 +110,15 @@ def test_a_version_that_is_replaced_is_deleted_and_ends_its_instances(
     assert [policy for name, policy in policies.items() if name.startswith("Chat")] == ["Delete"]
 
 
-def test_a_parameter_that_configures_the_function_publishes_a_version(
-    instances_stack: Stack,
-) -> None:
-    used = set(references(properties(instances_stack, "ChatFunction")))
-    parameters = used & set(instances_stack["Parameters"])
+def test_the_providers_function_is_in_the_instances_network(instances_stack: Stack) -> None:
+    statements = properties(instances_stack, "ProvidersPolicy")["PolicyDocument"]["Statement"]
 
-    assert parameters <= set(references(properties(instances_stack, "ChatPolicy")["Description"]))
+    assert (
+        properties(instances_stack, "ProvidersFunction")["VpcConfig"]
+        == (properties(instances_stack, "Capacity")["VpcConfig"])
+    )
+    assert statements[-1]["Effect"] == "Allow"
+    assert all(action.startswith("ec2:") for action in statements[-1]["Action"])
 
 
 def test_the_function_itself_may_do_nothing_to_networks(instances_stack: Stack) -> None:
@@ -131,7 +136,7 @@ def test_the_rest_is_the_first_templates(stack: Stack, instances_stack: Stack) -
     assert removed - published == {"ChatUnqualifiedInvokeConfig"}
     assert integrations(instances_stack) == integrations(stack)
     assert instances_stack["Outputs"] == stack["Outputs"]
-    for name in first.keys() & second.keys() - {"ChatFunction", "ChatPolicy"}:
+    for name in first.keys() & second.keys() - OTHERWISE:
         if not name.startswith("ChatFunctionAlias") and name != "ApiliveStage":
             assert first[name] == second[name], name
 

@@ -106,6 +106,8 @@ def test_each_role_may_do_exactly_what_its_function_does(stack: Stack) -> None:
     }
     network = may["ChatPolicy"].pop()
 
+    assert may["ProvidersPolicy"].pop() == network
+
     assert may == {
         "ChatPolicy": [
             allow(LOGS, {"Fn::GetAtt": ["ChatLogs", "Arn"]}),
@@ -147,7 +149,8 @@ def test_secrets_outlive_the_stack(stack: Stack) -> None:
 
     assert set(secrets) == {"ProviderSecret", "CallersSecret"}
     for secret in secrets.values():
-        assert secret["DeletionPolicy"] == "Retain"
+        # A first deployment that fails leaves none behind.
+        assert secret["DeletionPolicy"] == "RetainExceptOnCreate"
         assert secret["UpdateReplacePolicy"] == "Retain"
 
 

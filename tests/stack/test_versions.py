@@ -1,0 +1,80 @@
+"""A deployment publishes a version when configuration or code changes, and only then.
+
+Lambda refuses a version that differs from the last one by its description alone, and CloudFormation
+then fails with "A version for this Lambda function exists".
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.stack.conftest import ROOT, transformed
+from tests.stack.reading import Stack, of_type, properties, references
+
+FUNCTIONS = ("ChatFunction", "ProvidersFunction", "AuthorizerFunction")
+# What Lambda keeps with the function and not with a version.
+UNVERSIONED = {"ReservedConcurrentExecutions", "FunctionScalingConfig", "Tags"}
+
+
+def versioned_parameters(stack: Stack, name: str) -> set[str]:
+    """The parameters that a version of the function depends on, those of conditions included."""
+    versioned = {
+        key: value for key, value in properties(stack, name).items() if key not in UNVERSIONED
+    }
+    named = set(references(versioned))
+    decide = [stack["Conditions"][condition] for condition in named & set(stack["Conditions"])]
+    if "CapacityProviderConfig" in versioned:  # another network is another provider, by its ARN
+        decide.append(properties(stack, "Capacity")["VpcConfig"])
+    return (named | set(references(decide))) & set(stack["Parameters"])
+
+
+@pytest.mark.parametrize("which", ["stack", "instances_stack"])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_version_is_published_by_what_configures_it_and_by_nothing_else(
+    request: pytest.FixtureRequest, which: str, name: str
+) -> None:
+    stack: Stack = request.getfixturevalue(which)
+    policy = name.replace("Function", "Policy")
+    version = next(r for r in of_type(stack, "AWS::Lambda::Version") if r.startswith(name))
+    described = set(references(properties(stack, policy)["Description"]))
+
+    assert described == versioned_parameters(stack, name)
+    assert properties(stack, version)["Description"] == {"Ref": policy}
+
+
+@pytest.mark.parametrize("which", ["stack", "instances_stack"])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_new_description_never_comes_alone(
+    request: pytest.FixtureRequest, which: str, name: str
+) -> None:
+    variables = properties(request.getfixturevalue(which), name)["Environment"]["Variables"]
+
+    assert variables["CHATD_CONFIGURATION"] == {"Ref": name.replace("Function", "Policy")}
+
+
+@pytest.mark.parametrize("line", ["Tags: {team: a}", "RecursiveLoop: Allow"])
+def test_what_is_no_part_of_a_version_publishes_none(
+    stack: Stack, tmp_path: Path, line: str
+) -> None:
+    text = (ROOT / "template.yaml").read_text()
+    name = "FunctionName: !Sub ${AWS::StackName}-chat\n"
+    changed = tmp_path / "template.yaml"
+    changed.write_text(text.replace(name, f"{name}      {line}\n"))
+
+    after = transformed(changed)
+
+    assert properties(after, "ChatFunction") != properties(stack, "ChatFunction")
+    assert of_type(after, "AWS::Lambda::Version") == of_type(stack, "AWS::Lambda::Version")
+
+
+def test_the_code_holds_a_checksum_of_the_templates() -> None:
+    """So that a change of a function's configuration in a template is one of its code."""
+    makefile = (ROOT / "functions" / "Makefile").read_text()
+
+    for template in ("template.yaml", "deploy/instances.yaml"):
+        assert re.search(
+            rf"^\t@cat .*{re.escape(template)}.*cksum > .*template\.sum", makefile, re.MULTILINE
+        )
