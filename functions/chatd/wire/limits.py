@@ -26,6 +26,6 @@ MAX_MODELS = 10_000
 MAX_TIER_MODELS = 100
 
 
-def items(at_most: int, *, at_least: int = 0) -> Any:
+def items(at_most: int, *, at_least: int | None = None) -> Any:
     """The constraints of a list: its length, and that validation stops at the first bad item."""
     return Field(min_length=at_least, max_length=at_most, fail_fast=True)
