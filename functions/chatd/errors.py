@@ -120,7 +120,7 @@ class InvalidRequestError(ChatdError):
 
 
 class RequestTooLargeError(InvalidRequestError):
-    """The body is larger than a Lambda invocation can carry."""
+    """The body has more bytes or JSON values than the gateway reads, or the provider said 413."""
 
     status = 413
     default_code = "request_too_large"

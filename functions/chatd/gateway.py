@@ -26,6 +26,7 @@ from chatd.succession import Succession
 from chatd.surfaces import Surface
 from chatd.surfaces.warnings import warning_of
 from chatd.telemetry import Record, Telemetry, place_of
+from chatd.wire.structure import MAX_VALUES, is_bounded
 
 MAX_REQUEST_BYTES = 5 * 1024 * 1024
 # A synchronous invocation returns 6 MB at most, and over HTTP the answer is a string within it:
@@ -71,7 +72,7 @@ class Gateway:
         """
         record = Record(call.request_id)
         try:
-            return surface.read(_small_enough(body()))
+            return surface.read(_bounded(body()))
         except Exception as error:  # noqa: BLE001  # the last line: logged by place, never by words
             told = failed(error, record)
             self.tell(record, call)
@@ -149,11 +150,14 @@ def _cancelled(call: Call, error: Exception) -> Exception:
     return error
 
 
-def _small_enough(body: bytes) -> bytes:
+def _bounded(body: bytes) -> bytes:
+    """The body, if parsing it takes a bounded amount of memory."""
     if len(body) > MAX_REQUEST_BYTES:
         raise RequestTooLargeError(
             f"the body is larger than {MAX_REQUEST_BYTES // 1024 // 1024} MB"
         )
+    if not is_bounded(body):
+        raise RequestTooLargeError(f"the body holds more than {MAX_VALUES:,} JSON values")
     return body
 
 

@@ -56,17 +56,19 @@ def forget() -> None:
     forget_failures()
 
 
+def answered_by_dialect(connection: socket.socket, received: Received) -> None:
+    """Answer in the dialect of the path, streamed if that was asked for."""
+    if received.body and received.json.get("stream"):
+        chunked(answers.stream_for_path(received.path))(connection, received)
+    else:
+        reply(answers.for_path(received.path))(connection, received)
+
+
 @pytest.fixture
 def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
     """One server that every provider of the catalog is at, and that speaks all dialects."""
 
-    def speak(connection: socket.socket, received: Received) -> None:
-        if received.body and received.json.get("stream"):
-            chunked(answers.stream_for_path(received.path))(connection, received)
-        else:
-            reply(answers.for_path(received.path))(connection, received)
-
-    with upstream(speak) as server:
+    with upstream(answered_by_dialect) as server:
         for row in CATALOG.values():
             assert row.base_url_variable
             monkeypatch.setenv(row.base_url_variable, server.url)

@@ -12,8 +12,9 @@ from typing import Any
 from chatd.adapters import lenient
 from chatd.answer import new_call_id
 from chatd.chat import Image, Message, Other, Tool, ToolCall
-from chatd.errors import InvalidRequestError
+from chatd.errors import InvalidRequestError, RequestTooLargeError
 from chatd.wire.ollama import OllamaMessage
+from chatd.wire.structure import MAX_VALUES, is_bounded
 
 # OpenAI means by developer what others mean by system, and by its old function what tool means now.
 _ROLES = {"developer": "system", "function": "tool"}
@@ -25,8 +26,14 @@ def written(messages: Sequence[Message]) -> list[dict[str, Any]]:
     Raises:
         InvalidRequestError: If a picture is not in the request itself, a piece is neither text
             nor picture, or a call's arguments are not a JSON object.
+        RequestTooLargeError: If the arguments of all calls hold more than 250,000 JSON values.
 
     """
+    arguments = [call.arguments for message in messages for call in message.tool_calls]
+    if not is_bounded(",".join(arguments).encode("utf-8", "surrogatepass")):
+        raise RequestTooLargeError(
+            f"the arguments of the tool calls hold more than {MAX_VALUES:,} JSON values"
+        )
     names = {call.id: call.name for message in messages for call in message.tool_calls}
     return [_turn(message, position, names) for position, message in enumerate(messages)]
 

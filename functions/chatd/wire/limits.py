@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import Field
 
 # OpenAI's own API takes 2,048 messages, 128 tools and 4 stop texts; other providers take more.
-MAX_MESSAGES = 10_000
+MAX_MESSAGES = 20_000
 MAX_PARTS = 10_000
 MAX_TOOLS = 2_048
 MAX_TOOL_CALLS = 1_024
