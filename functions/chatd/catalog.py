@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 Endpoint = Literal["chat", "generate", "auto"]
 
@@ -57,7 +57,8 @@ class Provider:
         plans: Base URLs by plan, where the provider sells several.
         plan: The plan in force.
         honours_format: Whether it holds its answers to the format that it was asked for.
-        prefill: Whether it goes on with an assistant's turn that the conversation ends with.
+        prefill: Whether it continues an assistant's turn that the conversation ends with.
+        prefill_fields: Fields of such a turn that ask it to, where the vendor wants one.
         upstream_stream: Whether it is asked to stream, so that silence is told from slowness;
             otherwise only the limits `connect` and `total` apply.
         timeouts: Its limits.
@@ -79,6 +80,7 @@ class Provider:
     plan: str | None = None
     honours_format: bool = True
     prefill: bool = False
+    prefill_fields: Mapping[str, Any] = field(default_factory=dict)
     upstream_stream: bool = True
     timeouts: Timeouts = Timeouts()
     excluded: str | None = None
@@ -120,6 +122,8 @@ _ROWS = (
         base_url="https://openrouter.ai/api/v1",
         base_url_variable="OPENROUTER_BASE_URL",
         key_variable="OPENROUTER_API_KEY",
+        # "Assistant Prefill" on https://openrouter.ai/docs/api-reference/overview
+        prefill=True,
     ),
     # https://opencode.ai/docs/zen and https://opencode.ai/docs/go
     Provider(
@@ -140,6 +144,8 @@ _ROWS = (
         base_url="https://api.kimi.com/coding/v1",
         base_url_variable="KIMI_BASE_URL",
         key_variable="KIMI_API_KEY",
+        prefill=True,  # https://platform.kimi.ai/docs/api/partial
+        prefill_fields={"partial": True},
     ),
 )
 

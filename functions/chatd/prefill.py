@@ -8,8 +8,9 @@ from a continuation, and their one known gap, are in docs/decisions/0018-prefill
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from chatd.answer import CHARACTERS_A_TOKEN
 from chatd.chat import ChatRequest, Message, Text
@@ -27,13 +28,19 @@ _REPEATED_BEGINNING = 12
 _MOST_HELD = 64
 
 
-def prefilled(request: ChatRequest, text: str) -> ChatRequest:
+def prefilled(request: ChatRequest, text: str, fields: Mapping[str, Any]) -> ChatRequest:
     """Add a partial answer to a request, as the beginning of the assistant's turn.
 
     The tokens that the partial answer took, estimated, are subtracted from the request's limits.
+
+    Args:
+        request: The chat.
+        text: The partial answer.
+        fields: Further fields of the turn, as the provider wants them.
+
     """
     spent = len(text) // CHARACTERS_A_TOKEN
-    turn = Message("assistant", (Text(text),))
+    turn = Message("assistant", (Text(text),), extra=fields)
     return replace(
         request,
         messages=(*request.messages, turn),

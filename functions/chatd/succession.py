@@ -126,7 +126,8 @@ class Succession:
             ChatdError: If the model fails otherwise than by refusing the prefill.
 
         """
-        attempt = plan.asking_for(prefilled(plan.request, text))
+        fields = plan.route.provider.prefill_fields
+        attempt = plan.asking_for(prefilled(plan.request, text, fields))
         held = Continuation(text, tuple(plan.request.words()))
         try:
             events = self._begin(attempt)

@@ -227,7 +227,7 @@ def assert_honest(
 def is_divergence(heard: Heard) -> bool:
     """Whether the error is that what could be said instead does not fit what was sent."""
     assert heard.error
-    return "does not begin with what was already sent" in heard.error["message"]
+    return "could not be joined to it" in heard.error["message"]
 
 
 def told(written: str) -> list[Mapping[str, Any]]:

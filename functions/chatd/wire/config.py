@@ -86,6 +86,7 @@ class ProviderTable(_Table):
     endpoint: Literal["chat", "generate", "auto"] | None = None
     plan: str | None = None
     prefill: bool | None = None
+    prefill_fields: dict[str, Any] | None = None
     upstream_stream: bool | None = None
     timeouts: TimeoutsTable = TimeoutsTable()
 

@@ -1,0 +1,91 @@
+"""The rows that take a prefill: a stream survives a fallback that words things differently."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from chatd.catalog import CATALOG
+from tests.support import answers
+from tests.support.functions import ask, stream
+from tests.support.upstream import Received, Upstream, chunked, then_close, upstream
+
+pytestmark = pytest.mark.usefixtures("keys")
+PREFILL = {"ollama", "openrouter", "kimi"}
+FIRST = answers.openai_chunks("The sky is ", done=False, reason=None)
+
+
+@pytest.fixture
+def second(provider: Upstream) -> Upstream:
+    """Every row's model: it continues a prefill in words of its own, and repeats no answer."""
+
+    def script(connection: socket.socket, received: Received) -> None:
+        turns = received.json["messages"]
+        words = ("green ", "today.") if turns[-1]["role"] == "assistant" else ("Sky: ", "green.")
+        ollama = received.path.startswith("/api/")
+        pieces = answers.ollama_lines(*words) if ollama else answers.openai_chunks(*words)
+        chunked(pieces)(connection, received)
+
+    provider.script = script
+    return provider
+
+
+def text_of(row: str, config: Path, more: str = "") -> tuple[str, bool]:
+    """What a streaming caller gets if this row follows a provider that breaks off."""
+    with upstream(then_close(chunked(FIRST))) as first:
+        config.write_text(f"""
+[tiers]
+t = ["first/a", "{row}/b"]
+[providers.first]
+dialect = "openai_chat"
+base_url = "{first.url}/v1"
+{more}
+""")
+        *pieces, last = stream(ask("t")).json
+    return "".join(piece.get("content", "") for piece in pieces), "error" in last
+
+
+@pytest.mark.parametrize("row", sorted(CATALOG))
+def test_a_row_that_takes_a_prefill_continues_in_its_own_words(
+    row: str, second: Upstream, config: Path
+) -> None:
+    text, failed = text_of(row, config)
+
+    assert (text, failed) == (
+        ("The sky is green today.", False) if row in PREFILL else ("The sky is ", True)
+    )
+
+
+def test_kimi_is_asked_for_its_partial_mode(second: Upstream, config: Path) -> None:
+    text_of("kimi", config)
+
+    turn = {"role": "assistant", "content": "The sky is ", "partial": True}
+    assert second.last.json["messages"][-1] == turn
+
+
+def test_openrouters_turn_has_no_further_fields(second: Upstream, config: Path) -> None:
+    text_of("openrouter", config)
+
+    assert second.last.json["messages"][-1] == {"role": "assistant", "content": "The sky is "}
+
+
+def test_a_provider_of_ones_own_may_want_a_field_too(second: Upstream, config: Path) -> None:
+    more = f"""
+[providers.mistral]
+dialect = "openai_chat"
+base_url = "{second.url}/v1"
+prefill = true
+prefill_fields = {{ prefix = true }}
+"""
+    text, _failed = text_of("mistral", config, more)
+
+    assert text == "The sky is green today."
+    assert second.last.json["messages"][-1]["prefix"] is True
+
+
+def test_a_row_can_be_kept_from_prefills(second: Upstream, config: Path) -> None:
+    _text, failed = text_of("openrouter", config, "[providers.openrouter]\nprefill = false")
+
+    assert failed
