@@ -182,9 +182,10 @@ class Asking:
                     yield event
                 for _rest in chunks:  # a connection that is not read to its end is not kept
                     pass
-            except ChatdError:
+            except ChatdError as error:
                 # Every choice has its end: what was to come was about the books alone.
                 if unfinished > 0 and not ended:
+                    error.caller_was_slow = stream.caller_was_slow
                     raise
         if not ended:
             yield End()
@@ -193,10 +194,11 @@ class Asking:
 def _excused(error: ChatdError, plan: Plan, errand: Errand) -> bool:
     """Whether a failure says nothing of what the circuit stands for.
 
-    The caller may be gone, or have had too little time. And a model that chatd.toml does not name
+    The caller may be gone, have had too little time, or have read so slowly that the provider gave
+    up writing. And a model that chatd.toml does not name
     shares its provider's circuit with all others of that kind: if that one fails, they need not.
     """
-    if errand.call.gone.is_set() or errand.call.deadline.spent:
+    if errand.call.gone.is_set() or errand.call.deadline.spent or error.caller_was_slow:
         return True
     return not plan.route.named and not (isinstance(error, UpstreamError) and error.unreachable)
 

@@ -88,6 +88,8 @@ class ChatdError(Exception):
         self.code = code or self.default_code
         # Headers that tell of the chat as a whole, and not of this failure.
         self.beside: Mapping[str, str] = {}
+        # Whether the caller read so slowly that the provider may have given up writing.
+        self.caller_was_slow = False
 
     def body(self, request_id: str) -> dict[str, Any]:
         """The error body that every way in answers with: `{"error": {…}}`."""

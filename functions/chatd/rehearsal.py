@@ -69,6 +69,7 @@ class _Played:
 
     response: HttpResponse
     body: bytes
+    caller_was_slow = False
 
     def chunks(self) -> Iterator[bytes]:
         yield self.body

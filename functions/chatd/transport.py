@@ -6,6 +6,7 @@ redirect, always verifies TLS, and reads no more of an answer than it must.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http.client import HTTPException
@@ -28,8 +29,12 @@ _CHUNK_BYTES = 64 * 1024
 _IDLE_CONNECTIONS = 4
 # More than a deployment has providers; each may have a handful of paths.
 _MOST_PLACES = 1024
-# Seconds that a stream's last bytes may take once its end has been seen.
+# Seconds that may be waited for a stream's last bytes once its end has been seen.
 _DRAIN_SECONDS = 0.5
+# Seconds for which a caller may hold a chunk before a lost connection can be the caller's doing.
+# nginx gives up writing after 60 s: https://nginx.org/en/docs/http/ngx_http_core_module.html#send_timeout
+# gunicorn ends a worker after 30 s, and private gateways may have less patience.
+_SLOW_CALLER_SECONDS = 5.0
 
 
 # Takes what breaks a request off.
@@ -52,6 +57,10 @@ class Stream(Protocol):
             UpstreamError: If the provider broke off.
 
         """
+
+    @property
+    def caller_was_slow(self) -> bool:
+        """Whether chunks were held so long that the provider may have given up writing."""
 
     def begun(self) -> None:
         """Say that the first event is there: from now on the gap limit holds."""
@@ -186,24 +195,58 @@ class Urllib3Transport:
 
 
 class _Clock:
-    """Which limit holds at which moment of a stream."""
+    """Which limit holds while a stream is read.
+
+    A limit counts only while the gateway waits for the provider: while the caller of `chunks` holds
+    a chunk, only the deadline counts. The provider is not to blame for a slow caller.
+
+    Attributes:
+        deadline: When the last byte must have come.
+        caller_was_slow: Whether the caller once held a chunk so long that the provider may have
+            given up writing.
+
+    """
 
     def __init__(self, deadline: Deadline, limits: Timeouts) -> None:
-        self._deadline = deadline
+        self.deadline = deadline
+        self.caller_was_slow = False
         self._limits = limits
         self._first_event = deadline.within(limits.first_event)
         self._begun = False
+        self._held_since = time.monotonic()
+        # Seconds that may still be waited for the last bytes, once the end mark is there.
+        self._drain: float | None = None
 
-    def begin(self) -> Deadline:
-        """The first event is there."""
+    def begin(self) -> None:
+        """The first event is there: from now on the gap limit holds."""
         self._begun = True
-        return self.alive()
 
-    def alive(self) -> Deadline:
-        """When the next sign of life must come, now that there was one."""
+    def end(self) -> None:
+        """The end mark is there: what follows must come soon."""
+        if self._drain is None:
+            self._drain = _DRAIN_SECONDS
+
+    @property
+    def draining(self) -> float | None:
+        """Seconds that may still be waited for the last bytes; None before the end mark."""
+        return self._drain
+
+    def wait(self) -> Deadline:
+        """Begin to wait for the provider; by when it must have sent something."""
+        now = time.monotonic()
+        if now - self._held_since > _SLOW_CALLER_SECONDS:
+            self.caller_was_slow = True
+        self._held_since = now
         if self._begun:
-            return self._deadline.within(self._limits.gap)
-        return self._first_event.within(self._limits.silence)
+            return Deadline(min(self.deadline.at, now + self._limits.gap))
+        return Deadline(min(self._first_event.at, now + self._limits.silence))
+
+    def hold(self) -> None:
+        """End the wait: the provider has sent something."""
+        now = time.monotonic()
+        if self._drain is not None:
+            self._drain -= now - self._held_since
+        self._held_since = now
 
 
 class Urllib3Stream:
@@ -214,10 +257,9 @@ class Urllib3Stream:
         self._guard = guard
         self._clock = clock
         self._whole = False
-        self._last: Deadline | None = None
         headers = {name.lower(): value for name, value in raw.headers.items()}
         self.response = HttpResponse(raw.status, headers, b"")
-        guard.move(clock.alive())
+        guard.park(clock.deadline)
 
     def chunks(self) -> Iterator[bytes]:
         """The body, decoded, as it comes."""
@@ -229,27 +271,20 @@ class Urllib3Stream:
                     f"the answer is larger than {MAX_ANSWER_BYTES // 1024 // 1024} MB"
                 )
             yield chunk
-            if self._last is None:
-                self._guard.move(self._clock.alive())
-            elif self._last.spent:  # however often something comes
-                raise _too_slow()
         self._whole = True
+
+    @property
+    def caller_was_slow(self) -> bool:
+        """Whether chunks were held so long that the provider may have given up writing."""
+        return self._clock.caller_was_slow
 
     def begun(self) -> None:
         """Say that the first event is there: from now on the gap limit holds."""
-        self._guard.move(self._clock.begin())
+        self._clock.begin()
 
     def ended(self) -> None:
         """Say that the end mark is there: what follows must come soon, or not at all."""
-        if self._last is not None:
-            return
-        self._last = Deadline.after(_DRAIN_SECONDS)
-        connection = self._raw.connection
-        if isinstance(connection, HTTPConnection) and connection.sock is not None:
-            # The rest is nearly always here already; to hurry the watchdog would wake its thread.
-            connection.sock.settimeout(_DRAIN_SECONDS)
-        else:
-            self._guard.move(self._last)
+        self._clock.end()
 
     def close(self) -> None:
         """Let go of it: the connection is kept if the body was read to its end."""
@@ -260,13 +295,35 @@ class Urllib3Stream:
         self._guard.end()
 
     def _next(self) -> bytes:
+        """Wait for the next chunk, within the limit that holds; empty at the end."""
+        limit = self._clock.wait()
+        left = self._clock.draining
+        if left is None:
+            self._guard.move(limit)
+        elif left <= 0:  # however often something comes
+            raise _too_slow()
+        else:
+            self._guard.move(limit if self._hurry(left) else limit.within(left))
         try:
             chunk = self._raw.read1(_CHUNK_BYTES, decode_content=True)
         except (exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
-            raise _failure(error, self._guard, self._guard.deadline) from None
+            raise _failure(error, self._guard, limit) from None
+        self._guard.park(self._clock.deadline)
+        self._clock.hold()
         if self._guard.fired:  # a shut socket can look like the end of the answer
             raise _too_slow()
         return chunk
+
+    def _hurry(self, seconds: float) -> bool:
+        """Limit the next read by the socket's own timeout; whether that could be done.
+
+        The rest is nearly always here already, and a nearer deadline would wake the watchdog.
+        """
+        connection = self._raw.connection
+        if not isinstance(connection, HTTPConnection) or connection.sock is None:
+            return False
+        connection.sock.settimeout(seconds)
+        return True
 
 
 def _too_slow(*, connecting: bool = False) -> UpstreamTimeoutError:

@@ -42,6 +42,10 @@ class Guard:
         self.deadline = deadline
         self._watchdog.expect(deadline)
 
+    def park(self, deadline: Deadline) -> None:
+        """Watch for a later deadline from now on: nothing is waited for in the meantime."""
+        self.deadline = deadline
+
     def end(self) -> None:
         """The request has ended."""
         self._watchdog.dismiss(self)
