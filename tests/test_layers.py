@@ -33,6 +33,7 @@ RINGS = (
         "runtime_stream",
         "snapshot",
     },
+    {"happy_eyeballs"},
     {"connections", "settings", "surfaces", "adapters", "credentials", "telemetry", "runtime"},
     {"transport"},
     {"registry", "routing"},

@@ -13,9 +13,9 @@ from typing import Any, ClassVar
 import urllib3
 from urllib3 import exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.util.connection import create_connection
 
 from chatd.deadline import Deadline
+from chatd.happy_eyeballs import Resolver, connect
 from chatd.watchdog import Guard
 
 
@@ -23,6 +23,7 @@ class Call(threading.local):
     """The call that this thread is making.
 
     Attributes:
+        resolve: Resolves the host's name.
         guard: The watchdog's hold on it.
         connect_by: When the connection must stand.
         silence: Seconds that the provider may then be silent.
@@ -30,6 +31,7 @@ class Call(threading.local):
 
     """
 
+    resolve: Resolver
     guard: Guard
     connect_by: Deadline
     silence: float
@@ -50,29 +52,22 @@ class _Guarded(HTTPConnection):
         CALL.listen()
 
     def _new_conn(self) -> socket.socket:
-        # urllib3 gives every address of a name the whole connect timeout; here they share it.
+        # urllib3 gives every address of a name the whole connect timeout, one after the other.
         # https://github.com/urllib3/urllib3/blob/main/src/urllib3/util/connection.py
-        for address in self._addresses():
-            try:
-                sock = create_connection(
-                    (address, self.port),
-                    timeout=max(CALL.connect_by.left(), 0.001),
-                    socket_options=self.socket_options,
-                )
-            except TimeoutError:
-                raise exceptions.ConnectTimeoutError(self, "") from None
-            except OSError:
-                continue
-            CALL.guard.hold(sock)
-            return sock
-        raise exceptions.NewConnectionError(self, "")
-
-    def _addresses(self) -> list[str]:
         try:
-            found = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
+            addresses = CALL.resolve(self._dns_host, self.port)
         except (OSError, UnicodeError) as error:
             raise exceptions.NameResolutionError(self.host, self, socket.gaierror()) from error
-        return [str(address[0]) for *_, address in found]
+        try:
+            return connect(addresses, self._prepare, CALL.connect_by, CALL.guard)
+        except TimeoutError:
+            raise exceptions.ConnectTimeoutError(self, "") from None
+        except OSError:
+            raise exceptions.NewConnectionError(self, "") from None
+
+    def _prepare(self, sock: socket.socket) -> None:
+        for option in self.socket_options or ():
+            sock.setsockopt(*option)
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         if self.sock is not None:

@@ -21,6 +21,7 @@ from chatd.catalog import Timeouts
 from chatd.connections import CALL, HttpPool, HttpsPool
 from chatd.deadline import Deadline
 from chatd.errors import AnswerTooLargeError, UpstreamError, UpstreamTimeoutError
+from chatd.happy_eyeballs import Resolver, resolve
 from chatd.watchdog import Guard, Watchdog
 from chatd.wire.http import HttpRequest, HttpResponse
 
@@ -87,9 +88,15 @@ class Transport(Protocol):
 
 
 class Urllib3Transport:
-    """A transport over urllib3, with one pool that keeps connections alive."""
+    """A transport over urllib3, with one pool that keeps connections alive.
 
-    def __init__(self) -> None:
+    Args:
+        resolver: Resolves the names of hosts.
+
+    """
+
+    def __init__(self, resolver: Resolver = resolve) -> None:
+        self._resolver = resolver
         self._watchdog = Watchdog()
         self._pools = urllib3.PoolManager(
             num_pools=_MOST_PLACES,
@@ -159,7 +166,7 @@ class Urllib3Transport:
         if guard.fired:
             guard.end()
             raise UpstreamError("the call was cancelled before anything was sent")
-        CALL.guard, CALL.deadline = guard, deadline
+        CALL.resolve, CALL.guard, CALL.deadline = self._resolver, guard, deadline
         CALL.silence = min(limits.silence, limits.first_event)
         CALL.connect_by = connect_by = deadline.within(limits.connect)
         try:
