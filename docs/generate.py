@@ -49,7 +49,8 @@ def providers() -> str:
 
 def timeouts() -> str:
     """The limits that hold when nothing else is said."""
-    limits = ", ".join(f"{name} = {value:g}" for name, value in asdict(Timeouts()).items())
+    known = {name: value for name, value in asdict(Timeouts()).items() if value is not None}
+    limits = ", ".join(f"{name} = {value:g}" for name, value in known.items())
     return f"`timeouts = {{ {limits} }}`"
 
 

@@ -1,49 +1,33 @@
-"""One provider is asked, and asked again while that may help, until its first event is there.
+"""Try one model, and retry it while that may help, until its first event is there.
 
-It knows attempts, retries and circuits, and nothing of who else might be asked.
+It knows attempts, retries and circuits, and nothing of the order of a tier.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from itertools import chain
 
 from chatd.answer import Counted, End, Event, Finish, as_events
-from chatd.catalog import Timeouts
 from chatd.circuits import Circuits
+from chatd.errand import Errand
 from chatd.errors import (
     ChatdError,
     NoHealthyProviderError,
     UpstreamAuthError,
-    UpstreamError,
+    UpstreamTimeoutError,
 )
 from chatd.format_check import FormatCheck
-from chatd.planning import Call, Plan, Planner
+from chatd.planning import Plan, Planner
 from chatd.redaction import redacted
 from chatd.retries import Retries
-from chatd.telemetry import Record
 from chatd.transport import Transport
-
-
-@dataclass(slots=True, eq=False)
-class Errand:
-    """One chat on its way through the providers.
-
-    Attributes:
-        call: Its id and deadline; each attempt tells it how it is broken off.
-        record: Is told what it took.
-        live: Whether the caller gets the answer while it is made, so that what was said is said.
-
-    """
-
-    call: Call
-    record: Record
-    live: bool
+from chatd.turns import Turn, source_of_death
 
 
 class Asking:
@@ -61,13 +45,14 @@ class Asking:
         self._transport = transport
         self._circuits = circuits
 
-    def begin(self, plan: Plan, errand: Errand, *, fallback: bool) -> Iterator[Event]:
-        """Ask until the first event is there.
+    def begin(self, plan: Plan, errand: Errand, *, others: Sequence[Plan]) -> Iterator[Event]:
+        """Try one model until its first event is there.
 
         Args:
-            plan: Who is asked, and for what.
+            plan: The model, and what it is sent.
             errand: The chat.
-            fallback: Whether somebody else can be asked instead.
+            others: The models that can answer if this one does not; they get their part of the
+                time.
 
         Returns:
             The events as they come, the first one included; the tokens are counted before the end.
@@ -77,23 +62,24 @@ class Asking:
 
         """
         record = errand.record
-        retries = Retries(fallback=fallback)
+        turn = Turn(plan, others, errand)
+        retries = Retries(fallback=turn.fallback)
         renewed = False
         check = FormatCheck()
         while True:
             record.asks(plan.served.provider, plan.served.model if plan.route.named else None)
             try:
-                return self._guarded(plan, errand, check, fallback=fallback)
+                return self._guarded(plan, errand, check, turn)
             except NoHealthyProviderError as closed:
                 raise _told(closed, plan) from None
             except ChatdError as error:
                 refused = isinstance(error, UpstreamAuthError) and not renewed
                 other = self._planner.rekeyed(plan) if refused else None
-                if other is not None:
+                if other is not None and not turn.begin_by.spent:
                     plan, renewed = other, True
                     record.fails(error)
                     continue
-                wait = retries.pause(error, plan.deadline(errand.call))
+                wait = retries.pause(error, turn.begin_by)
                 if wait is None or self._circuits.is_open(plan.circuit):
                     raise
                 if errand.call.gone.wait(wait):
@@ -102,66 +88,64 @@ class Asking:
                 record.fails(error)
 
     def ended(self, plan: Plan) -> None:
-        """Note that what was begun came whole."""
+        """Note that an answer that had begun came whole."""
         self._circuits.ended(plan.circuit)
 
     def died(self, plan: Plan, death: ChatdError, errand: Errand) -> None:
-        """Note that what was begun broke off."""
-        if death.unwell and not _excused(death, plan, errand):
-            self._circuits.died(plan.circuit)
+        """Note that an answer that had begun broke off."""
+        source = source_of_death(death, plan, errand) if death.unwell else None
+        if source is not None:
+            self._circuits.died(plan.circuit, source)
 
     def _guarded(
-        self, plan: Plan, errand: Errand, check: FormatCheck, *, fallback: bool
+        self, plan: Plan, errand: Errand, check: FormatCheck, turn: Turn
     ) -> Iterator[Event]:
         """Return the events with the first one received, unless the circuit is open."""
-        limits = plan.limits(fallback=fallback)
 
         def ask() -> Iterator[Event]:
-            events = self._events(plan, limits, errand, check)
+            events = self._events(plan, errand, check, turn)
             return chain([next(events)], events)
 
-        return self._circuits.guarded(
-            plan.circuit, ask, lambda error: _excused(error, plan, errand)
-        )
+        return self._circuits.guarded(plan.circuit, ask, turn.source_of)
 
     def _events(
-        self, plan: Plan, limits: Timeouts, errand: Errand, check: FormatCheck
+        self, plan: Plan, errand: Errand, check: FormatCheck, turn: Turn
     ) -> Iterator[Event]:
         """Yield the events of one attempt; estimate the tokens if the provider reports none."""
         record = errand.record
         if plan.must_be_checked:  # only a complete answer can be checked
-            ask = partial(self._asked, plan, limits, errand)
+            ask = partial(self._asked, plan, errand, turn)
             events = as_events(check.answer(plan, errand, ask))
         else:
-            events = self._asked(plan, limits, errand)
+            events = self._asked(plan, errand, turn)
         for event in events:
             if isinstance(event, End) and not record.counted:
                 yield Counted(record.estimate(plan.asked), record.response_model)
             record.note(event)
             yield event
 
-    def _asked(self, plan: Plan, limits: Timeouts, errand: Errand) -> Iterator[Event]:
+    def _asked(self, plan: Plan, errand: Errand, turn: Turn) -> Iterator[Event]:
         asked = time.monotonic()
         try:
+            if turn.begin_by.spent:
+                raise UpstreamTimeoutError("the time for this request is spent")
             ask = self._streamed if plan.request.stream else self._whole
-            yield from ask(plan, limits, errand)
+            yield from ask(plan, errand, turn)
         except ChatdError as error:
             raise _told(error, plan) from None
         finally:
             errand.record.waited(asked)
 
-    def _whole(self, plan: Plan, limits: Timeouts, errand: Errand) -> Iterator[Event]:
+    def _whole(self, plan: Plan, errand: Errand, turn: Turn) -> Iterator[Event]:
         sent = plan.adapter.build(plan.request, plan.route.provider, plan.key)
-        deadline = plan.deadline(errand.call)
-        response = self._transport.send(sent, deadline, limits.connect, errand.call.on_cancel)
+        connect, cancel = turn.limits().connect, errand.call.on_cancel
+        response = self._transport.send(sent, turn.begin_by, connect, cancel)
         yield from as_events(plan.adapter.parse(response))
 
-    def _streamed(self, plan: Plan, limits: Timeouts, errand: Errand) -> Iterator[Event]:
+    def _streamed(self, plan: Plan, errand: Errand, turn: Turn) -> Iterator[Event]:
         sent = plan.adapter.build(plan.request, plan.route.provider, plan.key)
         asked = time.monotonic()
-        stream = self._transport.open(
-            sent, plan.deadline(errand.call), limits, errand.call.on_cancel
-        )
+        stream = self._transport.open(sent, turn.deadline, turn.limits(), errand.call.on_cancel)
         unfinished = plan.request.n or 1
         begun = ended = False
         chunks = stream.chunks()
@@ -189,18 +173,6 @@ class Asking:
                     raise
         if not ended:
             yield End()
-
-
-def _excused(error: ChatdError, plan: Plan, errand: Errand) -> bool:
-    """Whether a failure says nothing of what the circuit stands for.
-
-    The caller may be gone, have had too little time, or have read so slowly that the provider gave
-    up writing. And a model that chatd.toml does not name
-    shares its provider's circuit with all others of that kind: if that one fails, they need not.
-    """
-    if errand.call.gone.is_set() or errand.call.deadline.spent or error.caller_was_slow:
-        return True
-    return not plan.route.named and not (isinstance(error, UpstreamError) and error.unreachable)
 
 
 def _told(error: ChatdError, plan: Plan) -> ChatdError:

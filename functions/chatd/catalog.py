@@ -27,7 +27,8 @@ class Timeouts:
         silence_with_fallback: The same where another model can be asked instead.
         first_event: For the first event of a stream, whatever else comes before it.
         gap: Between two chunks of a stream.
-        total: For the whole call.
+        total: For the whole call, counted from its start. None: WHOLE_SECONDS for a whole answer,
+            and for a stream no more than the route allows.
 
     """
 
@@ -36,7 +37,21 @@ class Timeouts:
     silence_with_fallback: float = 10.0
     first_event: float = 120.0
     gap: float = 30.0
-    total: float = 300.0
+    total: float | None = None
+
+
+# API Gateway cuts a connection that carries no byte for 300 s, as one with a whole answer does:
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode.html
+WHOLE_SECONDS = 285.0
+
+_LIMITS: Mapping[str, Timeouts] = MappingProxyType(
+    {"ollama": Timeouts(silence=120.0)}  # it may be loading a model
+)
+
+
+def limits_of(dialect: str) -> Timeouts:
+    """The default limits of a provider of this dialect."""
+    return _LIMITS.get(dialect, Timeouts())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,7 +114,7 @@ _ROWS = (
         base_url="http://localhost:11434",
         base_url_variable="OLLAMA_URL",
         prefill=True,  # https://github.com/ollama/ollama/issues/6778
-        timeouts=Timeouts(silence=120.0),  # it may be loading a model
+        timeouts=limits_of("ollama"),
     ),
     # https://github.com/ollama/ollama/blob/main/docs/cloud.mdx
     Provider(
@@ -113,6 +128,7 @@ _ROWS = (
         endpoint="auto",
         # https://github.com/ollama/ollama/blob/main/docs/capabilities/structured-outputs.mdx
         honours_format=False,
+        timeouts=limits_of("ollama"),
     ),
     # https://openrouter.ai/docs/api-reference/overview
     Provider(

@@ -81,6 +81,31 @@ class _UncountedError(Exception):
     """Tells Powertools' handler of what counts neither way."""
 
 
+# Says which request a failure came from: its fingerprint, "" for a failure that does not depend on
+# the request, or None for one that does not count.
+SourceOf = Callable[[ChatdError], "str | None"]
+
+
+class _Streak:
+    """Failures in a row, and whether more than one request had them."""
+
+    def __init__(self) -> None:
+        self._failures = 0
+        self._source: str | None = None
+        self._several = False
+
+    def add(self, source: str) -> None:
+        """Count a failure of the request with this fingerprint; "" is proof by itself."""
+        self._failures += 1
+        self._several = self._several or not source or self._source not in (None, source)
+        self._source = source
+
+    @property
+    def is_one_request(self) -> bool:
+        """Whether there are enough failures to open the circuit, all of one request."""
+        return self._failures >= FAILURES and not self._several
+
+
 class Circuits:
     """The circuits of this environment.
 
@@ -100,32 +125,31 @@ class Circuits:
         self._made = store
         self._warn = warn
         self._clock = clock
-        self._failing: set[str] = set()
+        self._failing: dict[str, _Streak] = {}
 
-    def guarded(
-        self, name: str, ask: Callable[[], _T], excused: Callable[[ChatdError], bool]
-    ) -> _T:
-        """Ask the provider, unless its circuit is open.
+    def guarded(self, name: str, ask: Callable[[], _T], source_of: SourceOf) -> _T:
+        """Make an attempt, unless the circuit is open.
 
         An answer that has begun counts neither way yet, so that streams which die one after the
-        other add up: `ended` or `died` must follow. Only a probe has told enough by then.
+        other add up: `ended` or `died` must follow. Of a probe the first event is enough.
 
         Args:
             name: The circuit's: of the provider and model, and never a caller's string, because
                 every name is kept.
-            ask: Asks, until the first event is there.
-            excused: Whether a failure is not to be blamed on what the circuit stands for.
+            ask: Makes the attempt; returns when the first event is there.
+            source_of: Says which request a failure came from, and whether it counts.
 
         Returns:
             What `ask` returns.
 
         Raises:
-            NoHealthyProviderError: If the circuit is open; nobody was asked.
+            NoHealthyProviderError: If the circuit is open; there was no attempt.
             Exception: Whatever `ask` raises.
 
         """
         if self._closed(name):  # as it nearly always is: Powertools is asked about failures only
-            return self._watched(name, ask, excused)
+            return self._watched(name, ask, source_of)
+        self._failing.pop(name, None)  # the circuit is open; after that the count starts anew
         value: _T
         error: ChatdError | None = None
 
@@ -135,8 +159,10 @@ class Circuits:
                 value = ask()
             except ChatdError as raised:
                 error = raised
-                if (alive := _tells(raised, excused)) is not True:
-                    raise (_UncountedError if alive is None else _FailureError) from None
+                if raised.unwell and source_of(raised) is not None:
+                    raise _FailureError from None
+                if raised.unwell or not isinstance(raised, _SAID_BY_THE_PROVIDER):
+                    raise _UncountedError from None
 
         with suppress(_FailureError, _UncountedError):
             self._handle(name, probe)
@@ -144,18 +170,16 @@ class Circuits:
             raise error
         return value
 
-    def _watched(
-        self, name: str, ask: Callable[[], _T], excused: Callable[[ChatdError], bool]
-    ) -> _T:
-        """Ask while the circuit is closed."""
+    def _watched(self, name: str, ask: Callable[[], _T], source_of: SourceOf) -> _T:
+        """Make an attempt while the circuit is closed."""
         try:
             return ask()
         except ChatdError as error:
-            alive = _tells(error, excused)
-            if alive:
-                self.ended(name)
-            elif alive is False:
-                self.died(name)
+            if not error.unwell:
+                if isinstance(error, _SAID_BY_THE_PROVIDER):
+                    self.ended(name)
+            elif (source := source_of(error)) is not None:
+                self.died(name, source)
             raise
 
     def is_open(self, name: str) -> bool:
@@ -163,19 +187,31 @@ class Circuits:
         return not self._closed(name)
 
     def ended(self, name: str) -> None:
-        """What was begun came whole, or the provider answered otherwise: a success."""
-        if name in self._failing:  # else there is nothing to forget, and no store to ask
-            self._failing.discard(name)
+        """Count a success: an answer came whole, or the provider refused one request."""
+        if self._failing.pop(name, None):  # else there is nothing to forget, and no store to ask
             self._report(name, lambda: None)
 
-    def died(self, name: str) -> None:
-        """What was begun died, or never began: a failure."""
+    def died(self, name: str, source: str) -> None:
+        """Count a failure: an answer died, or never began.
+
+        Failures of one request alone do not open the circuit, however many there are: the
+        request may be the reason. The last one is held back until another request fails too.
+
+        Args:
+            name: The circuit's.
+            source: The fingerprint of the request, or "" if the failure does not depend on it.
+
+        """
 
         def fail() -> NoReturn:
             raise _FailureError
 
-        self._failing.add(name)
-        self._report(name, fail)
+        if not self._closed(name):
+            return
+        streak = self._failing.setdefault(name, _Streak())
+        streak.add(source)
+        if not streak.is_one_request:
+            self._report(name, fail)
 
     def forget(self) -> None:
         """Forget every circuit, and what keeps them."""
@@ -235,6 +271,7 @@ class Circuits:
 
     def _tell(self, change: CircuitTransition) -> None:
         if (change.from_state, change.to_state) == (CLOSED, OPEN):
+            self._failing.pop(change.circuit_name, None)
             self._warn(
                 f"{change.circuit_name} failed {FAILURES} times in a row; it is left alone, and"
                 f" tried again every {RECOVERY_SECONDS} s"
@@ -311,10 +348,3 @@ class MemoryStore:
     def save_reopen(self, name: str, opened_at: int) -> None:
         """Open it again: a probe failed."""
         self._records[name] = Record(name, OPEN, opened_at=opened_at)
-
-
-def _tells(error: ChatdError, excused: Callable[[ChatdError], bool]) -> bool | None:
-    """Whether a failure is a sign of life, or of none; None if it tells nothing of the provider."""
-    if error.unwell:
-        return None if excused(error) else False
-    return True if isinstance(error, _SAID_BY_THE_PROVIDER) else None

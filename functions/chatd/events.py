@@ -19,6 +19,9 @@ from chatd.settings import Settings
 
 # Seconds of the time there is that are kept to render an answer and hand it over.
 _MARGIN = 0.5
+# Seconds that a whole answer may take over HTTP, whatever `total` says: API Gateway cuts a
+# connection that carries no byte for 300 s.
+_WHOLE_SECONDS = 290.0
 
 Event = Mapping[str, Any]
 
@@ -73,7 +76,7 @@ def request_of(event: object) -> bytes:
 
 
 def call_of(event: Event | None, context: Context, settings: Settings) -> Call:
-    """The invocation's id and deadline: the sooner of Lambda's and the route's.
+    """The invocation's id, its caller and its deadline: the sooner of Lambda's and the route's.
 
     Args:
         event: The event of API Gateway; None for a direct invocation, which has no route.
@@ -82,9 +85,29 @@ def call_of(event: Event | None, context: Context, settings: Settings) -> Call:
 
     """
     deadline = Deadline.after(context.get_remaining_time_in_millis() / 1000 - _MARGIN)
-    if event is not None and settings.http_seconds is not None:
-        deadline = deadline.within(settings.http_seconds - _waited(event) - _MARGIN)
-    return Call(context.aws_request_id, deadline)
+    call = Call(context.aws_request_id, deadline)
+    if event is None:
+        return call
+    call.caller = named_caller(event) or ""
+    if settings.http_seconds is not None:
+        spent = _waited(event) + _MARGIN
+        call.deadline = deadline.within(settings.http_seconds - spent)
+        call.whole_by = call.deadline.within(_WHOLE_SECONDS - spent)
+    return call
+
+
+def named_caller(event: Event) -> str | None:
+    """The caller's name at the authorizer, or IAM's ARN; None if API Gateway checked neither.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+    """
+    context = event["requestContext"]
+    authorizer, identity = context.get("authorizer") or {}, context.get("identity") or {}
+    if name := authorizer.get("principalId"):
+        return f"caller {name}"
+    if name := identity.get("userArn") or identity.get("caller"):
+        return f"iam {name}"
+    return None
 
 
 def limit_whole(call: Call, event: Event, settings: Settings) -> None:

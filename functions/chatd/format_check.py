@@ -16,7 +16,7 @@ from chatd.errors import FormatNotMetError
 from chatd.json_schema.budget import Budget
 
 if TYPE_CHECKING:
-    from chatd.asking import Errand
+    from chatd.errand import Errand
     from chatd.planning import Plan
 
 _MAX_ANSWERS = 2

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatd.answer import Answer, Event, collected
-from chatd.asking import Asking, Errand
+from chatd.asking import Asking
 from chatd.chat import ChatRequest
+from chatd.errand import Errand
 from chatd.errors import (
     AnswerTooLargeError,
     CallCancelledError,
@@ -90,8 +91,8 @@ class Gateway:
         """
         record = Record(call.request_id, request.model)
         try:
-            errand = Errand(call, record, live=False)
-            plan, events = self.begin(request, errand)
+            errand = Errand(call, record, request, live=False)
+            plan, events = self.begin(errand)
             answer = collected(events)
             headers = {**plan.headers, **record.headers}
             if warning := warning_of(answer.first):
@@ -103,21 +104,20 @@ class Gateway:
             settle(record, request)
             self.tell(record, call)
 
-    def begin(self, request: ChatRequest, errand: Errand) -> tuple[Plan, Iterator[Event]]:
-        """Ask, until somebody's first event is there.
+    def begin(self, errand: Errand) -> tuple[Plan, Iterator[Event]]:
+        """Try the models of the chat until the first event of one is there.
 
         Args:
-            request: The chat, with the caller's name for the model.
-            errand: The chat on its way.
+            errand: The chat, with the caller's name for the model.
 
         Returns:
-            Who answers, and the events as they come, the first one included.
+            The model that answers, and its events as they come, the first one included.
 
         Raises:
-            ChatdError: If nobody begins; then, and between two events, in words for the caller.
+            ChatdError: If every model fails; then, and between two events, in words for the caller.
 
         """
-        plans = self._planner.plans(request, errand.call)
+        plans = self._planner.plans(errand.request, errand.call)
         return Succession(self._asking, plans, errand).begin()
 
     def tell(self, record: Record, call: Call) -> None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 
-from chatd.asking import Errand
 from chatd.chat import ChatRequest
+from chatd.errand import Errand
 from chatd.errors import CallCancelledError, ChatdError, UpstreamError
 from chatd.gateway import Gateway, failed, settle
 from chatd.live import CallerGoneError, Outlet, Sink
@@ -54,8 +54,8 @@ class LiveChat:
     def _make(self, outlet: Outlet) -> None:
         served = Served("", "", self._call.request_id)
         try:
-            errand = Errand(self._call, self._record, live=True)
-            plan, events = self._gateway.begin(self._request, errand)
+            errand = Errand(self._call, self._record, self._request, live=True)
+            plan, events = self._gateway.begin(errand)
             served = plan.served
             self._headers |= {**plan.headers, **self._record.headers}
             for piece in self._surface.stream(self._request, events, served):

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from chatd import schema
 from chatd.adapters import Adapter, adapter_for
-from chatd.catalog import Provider, Timeouts
+from chatd.catalog import WHOLE_SECONDS, Provider, Timeouts
 from chatd.chat import ChatRequest
 from chatd.credentials import Credentials
 from chatd.deadline import Deadline
@@ -44,6 +44,9 @@ class Call:
     Attributes:
         request_id: The invocation's id.
         deadline: When it must have been answered.
+        whole_by: When a whole answer must have been returned, if that is sooner: a connection that
+            carries no byte is cut.
+        caller: A name that tells this caller from others, as far as the event does.
         started: When it began, on the monotonic clock.
         gone: Set when the caller has hung up.
 
@@ -51,6 +54,8 @@ class Call:
 
     request_id: str
     deadline: Deadline
+    whole_by: Deadline | None = None
+    caller: str = ""
     started: float = field(default_factory=time.monotonic)
     gone: threading.Event = field(default_factory=threading.Event)
     _break_off: Callable[[], None] | None = field(default=None, init=False, repr=False)
@@ -106,9 +111,19 @@ class Plan:
             return limits
         return replace(limits, silence=min(limits.silence, limits.silence_with_fallback))
 
-    def deadline(self, call: Call) -> Deadline:
-        """When this chat must have ended, however often it is asked for."""
-        return Deadline(min(call.deadline.at, call.started + self.route.timeouts.total))
+    def deadline(self, call: Call, *, live: bool) -> Deadline:
+        """When this chat must have ended, over all attempts.
+
+        Args:
+            call: The call, with the limits of its route.
+            live: Whether the caller gets the answer as a stream.
+
+        """
+        total, by = self.route.timeouts.total, call.deadline.at
+        if not live:
+            total = total or WHOLE_SECONDS
+            by = call.whole_by.at if call.whole_by else by
+        return Deadline(by if total is None else min(by, call.started + total))
 
     @property
     def circuit(self) -> str:

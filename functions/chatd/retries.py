@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable
 
 from chatd.deadline import Deadline
-from chatd.errors import ChatdError, UpstreamError, UpstreamTimeoutError
+from chatd.errors import ChatdError, UpstreamTimeoutError
 
 MAX_RETRIES = 2
 _FIRST_SECONDS = 0.25
@@ -77,7 +77,8 @@ class Retries:
         return not self._fallback and not is_silence(error)
 
 
-def is_silence(error: UpstreamError) -> bool:
+def is_silence(error: ChatdError) -> bool:
     """Whether a connection stood, and the provider answered nothing in time."""
-    timed_out = isinstance(error, UpstreamTimeoutError)
-    return timed_out and not error.unreachable and error.upstream_status is None
+    if not isinstance(error, UpstreamTimeoutError):
+        return False
+    return not error.unreachable and error.upstream_status is None

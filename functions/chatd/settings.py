@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from chatd import origins
-from chatd.catalog import CATALOG, Provider, Timeouts
+from chatd.catalog import CATALOG, Provider, Timeouts, limits_of
 from chatd.errors import one_of
 from chatd.wire.config import ConfigFile, ProviderTable, TierModel, TimeoutsTable, checked_url
 
@@ -200,7 +200,8 @@ def _row(name: str, table: ProviderTable, where: str) -> Provider:
                 f"{where}: providers.{name}.{key}: is missing; a provider that is not one of"
                 f" {one_of(CATALOG)} needs it"
             )
-    return Provider(name=name, dialect=str(table.dialect), base_url=str(table.base_url))
+    dialect = str(table.dialect)
+    return Provider(name, dialect, str(table.base_url), timeouts=limits_of(dialect))
 
 
 def _changed(row: Provider, table: ProviderTable, where: str) -> Provider:

@@ -11,13 +11,15 @@ from dataclasses import replace
 from itertools import chain
 
 from chatd.answer import Counted, Event, Rescued, Usage
-from chatd.asking import Asking, Errand
+from chatd.asking import Asking
+from chatd.errand import Errand
 from chatd.errors import (
     ChatdError,
     ContextTooLongError,
     DivergedError,
     InvalidRequestError,
     NoHealthyProviderError,
+    UpstreamTimeoutError,
 )
 from chatd.planning import Plan
 from chatd.prefill import Continuation, prefilled, takes_prefill
@@ -51,6 +53,9 @@ class Succession:
 
         """
         failures: list[ChatdError] = []
+        self._waiting = deque(self._in_time())
+        if not self._waiting:
+            raise UpstreamTimeoutError("the time for this chat was spent before a model was asked")
         while True:
             plan = self._waiting.popleft()
             try:
@@ -67,12 +72,20 @@ class Succession:
                 return plan, self._to_the_end(plan, events)
 
     def _others(self, plan: Plan, error: ChatdError) -> Sequence[Plan]:
-        """Who can be asked instead, after this failure of this one."""
+        """The models that can answer instead, after this failure of this one."""
         if self._errand.call.gone.is_set():
             return ()
+        others = self._in_time()
         if isinstance(error, ContextTooLongError):
-            return [other for other in self._waiting if _may_read_more(other, plan)]
-        return self._waiting if error.falls_through else ()
+            return [other for other in others if _may_read_more(other, plan)]
+        return others if error.falls_through else ()
+
+    def _in_time(self) -> list[Plan]:
+        """The waiting models whose time is not spent."""
+        return [plan for plan in self._waiting if not self._errand.deadline(plan).spent]
+
+    def _begin(self, plan: Plan) -> Iterator[Event]:
+        return self._asking.begin(plan, self._errand, others=self._in_time())
 
     def _to_the_end(self, plan: Plan, events: Iterator[Event]) -> Iterator[Event]:
         """The whole stream, whoever says which part of it."""
@@ -104,8 +117,9 @@ class Succession:
             ChatdError: The death, if no model continues it.
 
         """
-        while self._waiting and not self._errand.call.gone.is_set():
-            plan = self._waiting.popleft()
+        while (waiting := deque(self._in_time())) and not self._errand.call.gone.is_set():
+            plan = waiting.popleft()
+            self._waiting = waiting
             rescued = Rescued(plan.served.provider, plan.served.model, dead.name)
             try:
                 if _takes_prefill(plan, said):
@@ -157,9 +171,6 @@ class Succession:
         if not self._errand.live:
             return begun_anew(events, rescued)
         return continued(events, Repetition(said.text if said.joinable else ""), rescued)
-
-    def _begin(self, plan: Plan) -> Iterator[Event]:
-        return self._asking.begin(plan, self._errand, fallback=bool(self._waiting))
 
     def _fails(self, plan: Plan, error: ChatdError) -> None:
         """Note that an attempt failed after its first event, and what it took."""

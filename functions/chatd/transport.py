@@ -161,6 +161,7 @@ class Urllib3Transport:
         """
         if deadline.spent:
             raise UpstreamTimeoutError("the time for this request is spent")
+        clock = _Clock(deadline, limits)
         guard = self._watchdog.guard(deadline)
         started(guard.abort)
         if guard.fired:
@@ -188,7 +189,8 @@ class Urllib3Transport:
         except BaseException:
             guard.end()
             raise
-        return Urllib3Stream(raw, guard, _Clock(deadline, limits))
+        clock.hold()
+        return Urllib3Stream(raw, guard, clock)
 
     def _place(self, url: str) -> tuple[urllib3.HTTPConnectionPool, str]:
         """The connections to the URL's host, and the path there."""

@@ -6,9 +6,6 @@ from collections.abc import Callable, Iterator
 from math import ceil
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from chatd.circuits import MemoryStore
 from chatd.errors import (
@@ -30,7 +27,7 @@ from chatd.errors import (
     UpstreamRefusedError,
     UpstreamTimeoutError,
 )
-from tests.support.circuits import Clock, Environment, stopped_clock
+from tests.support.circuits import Clock, Environment
 
 
 def in_memory(request: pytest.FixtureRequest, clock: Clock) -> Environment:
@@ -76,6 +73,53 @@ def test_five_failures_in_a_row_open_a_circuit(
     assert refusal.retry_after == 15
     assert refusal.headers()["Retry-After"] == "15"
     assert "ollama has been failing" in refusal.message
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_failures_of_one_request_open_no_circuit(environment: Environment, begun: bool) -> None:
+    for _ in range(12):
+        if begun:
+            environment.chat()
+            environment.died(source="one")
+        else:
+            environment.fails(1, source="one")
+    assert environment.refusal() is None
+    environment.fails(1, source="another")
+
+    assert environment.refusal()
+
+
+def test_a_failure_that_does_not_depend_on_the_request_needs_no_second_one(
+    environment: Environment,
+) -> None:
+    environment.fails(4, source="one")
+    assert environment.refusal() is None
+    environment.fails(1, source="")
+
+    assert environment.refusal()
+
+
+def test_a_second_request_counts_only_within_the_same_row_of_failures(
+    environment: Environment,
+) -> None:
+    environment.fails(1, source="another")
+    environment.ended()
+    environment.fails(5, source="one")
+
+    assert environment.refusal() is None
+
+
+def test_a_circuit_that_closed_again_needs_a_second_request_again(
+    environment: Environment, clock: Clock
+) -> None:
+    environment.fails(5)
+    clock.unix += 15
+    environment.chat()
+    environment.fails(6, source="one")
+    assert environment.refusal() is None
+    environment.fails(1, source="another")
+
+    assert environment.refusal()
 
 
 def test_an_operator_is_told_when_a_circuit_opens_and_when_it_closes(
@@ -286,75 +330,3 @@ def test_a_second_chat_is_turned_away_while_one_probes(
 
     assert refusal
     assert refusal.retry_after == 1
-
-
-class Model(RuleBasedStateMachine):
-    """The circuit as ten lines would have it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._stop = stopped_clock()
-        self.clock = self._stop.__enter__()
-        self.environment = Environment(MemoryStore(self.clock), self.clock)
-        self.failures = 0
-        self.opened_at: float | None = None
-
-    def teardown(self) -> None:
-        self.environment.close()
-        self._stop.__exit__(None, None, None)
-
-    @property
-    def turned_away(self) -> bool:
-        return self.opened_at is not None and self.clock.unix < self.opened_at + 15
-
-    def counted(self, *, well: bool) -> None:
-        self.failures = 0 if well else self.failures + 1
-        if self.failures == 5 or (self.opened_at is not None and not well):
-            self.failures, self.opened_at = 0, self.clock.unix
-        elif well:
-            self.opened_at = None
-
-    @rule(seconds=st.integers(1, 16))
-    def time_passes(self, seconds: int) -> None:
-        self.clock.unix += seconds
-
-    @precondition(lambda self: not self.turned_away)
-    @rule()
-    def a_chat_begins(self) -> None:
-        self.environment.chat()
-        if self.opened_at is not None:
-            self.counted(well=True)
-
-    @precondition(lambda self: not self.turned_away)
-    @rule(times=st.integers(1, 3))
-    def chats_fail(self, times: int) -> None:
-        for _ in range(times):
-            if not self.turned_away:
-                self.environment.fails(1)
-                self.counted(well=False)
-
-    @precondition(lambda self: not self.turned_away)
-    @rule(sign=st.sampled_from(SIGNS_OF_LIFE))
-    def a_chat_is_refused(self, sign: ChatdError) -> None:
-        self.environment.ends_with(sign)
-        self.counted(well=True)
-
-    @precondition(lambda self: not self.turned_away)
-    @rule(failure=st.sampled_from(OURS))
-    def a_chat_fails_by_our_fault(self, failure: Exception) -> None:
-        self.environment.ends_with(failure)
-
-    @rule(whole=st.booleans())
-    def a_stream_is_over(self, whole: bool) -> None:
-        (self.environment.ended if whole else self.environment.died)()
-        if self.opened_at is None:
-            self.counted(well=whole)
-
-    @invariant()
-    def who_is_asked_is_as_foretold(self) -> None:
-        if self.turned_away:
-            assert self.environment.refusal()
-
-
-TestModel = Model.TestCase
-TestModel.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)

@@ -131,6 +131,27 @@ def test_a_plan_moves_opencode(config: Path) -> None:
     assert (row.plan, row.base_url) == ("go", "https://opencode.ai/zen/go/v1")
 
 
+def test_every_row_of_ollamas_dialect_may_load_a_model_first(config: Path) -> None:
+    config.write_text(
+        """
+        [providers.second]
+        dialect = "ollama"
+        base_url = "http://gpu.example:11434"
+        [providers.impatient]
+        dialect = "ollama"
+        base_url = "http://gpu.example:11434"
+        timeouts = { silence = 30 }
+        [providers.vllm]
+        dialect = "openai_chat"
+        base_url = "https://vllm.example/v1"
+        """
+    )
+    rows = load({"CHATD_CONFIG": str(config)}).providers
+    names = ("ollama", "ollama_cloud", "second", "impatient", "vllm", "kimi")
+
+    assert [rows[name].timeouts.silence for name in names] == [120, 120, 120, 30, 60, 60]
+
+
 def test_a_table_changes_only_what_it_names(config: Path) -> None:
     config.write_text("[providers.kimi]\nkey_variable = 'MY_KEY'\ntimeouts = { total = 9 }")
 

@@ -435,8 +435,8 @@ sys.path.insert(0, {str(FUNCTIONS)!r})
 from chatd.circuits import Circuits, MemoryStore
 assert not [name for name in sys.modules if "circuit_breaker" in name]
 circuits = Circuits(MemoryStore)
-assert circuits.guarded("ollama", lambda: 1, lambda: False) == 1
-circuits.died("ollama")
+assert circuits.guarded("ollama", lambda: 1, lambda error: None) == 1
+circuits.died("ollama", "")
 raise SystemExit("imports boto3" if "boto3" in sys.modules else 0)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Literal
 
-from chatd.catalog import Timeouts
+from chatd.catalog import WHOLE_SECONDS, Timeouts
 from tests.support.faults import (
     answers,
     answers_late,
@@ -120,18 +120,26 @@ class Fault:
             return self.takes
         if self.costs == "silence" and not alone:
             return limits.silence_with_fallback
+        if self.costs == "total":
+            # Before it has begun, a model has its share of the time: one of two.
+            return total(limits) / (1 if alone or self.begun else 2)
         return float(getattr(limits, self.costs))
 
     def shortest(self, limits: Timeouts, *, alone: bool) -> float:
         """Seconds that the caller waits for the provider at least."""
         attempts = self.attempts(alone=alone)
         waits = (attempts - 1) * self.wait
-        return min(attempts * self.cost(limits, alone=alone) + waits, limits.total)
+        return min(attempts * self.cost(limits, alone=alone) + waits, total(limits))
 
     def longest(self, limits: Timeouts, *, alone: bool) -> float:
         """Seconds that the caller waits for the provider at most."""
         jitter = 0 if self.wait else sum(JITTER[: self.attempts(alone=alone) - 1])
-        return min(self.shortest(limits, alone=alone) + jitter, limits.total)
+        return min(self.shortest(limits, alone=alone) + jitter, total(limits))
+
+
+def total(limits: Timeouts) -> float:
+    """Seconds that a whole answer may take."""
+    return limits.total or WHOLE_SECONDS
 
 
 # What the slow become who are not asked to stream: only the limit for all of it holds.

@@ -65,8 +65,9 @@ class Cell:
     def toml(self, first: str, next_: str) -> str:
         """Its rows of chatd.toml, for providers at these URLs."""
         limits = ", ".join(f"{name} = {value}" for name, value in self.case.seen.limits.items())
-        # The whole chat's time is the same for both.
-        total = f"total = {self.case.limits.total}"
+        # An answer that was begun can spend the time of both models.
+        spends = self.case.seen.costs == "total" and self.case.seen.begun
+        total = f"total = {self.case.limits.total}" if spends else ""
         unstreamed = self.case.way is Way.UNSTREAMED
         prefill = self.case.company in (Company.CONTINUES, Company.REFUSES)
         return f"""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from chatd.catalog import CATALOG, Timeouts
+from chatd.catalog import WHOLE_SECONDS, Timeouts, limits_of
 from chatd.circuits import FAILURES, RECOVERY_SECONDS
+from chatd.retries import PATIENCE, PATIENCE_WITH_FALLBACK
 from tests.faults.cases import CASES, Case, Company
 from tests.faults.claims import FAULTS, JITTER, TEXT, TRIES, Fault, Way
 from tests.faults.lanes import Seen
 
 COMMAND = "CHATD_WRITE_FAILURES=1 make test TESTS=tests/faults/test_table.py"
 _LIMITS = Timeouts()
-_OLLAMA = CATALOG["ollama"].timeouts
+_OLLAMA = limits_of("ollama")
 _RETRIES = {2: "twice"}[TRIES - 1]
 _WAITS = " and ".join(f"{seconds:g} s" for seconds in JITTER)
 
@@ -28,18 +29,22 @@ writes it anew. `tests/faults/test_chaos.py` does them at random.
 ## To a model alone
 
 What fails before the first event is tried again where that may help: {_RETRIES} at most, after
-waits of up to {_WAITS}, or of what the provider asks for. What passes is not
-seen by the caller. After the first event nothing is asked again: a stream ends with an error event,
-without a finish reason and without `[DONE]`, and a part is never taken for a whole answer.
+waits of up to {_WAITS}. A provider's `Retry-After` is obeyed instead, up to
+{PATIENCE:g} s in total; a longer one goes to the caller at once. A silence is not tried again: the
+provider would process the prompt from the start. The caller does not see a failure that passes.
+After the first event nothing is tried again: a stream ends with an error event, without a finish
+reason and without `[DONE]`, and a part is never taken for a whole answer.
 
 *Takes* is how long the failure takes at most, where all limits are the defaults. A stream is
 committed after 15 s of silence, so what fails later fails inside it.
 """
-_NEXT = """
+_NEXT = f"""
 ## Where a tier has another model
 
-It is asked when the first is given up: at once where that one was too slow, since its silence has
-cost enough, and otherwise after the same retries. *Takes* is how long that takes at most.
+It is tried when the first is given up: at once where that one was too slow, and otherwise after
+the same retries, with {PATIENCE_WITH_FALLBACK:g} s for `Retry-After`. Before its first event a
+model gets an equal share of the time that is left, so that the next one has time. *Takes* is how
+long it takes at most until the next one is tried.
 """
 _GOES_ON = """
 An answer that was begun is gone on with, or begun again:
@@ -54,12 +59,16 @@ begun before it is whole. What differs then, for a model alone:
 _ENDS = f"""
 ## And besides
 
-- Local Ollama may be silent for {_OLLAMA.silence:g} s where nobody else can be asked: it may be
-  loading a model.
-- All of it ends with the chat's time: `total`, or what Lambda has left, if that is less.
-- {FAILURES} failures in a row open a provider's circuit: for {RECOVERY_SECONDS} s it is not asked,
-  but the next model at once, and with nobody left the caller gets 503 `no_healthy_provider` and
-  `Retry-After`.
+- A provider of Ollama's dialect may be silent for {_OLLAMA.silence:g} s where no other model can
+  answer: it may be loading a model.
+- All of it ends with the chat's time: `total`, or what Lambda has left, if that is less. A stream
+  that flows has no `total` unless chatd.toml sets one.
+- {FAILURES} failures in a row open a circuit: for {RECOVERY_SECONDS} s that model is not tried, but
+  the next one at once, and if none is left the caller gets 503 `no_healthy_provider` and
+  `Retry-After`. The failures must come from two requests or callers at least, unless no connection
+  could be made. Time that was spent before an attempt, or by an answer that flowed, counts against
+  no model ([0020](decisions/0020-blame-and-shares.md)).
+- `x-should-retry: false` comes with the failures for which chatd has spent its retries.
 - `x-chatd-attempts` tells of the attempts before the first event, the log of all, and `rescued` in
   the answer of who broke off and who went on.
 """
@@ -166,6 +175,8 @@ def _takes(fault: Fault, *, alone: bool) -> str:
     if fault.succeeds:
         return "–"
     seconds = fault.longest(_LIMITS, alone=alone)
+    if fault.costs == "total" and fault.begun:
+        return f"{WHOLE_SECONDS:g} s, a stream as long as the route allows"
     return f"{seconds:g} s" if seconds else "no time"
 
 

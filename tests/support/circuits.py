@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from unittest import mock
@@ -83,6 +84,7 @@ class Environment:
         self.store = store
         self.warnings: list[str] = []
         self.asked = 0
+        self._requests = (f"request {number}" for number in count())
         self.circuits = Circuits(lambda: store, self.warnings.append, clock)
         self._counters: dict[str, Any] = {name: {} for name in COUNTERS}
         self._thread = ThreadPoolExecutor(1)
@@ -96,9 +98,13 @@ class Environment:
         *,
         name: str = "ollama",
         excused: bool = False,
+        source: str | None = None,
         meanwhile: Callable[[], object] = lambda: None,
     ) -> str:
-        """Ask, with that outcome; `meanwhile` happens while the provider is asked."""
+        """Ask, with that outcome; `meanwhile` happens while the provider is asked.
+
+        Without a `source` every chat is a request of its own.
+        """
 
         def ask() -> str:
             self.asked += 1
@@ -107,17 +113,25 @@ class Environment:
                 raise failure
             return "the first event"
 
-        return self._inside(lambda: self.circuits.guarded(name, ask, lambda _error: excused))
+        source = None if excused else self._source(source)
+        return self._inside(lambda: self.circuits.guarded(name, ask, lambda _error: source))
 
-    def fails(self, times: int, name: str = "ollama") -> None:
+    def fails(self, times: int, name: str = "ollama", *, source: str | None = None) -> None:
         """So many failures in a row, each of which reaches the caller."""
         for _ in range(times):
-            self.ends_with(UpstreamError("500"), name=name)
+            self.ends_with(UpstreamError("500"), name=name, source=source)
 
-    def ends_with(self, failure: Exception, *, name: str = "ollama", excused: bool = False) -> None:
+    def ends_with(
+        self,
+        failure: Exception,
+        *,
+        name: str = "ollama",
+        excused: bool = False,
+        source: str | None = None,
+    ) -> None:
         """One failure, which reaches the caller as it is."""
         with pytest.raises(type(failure)) as caught:
-            self.chat(failure, name=name, excused=excused)
+            self.chat(failure, name=name, excused=excused, source=source)
         assert caught.value is failure
 
     def refusal(self, name: str = "ollama") -> ChatdError | None:
@@ -133,8 +147,11 @@ class Environment:
     def ended(self, name: str = "ollama") -> None:
         self._inside(lambda: self.circuits.ended(name))
 
-    def died(self, name: str = "ollama") -> None:
-        self._inside(lambda: self.circuits.died(name))
+    def died(self, name: str = "ollama", *, source: str | None = None) -> None:
+        self._inside(lambda: self.circuits.died(name, self._source(source)))
+
+    def _source(self, source: str | None) -> str:
+        return next(self._requests) if source is None else source
 
     def _inside(self, do: Callable[[], T]) -> T:
         def inside() -> T:

@@ -1,0 +1,61 @@
+"""One chat while it is answered: the request, its limits and its record."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, field, replace
+from functools import cache
+
+from chatd.chat import ChatRequest
+from chatd.deadline import Deadline
+from chatd.planning import Call, Plan
+from chatd.telemetry import Record
+
+_KEY_BYTES = 32
+_DIGEST_BYTES = 16
+
+
+@dataclass(slots=True, eq=False)
+class Errand:
+    """One chat on its way through the providers.
+
+    Attributes:
+        call: Its id and deadline; each attempt sets how it is broken off.
+        record: Collects what it took.
+        request: What the caller sent, with the caller's name for the model.
+        live: Whether the caller gets the answer while it is made.
+
+    """
+
+    call: Call
+    record: Record
+    request: ChatRequest
+    live: bool
+    _fingerprint: str | None = field(default=None, init=False, repr=False)
+
+    def deadline(self, plan: Plan) -> Deadline:
+        """When the chat must have ended, if this model answers."""
+        return plan.deadline(self.call, live=self.live)
+
+    @property
+    def fingerprint(self) -> str:
+        """A keyed hash of the caller and the request; it is computed when a failure needs it.
+
+        The key is random and stays in this process, so that the hash cannot be matched with a
+        guessed prompt.
+        """
+        if self._fingerprint is None:
+            digest = hashlib.blake2b(key=_key(), digest_size=_DIGEST_BYTES)
+            # A stream and a whole answer are of one request. Its repr holds all but the words.
+            request = replace(self.request, stream=False, stream_usage=False)
+            for text in (self.call.caller, repr(request), *request.words()):
+                part = text.encode("utf-8", "surrogatepass")
+                digest.update(b"%d:%b" % (len(part), part))
+            self._fingerprint = digest.hexdigest()
+        return self._fingerprint
+
+
+@cache
+def _key() -> bytes:
+    return os.urandom(_KEY_BYTES)
