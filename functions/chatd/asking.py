@@ -13,6 +13,7 @@ from functools import partial
 from http import HTTPStatus
 from itertools import chain
 
+from chatd.adapters.failures import REPORTED
 from chatd.answer import Counted, End, Event, Finish, as_events
 from chatd.circuits import Circuits
 from chatd.errand import Errand
@@ -176,12 +177,15 @@ class Asking:
 
 
 def _told(error: ChatdError, plan: Plan) -> ChatdError:
-    """The error under its provider's name, without the key or a quote of the conversation."""
-    secrets = [plan.key.get_secret_value()] if plan.key else []
-    prompts = list(plan.request.words())
+    """Return the error under its provider's name, without the key or a quote of the request."""
     error.provider = plan.served.provider
-    error.message = redacted(f"{error.provider}: {error.message}", secrets=secrets, prompts=prompts)
+    error.message, code = redacted(
+        [f"{error.provider}: {error.message}", error.code],
+        secrets=[plan.key.get_secret_value()] if plan.key else [],
+        prompts=plan.request.words(),
+        kept=(plan.served.model, plan.served.provider, REPORTED),
+    )
     error.args = (error.message,)
-    if error.code != redacted(error.code, secrets=secrets, prompts=prompts):
+    if error.code != code:
         error.code = error.default_code
     return error

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from chatd.json_texts import is_field, json_texts, texts
+
 Json = Mapping[str, Any]
 Format = Literal["json"] | Json
 Think = bool | str
@@ -80,6 +82,29 @@ class Message:
     def text(self) -> str:
         """The text of all its pieces."""
         return "".join(part.text for part in self.content if isinstance(part, Text))
+
+    @property
+    def size(self) -> int:
+        """Characters that the model reads as text."""
+        size = sum(len(part.text) for part in self.content if isinstance(part, Text))
+        size += sum(len(call.name) + len(call.arguments) for call in self.tool_calls)
+        return size + len(self.thinking or "")
+
+    def words(self) -> Iterator[str]:
+        """Every text of the caller's in it, as ChatRequest.words has it."""
+        for part in self.content:
+            if isinstance(part, Text):
+                yield part.text
+            elif isinstance(part, Image):
+                yield part.url
+            else:
+                yield part.kind if not is_field(part.kind) else ""
+            yield from texts(part.extra)
+        for call in self.tool_calls:
+            yield from (call.id, call.name, call.arguments)
+            yield from json_texts(call.arguments)
+        yield from (self.tool_call_id or "", self.name or "", self.thinking or "")
+        yield from texts(self.extra)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,20 +190,33 @@ class ChatRequest:
         twin.model, twin.stream = model, stream
         return twin
 
+    @property
+    def prompt_size(self) -> int:
+        """Characters that the model reads as text: no pictures, ids, or further fields."""
+        size = sum(message.size for message in self.messages)
+        for tool in self.tools:
+            if isinstance(tool, Tool):
+                size += len(tool.name) + len(tool.description or "")
+                size += len(json.dumps(tool.parameters)) if tool.parameters else 0
+        return size
+
     def words(self) -> Iterator[str]:
-        """Everything in it that is the caller's own and must not be repeated elsewhere."""
+        """Every text of the caller's in it, which no error or log may quote.
+
+        Names of fields are left out: an error has to name the field that is wrong.
+        """
         for message in self.messages:
-            for part in message.content:
-                yield part.text if isinstance(part, Text) else json.dumps(part.extra)
-            yield from (call.arguments for call in message.tool_calls)
-            yield message.thinking or ""
+            yield from message.words()
         for tool in self.tools:
             if isinstance(tool, OtherTool):
-                yield json.dumps(tool.extra)
+                yield tool.kind
+                yield from texts(tool.extra)
             else:
+                yield tool.name
                 yield tool.description or ""
-                yield json.dumps(tool.parameters) if tool.parameters else ""
-        if self.format not in (None, "json"):
-            yield json.dumps(self.format)
+                yield from texts(tool.parameters)
+        yield from texts(None if self.format == "json" else self.format)
+        yield self.schema_name or ""
         yield from self.sampling.stop or ()
-        yield json.dumps(self.extra) if self.extra else ""
+        yield from texts(None if isinstance(self.tool_choice, str) else self.tool_choice)
+        yield from texts(self.extra)

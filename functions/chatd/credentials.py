@@ -20,7 +20,17 @@ _FRESH_SECONDS = 300.0
 
 
 class _LookupFailedError(Exception):
-    """A place where a key may be could not be looked into, or holds what cannot be a key."""
+    """A place where a key may be could not be read, or holds what cannot be a key.
+
+    Args:
+        message: Why, for callers.
+        logged: Why, for the log, if that says more.
+
+    """
+
+    def __init__(self, message: str, logged: str | None = None) -> None:
+        super().__init__(message)
+        self.logged = logged or message
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +81,7 @@ class Credentials:
                 value = look(row.key_variable, row)
             except _LookupFailedError as error:
                 failures.append(str(error))
-                self._warn(f"the key of {row.name!r}: {error}")
+                self._warn(f"the key of {row.name!r}: {error.logged}")
                 continue
             if value is not None:
                 return Key(value, "; ".join(failures) or None)
@@ -96,7 +106,7 @@ class Credentials:
         try:
             value = self._secret.read().get(variable)
         except SecretUnavailableError as error:
-            raise _LookupFailedError(str(error)) from None
+            raise _LookupFailedError(error.public, logged=str(error)) from None
         if self._secret.failure:
             self._warn(f"{self._secret.failure}; its last known value is used")
         if value is not None and not isinstance(value, str):

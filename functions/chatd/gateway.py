@@ -129,7 +129,7 @@ class Gateway:
 def settle(record: Record, request: ChatRequest) -> None:
     """Estimate the tokens of an answer that ended before the provider counted them."""
     if record.usage is None and record.said:
-        record.estimate(sum(len(words) for words in request.words()))
+        record.estimate(request.prompt_size)
 
 
 def failed(error: Exception, record: Record) -> ChatdError:

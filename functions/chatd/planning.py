@@ -137,8 +137,8 @@ class Plan:
 
     @property
     def asked(self) -> int:
-        """How long what is asked is, in characters."""
-        return sum(len(words) for words in self.request.words())
+        """Characters of the prompt."""
+        return self.request.prompt_size
 
     def asking_for(self, request: ChatRequest) -> Plan:
         """The plan with another request for the same model."""

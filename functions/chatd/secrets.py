@@ -24,10 +24,23 @@ _GONE = frozenset({"AccessDeniedException", "ResourceNotFoundException", "Invali
 
 
 class SecretUnavailableError(Exception):
-    """The secret could not be read. The message says why and holds nothing of the secret."""
+    """The secret could not be read.
 
-    def __init__(self, message: str, *, gone: bool = False) -> None:
-        super().__init__(message)
+    As a string it names the secret, for the log.
+
+    Attributes:
+        public: Why, for callers: an ARN holds the account's number.
+        gone: Whether an old value must not be used any more.
+
+    Args:
+        message: Why; nothing of what the secret holds.
+        secret_id: The secret's name or ARN.
+
+    """
+
+    def __init__(self, message: str, secret_id: str | None = None, *, gone: bool = False) -> None:
+        super().__init__(message if secret_id is None else f"{message} ({secret_id!r})")
+        self.public = message
         self.gone = gone
 
 
@@ -58,15 +71,16 @@ class SecretsManager:
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "unknown")
             raise SecretUnavailableError(
-                f"Secrets Manager answered {code} for {secret_id!r}", gone=code in _GONE
+                f"Secrets Manager answered {code} for the secret", secret_id, gone=code in _GONE
             ) from None
         except BotoCoreError as error:
             raise SecretUnavailableError(
-                f"Secrets Manager could not be asked for {secret_id!r} ({type(error).__name__})"
+                f"Secrets Manager could not be asked for the secret: {type(error).__name__}",
+                secret_id,
             ) from None
         text = answer.get("SecretString")
         if text is None:
-            raise SecretUnavailableError(f"the secret {secret_id!r} is binary, not JSON text")
+            raise SecretUnavailableError("the secret is binary, not JSON text", secret_id)
         return text
 
     def forget(self) -> None:
@@ -167,5 +181,5 @@ class JsonSecret:
         except ValueError:
             values = None
         if not isinstance(values, dict):
-            raise SecretUnavailableError(f"the secret {self._secret_id!r} is not a JSON object")
+            raise SecretUnavailableError("the secret is not a JSON object", self._secret_id)
         return values

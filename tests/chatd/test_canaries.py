@@ -123,6 +123,124 @@ def test_a_chat_however_it_ends_leaves_no_trace_of_its_words(
     assert keys not in str(returned)
 
 
+LONG = "CANARY-LONG-4f1c9a-77b2d0"
+FIELDS: dict[str, Callable[[str], dict[str, Any]]] = {
+    "system": lambda canary: turn(canary, role="system"),
+    "developer": lambda canary: turn(canary, role="developer"),
+    "text part": lambda canary: turn([{"type": "text", "text": canary}]),
+    "field of a text part": lambda canary: turn([{"type": "text", "text": "Hi", "x": [canary]}]),
+    "picture": lambda canary: turn([picture(f"https://x.example/{LONG}{canary}.png")]),
+    "data of a picture": lambda canary: turn([picture(f"data:image/png;base64,{LONG}{canary}")]),
+    "field of a picture": lambda canary: turn([picture("https://x.example/", detail=canary)]),
+    "sound": lambda canary: turn([{"type": "input_audio", "input_audio": {"data": canary}}]),
+    "kind of a part": lambda canary: turn([{"type": canary}]),
+    "name": lambda canary: turn("Hi", name=canary),
+    "field of a message": lambda canary: turn("Hi", x={"y": canary}),
+    "key in a message": lambda canary: turn("Hi", x={canary: 1}),
+    "thinking": lambda canary: turn("Hi", role="assistant", reasoning_content=canary),
+    "tool result": lambda canary: turn(canary, role="tool", tool_call_id="c1"),
+    "id of a tool result": lambda canary: turn("Hi", role="tool", tool_call_id=canary),
+    "id of a call": lambda canary: turn(None, role="assistant", tool_calls=[call(id=canary)]),
+    "name of a call": lambda canary: turn(None, role="assistant", tool_calls=[call(canary)]),
+    "arguments of a call": lambda canary: turn(
+        None, role="assistant", tool_calls=[call(arguments=json.dumps({"city": canary}))]
+    ),
+    "name of a tool": lambda canary: {"tools": [tool(name=canary)]},
+    "description of a tool": lambda canary: {"tools": [tool(description=canary)]},
+    "parameters of a tool": lambda canary: {"tools": [tool(parameters={"const": canary})]},
+    "property of a tool": lambda canary: {"tools": [tool(parameters={"properties": {canary: {}}})]},
+    "tool of another kind": lambda canary: {"tools": [{"type": "custom", "custom": {"x": canary}}]},
+    "tool choice": lambda canary: {
+        "tools": [tool(name="f")],
+        "tool_choice": {"type": "function", "function": {"name": canary}},
+    },
+    "schema": lambda canary: {"response_format": form({"const": canary})},
+    "name of a schema": lambda canary: {"response_format": form({}, name=canary)},
+    "stop": lambda canary: {"stop": ["a", canary]},
+    "user": lambda canary: {"user": canary},
+    "metadata": lambda canary: {"metadata": {"customer": canary}},
+    "key of the metadata": lambda canary: {"metadata": {canary: "x"}},
+    "another field": lambda canary: {"x": [{"y": canary}]},
+}
+
+
+def turn(content: Any, role: str = "user", **more: Any) -> dict[str, Any]:
+    return {"messages": [{"role": role, "content": content, **more}]}
+
+
+def picture(url: str, **more: Any) -> dict[str, Any]:
+    return {"type": "image_url", "image_url": {"url": url, **more}}
+
+
+def call(name: str = "f", **more: Any) -> dict[str, Any]:
+    kept = {key: value for key, value in more.items() if key != "arguments"}
+    function = {"name": name, "arguments": more.get("arguments", "{}")}
+    return {"id": "c1", "type": "function", "function": function, **kept}
+
+
+def tool(**function: Any) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": "f", **function}}
+
+
+def form(schema: Any, name: str = "s") -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": name, "schema": schema}}
+
+
+@pytest.mark.parametrize("canary", [LONG, "c4n-7"])
+@pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.usefixtures("keys")
+def test_no_field_of_a_request_is_quoted(
+    provider: Upstream, emitted: Callable[[], Emitted], field: str, canary: str
+) -> None:
+    if "picture" in field:  # a short part of a longer text can remain
+        canary = LONG + canary
+    escaped = "".join(f"\\u{ord(sign):04X}" for sign in canary)
+    words = f"bad value '{canary}' here, that is {escaped}"
+    provider.script = reply({"error": {"message": words, "code": canary}}, 400)
+    request = {**ask("openrouter/v/m", "Hi"), **FIELDS[field](canary)}
+
+    returned = post(request, "/v1/chat/completions")
+
+    assert returned.status == 400
+    assert "bad value" in returned.json["error"]["message"]
+    assert canary not in str(returned) + emitted().text
+    assert escaped not in str(returned)
+
+
+@pytest.mark.parametrize("before", range(350, 420, 3))
+def test_a_key_across_the_cut_is_not_shown(provider: Upstream, keys: str, before: int) -> None:
+    provider.script = reply({"error": {"message": "." * before + keys}}, 400)
+
+    message = post(ask("kimi/k3")).json["error"]["message"]
+    assert keys[:8] not in message
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/providers", "/v1/models"])
+def test_the_secrets_arn_is_for_the_log_alone(
+    monkeypatch: pytest.MonkeyPatch, emitted: Callable[[], Emitted], path: str
+) -> None:
+    arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:keys"
+    monkeypatch.setenv("CHATD_SECRET_ID", arn)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+
+    returned = str(get(path)) + str(post(ask("kimi/k3")))
+
+    assert "123456789012" not in returned
+    assert "Secrets Manager could not be asked for the secret" in returned
+    assert arn in emitted().text
+
+
+@pytest.mark.usefixtures("keys")
+def test_a_prompt_of_one_ordinary_word_leaves_the_reason_readable(provider: Upstream) -> None:
+    provider.script = reply({"error": {"message": "the model is not loaded"}}, 400)
+
+    message = post(ask("kimi/k3", "model")).json["error"]["message"]
+    assert message == "kimi: it answered 400: the model is not loaded"
+
+
 MISTAKES: list[Any] = [
     PROMPT,
     {"model": PROMPT},

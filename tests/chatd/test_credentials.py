@@ -73,8 +73,8 @@ def test_a_secret_without_the_key_is_no_failure(
 @pytest.mark.parametrize(
     ("text", "failure"),
     [
-        ("not json sk-leak", "the secret 'chatd/providers' is not a JSON object"),
-        ('["sk-leak"]', "the secret 'chatd/providers' is not a JSON object"),
+        ("not json sk-leak", "the secret is not a JSON object"),
+        ('["sk-leak"]', "the secret is not a JSON object"),
         ('{"KIMI_API_KEY": 7}', "KIMI_API_KEY in the secret is not a string"),
         ('{"KIMI_API_KEY": "sk-\\u00e9leak"}', "KIMI_API_KEY in the secret holds characters that"),
         ('{"KIMI_API_KEY": "sk\\nleak"}', "KIMI_API_KEY in the secret holds characters that no"),
@@ -101,6 +101,18 @@ def test_a_missing_secret_is_a_failure_and_the_environment_is_still_tried(
 
     assert found(credentials) == "sk-environment"
     assert "ResourceNotFoundException" in warnings[0]
+
+
+def test_the_secrets_name_is_logged_and_not_shown_to_callers() -> None:
+    def fetch(secret_id: str) -> str:
+        raise SecretUnavailableError("no", secret_id)
+
+    arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:keys"
+    warnings: list[str] = []
+    key = Credentials({}, JsonSecret(arn, fetch), warnings.append).key_of(KIMI)
+
+    assert key.failure == "no"
+    assert arn in warnings[0]
 
 
 def test_a_binary_secret_is_a_failure(secrets_manager: SecretsManagerClient) -> None:

@@ -125,3 +125,22 @@ def test_a_provider_cannot_write_at_length_into_the_log(provider: Upstream, emit
     (line,) = emitted().log
     assert line["gen_ai.response.model"] == "m" * 100
     assert line["gen_ai.response.finish_reasons"] == ["r" * 100]
+
+
+def test_an_estimate_counts_the_text_of_the_prompt_alone(
+    provider: Upstream, keys: str, emitted: Emits
+) -> None:
+    uncounted = {key: value for key, value in answers.openai_chat().items() if key != "usage"}
+    provider.script = reply(uncounted)
+    parts = [
+        {"type": "text", "text": "x" * 40},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 4000}},
+    ]
+    request = {
+        "model": "kimi/k3",
+        "messages": [{"role": "user", "content": parts, "further": "y" * 4000}],
+        "metadata": {"note": "z" * 4000},
+    }
+    post(request, "/v1/chat/completions")
+
+    assert emitted().metrics[0]["InputTokens"] == 10

@@ -26,9 +26,11 @@ from chatd.errors import (
     UpstreamRefusedError,
     UpstreamTimeoutError,
 )
+from chatd.redaction import MAX_READ
 from chatd.wire.http import HttpResponse
 
-_MAX_REASON = 300
+REPORTED = "it reported an error"
+"""What a message says of an error that came under status 200."""
 # Seconds: a provider's mistake, or a quota's reset in a month, is no wait for an HTTP client.
 LONGEST_RETRY_AFTER = 86_400.0
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
@@ -171,10 +173,9 @@ def _message(kind: type[ChatdError], status: int, reason: str) -> str:
         return f"it refused the gateway's key, or what the key asked for ({status})"
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return f"it redirects ({status}), and a key is never taken along; correct its base URL"
-    words = " ".join(reason.split())
-    if len(words) > _MAX_REASON:
-        words = words[:_MAX_REASON] + "…"
-    said = "it reported an error" if status == HTTPStatus.OK else f"it answered {status}"
+    # Redaction needs the whole reason: a key that is cut in two is not found any more.
+    words = " ".join(reason[:MAX_READ].split())
+    said = REPORTED if status == HTTPStatus.OK else f"it answered {status}"
     return f"{said}: {words}" if words else said
 
 
