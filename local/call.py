@@ -1,4 +1,4 @@
-"""A request that a worker has, and whether somebody still waits for what comes of it.
+"""A request that a worker has, and whether its caller still waits for the answer.
 
 Which worker has it is pool.py's.
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from local import frames
 from local.process import Process
 
-# Seconds in which a streamed answer must have stopped once nobody waits for it.
+# Seconds in which a worker must have stopped once its caller is gone; then it is ended.
 GRACE = 3.0
 
 # Takes what a streamed answer is made of: {"head": {"statusCode", "headers"}}, then bytes.
@@ -25,14 +25,18 @@ class Call:
     """The request.
 
     Attributes:
+        deliver: Takes the parts of a streamed answer.
+        awaited: Whether another request waits for a plain answer to this one (in_flight.py).
         live: Whether its answer is a streamed one.
-        gone: Whether nobody waits for it any more.
+        gone: Whether it is cancelled, because its caller hung up.
 
     """
 
     deliver: Deliver
+    awaited: Callable[[], bool]
     live: bool = False
     gone: bool = False
+    _hung_up: bool = False
     _worker: Process | None = None
     _limit: asyncio.Timeout | None = None
 
@@ -46,24 +50,26 @@ class Call:
             self._worker = self._limit = None
 
     async def take(self, frame: frames.Message | bytes) -> None:
-        """Pass on a part of a streamed answer, unless nobody waits for it."""
+        """Pass on a part of a streamed answer, unless its caller hung up."""
         if isinstance(frame, dict) and "live" in frame:
             self.live = True
-            self._hurry()
-        elif not self.gone:
+            if self._hung_up and not self.gone:
+                self._cancel()  # a stream is sent to its own caller alone
+        elif not self._hung_up:
             await self.deliver(frame)
 
     def hang_up(self) -> None:
-        """Nobody waits any more: what is being streamed is to stop."""
-        self.gone = True
-        if self._worker is not None:
-            self._worker.cancel()
-        self._hurry()
+        """Cancel the request, unless another one waits for its answer."""
+        self._hung_up = True
+        if self._worker is None or self.live or not self.awaited():
+            self._cancel()
 
-    def _hurry(self) -> None:
-        """Grant a streamed answer its grace; a whole one runs to its end, as on Lambda."""
-        if not (self.live and self.gone) or self._limit is None:
+    def _cancel(self) -> None:
+        """Tell the worker, and give it its grace."""
+        self.gone = True
+        if self._worker is None or self._limit is None:
             return
+        self._worker.cancel()
         end = asyncio.get_running_loop().time() + GRACE
         with contextlib.suppress(RuntimeError):  # its time is over already
             self._limit.reschedule(min(end, self._limit.when() or end))

@@ -6,7 +6,10 @@ https://docs.aws.amazon.com/lambda/latest/dg/python-context.html
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from local.cancellation import Cancellation
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +18,7 @@ class LambdaContext:
 
     Attributes:
         timeout: Seconds that the invocation may take.
+        cancellation: Is cancelled when the caller hangs up. Lambda's context has no such thing.
 
     """
 
@@ -26,6 +30,7 @@ class LambdaContext:
     identity: None = None
     client_context: None = None
     log_stream_name: str = "local"
+    cancellation: Cancellation = field(default_factory=Cancellation)
     _started: float = field(default_factory=time.monotonic)
 
     @property
@@ -37,6 +42,10 @@ class LambdaContext:
     def log_group_name(self) -> str:
         """Where the log lines would go on AWS; here they go to the terminal."""
         return f"/aws/lambda/{self.function_name}"
+
+    def on_cancel(self, callback: Callable[[], None]) -> None:
+        """Run `callback`, from any thread, when the caller hangs up."""
+        self.cancellation.add(callback)
 
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds until the front ends this worker."""

@@ -1,7 +1,8 @@
-"""One event in a worker: the handler is called, and its answer sent to the front.
+"""One event in a worker: call the handler and send its answer to the front.
 
-What a handler returns is sent as it is; what it returns to be poured (`chatd.live`) is sent while
-it is made. It knows the frames, and nothing of HTTP or of how a worker lives.
+What a handler returns is sent as it is; a live answer (`chatd.live`) is sent while it is made. A
+caller that hangs up cancels both: a live answer is aborted, and the callbacks that the handler gave
+to its context's `on_cancel` run.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 from chatd.live import CallerGoneError, Live, Sink
 from local import frames
+from local.cancellation import Cancellation
 from local.context import LambdaContext
 
 Handler = Callable[[Any, LambdaContext], Any]
@@ -26,9 +28,8 @@ class Exchange:
     def __init__(self, sock: socket.socket, message: frames.Message) -> None:
         self._sock = sock
         self._message = message
-        self._lock = threading.Lock()
         self._writing = threading.Lock()
-        self._live: Live | None = None
+        self._cancellation = Cancellation()
         self._gone = False
         self._over = False
 
@@ -42,12 +43,9 @@ class Exchange:
             sys.stdout.flush()
 
     def cancel(self) -> None:
-        """Take note that the caller is gone, and stop what is being made; from any thread."""
-        with self._lock:
-            self._gone = True
-            live = self._live
-        if live is not None:
-            _abort(live)
+        """Stop what is being made, from any thread: the caller is gone."""
+        self._gone = True
+        self._cancellation.cancel()
 
     def commit(self, status: int, headers: Mapping[str, str]) -> None:
         """Send the status and the headers."""
@@ -60,7 +58,7 @@ class Exchange:
     def _answered(self, handler: Handler) -> bytes:
         """The frame that ends the exchange."""
         try:
-            result = handler(self._message["event"], LambdaContext(**self._message["context"]))
+            result = handler(self._message["event"], self._context())
             if callable(getattr(result, "pour", None)):
                 self._send(frames.encode({"live": True}))
                 self._pour(result)
@@ -72,18 +70,16 @@ class Exchange:
             traceback.print_exc()
             return frames.encode({"error": {"type": type(error).__name__, "message": str(error)}})
 
+    def _context(self) -> LambdaContext:
+        return LambdaContext(**self._message["context"], cancellation=self._cancellation)
+
     def _pour(self, live: Live) -> None:
-        with self._lock:
-            self._live = live
-            gone = self._gone
+        self._cancellation.add(live.abort)
         try:
-            if gone:
-                _abort(live)
             live.pour(self)
         finally:
-            with self._lock, self._writing:
-                # A thread that still writes would write into the next answer.
-                self._live, self._over = None, True
+            with self._writing:
+                self._over = True  # a thread that still writes would write into the next answer
 
     def _stream(self, frame: bytes) -> None:
         with self._writing:
@@ -100,10 +96,3 @@ class Exchange:
 
 
 _CONFORMS: type[Sink] = Exchange
-
-
-def _abort(live: Live) -> None:
-    try:
-        live.abort()
-    except Exception:  # noqa: BLE001  # the thread that listens must live on
-        traceback.print_exc()

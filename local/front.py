@@ -11,7 +11,7 @@ import json
 import logging
 import uuid
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -28,6 +28,7 @@ from chatd.errors import (
 )
 from local import proxy
 from local.guard import Guard, refuse_ambiguous_framing
+from local.in_flight import InFlight
 from local.outlet import Outlet
 from local.pool import Pool
 from local.routes import Route
@@ -67,6 +68,7 @@ class Front:
     routes: Sequence[Route]
     pools: Mapping[str, Pool]
     guard: Guard
+    in_flight: InFlight = field(default_factory=InFlight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -108,9 +110,10 @@ class Front:
         )
         event = proxy.event(received, route, outlet.request_id, caller=caller)
         pool = self.pools[route.function.name]
-        call = pool.call(event, outlet.request_id, outlet.part)
         try:
-            result = await _unless_hung_up(call, request)
+            with self.in_flight.begun(event) as awaited:
+                call = pool.call(event, outlet.request_id, outlet.part, awaited)
+                result = await _unless_hung_up(call, request)
             return None if outlet.begun else proxy.response(result)
         except proxy.MalformedResultError as error:
             _log.error("%s: malformed proxy result: %s", route.function.name, error)
@@ -152,7 +155,7 @@ async def _body(request: Request) -> bytes:
 
 
 async def _unless_hung_up(call: Coroutine[Any, Any, Any], request: Request) -> Any:
-    """What `call` gives, unless the caller hangs up first: who has gone waits for no worker."""
+    """The result of `call`, which is cancelled when the caller hangs up."""
     calling = asyncio.create_task(call)
     hung_up = asyncio.ensure_future(request.receive())
     try:

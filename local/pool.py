@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,11 +22,18 @@ _log = logging.getLogger("chatd.local")
 
 @dataclass(slots=True)
 class Pool:
-    """The workers of `function`, at most `limit` of them."""
+    """The workers of `function`, at most `limit` of them.
+
+    Attributes:
+        release: Called, in a thread, with the process id of a worker that died over a request:
+            frees what the worker held. It raises nothing.
+
+    """
 
     function: Function
     env: Mapping[str, str]
     limit: int
+    release: Callable[[int], None] = lambda _process: None
     _idle: list[Process] = field(default_factory=list)
     _busy: set[Process] = field(default_factory=set)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
@@ -50,11 +57,24 @@ class Pool:
                 f"{self.function.name}: {self.function.handler} cannot be imported: {error}"
             ) from None
 
-    async def call(self, event: dict[str, Any], request_id: str, deliver: Deliver) -> Any:
+    async def call(
+        self,
+        event: dict[str, Any],
+        request_id: str,
+        deliver: Deliver,
+        awaited: Callable[[], bool] = lambda: False,
+    ) -> Any:
         """What the handler returns for `event`; of a streamed answer nothing but its parts.
 
-        A caller may give up. While the request waits for a worker, that is all. A whole answer
-        runs to its end, as on Lambda; a streamed one is stopped.
+        Cancelling this coroutine cancels the request: it leaves the queue, or its worker stops
+        what it does, and is ended if it has not stopped within the grace.
+
+        Args:
+            event: The request, as API Gateway hands it to a function.
+            request_id: Its id.
+            deliver: Takes the parts of a streamed answer.
+            awaited: Whether another request waits for a plain answer to this one; then it goes on
+                although its own caller hung up.
 
         Raises:
             ChatdError: 502 when the handler raised or its worker died, 504 when time ran out; of a
@@ -62,7 +82,7 @@ class Pool:
 
         """
         await self._slots.acquire()
-        call = Call(deliver)
+        call = Call(deliver, awaited)
         task = asyncio.create_task(self._serve(event, request_id, call))
         self._tasks.add(task)
         task.add_done_callback(self._served)
@@ -99,8 +119,7 @@ class Pool:
         except WorkerGoneError:
             raise await self._lost(worker) from None
         except BaseException:  # what the worker still sends would be taken for the next answer
-            worker.kill()
-            await worker.stop()
+            await self._end(worker)
             raise
         finally:
             self._busy.discard(worker)
@@ -135,16 +154,22 @@ class Pool:
         }
         return {"event": event, "context": context}
 
+    async def _end(self, worker: Process) -> None:
+        """End a worker in the middle of a request, and free what it held."""
+        worker.kill()
+        await worker.stop()
+        await asyncio.to_thread(self.release, worker.process.pid)
+
     async def _lost(self, worker: Process) -> ChatdError:
         self._refuse_when_stopping()
         await worker.stop()
+        await asyncio.to_thread(self.release, worker.process.pid)
         return self._incident(f"a worker died ({_cause(worker.process.returncode)})")
 
     async def _overdue(self, worker: Process, call: Call) -> ChatdError:
-        worker.kill()
-        await worker.stop()
+        await self._end(worker)
         message = f"{self.function.name} took longer than its {self.function.timeout:g} s"
-        if call.live and call.gone:
+        if call.gone:
             message = f"{self.function.name} went on for {GRACE:g} s after its caller had gone"
         _log.error("%s; its worker was ended", message)
         return UpstreamTimeoutError(message, code="function_timeout")

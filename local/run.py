@@ -12,14 +12,16 @@ import logging
 import os
 import socket
 import sys
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from chatd.callers import Callers
 from chatd.errors import ChatdError
+from chatd.idempotency import RecordsUnavailableError
+from chatd.idempotency.sqlite import Sqlite
 from chatd.settings import ConfigError, Settings, load
 from local import demo, proxy, routes
 from local.banner import banner
@@ -30,9 +32,12 @@ from local.options import Options, StartError, parse
 from local.pool import Pool
 from local.process import WorkerStartError, environment
 from local.routes import Route
+from local.run_folder import run_folder
 from local.serve import listener, serving, stop_signal
 from local.template import TemplateError
 from local.upstream import Upstream, look
+
+_log = logging.getLogger("chatd.local")
 
 _LIST = "/v1/chat/providers"
 # Seconds that the banner waits for it.
@@ -70,8 +75,7 @@ class _Gateway:
         async with AsyncExitStack() as stack:
             upstream = await self._upstream(stack)
             # What ends last is entered first: requests in flight hear of their workers' end.
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="chatd-"))
-            pools = self._pools(upstream, Path(folder))
+            pools = self._pools(upstream, stack.enter_context(run_folder()))
             front = Front(self.routes, pools, self._guard())
             await stack.enter_async_context(serving(front, sock))
             for pool in pools.values():
@@ -96,16 +100,18 @@ class _Gateway:
         return replace(self.upstream, url=url(sock), models=demo.MODELS)
 
     def _pools(self, upstream: Upstream, folder: Path) -> dict[str, Pool]:
-        """The workers, with a folder that they share and that nobody else can read."""
+        """The workers, with a folder that they share."""
+        records = str(folder / "idempotency.sqlite3")
         env: Mapping[str, str] = {
             **environment(self.options.code, os.environ),
-            "CHATD_IDEMPOTENCY_FILE": str(folder / "idempotency.sqlite3"),
+            "CHATD_IDEMPOTENCY_FILE": records,
         }
         if upstream.kind == "demo":
             env = {**env, "OLLAMA_URL": upstream.url}
         functions = {route.function.name: route.function for route in self.routes}
         return {
-            name: Pool(function, env, self.options.workers) for name, function in functions.items()
+            name: Pool(function, env, self.options.workers, partial(_release, Sqlite(records)))
+            for name, function in functions.items()
         }
 
     def _guard(self) -> Guard:
@@ -124,9 +130,20 @@ class _Gateway:
                 event = proxy.event(request, route, "banner")
                 with contextlib.suppress(TimeoutError, ChatdError, proxy.MalformedResultError):
                     async with asyncio.timeout(_LISTING):
-                        result = await pools[route.function.name].call(event, "banner", _unheard)
+                        # A slow list is not cancelled: its lookups serve the first chat.
+                        result = await pools[route.function.name].call(
+                            event, "banner", _unheard, awaited=lambda: True
+                        )
                     return _names(proxy.response(result).body)
         return None
+
+
+def _release(records: Sqlite, process: int) -> None:
+    """Release the idempotency keys of a worker that died, so that they can be used again."""
+    try:
+        records.release_of(process)
+    except RecordsUnavailableError as error:
+        _log.warning("idempotency keys of a worker that died are not released: %s", error)
 
 
 def _names(body: bytes) -> list[str] | None:

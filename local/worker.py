@@ -4,7 +4,7 @@ It speaks frames over an inherited socket and leaves when the other end is close
 of ending the front leaves a worker behind. It knows nothing of HTTP, routes or other workers.
 
     front → worker   {"event": …, "context": {…}}
-                     {"cancel": true}: the caller is gone, stop a streamed answer
+                     {"cancel": true}: the caller is gone, stop the answer
     worker → front   {"ready": true} once, when the handler is imported
                      {"failed": "…"} instead, when it cannot be; then the worker leaves
                      {"result": …} or {"error": {"type", "message"}} for each event

@@ -86,6 +86,10 @@ def call_of(event: Event | None, context: Context, settings: Settings) -> Call:
     """
     deadline = Deadline.after(context.get_remaining_time_in_millis() / 1000 - _MARGIN)
     call = Call(context.aws_request_id, deadline)
+    # Only `make run` knows when a caller hangs up: Lambda's context has no such method.
+    on_cancel = getattr(context, "on_cancel", None)
+    if on_cancel is not None:
+        on_cancel(call.cancel)
     if event is None:
         return call
     call.caller = named_caller(event) or ""

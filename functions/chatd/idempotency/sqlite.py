@@ -7,6 +7,7 @@ and part of Python; Powertools' package would want boto3, which `make run` does 
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -26,7 +27,8 @@ from chatd.idempotency import (
 _PATIENCE = 5.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records
-    (scope TEXT PRIMARY KEY, body TEXT NOT NULL, expires REAL NOT NULL, answer TEXT)
+    (scope TEXT PRIMARY KEY, body TEXT NOT NULL, expires REAL NOT NULL, answer TEXT,
+     process INTEGER NOT NULL)
 """
 
 
@@ -49,9 +51,9 @@ class Sqlite:
         with self._opened() as records:
             records.execute("DELETE FROM records WHERE expires < ?", (now,))
             taken = records.execute(
-                "INSERT INTO records (scope, body, expires) VALUES (?, ?, ?)"
+                "INSERT INTO records (scope, body, expires, process) VALUES (?, ?, ?, ?)"
                 " ON CONFLICT DO NOTHING",
-                (key.scope, key.body, now + left_ms / 1000),
+                (key.scope, key.body, now + left_ms / 1000, os.getpid()),
             )
             if taken.rowcount:
                 return None
@@ -78,10 +80,26 @@ class Sqlite:
         with self._opened() as records:
             records.execute("DELETE FROM records WHERE scope = ?", (key.scope,))
 
+    def release_of(self, process: int) -> None:
+        """Give back the keys that a process took and has not answered: it has died.
+
+        Args:
+            process: The process's id, which no other process may have by now.
+
+        Raises:
+            RecordsUnavailableError: If they cannot be given back; they free themselves in time.
+
+        """
+        if not os.path.exists(self._path):  # noqa: PTH110  # pathlib would be imported for this alone
+            return  # no request has had a key
+        with self._opened() as records:
+            records.execute("DELETE FROM records WHERE process = ? AND answer IS NULL", (process,))
+
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
         """The file, for one transaction that no other process comes into."""
         try:
+            self._create()
             # IMMEDIATE: a transaction that only later wants to write may be refused without a wait.
             # https://www.sqlite.org/lang_transaction.html
             connection = sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level="IMMEDIATE")
@@ -89,10 +107,17 @@ class Sqlite:
                 connection.execute("PRAGMA synchronous = OFF")  # it does not outlive the machine
                 connection.execute(_SCHEMA)
                 yield connection
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise RecordsUnavailableError(
                 f"the file of records cannot be used ({type(error).__name__})"
             ) from None
+
+    def _create(self) -> None:
+        """Create the file if there is none, for this user alone: it holds answers.
+
+        SQLite would create it under the user's umask, and gives its journal the file's mode.
+        """
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 _CONFORMS: type[Records] = Sqlite

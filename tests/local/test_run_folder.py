@@ -1,0 +1,77 @@
+"""What a run keeps in a file: for its user alone, and gone with the run or at the next start."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from local.run_folder import run_folder
+from tests.local.conftest import ROOT, STAGE, Start, environment
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_a_folder_is_its_users_alone_and_gone_at_the_end(temporary: Path) -> None:
+    with run_folder() as folder:
+        assert folder.parent == temporary
+        assert folder.stat().st_mode & 0o777 == 0o700
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_killed_runs_folder_is_removed_by_the_next_start(start: Start, tmp_path: Path) -> None:
+    first = start(*STAGE, TMPDIR=str(tmp_path))
+    (left,) = tmp_path.glob("chatd-run-*")
+    (left / "idempotency.sqlite3").write_text("answers")
+    first.stop(signal.SIGKILL)
+    assert left.exists()
+    second = start(*STAGE, TMPDIR=str(tmp_path))
+
+    assert not left.exists()
+    assert len(list(tmp_path.glob("chatd-run-*"))) == 1
+    assert second.act("tell").status == 200
+
+
+def test_the_folder_of_a_run_that_goes_on_is_left_alone(temporary: Path) -> None:
+    script = (
+        "from local.run_folder import run_folder\n"
+        "with run_folder() as folder: print(folder, flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        env=environment(TMPDIR=str(temporary)),
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout
+        assert other.stdin
+        theirs = Path(other.stdout.readline().strip())
+        with run_folder():
+            assert theirs.exists()
+        other.stdin.write("\n")
+        other.stdin.close()
+    assert other.returncode == 0
+
+
+def test_what_is_not_a_runs_folder_is_left_alone(temporary: Path) -> None:
+    (temporary / "elsewhere").mkdir()
+    (temporary / "elsewhere" / "lock").touch()
+    (temporary / "chatd-run-link").symlink_to(temporary / "elsewhere")
+    (temporary / "chatd-run-unlocked").mkdir()
+    (temporary / "chatd-run-file").touch()
+    (temporary / "chatd-other").mkdir()
+    before = sorted(temporary.rglob("*"))
+    with run_folder():
+        pass
+
+    assert sorted(temporary.rglob("*")) == before
