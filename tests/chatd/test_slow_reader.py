@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,8 @@ from tests.support import answers
 from tests.support.functions import LambdaContext, ask, http_event, stream
 from tests.support.upstream import Received, Upstream, chunked, head, raw, then_close, upstream
 
+# Each chat has a text of its own: failures of one request alone open no circuit.
+TEXTS = (f"text {number}" for number in count())
 GAP = 0.2
 PAUSE = 4 * GAP
 LIMITS = Timeouts(silence=5, first_event=5, gap=GAP, total=30)
@@ -97,7 +100,7 @@ class SlowSink:
 
 def read_slowly() -> bytes:
     """What a slow caller of the tier `t` reads."""
-    body = json.dumps({**ask("t"), "stream": True})
+    body = json.dumps({**ask("t", next(TEXTS)), "stream": True})
     live: Live = chat.app.lambda_handler(http_event("POST", "/v1/chat", body), LambdaContext())
     sink = SlowSink()
     live.pour(sink)
@@ -157,4 +160,6 @@ def test_a_provider_that_breaks_off_for_quick_callers_is_blamed(
     provider.script = raw(head(200, {"Connection": "close"}) + answers.ollama_lines("Hello")[0])
     provider.script = then_close(provider.script)
 
-    assert [stream(ask("t")).status for _ in range(FAILURES + 1)] == [200] * FAILURES + [503]
+    statuses = [stream(ask("t", next(TEXTS))).status for _ in range(FAILURES + 1)]
+
+    assert statuses == [200] * FAILURES + [503]
