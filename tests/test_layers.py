@@ -17,6 +17,7 @@ MODULES = sorted(HOUSE.rglob("*.py"))
 RINGS = (
     {
         "dry_call",
+        "growing",
         "json_texts",
         "normal_text",
         "errors",

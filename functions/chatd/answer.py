@@ -6,11 +6,12 @@ Every other file speaks this form; it knows of no surface, no dialect and no pro
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from chatd.chat import Json, ToolCall
+from chatd.growing import Growing
 
 # Of English, about: https://help.openai.com/en/articles/4936856-what-are-tokens-and-how-to-count-them
 CHARACTERS_A_TOKEN = 4
@@ -219,8 +220,8 @@ class _Gathering:
         self._content: list[str] = []
         self._thinking: list[str] = []
         self._calls: dict[int, _CallInPieces] = {}
-        self._logprobs: Any = None
-        self._extra: dict[str, Any] = {}
+        self._logprobs = Growing()
+        self._extra = Growing()
 
     def add(self, delta: Delta) -> None:
         if delta.content:
@@ -229,10 +230,9 @@ class _Gathering:
             self._thinking.append(delta.thinking)
         for piece in delta.tool_calls:
             self._calls.setdefault(piece.index, _CallInPieces()).add(piece)
-        if delta.logprobs is not None:
-            self._logprobs = _merged(self._logprobs, delta.logprobs)
-        for name, value in delta.extra.items():
-            self._extra[name] = _merged(self._extra.get(name), value)
+        self._logprobs.add(delta.logprobs)
+        if delta.extra:
+            self._extra.add(delta.extra)
 
     def choice(self) -> Choice:
         content = "".join(self._content)
@@ -242,8 +242,8 @@ class _Gathering:
             thinking="".join(self._thinking) or None,
             tool_calls=calls,
             finish_reason=self.reason,
-            logprobs=self._logprobs,
-            extra=self._extra,
+            logprobs=self._logprobs.value(),
+            extra=self._extra.value() or {},
         )
 
 
@@ -271,23 +271,6 @@ class _CallInPieces:
 def new_call_id() -> str:
     """An id for a tool call that came without one."""
     return f"call_{random.getrandbits(96):024x}"
-
-
-def _merged(before: Any, piece: Any) -> Any:
-    """What a field holds after one more piece of it: texts and lists grow, the rest is replaced.
-
-    Streams say a field bit by bit: logprobs and OpenRouter's `reasoning_details` come as lists.
-    """
-    if isinstance(before, str) and isinstance(piece, str):
-        return before + piece
-    if isinstance(before, list) and isinstance(piece, list):
-        return [*before, *piece]
-    if isinstance(before, Mapping) and isinstance(piece, Mapping):
-        return {
-            **before,
-            **{name: _merged(before.get(name), value) for name, value in piece.items()},
-        }
-    return before if piece is None else piece
 
 
 def _sum(one: Any, other: Any) -> Any:

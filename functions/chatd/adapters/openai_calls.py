@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 
 from chatd.adapters import lenient
 from chatd.answer import ToolCallDelta, new_call_id
 from chatd.wire.openai_chat import OpenAIFunction, OpenAIToolCall
+
+_SIGNS = re.compile(r'\\.?|["{}]', re.DOTALL)
 
 
 class Calls:
@@ -20,6 +22,7 @@ class Calls:
     def __init__(self) -> None:
         self._begun: list[_Begun] = []
         self._by_index: dict[int, int] = {}
+        self._by_id: dict[str, int] = {}
 
     def read(self, piece: OpenAIToolCall) -> ToolCallDelta:
         """Read a piece of a call; the first piece of each has its id, one of ours if need be."""
@@ -36,9 +39,11 @@ class Calls:
         new_name = None if call.name else function.name or None
         call.id = call.id or new_id or ""
         call.given_id = call.given_id or piece.id or None
+        if piece.id:
+            self._by_id.setdefault(piece.id, number)
         call.name = call.name or new_name
         if piece.index is None:
-            call.arguments += arguments
+            call.arguments.add(arguments)
         return ToolCallDelta(number, new_id, new_name, arguments)
 
     def _number(self, piece: OpenAIToolCall, name: str | None) -> int | None:
@@ -51,28 +56,48 @@ class Calls:
             another = bool(name and piece.id and known and piece.id != known)
             return None if another else number
         if piece.id:
-            given = [call.given_id for call in self._begun]
-            return given.index(piece.id) if piece.id in given else None
+            return self._by_id.get(piece.id)
         if not self._begun:
             return None
         last = self._begun[-1]
-        another = bool(name and last.name and (name != last.name or last.whole))
+        another = bool(name and last.name and (name != last.name or last.arguments.whole))
         return None if another else len(self._begun) - 1
+
+
+class _Arguments:
+    """The braces of a call's arguments, piece by piece; each character is looked at once."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._in_text = False
+        self._escaped = False
+        self._begun = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether they are a JSON object by now, so that a name begins another call."""
+        return self._begun and self._depth <= 0 and not self._in_text
+
+    def add(self, piece: str) -> None:
+        """Add a piece."""
+        start = 1 if self._escaped and piece else 0
+        self._escaped = self._escaped and not piece
+        for match in _SIGNS.finditer(piece, start):
+            sign = match[0]
+            if sign == '"':
+                self._in_text = not self._in_text
+            elif sign[0] == "\\":
+                self._escaped = len(sign) == 1  # what it escapes is in the next piece
+            elif not self._in_text:
+                self._begun = True
+                self._depth += 1 if sign == "{" else -1
 
 
 @dataclass(slots=True)
 class _Begun:
-    """A tool call of which there is a piece. The arguments are kept where no index is given."""
+    """A tool call of which there is a piece. The braces are counted where no index is given."""
 
     id: str = ""
     given_id: str | None = None
     name: str | None = None
-    arguments: str = ""
-
-    @property
-    def whole(self) -> bool:
-        """Whether its arguments are a JSON object by now, so that a name begins another call."""
-        try:
-            return isinstance(json.loads(self.arguments), dict)
-        except (ValueError, RecursionError):
-            return False
+    arguments: _Arguments = field(default_factory=_Arguments)
