@@ -79,6 +79,14 @@ class _Guarded(HTTPConnection):
 class _GuardedTls(_Guarded, HTTPSConnection):
     """The same over TLS."""
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the connection stands, and the server has sent nothing behind its last answer.
+
+        urllib3 looks at the socket alone, and what OpenSSL has decrypted already is not there.
+        """
+        return super().is_connected and not self.sock.pending()  # type: ignore[union-attr]  # an SSLSocket, where it is connected
+
 
 class HttpPool(urllib3.HTTPConnectionPool):
     """Guarded connections to one host."""

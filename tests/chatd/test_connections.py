@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import socket
+import ssl
+import threading
 import time
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -166,3 +170,50 @@ def test_forgetting_closes_the_kept_connections() -> None:
         send(server.url, transport)
 
     assert ports[0] == ports[1] != ports[2]
+
+
+@pytest.mark.parametrize("size", [5, 100_000])
+def test_bytes_behind_an_answer_are_no_part_of_the_next(size: int) -> None:
+    sent = threading.Event()
+
+    def script(connection: socket.socket, received: Received) -> None:
+        if len(server.received) > 1:
+            reply({"next": True})(connection, received)
+            return
+        connection.sendall(head(200, {"Content-Length": "2"}) + b"{}" + b"x" * size)
+        sent.set()
+
+    transport = Urllib3Transport()
+    with upstream(script) as server:
+        first = send(server.url, transport)
+        assert sent.wait(10)
+        second = send(server.url, transport)
+
+    assert (first.body, second.body) == (b"{}", b'{"next": true}')
+
+
+def test_bytes_behind_an_answer_in_the_same_tls_record_are_no_part_of_the_next(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More of them than a reader takes at once stay in OpenSSL, where no selector sees them."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    whole = head(200, {"Content-Length": "2"}) + b"{}"
+
+    def serve() -> None:
+        for body in (whole + b"x" * 12_000, whole):
+            connection, _ = listener.accept()
+            secure = stack.enter_context(context.wrap_socket(connection, server_side=True))
+            secure.recv(65536)
+            secure.sendall(body)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, ExitStack() as stack:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        transport = Urllib3Transport()
+        url = f"https://localhost:{listener.getsockname()[1]}"
+        bodies = [send(url, transport).body for _ in range(2)]
+        thread.join(10)
+
+    assert bodies == [b"{}", b"{}"]
