@@ -126,6 +126,7 @@ class RequestTooLargeError(InvalidRequestError):
 
     status = 413
     default_code = "request_too_large"
+    falls_through = True  # another provider may take what this one does not
 
 
 class UpstreamRefusedError(InvalidRequestError):

@@ -19,9 +19,6 @@ from chatd.settings import Settings
 
 # Seconds of the time there is that are kept to render an answer and hand it over.
 _MARGIN = 0.5
-# Seconds that a whole answer may take over HTTP, whatever `total` says: API Gateway cuts a
-# connection that carries no byte for 300 s.
-_WHOLE_SECONDS = 290.0
 
 Event = Mapping[str, Any]
 
@@ -94,9 +91,7 @@ def call_of(event: Event | None, context: Context, settings: Settings) -> Call:
         return call
     call.caller = named_caller(event) or ""
     if settings.http_seconds is not None:
-        spent = _waited(event) + _MARGIN
-        call.deadline = deadline.within(settings.http_seconds - spent)
-        call.whole_by = call.deadline.within(_WHOLE_SECONDS - spent)
+        call.deadline = deadline.within(settings.http_seconds - _waited(event) - _MARGIN)
     return call
 
 

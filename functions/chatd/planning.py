@@ -44,8 +44,6 @@ class Call:
     Attributes:
         request_id: The invocation's id.
         deadline: When it must have been answered.
-        whole_by: When a whole answer must have been returned, if that is sooner: a connection that
-            carries no byte is cut.
         caller: A name that tells this caller from others, as far as the event does.
         started: When it began, on the monotonic clock.
         gone: Set when the caller has hung up.
@@ -54,7 +52,6 @@ class Call:
 
     request_id: str
     deadline: Deadline
-    whole_by: Deadline | None = None
     caller: str = ""
     started: float = field(default_factory=time.monotonic)
     gone: threading.Event = field(default_factory=threading.Event)
@@ -119,11 +116,10 @@ class Plan:
             live: Whether the caller gets the answer as a stream.
 
         """
-        total, by = self.route.timeouts.total, call.deadline.at
-        if not live:
-            total = total or WHOLE_SECONDS
-            by = call.whole_by.at if call.whole_by else by
-        return Deadline(by if total is None else min(by, call.started + total))
+        total = self.route.timeouts.total or (None if live else WHOLE_SECONDS)
+        if total is None:
+            return call.deadline
+        return Deadline(min(call.deadline.at, call.started + total))
 
     @property
     def circuit(self) -> str:

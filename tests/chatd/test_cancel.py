@@ -30,10 +30,10 @@ pytestmark = pytest.mark.usefixtures("keys")
 class Chat:
     """A plain chat in a thread of its own."""
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, content: str = "Say hello.") -> None:
         self.call = Call("r", Deadline.after(60))
         self.error: ChatdError | None = None
-        self._model = model
+        self._body = json.dumps(ask(model, content)).encode()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
@@ -44,7 +44,7 @@ class Chat:
 
     def _run(self) -> None:
         gateway, native = chat.app.opened().gateway, surface("native")
-        request = gateway.read(native, lambda: json.dumps(ask(self._model)).encode(), self.call)
+        request = gateway.read(native, lambda: self._body, self.call)
         try:
             gateway.chat(native, request, self.call)
         except ChatdError as error:
@@ -91,9 +91,9 @@ def test_cancelled_chats_open_no_circuit(
     provider: Upstream, asked: threading.Event, config: Path
 ) -> None:
     config.write_text('[tiers]\nt = ["ollama/a"]')  # a named model has a circuit of its own
-    for _ in range(FAILURES + 1):
+    for number in range(FAILURES + 1):
         asked.clear()
-        running = Chat("t")
+        running = Chat("t", f"text {number}")
         assert asked.wait(10)
         running.call.cancel()
         assert running.join()

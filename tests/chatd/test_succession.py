@@ -39,6 +39,7 @@ FALLS: dict[str, Any] = {
     "429 with a long wait": (reply({"error": "x"}, 429, {"Retry-After": "60"}), 1),
     "a spent quota": (reply({"error": "x"}, 402), 1),
     "a refused key": (reply({"error": "x"}, 401), 1),
+    "a body too large for it": (reply({"error": "x"}, 413), 1),
     "no such model": (reply({"error": "x"}, 404), 1),
     "garbage": (reply(b"<html>"), 3),
 }

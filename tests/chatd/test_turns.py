@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import chat.app
-from chatd import events, planning
+from chatd import planning
 from chatd.circuits import FAILURES
 from tests.chatd.conftest import forget
 from tests.support import answers
 from tests.support.faults import black_hole
-from tests.support.functions import ask, invoke, post, stream
+from tests.support.functions import ask, post, stream
 from tests.support.upstream import Received, Script, Upstream, chunked, head, silent, upstream
 
 if TYPE_CHECKING:
@@ -248,17 +248,3 @@ def test_a_total_in_chatd_toml_holds_for_streams_as_well(provider: Upstream, con
     provider.script = long(provider)
 
     assert stream(fresh("m")).json[-1]["error"]["code"] == "upstream_timeout"
-
-
-def test_a_whole_answer_over_http_comes_before_api_gateway_cuts_the_connection(
-    provider: Upstream, config: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert events._WHOLE_SECONDS <= 290
-    monkeypatch.setattr(events, "_WHOLE_SECONDS", 0.8)
-    monkeypatch.setenv("CHATD_HTTP_SECONDS", "900")
-    config.write_text("[providers.ollama]\ntimeouts = { total = 600 }")
-    provider.script = long(provider)
-
-    assert post(fresh("m")).status == 504
-    assert "error" not in stream(fresh("m")).json[-1]
-    assert invoke(fresh("m"))["finish_reason"] == "stop"
