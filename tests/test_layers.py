@@ -18,6 +18,7 @@ RINGS = (
     {
         "dry_call",
         "growing",
+        "log",
         "json_texts",
         "normal_text",
         "errors",

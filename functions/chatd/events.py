@@ -90,6 +90,7 @@ def call_of(event: Event | None, context: Context, settings: Settings) -> Call:
     if event is None:
         return call
     call.caller = named_caller(event) or ""
+    call.api_request_id = _text(event["requestContext"].get("requestId"))
     if settings.http_seconds is not None:
         call.deadline = deadline.within(settings.http_seconds - _waited(event) - _MARGIN)
     return call
@@ -101,12 +102,23 @@ def named_caller(event: Event) -> str | None:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
     """
     context = event["requestContext"]
-    authorizer, identity = context.get("authorizer") or {}, context.get("identity") or {}
-    if name := authorizer.get("principalId"):
+    if name := _text(_members(context, "authorizer").get("principalId")):
         return f"caller {name}"
-    if name := identity.get("userArn") or identity.get("caller"):
+    identity = _members(context, "identity")
+    if name := _text(identity.get("userArn")) or _text(identity.get("caller")):
         return f"iam {name}"
     return None
+
+
+def _members(context: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A member that is an object; empty for anything else: a direct invoker can send any event."""
+    value = context.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str | None:
+    """A text of the event; None for an empty one and for anything else."""
+    return value or None if isinstance(value, str) else None
 
 
 def limit_whole(call: Call, event: Event, settings: Settings) -> None:

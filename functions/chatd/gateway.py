@@ -123,6 +123,7 @@ class Gateway:
     def tell(self, record: Record, call: Call) -> None:
         """Tell of a chat that has ended."""
         record.total_ms = _ms_since(call.started)
+        record.caller, record.api_request_id = call.caller_name, call.api_request_id
         self._telemetry.record(record)
 
 

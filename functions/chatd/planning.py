@@ -45,6 +45,7 @@ class Call:
         request_id: The invocation's id.
         deadline: When it must have been answered.
         caller: A name that tells this caller from others, as far as the event does.
+        api_request_id: API Gateway's id of the request; None for a direct invocation.
         started: When it began, on the monotonic clock.
         gone: Set when the caller has hung up.
 
@@ -53,9 +54,17 @@ class Call:
     request_id: str
     deadline: Deadline
     caller: str = ""
+    api_request_id: str | None = None
     started: float = field(default_factory=time.monotonic)
     gone: threading.Event = field(default_factory=threading.Event)
     _break_off: Callable[[], None] | None = field(default=None, init=False, repr=False)
+
+    @property
+    def caller_name(self) -> str | None:
+        """The caller's name for the log: as it was given to a key, or IAM's user or role."""
+        kind, _, name = self.caller.partition(" ")
+        # arn:aws:sts::123456789012:assumed-role/role/session
+        return (name.rsplit(":", 1)[-1] if kind == "iam" else name) or None
 
     def is_over(self) -> bool:
         """Whether its deadline is spent or the caller has hung up."""

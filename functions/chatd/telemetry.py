@@ -7,10 +7,9 @@ put into.
 from __future__ import annotations
 
 import json
-import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import ceil
@@ -19,9 +18,9 @@ from typing import Any
 
 from chatd.answer import CHARACTERS_A_TOKEN, Counted, Delta, Event, Finish, Rescued, Usage
 from chatd.errors import ChatdError, NoHealthyProviderError
+from chatd.log import line, write
 
 _NAMESPACE = "chatd"
-_SERVICE = "chatd"
 _NO_PROVIDER = "none"
 _UNITS = {"UpstreamLatency": "Milliseconds", "GatewayOverhead": "Milliseconds"}
 # Characters of a name that a provider gives: a log line is no place for what is longer.
@@ -46,6 +45,8 @@ class Record:
     Attributes:
         request_id: The invocation's id.
         request_model: The caller's name for the model; any string, so never a dimension.
+        api_request_id: API Gateway's id of the request; None for a direct invocation.
+        caller: The caller's name, or IAM's user or role and session; None if neither was checked.
         provider: The provider's name once the chat was routed; one of finitely many.
         named_model: The provider's name for the model, if chatd.toml names that model.
         response_model: The model's name as the provider gives it.
@@ -66,6 +67,8 @@ class Record:
 
     request_id: str
     request_model: str | None = None
+    api_request_id: str | None = None
+    caller: str | None = None
     provider: str | None = None
     named_model: str | None = None
     response_model: str | None = None
@@ -196,7 +199,7 @@ class Telemetry:
 
     def warn(self, sentence: str) -> None:
         """Log what an operator should look at."""
-        _write(_line("WARNING", sentence, {}))
+        write(line("WARNING", sentence, {}))
 
     def record(self, record: Record) -> None:
         """Tell of one chat."""
@@ -213,6 +216,8 @@ class Telemetry:
             "chatd.first_event_ms": record.first_event_ms and round(record.first_event_ms, 1),
             "chatd.upstream_ms": record.upstream_ms and round(record.upstream_ms, 1),
             "chatd.total_ms": round(record.total_ms, 1),
+            "chatd.caller": record.caller and record.caller[:_NAME],
+            "chatd.api_request_id": record.api_request_id and record.api_request_id[:_NAME],
         }
         if usage is not None:
             told["gen_ai.usage.input_tokens"] = usage.input_tokens
@@ -223,7 +228,7 @@ class Telemetry:
             told["chatd.attempts"] = ", ".join(attempts)
             told["chatd.rescued"] = record.rescued or None
         known = {name: value for name, value in told.items() if value is not None}
-        _write(*_metrics(record, self._namespace), _line("INFO", "chat", known))
+        write(*_metrics(record, self._namespace), line("INFO", "chat", known))
 
     def idempotency(self, request_id: str, outcome: str, error: str | None = None) -> None:
         """Tell what became of an idempotency key.
@@ -235,7 +240,7 @@ class Telemetry:
 
         """
         told = {"request_id": request_id, "chatd.idempotency": outcome}
-        _write(_line("INFO", "idempotency", {**told, "error.type": error} if error else told))
+        write(line("INFO", "idempotency", {**told, "error.type": error} if error else told))
 
 
 def place_of(fault: BaseException) -> str:
@@ -306,26 +311,6 @@ def _described(
 def _directive(namespace: str, dimensions: list[list[str]], names: list[str]) -> dict[str, Any]:
     metrics = [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in names]
     return {"Namespace": namespace, "Dimensions": dimensions, "Metrics": metrics}
-
-
-def _line(level: str, message: str, told: Mapping[str, Any]) -> str:
-    """A line of the log as JSON, with the keys that Powertools' Logger gives one."""
-    second, rest = divmod(time.time(), 1)
-    when = f"{_second(second)},{int(rest * 1000):03}+0000"
-    line = {"level": level, "message": message, "timestamp": when, "service": _SERVICE, **told}
-    return json.dumps(line)
-
-
-@lru_cache(maxsize=1)
-def _second(second: float) -> str:
-    """A second since 1970 as the log writes it."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(second))
-
-
-def _write(*lines: str) -> None:
-    """Write whole lines, at once: an environment may be frozen the moment after."""
-    sys.stdout.write("\n".join((*lines, "")))
-    sys.stdout.flush()
 
 
 def _ms_since(moment: float) -> float:

@@ -1,0 +1,64 @@
+"""Write the log to standard output, where CloudWatch reads it: one JSON object per line.
+
+A line that cannot be written fails no chat: the answer is paid for. It is counted, and the number
+is logged once writing works again.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+_SERVICE = "chatd"
+
+
+class _Output:
+    """Standard output, and the lines that it did not take."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lost = 0
+
+    def write(self, lines: tuple[str, ...]) -> None:
+        """Write lines; count them if standard output is closed, full, or not read."""
+        with self._lock:
+            lost = self._lost
+            if lost:
+                # A line of before may have been cut off: begin a new one.
+                told = f"{lost} lines of the log could not be written"
+                lines = ("", line("WARNING", told, {}), *lines)
+            try:
+                # As text and at once: an environment may be frozen the moment after.
+                sys.stdout.write("\n".join((*lines, "")))
+                sys.stdout.flush()
+            except (OSError, ValueError, AttributeError):  # ValueError: closed; the last: no stdout
+                self._lost += len(lines) - (2 if lost else 0)
+            else:
+                self._lost = 0
+
+
+_output = _Output()
+
+
+def write(*lines: str) -> None:
+    """Write whole lines. Raises nothing if they cannot be written."""
+    _output.write(lines)
+
+
+def line(level: str, message: str, told: Mapping[str, Any]) -> str:
+    """A line of the log as JSON, with the keys that Powertools' Logger gives one."""
+    second, rest = divmod(time.time(), 1)
+    when = f"{_second(second)},{int(rest * 1000):03}+0000"
+    fields = {"level": level, "message": message, "timestamp": when, "service": _SERVICE, **told}
+    return json.dumps(fields)
+
+
+@lru_cache(maxsize=1)
+def _second(second: float) -> str:
+    """A second since 1970 as the log writes it."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(second))
