@@ -1,7 +1,7 @@
 """The models that can be asked for: the tiers, and what each registered provider has right now.
 
-The providers are asked in parallel, each for a few seconds, and their answers kept for a minute;
-one that is slow or broken hides nobody but itself. It knows lists, and nothing of chats.
+The providers are asked in parallel, each for 4 s, and their lists kept for 60 s. One that is slow
+or broken hides no other; its earlier list stands in, and it is asked again after 5 s.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from chatd.credentials import Credentials
 from chatd.deadline import Deadline
 from chatd.errors import ChatdError, ModelNotFoundError
 from chatd.registry import Registry
-from chatd.routing import routes
+from chatd.routing import Route, routes
 from chatd.settings import Settings
 from chatd.transport import Transport
 
 _FRESH_SECONDS = 60.0
+# After a failure; a provider that is starting, or was reconfigured, is soon well again.
+_RETRY_SECONDS = 5.0
 _PATIENCE_SECONDS = 4.0
 
 
@@ -72,17 +74,17 @@ class Models:
         """
         route = routes(name, self._settings, self._registry.default)[0]
         listed = {model["id"]: model for model in self.all()["data"]}
-        found = listed.get(name) or listed.get(route.provider.prefix + route.model)
-        if found is None:
-            raise ModelNotFoundError(f"there is no model {name!r}; GET /v1/models lists them")
-        return {**found, "id": name}
+        for model in (name, *(route.provider.prefix + model for model in _spellings(route))):
+            if model in listed:
+                return {**listed[model], "id": name}
+        raise ModelNotFoundError(f"there is no model {name!r}; GET /v1/models lists them")
 
     def _available(self) -> list[Provider]:
         return [row for row, standing in self._registry.registered() if standing.reason is None]
 
     def _is_stale(self, row: Provider) -> bool:
-        asked_at, _ = self._lists.get(row.name, (float("-inf"), []))
-        return self._clock() - asked_at >= _FRESH_SECONDS
+        due_at, _ = self._lists.get(row.name, (float("-inf"), []))
+        return self._clock() >= due_at
 
     def _look(self, rows: list[Provider]) -> None:
         if not rows:
@@ -91,16 +93,30 @@ class Models:
             wait([threads.submit(self._ask, row) for row in rows])
 
     def _ask(self, row: Provider) -> None:
+        """Get a provider's list; after a failure keep the one before and retry in 5 s."""
+        fresh = _FRESH_SECONDS
         adapter = speaker(row.adapter or row.dialect)
         try:
             request = adapter.models_request(row, self._credentials.key_of(row).value)
             deadline = Deadline.after(_PATIENCE_SECONDS)
             names = adapter.models(self._transport.send(request, deadline, row.timeouts.connect))
         except ChatdError as error:
-            # A list that was had once is better than none.
             _, names = self._lists.get(row.name, (0.0, []))
+            fresh = _RETRY_SECONDS
             self._warn(f"{row.name} gave no list of its models: {error.default_code}")
-        self._lists[row.name] = (self._clock(), names)
+        self._lists[row.name] = (self._clock() + fresh, names)
+
+
+def _spellings(route: Route) -> tuple[str, ...]:
+    """The names that a provider may list a model under.
+
+    Ollama reads a name without a tag as `:latest`, and lists it with that tag:
+    https://github.com/ollama/ollama/blob/main/docs/api.md#model-names
+    """
+    model = route.model
+    if route.provider.dialect == "ollama" and ":" not in model.rpartition("/")[2]:
+        return (model, f"{model}:latest")
+    return (model,)
 
 
 def _model(name: str, owner: str) -> dict[str, Any]:

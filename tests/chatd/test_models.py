@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from chatd import models
-from tests.support.functions import HttpResult, get
+from chatd.credentials import Credentials
+from chatd.models import Models
+from chatd.transport import Urllib3Transport
+from tests.support.functions import HttpResult, get, settings
 from tests.support.upstream import Received, Upstream, reply, silent
 
 if TYPE_CHECKING:
@@ -81,6 +84,47 @@ def test_the_list_is_kept_for_a_while(provider: Upstream) -> None:
     assert len(provider.received) == 1
 
 
+@pytest.fixture
+def lists(provider: Upstream) -> Iterator[tuple[Models, list[float]]]:
+    """The lists of the local Ollama alone, and a clock that is set by hand."""
+    now = [1000.0]
+    chosen = settings(OLLAMA_URL=provider.url)
+    credentials = Credentials({}, None, lambda _sentence: None)
+    transport = Urllib3Transport()
+    yield Models(chosen, credentials, transport, lambda _: None, clock=lambda: now[0]), now
+    transport.forget()
+
+
+def ids(lists: Models) -> list[str]:
+    return [model["id"] for model in lists.all()["data"]]
+
+
+def test_a_list_that_failed_is_asked_for_again_after_five_seconds(
+    provider: Upstream, lists: tuple[Models, list[float]]
+) -> None:
+    listing, now = lists
+    provider.script = reply({"error": "starting"}, 500)
+    assert ids(listing) == []
+    provider.script = speak
+    now[0] += 4.9
+    assert ids(listing) == []
+    now[0] += 0.2
+    assert ids(listing) == ["ollama/llama3.2:latest"]
+
+
+def test_the_earlier_list_stands_in_for_one_that_fails(
+    provider: Upstream, lists: tuple[Models, list[float]]
+) -> None:
+    listing, now = lists
+    provider.script = speak
+    ids(listing)
+    provider.script = reply({"error": "no"}, 500)
+    now[0] += 60
+
+    assert ids(listing) == ["ollama/llama3.2:latest"]
+    assert len(provider.received) == 2
+
+
 BROKEN: dict[str, Any] = {
     "refuses": reply({"error": "no"}, 500),
     "gives html": reply(b"<html>"),
@@ -115,7 +159,9 @@ def test_a_slow_provider_hides_nobody_else(
     assert listed() == ["ollama/llama3.2:latest", "ollama_cloud/llama3.2:latest"]
 
 
-@pytest.mark.parametrize("name", ["ollama/llama3.2:latest", "llama3.2:latest"])
+@pytest.mark.parametrize(
+    "name", ["ollama/llama3.2:latest", "llama3.2:latest", "llama3.2", "ollama/llama3.2"]
+)
 def test_one_model_is_found_by_its_id_and_by_what_leads_to_it(
     provider: Upstream, name: str
 ) -> None:
@@ -128,6 +174,14 @@ def test_a_name_with_slashes_is_found(provider: Upstream, keys: str) -> None:
     provider.script = speak
 
     assert one("openrouter%2Fvendor%2Fone").json["id"] == "openrouter/vendor/one"
+
+
+@pytest.mark.usefixtures("keys")
+@pytest.mark.parametrize("name", ["llama3.2:1b", "llama3", "kimi/llama3.2", "openrouter/vendor"])
+def test_another_tag_or_provider_is_404(provider: Upstream, name: str) -> None:
+    provider.script = speak
+
+    assert one(name).status == 404
 
 
 def test_a_model_that_nobody_has_is_404(provider: Upstream) -> None:
