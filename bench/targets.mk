@@ -9,7 +9,7 @@ RUN_BENCH := PYTHONPATH=functions:. $(BIN)/python -m bench
 .PHONY: bench-build
 bench-build: .venv-sam/sam.stamp $(VENV)/dev.stamp
 	@mkdir -p .aws-sam
-	@$(SAM) build $(call SAM_CONFIG,samconfig.toml) --build-dir .aws-sam/bench \
+	@$(SAM) build --config-file "$(CURDIR)/samconfig.toml" --build-dir .aws-sam/bench \
 		--parameter-overrides Architecture=$(BENCH_ARCH) >$(BENCH_LOG) 2>&1 || { cat $(BENCH_LOG) >&2; exit 1; }
 
 .PHONY: bench

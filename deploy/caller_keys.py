@@ -1,7 +1,6 @@
-"""`make caller-key`, `caller-keys` and `revoke-caller-key`: who may call, by name.
+"""Make, list and revoke callers' keys: `make caller-key`, `caller-keys`, `revoke-caller-key`.
 
-A key is shown once, when it is made; what is kept is its keyed hash. It knows nothing of how a
-caller's key is checked.
+A key is shown once, when it is made; what is kept is its keyed hash.
 """
 
 from __future__ import annotations
@@ -11,10 +10,10 @@ import json
 import re
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from chatd.callers import Callers, CallersError, new_key
-from deploy.account import JsonSecret, secret_of
+from deploy import configuration
+from deploy.account import Content, JsonSecret, secret_of
 from deploy.errors import CommandError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
@@ -26,7 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     act: Callable[[JsonSecret, argparse.Namespace], None] = options.act
     try:
-        act(secret_of(options.stack, "CallersSecretArn", options.secret_id), options)
+        deployment = configuration.load(configuration.chosen(options))
+        act(secret_of(deployment, "CallersSecretArn", options.secret_id), options)
     except CommandError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -36,20 +36,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def add(secret: JsonSecret, options: argparse.Namespace) -> None:
     """Make a key, keep its hash, and print it: the key alone on standard output."""
     name = _valid(options.name)
-    content, callers = _read(secret)
-    if name in callers.digests and not options.rotate:
-        raise CommandError(
-            f"{name!r} has a key already; ROTATE=1 replaces it, and the old one stops working"
-        )
     key = new_key()
-    secret.write({**content, "callers": {**callers.digests, name: callers.digest(key)}})
+
+    def added(content: Content) -> Content:
+        callers = _callers(secret, content)
+        if name in callers.digests and not options.rotate:
+            raise CommandError(
+                f"{name!r} has a key already; ROTATE=1 replaces it, and the old one stops working"
+            )
+        return {**content, "callers": {**callers.digests, name: callers.digest(key)}}
+
+    secret.update(added)
     print(key)
     sys.stderr.write(f"This is the only time that {name}'s key is shown. {_WITHIN}\n")
 
 
 def names(secret: JsonSecret, _options: argparse.Namespace) -> None:
     """Print the callers' names, one a line."""
-    _, callers = _read(secret)
+    callers = _callers(secret, secret.read())
     for name in sorted(callers.digests):
         print(name)
     if not callers.digests:
@@ -58,17 +62,21 @@ def names(secret: JsonSecret, _options: argparse.Namespace) -> None:
 
 def revoke(secret: JsonSecret, options: argparse.Namespace) -> None:
     """Take a caller's hash out."""
-    content, callers = _read(secret)
-    if options.name not in callers.digests:
-        raise CommandError(f"there is no caller {options.name!r}; make caller-keys lists them")
-    rest = {name: digest for name, digest in callers.digests.items() if name != options.name}
-    secret.write({**content, "callers": rest})
+
+    def without(content: Content) -> Content:
+        digests = _callers(secret, content).digests
+        if options.name not in digests:
+            raise CommandError(f"there is no caller {options.name!r}; make caller-keys lists them")
+        rest = {name: digest for name, digest in digests.items() if name != options.name}
+        return {**content, "callers": rest}
+
+    secret.update(without)
     sys.stderr.write(f"{options.name}'s key is revoked. {_WITHIN}\n")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.partition(".")[0] + ".")
-    parser.add_argument("--stack", default="chatd", help="the stack whose callers they are")
+    configuration.add_choices(parser)
     parser.add_argument("--secret-id", help="another secret, by its name or ARN")
     commands = parser.add_subparsers(required=True)
     making = commands.add_parser("add", help=add.__doc__)
@@ -91,10 +99,9 @@ def _valid(name: str) -> str:
     return name
 
 
-def _read(secret: JsonSecret) -> tuple[dict[str, Any], Callers]:
-    content = secret.read()
+def _callers(secret: JsonSecret, content: Content) -> Callers:
     try:
-        return content, Callers.of_secret(json.dumps(content))
+        return Callers.of_secret(json.dumps(content))
     except CallersError as error:
         raise CommandError(f"{secret.secret_id!r} is not a callers' secret: {error}") from None
 

@@ -1,6 +1,6 @@
-"""`make keys`: write the providers' keys from standard input into the stack's secret.
+"""Write the providers' keys from standard input into the stack's secret: `make keys`.
 
-It shows names and never a value, and knows nothing of how a key is used.
+Names are shown, values never.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 
 from chatd.settings import ConfigError, load
+from deploy import configuration
 from deploy.account import secret_of
 from deploy.errors import CommandError
 
@@ -36,18 +37,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         epilog=_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--stack", default="chatd", help="the stack whose secret it is")
+    configuration.add_choices(parser)
     parser.add_argument("--secret-id", help="another secret, by its name or ARN")
     options = parser.parse_args(arguments)
     try:
         known = known_names(os.environ)
         keys = _asked(known) if sys.stdin.isatty() else parsed(sys.stdin.read())
         check(keys, known)
-        secret = secret_of(options.stack, "ProviderSecretArn", options.secret_id)
-        before = secret.read()
-        after = merged(before, keys)
-        if after != before:
-            secret.write(after)
+        deployment = configuration.load(configuration.chosen(options))
+        secret = secret_of(deployment, "ProviderSecretArn", options.secret_id)
+        before, after = secret.update(lambda content: merged(content, keys))
     except (CommandError, ConfigError) as error:
         sys.stderr.write(f"make keys: {error}\n")
         return 1

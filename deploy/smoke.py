@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from deploy import configuration
 from deploy.errors import CommandError
 from deploy.gate import POINTS, CheckFailed, Client, Skipped
 
@@ -19,7 +20,11 @@ __all__ = ["POINTS", "Client", "main"]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check every point and print its result; 1 if one fails."""
-    client = _client(arguments)
+    try:
+        client = _client(arguments)
+    except CommandError as error:
+        sys.stderr.write(f"make smoke: {error}\n")
+        return 1
     if not client.model:
         client = replace(client, model=answering_model(client))
         print(f"         the model is {client.model!r}; MODEL=… names another")
@@ -57,7 +62,10 @@ def answering_model(client: Client) -> str:
 
 def _client(arguments: Sequence[str] | None) -> Client:
     parser = argparse.ArgumentParser(prog="make smoke", description=__doc__.partition(".")[0] + ".")
-    parser.add_argument("url", help="what comes before /v1/chat; the stack's output BaseUrl")
+    configuration.add_choices(parser)
+    parser.add_argument(
+        "url", nargs="?", help="what comes before /v1/chat (the stack's output BaseUrl)"
+    )
     parser.add_argument(
         "--model",
         default=os.environ.get("SMOKE_MODEL") or "",
@@ -73,13 +81,19 @@ def _client(arguments: Sequence[str] | None) -> Client:
     )
     options = parser.parse_args(arguments)
     return Client(
-        url=options.url,
+        url=options.url or _base_url(configuration.load(configuration.chosen(options))),
         model=options.model,
         # Not an argument: those show in the list of processes.
         key=os.environ.get("KEY") or os.environ.get("CHATD_KEY"),
         providers=frozenset(options.providers.split(",")) if options.providers else None,
         sign=_signer() if options.sign else None,
     )
+
+
+def _base_url(deployment: configuration.Deployment) -> str:
+    from deploy.account import Account  # noqa: PLC0415  # boto3 is not there unless it is needed
+
+    return Account.of(deployment).output(deployment.stack, "BaseUrl")
 
 
 def _signer() -> Callable[[str, str, bytes | None], Mapping[str, str]]:

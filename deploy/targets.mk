@@ -1,31 +1,48 @@
-# Building and deploying: make deploy ENV=dev reads samconfig.toml's section [dev].
+# Building and deploying. Every command reads one configuration: the section ENV of samconfig.toml,
+# with the same section of samconfig.local.toml over it, and what is set below over both.
 
 ENV ?= default
 # INSTANCES=1: the stack on Managed Instances, which is another.
 INSTANCES ?=
-TEMPLATE := template$(if $(INSTANCES),-instances).yaml
-STACK ?= chatd$(if $(filter-out default,$(ENV)),-$(ENV))$(if $(INSTANCES),-instances)
-# Both empty: samconfig.toml decides. PARAMS replaces its parameter_overrides as a whole.
+# Empty: the files decide. PARAMS='Name=value …' goes over their parameters one by one.
+STACK ?=
+REGION ?=
+PROFILE ?=
 ARCH ?=
-PARAMS ?=
-override SAM_PARAMETERS := $(if $(ARCH)$(PARAMS),--parameter-overrides Architecture=$(or $(ARCH),arm64) $(PARAMS))
+export PARAMS ?=
+# YES=1 asks nothing, for CI.
+YES ?=
+TEMPLATE := template$(if $(INSTANCES),-instances).yaml
 SAM := SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
-SAM_CONFIG = --config-file $(CURDIR)/$(1) --config-env $(ENV)
 DEPLOY_PYTHON := PYTHONPATH=functions:. $(BIN)/python
-SECRET := --stack $(STACK) $(if $(SECRET_ID),--secret-id '$(SECRET_ID)')
+CHOICES := --env '$(ENV)' $(if $(STACK),--stack '$(STACK)') $(if $(REGION),--region '$(REGION)') \
+	$(if $(PROFILE),--profile '$(PROFILE)') $(if $(INSTANCES),--instances)
+SECRET := $(CHOICES) $(if $(SECRET_ID),--secret-id '$(SECRET_ID)')
+# What the SAM CLI reads: it takes one file, so deploy/configuration.py writes the whole into it.
+SAM_CONFIG := --config-file "$(CURDIR)/.aws-sam/samconfig.toml"
 
 template-instances.yaml: template.yaml deploy/instances.yaml deploy/instances.py $(VENV)/run.stamp
 	@$(DEPLOY_PYTHON) -m deploy.instances $@
 
+.PHONY: configuration
+configuration: $(VENV)/run.stamp
+	@$(DEPLOY_PYTHON) -m deploy.configuration $(CHOICES) $(if $(ARCH),--architecture '$(ARCH)') \
+		$(if $(YES),--yes) $(CONFIGURATION) .aws-sam/samconfig.toml
+
 .PHONY: build
-build: .venv-sam/sam.stamp $(VENV)/run.stamp $(TEMPLATE) ## build functions and layer for Lambda (ARCH=x86_64 for another processor)
-	@$(SAM) build --template-file $(TEMPLATE) $(call SAM_CONFIG,samconfig.toml) $(SAM_PARAMETERS)
+build: configuration .venv-sam/sam.stamp $(TEMPLATE) ## build functions and layer for Lambda (ARCH=x86_64 for another processor)
+	@$(SAM) build --template-file $(TEMPLATE) $(SAM_CONFIG)
+	@$(DEPLOY_PYTHON) -m deploy.check_build .aws-sam/build
 
 .PHONY: deploy
-deploy: build ## build, then deploy the stack (ENV=dev, PARAMS='Name=value …'; GUIDED=1 asks for everything; INSTANCES=1: docs/cost.md)
-	@$(SAM) deploy $(SAM_PARAMETERS) $(if $(GUIDED), \
-		--guided $(call SAM_CONFIG,samconfig.local.toml), \
-		$(call SAM_CONFIG,$(or $(wildcard samconfig.local.toml),samconfig.toml)) --stack-name $(STACK))
+deploy: CONFIGURATION := --confirms $(if $(GUIDED),--guided)
+deploy: build ## build, then deploy the stack (ENV=dev, PARAMS='Name=value …'; GUIDED=1 asks for everything, YES=1 for nothing; INSTANCES=1: docs/cost.md)
+	@$(SAM) deploy $(SAM_CONFIG)
+
+.PHONY: delete
+delete: configuration $(VENV)/aws.stamp .venv-sam/sam.stamp ## delete the stack, but not its secrets (YES=1 asks nothing)
+	@$(DEPLOY_PYTHON) -m deploy.kept $(CHOICES)
+	@$(SAM) delete $(SAM_CONFIG)
 
 .PHONY: keys
 keys: $(VENV)/aws.stamp ## write providers' keys into the stack's secret (NAME=value lines on standard input)
@@ -46,6 +63,6 @@ revoke-caller-key: $(VENV)/aws.stamp ## make a caller's key worthless (NAME=alic
 	@$(DEPLOY_PYTHON) -m deploy.caller_keys $(SECRET) revoke -- "$(NAME)"
 
 .PHONY: smoke
-smoke: $(if $(SIGN),$(VENV)/aws.stamp,$(VENV)/run.stamp) ## ask a running gateway the gate's six points (URL=…; KEY=… or SIGN=1 if it asks who you are)
-	@test -n "$(URL)" || { echo "say where it is: make smoke URL=http://127.0.0.1:3220" >&2; exit 1; }
-	@$(DEPLOY_PYTHON) -m deploy.smoke '$(URL)' $(if $(MODEL),--model '$(MODEL)') $(if $(SIGN),--sign)
+smoke: $(if $(URL),$(if $(SIGN),$(VENV)/aws.stamp,$(VENV)/run.stamp),$(VENV)/aws.stamp) ## check the gate's six points at the stack (or at URL=…; KEY=… or SIGN=1 if it asks who you are)
+	@$(DEPLOY_PYTHON) -m deploy.smoke $(CHOICES) $(if $(MODEL),--model '$(MODEL)') $(if $(SIGN),--sign) \
+		$(if $(URL),'$(URL)')

@@ -67,7 +67,7 @@ class SecretsManager:
 
         try:
             self._client = self._client or self._made()
-            answer = self._client.get_secret_value(SecretId=secret_id)
+            answer = self._client.get_secret_value(SecretId=secret_id, VersionStage="AWSCURRENT")
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "unknown")
             raise SecretUnavailableError(

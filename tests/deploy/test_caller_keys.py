@@ -44,7 +44,7 @@ def run(secrets_manager: SecretsManagerClient, capsys: pytest.CaptureFixture[str
 
 
 def text(client: SecretsManagerClient) -> str:
-    return client.get_secret_value(SecretId="callers")["SecretString"]
+    return client.get_secret_value(SecretId="callers", VersionStage="AWSCURRENT")["SecretString"]
 
 
 def test_a_new_key_opens_and_only_its_hash_is_kept(

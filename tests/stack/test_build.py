@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy.check_build import without_bytecode
+
 ROOT = Path(__file__).resolve().parents[2]
 DOORS = {
     "ChatFunction": "chat",
@@ -108,10 +110,21 @@ def test_the_layer_holds_what_is_locked_and_not_what_the_runtime_has(
     assert not any(name.startswith(("boto3", "botocore")) for name in installed)
 
 
-def test_no_bytecode_is_another_python_s(builds: dict[str, Path]) -> None:
-    for folder in builds.values():
-        for path in folder.rglob("*.pyc"):
-            assert path.name.endswith(".cpython-313.pyc")
+@pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
+def test_everything_has_bytecode_for_lambda_s_python_where_that_can_be_made_and_no_other(
+    builds: dict[str, Path], tmp_path: Path, architecture: str
+) -> None:
+    compiled = [path.name for path in builds[architecture].rglob("*.pyc")]
+    (tmp_path / "app.py").write_text("x = 1\n")
+    probe = subprocess.run([ROOT / "deploy/bytecode.sh", tmp_path, "/var/task"], check=False)
+
+    assert [name for name in compiled if not name.endswith(".cpython-313.pyc")] == []
+    if probe.returncode == 0:
+        assert without_bytecode(builds[architecture]) == []
+        assert len(compiled) > 100
+    else:
+        assert probe.returncode == 3
+        assert compiled == []
 
 
 def test_a_mistake_in_chatd_toml_stops_the_build_with_its_line(tmp_path: Path) -> None:
@@ -244,5 +257,6 @@ def test_the_layer_holds_no_tests_and_no_stubs_but_says_what_it_is(
     assert [
         path for path in layer.rglob("*") if path.name == "tests" or path.suffix == ".pyi"
     ] == []
+    assert not (layer / "bin").exists()
     assert (layer / "pydantic").is_dir()
     assert list(layer.glob("pydantic-*.dist-info/METADATA"))

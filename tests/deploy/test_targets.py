@@ -1,0 +1,237 @@
+"""Every target of make tells its command the same configuration, in any folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+ROOT = Path(__file__).resolve().parents[2]
+# Notes what it was called with, and what the configuration file held.
+SAM = """#!/bin/sh
+for argument; do
+  [ "$previous" = --config-file ] && cp "$argument" .aws-sam/seen-$1.toml
+  previous=$argument
+done
+echo "$@" >> .aws-sam/calls
+mkdir -p .aws-sam/build
+"""
+Make = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A fresh checkout at a path with a space, with a SAM CLI that only takes notes."""
+    root = tmp_path / "a b" / "chatd"
+    (root / ".venv-sam" / "bin").mkdir(parents=True)
+    for name in ("Makefile", "samconfig.toml", "template.yaml", "chatd.toml"):
+        shutil.copy(ROOT / name, root / name)
+    shutil.copytree(ROOT / "deploy", root / "deploy")  # it looks for the files beside itself
+    for name in ("functions", "local", "bench", "requirements", ".venv"):
+        (root / name).symlink_to(ROOT / name)
+    (root / ".venv-sam" / "bin" / "sam").write_text(SAM)
+    (root / ".venv-sam" / "bin" / "sam").chmod(0o755)
+    return root
+
+
+@pytest.fixture
+def make(checkout: Path) -> Make:
+    """Runs make there; what is installed is taken as it is."""
+    installed = [
+        f"--assume-old={stamp}"
+        for stamp in (".venv/run.stamp", ".venv/aws.stamp", ".venv-sam/sam.stamp")
+    ]
+    (checkout / ".venv-sam" / "sam.stamp").touch()
+
+    def run(*arguments: str, answers: str = "", **more: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "MAKEFLAGS": "", "PYTHONPATH": ""}
+        for name in ("AWS_REGION", "AWS_PROFILE", "AWS_DEFAULT_REGION", "PARAMS"):
+            environment.pop(name, None)
+        return subprocess.run(
+            ["make", *installed, *arguments],
+            cwd=checkout,
+            env={**environment, **more},
+            input=answers,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return run
+
+
+def seen(checkout: Path, command: str) -> dict[str, Any]:
+    """What a command of the SAM CLI would take from its configuration file."""
+    read = tomllib.loads((checkout / ".aws-sam" / f"seen-{command}.toml").read_text())["default"]
+    parameters: dict[str, Any] = {
+        **read["global"]["parameters"],
+        **read.get(command, {}).get("parameters", {}),
+    }
+    return parameters
+
+
+def calls(checkout: Path) -> list[str]:
+    file = checkout / ".aws-sam" / "calls"
+    return [line.split()[0] for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def test_guided_works_in_a_fresh_checkout_and_every_later_command_agrees(
+    checkout: Path, make: Make
+) -> None:
+    answers = ["mine", "eu-central-1", "", "x86_64", *[""] * 30]
+    guided = make("deploy", "GUIDED=1", "YES=1", answers="\n".join(answers))
+    first = {command: seen(checkout, command) for command in ("build", "deploy")}
+
+    again = make("deploy", "YES=1")
+    second = {command: seen(checkout, command) for command in ("build", "deploy")}
+
+    assert (guided.returncode, again.returncode) == (0, 0), guided.stderr + again.stderr
+    assert calls(checkout) == ["build", "deploy", "build", "deploy"]
+    assert first == second
+    for command in ("build", "deploy"):
+        assert first[command]["stack_name"] == "mine"
+        assert first[command]["region"] == "eu-central-1"
+        assert "Architecture=x86_64" in first[command]["parameter_overrides"]
+
+
+def test_guided_in_one_environment_leaves_the_others_as_they_were(
+    checkout: Path, make: Make
+) -> None:
+    make("build", "ENV=prod")
+    before = seen(checkout, "build")
+    make("deploy", "GUIDED=1", "YES=1", answers="\n".join(["mine", "eu-central-1", *[""] * 30]))
+
+    assert make("build", "ENV=prod").returncode == 0
+    assert seen(checkout, "build") == before
+    assert before["stack_name"] == "chatd-prod"
+
+
+def test_what_is_given_to_one_command_goes_to_the_build_too(checkout: Path, make: Make) -> None:
+    given = ("PARAMS=OllamaUrl=http://10.0.0.5:11434 DefaultProvider=kimi", "ARCH=x86_64")
+    result = make("deploy", "ENV=dev", "STACK=other", "REGION=us-west-2", "PROFILE=me", *given)
+
+    assert result.returncode == 0, result.stderr
+    for command in ("build", "deploy"):
+        found = seen(checkout, command)
+        named = (found["stack_name"], found["region"], found["profile"])
+        assert named == ("other", "us-west-2", "me")
+        assert found["parameter_overrides"] == [
+            "Architecture=x86_64",
+            "LogRetentionDays=7",
+            "OllamaUrl=http://10.0.0.5:11434",
+            "DefaultProvider=kimi",
+        ]
+
+
+def test_without_a_terminal_a_deployment_that_asks_is_refused_before_the_build(
+    checkout: Path, make: Make
+) -> None:
+    result = make("deploy", "ENV=prod")
+
+    assert result.returncode != 0
+    assert "YES=1" in result.stderr
+    assert calls(checkout) == []
+
+
+def test_yes_deploys_without_a_terminal(checkout: Path, make: Make) -> None:
+    assert make("deploy", "ENV=prod", "YES=1").returncode == 0
+    assert seen(checkout, "deploy")["confirm_changeset"] is False
+
+
+def test_the_stack_on_instances_is_built_of_its_own_template(checkout: Path, make: Make) -> None:
+    network = "SubnetIds=subnet-0a SecurityGroupIds=sg-0a"
+    result = make("deploy", "INSTANCES=1", "YES=1", f"PARAMS={network}")
+
+    assert result.returncode == 0, result.stderr
+    assert seen(checkout, "deploy")["stack_name"] == "chatd-instances"
+    assert "--template-file template-instances.yaml" in (checkout / ".aws-sam/calls").read_text()
+
+
+def test_a_mistake_stops_before_anything_is_built(checkout: Path, make: Make) -> None:
+    result = make("deploy", "ENV=pord", "YES=1")
+
+    assert result.returncode != 0
+    assert "there are default, dev, prod" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert calls(checkout) == []
+
+
+@pytest.fixture
+def stacks(secrets_manager: SecretsManagerClient) -> Iterator[dict[str, Any]]:
+    """A stack of the same name in two regions, each with secrets of its own."""
+    clients = {}
+    for region in ("eu-central-1", "us-west-2"):
+        manager = boto3.client("secretsmanager", region_name=region)
+        arns = {
+            "CallersSecretArn": manager.create_secret(
+                Name=f"callers-{region}",
+                SecretString=json.dumps({"callers": {}, "pepper": "p" * 64}),
+            )["ARN"],
+            "ProviderSecretArn": manager.create_secret(Name=f"keys-{region}", SecretString="{}")[
+                "ARN"
+            ],
+        }
+        template = {
+            "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
+            "Outputs": {name: {"Value": arn} for name, arn in arns.items()},
+        }
+        template["Outputs"]["BaseUrl"] = {"Value": f"http://127.0.0.1:1/{region}"}
+        cloudformation = boto3.client("cloudformation", region_name=region)
+        cloudformation.create_stack(StackName="mine", TemplateBody=json.dumps(template))
+        clients[region] = (manager, cloudformation)
+    yield {region: manager for region, (manager, _) in clients.items()}
+    for region, (manager, cloudformation) in clients.items():
+        cloudformation.delete_stack(StackName="mine")
+        for name in ("callers", "keys"):
+            manager.delete_secret(SecretId=f"{name}-{region}", ForceDeleteWithoutRecovery=True)
+
+
+def held(client: SecretsManagerClient, secret_id: str) -> Any:
+    answer = client.get_secret_value(SecretId=secret_id, VersionStage="AWSCURRENT")
+    return json.loads(answer["SecretString"])
+
+
+def test_keys_callers_smoke_and_delete_find_the_configured_stack_in_its_region(
+    checkout: Path, make: Make, stacks: dict[str, SecretsManagerClient]
+) -> None:
+    (checkout / "samconfig.local.toml").write_text(
+        '[default.global.parameters]\nstack_name = "mine"\nregion = "eu-central-1"\n'
+    )
+    done = [
+        make("keys", answers="KIMI_API_KEY=sk-canary\n"),
+        make("caller-key", "NAME=alice"),
+        make("caller-keys"),
+        make("delete", "YES=1"),
+    ]
+    smoke = make("smoke")
+
+    assert [result.returncode for result in done] == [0] * 4, [at.stderr for at in done]
+    assert held(stacks["eu-central-1"], "keys-eu-central-1") == {"KIMI_API_KEY": "sk-canary"}
+    assert list(held(stacks["eu-central-1"], "callers-eu-central-1")["callers"]) == ["alice"]
+    assert held(stacks["us-west-2"], "keys-us-west-2") == {}
+    assert done[2].stdout == "alice\n"
+    assert ":eu-central-1:" in done[3].stdout
+    assert seen(checkout, "delete")["no_prompts"] is True
+    assert "http://127.0.0.1:1/eu-central-1" in smoke.stdout
+
+
+def test_another_region_is_a_choice_of_the_command(
+    make: Make, stacks: dict[str, SecretsManagerClient]
+) -> None:
+    result = make("keys", "STACK=mine", "REGION=us-west-2", answers="KIMI_API_KEY=sk-canary\n")
+
+    assert result.returncode == 0, result.stderr
+    assert held(stacks["us-west-2"], "keys-us-west-2") == {"KIMI_API_KEY": "sk-canary"}
+    assert held(stacks["eu-central-1"], "keys-eu-central-1") == {}
