@@ -21,7 +21,6 @@ from chatd.errors import (
     ChatdError,
     NoHealthyProviderError,
     UpstreamAuthError,
-    UpstreamTimeoutError,
 )
 from chatd.format_check import FormatCheck
 from chatd.planning import Plan, Planner
@@ -128,8 +127,6 @@ class Asking:
     def _asked(self, plan: Plan, errand: Errand, turn: Turn) -> Iterator[Event]:
         asked = time.monotonic()
         try:
-            if turn.begin_by.spent:
-                raise UpstreamTimeoutError("the time for this request is spent")
             ask = self._streamed if plan.request.stream else self._whole
             yield from ask(plan, errand, turn)
         except ChatdError as error:

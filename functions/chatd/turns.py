@@ -19,6 +19,7 @@ from chatd.retries import is_silence
 # The part of its due time that a model must have been silent for before that tells of the model:
 # less was taken away from it, by a cold start or by models before it.
 _DUE_PART = 0.75
+_NEVER = float("inf")
 # The source of a failure that does not depend on the request, such as a refused connection.
 ANY_REQUEST = ""
 
@@ -37,7 +38,7 @@ class Turn:
         self._plan = plan
         self._errand = errand
         self._models = 1 + len(others)
-        self._sent_at = 0.0
+        self._sent_at = _NEVER
         self.fallback = bool(others)
         self.deadline = self.begin_by = errand.deadline(plan)
         self._limits = plan.limits(fallback=self.fallback)
@@ -46,7 +47,15 @@ class Turn:
             self.begin_by = self.deadline.within(left / self._models)
 
     def limits(self) -> Timeouts:
-        """Begin an attempt; return its limits, which end with the turn."""
+        """Begin to send; return the limits of that, which end with the turn.
+
+        Raises:
+            UpstreamTimeoutError: If the turn is over; nothing may be sent.
+
+        """
+        self._sent_at = _NEVER
+        if self.begin_by.spent:
+            raise UpstreamTimeoutError("the time for this request is spent")
         self._sent_at = time.monotonic()
         if not self.fallback:  # the deadline ends it, and the transport has that
             return self._limits
@@ -65,7 +74,8 @@ class Turn:
             circuit stands for.
 
         """
-        if self._errand.call.gone.is_set() or error.caller_was_slow:
+        was_sent = self._sent_at != _NEVER
+        if self._errand.call.gone.is_set() or error.caller_was_slow or not was_sent:
             return None
         if isinstance(error, UpstreamError) and error.unreachable:
             timed_out = isinstance(error, UpstreamTimeoutError)
