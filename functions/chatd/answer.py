@@ -6,15 +6,19 @@ Every other file speaks this form; it knows of no surface, no dialect and no pro
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from chatd.chat import Json, ToolCall
+from chatd.errors import AnswerTooLargeError
 from chatd.growing import Growing
+from chatd.wire.limits import MAX_TOOL_CALLS
+from chatd.wire.structure import MAX_ANSWER_VALUES
 
 # Of English, about: https://help.openai.com/en/articles/4936856-what-are-tokens-and-how-to-count-them
 CHARACTERS_A_TOKEN = 4
+_LONGEST_PIECE = 64 * 1024  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +174,21 @@ Event = Delta | Finish | Counted | Rescued | End
 
 
 def as_events(answer: Answer) -> Iterator[Event]:
-    """A whole answer as the stream that it would have been, in one piece a choice."""
+    """Write a whole answer as the stream that it would have been.
+
+    A choice is one piece, but for a text of more than 64 K characters: a surface writes a piece as
+    JSON, which takes several times its memory.
+    """
     for index, choice in enumerate(answer.choices):
         calls = tuple(
             ToolCallDelta(n, call.id, call.name, call.arguments)
             for n, call in enumerate(choice.tool_calls)
         )
-        yield Delta(index, choice.content, choice.thinking, calls, choice.logprobs, choice.extra)
+        text = choice.content
+        first = text if text is None else text[:_LONGEST_PIECE]
+        yield Delta(index, first, choice.thinking, calls, choice.logprobs, choice.extra)
+        for start in range(_LONGEST_PIECE, len(text or ""), _LONGEST_PIECE):
+            yield Delta(index, (text or "")[start : start + _LONGEST_PIECE])
         yield Finish(index, choice.finish_reason or "stop")
     yield Counted(answer.usage, answer.model)
     yield End()
@@ -186,15 +198,22 @@ def collected(events: Iterator[Event]) -> Answer:
     """The whole answer that a stream amounts to.
 
     Raises:
+        AnswerTooLargeError: If its log probabilities and further fields hold more than 600,000
+            JSON values, or a choice has more than 1,024 tool calls.
         ChatdError: If the stream dies.
 
     """
+    values = 0
     choices: dict[int, _Gathering] = {}
     counted = Counted(Usage())
     rescues: list[Rescued] = []
     for event in events:
         match event:
             case Delta():
+                if event.logprobs is not None or event.extra:
+                    values += _values(event.logprobs) + _values(event.extra)
+                    if values > MAX_ANSWER_VALUES:
+                        raise too_many_values()
                 choices.setdefault(event.index, _Gathering()).add(event)
             case Finish():
                 choices.setdefault(event.index, _Gathering()).reason = event.reason
@@ -230,6 +249,8 @@ class _Gathering:
             self._thinking.append(delta.thinking)
         for piece in delta.tool_calls:
             self._calls.setdefault(piece.index, _CallInPieces()).add(piece)
+        if len(self._calls) > MAX_TOOL_CALLS:
+            raise too_many_calls()
         self._logprobs.add(delta.logprobs)
         if delta.extra:
             self._extra.add(delta.extra)
@@ -268,9 +289,26 @@ class _CallInPieces:
         )
 
 
+def too_many_values() -> AnswerTooLargeError:
+    """Make the error for an answer that would take too much memory once parsed."""
+    return AnswerTooLargeError(f"the answer holds more than {MAX_ANSWER_VALUES:,} JSON values")
+
+
+def too_many_calls() -> AnswerTooLargeError:
+    """Make the error for an answer with more tool calls than any model asks for."""
+    return AnswerTooLargeError(f"the answer holds more than {MAX_TOOL_CALLS:,} tool calls")
+
+
 def new_call_id() -> str:
     """An id for a tool call that came without one."""
     return f"call_{random.getrandbits(96):024x}"
+
+
+def _values(value: Any) -> int:
+    """Count the values of parsed JSON, containers included."""
+    if isinstance(value, Mapping):
+        return 1 + sum(map(_values, value.values()))
+    return 1 + sum(map(_values, value)) if isinstance(value, list) else 1
 
 
 def _sum(one: Any, other: Any) -> Any:

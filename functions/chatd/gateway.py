@@ -164,8 +164,10 @@ def _bounded(body: bytes) -> bytes:
 
 def _returnable(body: Mapping[str, Any], answer: Answer) -> Mapping[str, Any]:
     """The body, if Lambda can return it."""
-    if answer.size > _SURELY_FITS:
-        size = len(json.dumps(json.dumps(body, ensure_ascii=False)))
+    size = answer.size
+    if size > _SURELY_FITS:
+        if size <= MAX_RETURNED_BYTES:  # else it does not fit, and its JSON takes much memory
+            size = len(json.dumps(json.dumps(body, ensure_ascii=False)))
         if size > MAX_RETURNED_BYTES:
             raise AnswerTooLargeError("the answer is larger than the 6 MB that Lambda can return")
     return body

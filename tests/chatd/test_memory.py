@@ -103,9 +103,11 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("model", ["m", "kimi/k3"])
-@pytest.mark.parametrize("shape", ORDINARY)
-def test_a_large_ordinary_request(server: Upstream, tmp_path: Path, shape: str, model: str) -> None:
+@pytest.mark.parametrize(
+    ("model", "shape"),
+    [*(("kimi/k3", shape) for shape in ORDINARY), ("m", "a picture"), ("m", "turns of 1 KB")],
+)
+def test_a_large_ordinary_request(server: Upstream, tmp_path: Path, model: str, shape: str) -> None:
     body = f'{{"model":"{model}",' + ORDINARY[shape]
 
     found = peak(server.url, json.dumps(http_event(body)).encode(), tmp_path)

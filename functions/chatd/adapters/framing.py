@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from chatd.answer import too_many_values
 from chatd.errors import UpstreamError
+from chatd.wire.structure import MAX_ANSWER_VALUES, is_bounded
 
 # Ollama's own client takes lines of 8 MB: a picture, or a long tool call, comes in one.
 _MAX_LINE_BYTES = 8 * 1024 * 1024
@@ -18,6 +20,7 @@ def lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
     Raises:
         UpstreamError: If a line is longer than 8 MB.
+        AnswerTooLargeError: If a line holds more than 600,000 JSON values.
 
     """
     rest = bytearray()
@@ -32,9 +35,21 @@ def lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
         rest = bytearray(last)
         for line in whole:
             if stripped := line.strip():
-                yield stripped
+                yield bounded(stripped)
     if last_line := bytes(rest).strip():
-        yield last_line
+        yield bounded(last_line)
+
+
+def bounded(text: bytes) -> bytes:
+    """Return the text, if parsing it takes a bounded amount of memory.
+
+    Raises:
+        AnswerTooLargeError: If it holds more than 600,000 JSON values.
+
+    """
+    if not is_bounded(text, MAX_ANSWER_VALUES):
+        raise too_many_values()
+    return text
 
 
 def data(chunks: Iterator[bytes]) -> Iterator[bytes]:

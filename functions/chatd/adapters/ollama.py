@@ -15,7 +15,7 @@ from pydantic import SecretStr, ValidationError
 
 from chatd.adapters import lenient, ollama_turns
 from chatd.adapters.failures import failure, garbage
-from chatd.adapters.framing import lines
+from chatd.adapters.framing import bounded, lines
 from chatd.answer import Answer, Choice, Counted, Delta, End, Event, Finish, ToolCallDelta, Usage
 from chatd.catalog import Provider
 from chatd.chat import ChatRequest, OtherTool, Think, Tool
@@ -123,7 +123,7 @@ class Ollama:
         """
         if response.status != HTTPStatus.OK:
             raise _refusal(response)
-        line = self._line(response.body, response)
+        line = self._line(bounded(response.body), response)
         if not line.done:
             raise garbage(response, "its answer ended before it was done")
         message = self._message(line)
@@ -183,7 +183,7 @@ class Ollama:
         if response.status != HTTPStatus.OK:
             raise _refusal(response)
         try:
-            tags = OllamaTags.model_validate_json(response.body).models
+            tags = OllamaTags.model_validate_json(bounded(response.body)).models
         except ValidationError:
             raise garbage(response, "its list of models is not one of Ollama's") from None
         return [tag.name for tag in tags or ()]

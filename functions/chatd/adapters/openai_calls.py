@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass, field
 
 from chatd.adapters import lenient
-from chatd.answer import ToolCallDelta, new_call_id
+from chatd.answer import ToolCallDelta, new_call_id, too_many_calls
+from chatd.wire.limits import MAX_TOOL_CALLS
 from chatd.wire.openai_chat import OpenAIFunction, OpenAIToolCall
 
 _SIGNS = re.compile(r'\\.?|["{}]', re.DOTALL)
@@ -25,12 +26,19 @@ class Calls:
         self._by_id: dict[str, int] = {}
 
     def read(self, piece: OpenAIToolCall) -> ToolCallDelta:
-        """Read a piece of a call; the first piece of each has its id, one of ours if need be."""
+        """Read a piece of a call; the first piece of each has its id, one of ours if need be.
+
+        Raises:
+            AnswerTooLargeError: If the choice has more than 1,024 calls.
+
+        """
         function = piece.function or OpenAIFunction()
         arguments = lenient.arguments(function.arguments)
         number = self._number(piece, function.name)
         if number is None:
             number = len(self._begun)
+            if number >= MAX_TOOL_CALLS:
+                raise too_many_calls()
             self._begun.append(_Begun())
         if piece.index is not None:
             self._by_index[piece.index] = number

@@ -17,6 +17,7 @@ from pydantic import SecretStr, ValidationError
 from chatd import __version__
 from chatd.adapters import lenient, openai_stream, openai_turns
 from chatd.adapters.failures import failure, garbage
+from chatd.adapters.framing import bounded
 from chatd.answer import Answer, Choice, Event, as_events
 from chatd.catalog import Provider
 from chatd.chat import ChatRequest, Message, Think
@@ -69,7 +70,7 @@ class OpenAIChat:
         if response.status != HTTPStatus.OK:
             raise _refusal(response)
         try:
-            answer = OpenAIChatAnswer.model_validate_json(response.body)
+            answer = OpenAIChatAnswer.model_validate_json(bounded(response.body))
         except ValidationError:
             raise _unlike(response, "its answer is not one of OpenAI's dialect") from None
         if openai_stream.is_error(answer.error):
@@ -109,7 +110,7 @@ class OpenAIChat:
         if response.status != HTTPStatus.OK:
             raise _refusal(response)
         try:
-            models = OpenAIModels.model_validate_json(response.body).data
+            models = OpenAIModels.model_validate_json(bounded(response.body)).data
         except ValidationError:
             raise garbage(response, "its list of models is not one of OpenAI's dialect") from None
         return [model.id for model in models or ()]

@@ -17,6 +17,10 @@ from chatd.wire.limits import MAX_CHOICES, MAX_MODELS, MAX_PARTS, MAX_TOOL_CALLS
 Content = str | Annotated[list[Any], items(MAX_PARTS)] | None
 
 
+# What is kept of a stream is kept for each choice.
+ChoiceIndex = Annotated[int, Field(ge=0, lt=MAX_CHOICES)]
+
+
 class _Got(BaseModel):
     model_config = ConfigDict(
         hide_input_in_errors=True, defer_build=True, coerce_numbers_to_str=True
@@ -88,7 +92,7 @@ class OpenAIChat(_Got):
 class OpenAIDelta(_Got):
     """What a chunk adds to a choice; Kimi gives the usage here."""
 
-    index: int | None = None
+    index: ChoiceIndex | None = None
     delta: OpenAIMessage | None = None
     finish_reason: str | None = None
     logprobs: Any = None

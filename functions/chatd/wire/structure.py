@@ -12,6 +12,8 @@ import re
 _SMALL_BYTES = 256 * 1024
 # A conversation of 10,000 messages with their tool calls has some 80,000.
 MAX_VALUES = 250_000
+# An answer with log probabilities has some 200 a token if the caller wants 20 alternatives.
+MAX_ANSWER_VALUES = 600_000
 _NO_MARKS = bytes(byte for byte in range(256) if byte not in b'",[{')
 _STRING = re.compile(rb'"[^"]*"')
 
