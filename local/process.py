@@ -60,17 +60,16 @@ class Process:
             WorkerStartError: When it cannot be.
 
         """
-        ours, theirs = socket.socketpair()
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError as error:
+            raise WorkerStartError(f"it cannot be reached: {error.strerror}") from None
         with theirs:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "local.worker"),
-                *("--socket", str(theirs.fileno()), handler),
-                pass_fds=(theirs.fileno(),),
-                stdin=asyncio.subprocess.DEVNULL,
-                env=env,
-                # Out of the terminal's reach: Ctrl-C is for the front alone.
-                start_new_session=True,
-            )
+            try:
+                process = await _begun(handler, theirs, env)
+            except OSError as error:
+                ours.close()
+                raise WorkerStartError(f"it cannot be begun: {error.strerror}") from None
         reader, writer = await asyncio.open_connection(sock=ours)
         worker = cls(process, reader, writer)
         first: frames.Message | bytes | None = {"failed": f"it was not ready after {_START:g} s"}
@@ -131,6 +130,20 @@ class Process:
         except TimeoutError:
             self.kill()
             await self.process.wait()
+
+
+async def _begun(
+    handler: str, sock: socket.socket, env: Mapping[str, str]
+) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "local.worker"),
+        *("--socket", str(sock.fileno()), handler),
+        pass_fds=(sock.fileno(),),
+        stdin=asyncio.subprocess.DEVNULL,
+        env=env,
+        # Out of the terminal's reach: Ctrl-C is for the front alone.
+        start_new_session=True,
+    )
 
 
 def environment(code: Path, environ: Mapping[str, str]) -> dict[str, str]:

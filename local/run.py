@@ -25,15 +25,17 @@ from chatd.idempotency.sqlite import Sqlite
 from chatd.settings import ConfigError, Settings, load
 from local import demo, proxy, routes
 from local.banner import banner
+from local.connection import Limits
 from local.front import Front
 from local.guard import Guard
 from local.listen import listen, url
 from local.options import Options, StartError, parse
 from local.pool import Pool
 from local.process import WorkerStartError, environment
+from local.quiet_log import Throttle
 from local.routes import Route
 from local.run_folder import run_folder
-from local.serve import listener, serving, stop_signal
+from local.serve import connection_limit, listener, serving, stop_signal
 from local.template import TemplateError
 from local.upstream import Upstream, look
 
@@ -47,6 +49,8 @@ _LISTING = 3.0
 def main(arguments: Sequence[str]) -> int:
     """Serve until told to stop; the exit status."""
     logging.basicConfig(level=logging.WARNING, format="chatd: %(message)s")
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(Throttle())
     try:
         options = parse(arguments, os.environ)
         settings = load(os.environ)
@@ -77,7 +81,7 @@ class _Gateway:
             # What ends last is entered first: requests in flight hear of their workers' end.
             pools = self._pools(upstream, stack.enter_context(run_folder()))
             front = Front(self.routes, pools, self._guard())
-            await stack.enter_async_context(serving(front, sock))
+            await stack.enter_async_context(serving(front, sock, self._limits(pools)))
             for pool in pools.values():
                 stack.push_async_callback(pool.stop)
             await _start(pools.values())
@@ -113,6 +117,10 @@ class _Gateway:
             name: Pool(function, env, self.options.workers, partial(_release, Sqlite(records)))
             for name, function in functions.items()
         }
+
+    def _limits(self, pools: Mapping[str, Pool]) -> Limits:
+        """The limits of connections; a worker takes a socket and, on Linux, a pidfd."""
+        return Limits(connections=connection_limit(2 * self.options.workers * len(pools)))
 
     def _guard(self) -> Guard:
         keys = self.options.caller_keys

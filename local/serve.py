@@ -1,4 +1,4 @@
-"""Serving an ASGI app on a socket until told to stop.
+"""Serve an ASGI app on a socket until a signal stops it.
 
 uvicorn's own signal handling ends the process by the signal; ours ends it in order, so that the
 workers are let go first.
@@ -8,12 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import uvicorn
+
+from local.connection import Config, Limits
+from local.quiet_log import handle_exception
+
+# Connections that wait in the kernel; asyncio accepts as many at a time.
+_BACKLOG = 256
+# Descriptors for the process itself, its log, its event loop and its listening sockets.
+_OWN = 64
+# Descriptors to ask for, where the user's soft limit is lower and the hard one lets us.
+_DESCRIPTORS = 4096
+_FEWEST_CONNECTIONS = 16
+_LIMITS = Limits()
 
 
 class _Server(uvicorn.Server):
@@ -47,11 +60,13 @@ def listener(host: str, port: int, family: socket.AddressFamily = socket.AF_INET
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Any, sock: socket.socket) -> AsyncIterator[None]:
+async def serving(app: Any, sock: socket.socket, limits: Limits = _LIMITS) -> AsyncIterator[None]:
     """Serve `app` on `sock` within the block; at its end, connections are closed."""
-    config = uvicorn.Config(
+    asyncio.get_running_loop().set_exception_handler(handle_exception)
+    config = Config(
         app,
-        http="h11",
+        limits,
+        backlog=_BACKLOG,
         ws="none",
         loop="asyncio",
         lifespan="off",
@@ -69,6 +84,23 @@ async def serving(app: Any, sock: socket.socket) -> AsyncIterator[None]:
     finally:
         server.should_exit = True
         await task
+
+
+def connection_limit(others: int) -> int:
+    """How many connections there may be, so that descriptors are left for everything else.
+
+    Args:
+        others: Descriptors that are needed besides, such as those of worker processes.
+
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):  # then it stays as the user has it
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            soft = wanted
+    free = (_DESCRIPTORS if soft == resource.RLIM_INFINITY else soft) - _OWN - _BACKLOG - others
+    return max(_FEWEST_CONNECTIONS, min(_LIMITS.connections, free))
 
 
 def stop_signal() -> asyncio.Event:

@@ -1,0 +1,13 @@
+"""`python -m local` with at most DESCRIPTORS file descriptors, which it cannot raise."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+
+from local.run import main
+
+number = int(os.environ["DESCRIPTORS"])
+resource.setrlimit(resource.RLIMIT_NOFILE, (number, number))
+sys.exit(main(sys.argv[1:]))
