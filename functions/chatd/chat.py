@@ -218,5 +218,7 @@ class ChatRequest:
         yield from texts(None if self.format == "json" else self.format)
         yield self.schema_name or ""
         yield from self.sampling.stop or ()
-        yield from texts(None if isinstance(self.tool_choice, str) else self.tool_choice)
+        for choice in (self.tool_choice, self.think):
+            if not (isinstance(choice, str) and is_field(choice)):  # such as `auto` and `high`
+                yield from texts(choice)
         yield from texts(self.extra)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from pydantic import SecretStr
@@ -35,6 +35,7 @@ from chatd.surfaces import Served
 # A field's name is the caller's string; only one that is harmless goes into a header.
 _HARMLESS = re.compile(r"[A-Za-z0-9_.-]{1,50}")
 _MAX_HEADER = 500
+_MOST_NAMED = 10
 
 
 @dataclass(slots=True, eq=False)
@@ -232,10 +233,16 @@ class Planner:
         refused = adapter.refused(request, row)
         if refused and not self._settings.drop_params:
             raise InvalidRequestError(
-                f"{row.name} cannot honour {one_of(name[:50] for name in refused)}; leave it out,"
-                " or let drop_params in chatd.toml drop it",
+                f"{row.name} cannot honour {_some(refused)}; leave it out, or let drop_params in"
+                " chatd.toml drop it",
                 param=refused[0][:50],
                 provider=row.name,
                 code="unsupported_parameter",
             )
         return (*refused, *adapter.omitted(request, row))
+
+
+def _some(fields: Sequence[str]) -> str:
+    """The first ten names, each cut to 50 characters: a request can have 100,000 fields."""
+    more = f" and {len(fields) - _MOST_NAMED} more" if len(fields) > _MOST_NAMED else ""
+    return one_of(name[:50] for name in fields[:_MOST_NAMED]) + more

@@ -577,3 +577,12 @@ def test_a_refused_key_tells_clients_not_to_retry(provider: Upstream) -> None:
     provider.script = reply({"error": "bad key"}, 401)
 
     assert complete().headers["x-should-retry"] == "false"
+
+
+def test_the_refusal_of_many_fields_names_a_few(provider: Upstream) -> None:
+    request = {**ask("m"), **{f"field_{n}": n for n in range(5_000)}}
+
+    error = post(request, "/v1/chat/completions").json["error"]
+    assert error["code"] == "unsupported_parameter"
+    assert error["message"].startswith("ollama cannot honour 'field_0', 'field_1'")
+    assert "and 4990 more" in error["message"]
