@@ -179,6 +179,29 @@ def test_the_last_list_falls_when_the_secret_is_gone() -> None:
         known.now()
 
 
+@pytest.mark.parametrize("text", ['{"pepper": "canary"', "[]", '{"callers": {}}', ""])
+def test_the_last_list_falls_when_the_secret_becomes_malformed(
+    text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = Source()
+    known = source.known()
+
+    assert known.now().name_of("key-a") == "alice"
+
+    source.text, source.now = text, 60.0
+
+    for source.now in (60.0, 61.0):
+        with pytest.raises(app.CallersUnavailableError):
+            known.now()
+    assert source.looks == 2
+    assert "canary" not in caplog.text
+
+    source.text, source.now = secret_text(bob="key-b"), 65.0
+
+    assert known.now().name_of("key-b") == "bob"
+    assert known.now().name_of("key-a") is None
+
+
 def test_a_failing_look_is_not_repeated_for_every_request() -> None:
     source = Source()
     source.text = SecretUnavailableError("no answer")

@@ -77,6 +77,19 @@ def test_a_json_object_does_as_well(put: Put, secrets_manager: SecretsManagerCli
     assert CANARY not in printed
 
 
+def test_keys_that_are_there_already_write_nothing(
+    put: Put, secrets_manager: SecretsManagerClient
+) -> None:
+    before = secrets_manager.describe_secret(SecretId="keys")["VersionIdsToStages"]
+
+    status, printed = put("KIMI_API_KEY=old\nOLLAMA_API_KEY=\n")
+
+    assert status == 0
+    assert "KIMI_API_KEY: as it was" in printed
+    assert "OLLAMA_API_KEY: there was none" in printed
+    assert secrets_manager.describe_secret(SecretId="keys")["VersionIdsToStages"] == before
+
+
 def test_an_empty_value_deletes(put: Put, secrets_manager: SecretsManagerClient) -> None:
     status, printed = put("KIMI_API_KEY=\nOLLAMA_API_KEY=\n")
 
