@@ -1,0 +1,65 @@
+"""What a browser is told: which origin may read an answer, and that caches keep answers apart."""
+
+from __future__ import annotations
+
+import pytest
+
+import chat.app
+from tests.support.functions import LambdaContext, ask, get, http_event, post
+from tests.support.upstream import Upstream
+
+pytestmark = pytest.mark.usefixtures("keys")
+LISTED = "https://a.example"
+
+
+@pytest.fixture
+def listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHATD_CORS_ORIGINS", f"{LISTED},vscode-webview://*,null")
+
+
+@pytest.mark.usefixtures("listed", "provider")
+@pytest.mark.parametrize("origin", [None, LISTED, "https://evil.example", "https://a.example.evil"])
+@pytest.mark.parametrize("body", [ask("m"), {}])
+def test_with_listed_origins_every_answer_varies_by_origin(
+    origin: str | None, body: dict[str, object]
+) -> None:
+    headers = {"Origin": origin} if origin else {}
+    answers = [post(body, headers=headers), get("/health", headers=headers)]
+
+    assert [answer.headers.get("vary") for answer in answers] == ["Origin"] * 2
+    allowed = {answer.headers.get("access-control-allow-origin") for answer in answers}
+    assert allowed == {LISTED if origin == LISTED else None}
+
+
+@pytest.mark.usefixtures("listed")
+@pytest.mark.parametrize("origin", [None, "https://evil.example"])
+def test_a_preflight_of_a_foreign_page_varies_and_allows_nothing(origin: str | None) -> None:
+    event = http_event("OPTIONS", "/v1/chat", None, headers={"Origin": origin} if origin else {})
+    headers = chat.app.lambda_handler(event, LambdaContext())["multiValueHeaders"]
+
+    assert headers["Vary"] == ["Origin"]
+    assert not any(name.startswith("Access-Control") for name in headers)
+
+
+@pytest.mark.usefixtures("listed")
+@pytest.mark.parametrize("origin", ["vscode-webview://1a2b", "null"])
+def test_a_listed_desktop_app_may_read(provider: Upstream, origin: str) -> None:
+    result = post(ask("m"), headers={"Origin": origin})
+
+    assert result.headers["access-control-allow-origin"] == origin
+
+
+@pytest.mark.usefixtures("provider")
+def test_without_listed_origins_nothing_varies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CHATD_CORS_ORIGINS", raising=False)
+
+    assert "vary" not in post(ask("m"), headers={"Origin": LISTED}).headers
+
+
+@pytest.mark.usefixtures("provider")
+def test_for_every_origin_one_answer_serves_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHATD_CORS_ORIGINS", "*")
+    result = post(ask("m"), headers={"Origin": "https://any.example"})
+
+    assert result.headers["access-control-allow-origin"] == "*"
+    assert "vary" not in result.headers
