@@ -21,6 +21,7 @@ from chatd.errors import (
     ChatdError,
     NoHealthyProviderError,
     UpstreamAuthError,
+    UpstreamError,
 )
 from chatd.format_check import FormatCheck
 from chatd.planning import Plan, Planner
@@ -62,6 +63,8 @@ class Asking:
 
         """
         record = errand.record
+        if others:
+            plan = plan.streaming(stream=True)
         turn = Turn(plan, others, errand)
         retries = Retries(fallback=turn.fallback)
         renewed = False
@@ -86,6 +89,8 @@ class Asking:
                     raise
                 record.waited_ms += wait * 1000
                 record.fails(error)
+                if isinstance(error, UpstreamError) and error.unusable_stream:
+                    plan = turn.plan = plan.streaming(stream=False)
 
     def ended(self, plan: Plan) -> None:
         """Note that an answer that had begun came whole."""
@@ -168,9 +173,16 @@ class Asking:
                 # Every choice has its end: what was to come was about the books alone.
                 if unfinished > 0 and not ended:
                     error.caller_was_slow = stream.caller_was_slow
+                    if not begun and isinstance(error, UpstreamError):
+                        error.unusable_stream = error.malformed or _is_lost(error)
                     raise
         if not ended:
             yield End()
+
+
+def _is_lost(error: UpstreamError) -> bool:
+    """Whether the connection broke, or the bytes were no stream, without a limit of time."""
+    return type(error) is UpstreamError and error.upstream_status is None
 
 
 def _told(error: ChatdError, plan: Plan) -> ChatdError:

@@ -74,8 +74,9 @@ class Provider:
         honours_format: Whether it holds its answers to the format that it was asked for.
         prefill: Whether it continues an assistant's turn that the conversation ends with.
         prefill_fields: Fields of such a turn that ask it to, where the vendor wants one.
-        upstream_stream: Whether it is asked to stream, so that silence is told from slowness;
-            otherwise only the limits `connect` and `total` apply.
+        upstream_stream: Whether it streams also for a caller that does not. `auto`: only where
+            another model can take over, since a stream tells silence from slowness; a complete
+            answer is often the richer one, and only `connect` and `total` limit it.
         timeouts: Its limits.
         excluded: Why this deployment does not have it, as a sentence; None: it does.
 
@@ -96,7 +97,7 @@ class Provider:
     honours_format: bool = True
     prefill: bool = False
     prefill_fields: Mapping[str, Any] = field(default_factory=dict)
-    upstream_stream: bool = True
+    upstream_stream: bool | Literal["auto"] = "auto"
     timeouts: Timeouts = Timeouts()
     excluded: str | None = None
 

@@ -223,10 +223,15 @@ class UpstreamError(ChatdError):
 
     Attributes:
         unreachable: Whether no connection could be made, whichever model was asked for.
+        malformed: Whether the answer is not one of the provider's dialect, or lacks its end.
+        unusable_stream: Whether a stream broke before its first event, of status 200 and without a
+            reason; a complete answer may be usable.
 
     """
 
     unreachable = False
+    malformed = False
+    unusable_stream = False
 
     status = 502
     default_code = "upstream_error"

@@ -146,6 +146,12 @@ class Plan:
         """Characters of the prompt."""
         return self.request.prompt_size
 
+    def streaming(self, *, stream: bool) -> Plan:
+        """The plan with a stream, or a complete answer, requested; only `auto` leaves a choice."""
+        if self.request.stream == stream or self.route.provider.upstream_stream != "auto":
+            return self
+        return self.asking_for(self.request.to(self.request.model, stream=stream))
+
     def asking_for(self, request: ChatRequest) -> Plan:
         """The plan with another request for the same model."""
         return replace(self, request=request, adapter=adapter_for(self.route.provider, request))
@@ -205,7 +211,8 @@ class Planner:
     def _plan(self, route: Route, request: ChatRequest, call: Call) -> Plan:
         row = route.provider
         key = self._key(route, request.model)
-        request = request.to(route.model, stream=row.upstream_stream)
+        stream = request.stream if row.upstream_stream == "auto" else row.upstream_stream
+        request = request.to(route.model, stream=stream)
         if request.format is not None and not row.honours_format:
             request = schema.asked(request, Budget(call.is_over))
         adapter = adapter_for(row, request)

@@ -32,10 +32,13 @@ class Turn:
         others: The models that can answer if this one does not.
         errand: The chat.
 
+    Attributes:
+        plan: The model, as it is tried now.
+
     """
 
     def __init__(self, plan: Plan, others: Sequence[Plan], errand: Errand) -> None:
-        self._plan = plan
+        self.plan = plan
         self._errand = errand
         self._models = 1 + len(others)
         self._sent_at = _NEVER
@@ -81,10 +84,10 @@ class Turn:
             timed_out = isinstance(error, UpstreamTimeoutError)
             return None if timed_out and not self._was_due(self._limits.connect) else ANY_REQUEST
         if self._errand.record.first_event_ms is not None:  # within an answer that is checked
-            return source_of_death(error, self._plan, self._errand)
+            return source_of_death(error, self.plan, self._errand)
         if is_silence(error) and not self._silence_counts():
             return None
-        return _named(self._plan, self._errand)
+        return _named(self.plan, self._errand)
 
     def _silence_counts(self) -> bool:
         """Whether the model had its due time.
@@ -92,13 +95,13 @@ class Turn:
         A whole answer gives no sign of life, so a silence and a long answer look the same. It
         counts only where another model can use the time.
         """
-        if self._plan.request.stream:
+        if self.plan.request.stream:
             return self._was_due(self._limits.silence)
         return self.fallback and self._was_due(self._limits.first_event)
 
     def _was_due(self, limit: float) -> bool:
         """Whether the attempt took this limit, or the model's part of the configured total."""
-        total = self._plan.route.timeouts.total
+        total = self.plan.route.timeouts.total
         due = limit if total is None else min(limit, total / self._models)
         return time.monotonic() - self._sent_at >= _DUE_PART * due
 

@@ -143,8 +143,9 @@ def test_a_call_that_is_cancelled_before_it_begins_asks_no_provider(provider: Up
 
 
 def test_the_tokens_of_a_plain_answer_that_broke_off_are_estimated(
-    provider: Upstream, emitted: Callable[[], Emitted]
+    provider: Upstream, config: Path, emitted: Callable[[], Emitted]
 ) -> None:
+    config.write_text("[providers.ollama]\nupstream_stream = true")
     provider.script = then_close(
         raw(head(200, {"Connection": "close"}) + answers.ollama_lines("Hello")[0])
     )

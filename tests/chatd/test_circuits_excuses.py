@@ -33,7 +33,8 @@ def tier(provider: Upstream, config: Path) -> Upstream:
     """The provider behind the tier `fast`; a circuit of its own, as chatd.toml names the model."""
     limits = "silence = 0.2\nsilence_with_fallback = 0.2"
     config.write_text(
-        f'[tiers]\nfast = ["ollama/llama3.2"]\n[providers.ollama.timeouts]\n{limits}\n'
+        f'[tiers]\nfast = ["ollama/llama3.2"]\n[providers.ollama]\nupstream_stream = true\n'
+        f"[providers.ollama.timeouts]\n{limits}\n"
     )
     return provider
 

@@ -1,4 +1,4 @@
-"""A plain caller's provider is asked to stream too, so that silence is told from slowness."""
+"""A provider streams for its caller, or where another model can take over from it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from chatd.answer import Delta, Event, Finish, ToolCallDelta, collected
 from tests.support import answers
-from tests.support.functions import ask, post, stream
+from tests.support.functions import HttpResult, ask, post, stream
 from tests.support.upstream import (
     Received,
     Script,
@@ -22,6 +22,7 @@ from tests.support.upstream import (
     raw,
     reply,
     silent,
+    then_close,
     trickling,
 )
 
@@ -35,20 +36,51 @@ each_surface = pytest.mark.parametrize("path", ["/v1/chat", OPENAI])
 pytestmark = pytest.mark.usefixtures("provider", "keys")
 
 
+@pytest.fixture
+def always(config: Path) -> Path:
+    """A chatd.toml by which every provider streams, whatever the caller wants."""
+    rows = ("ollama", "ollama_cloud", "openrouter", "opencode", "kimi")
+    config.write_text("".join(f"[providers.{row}]\nupstream_stream = true\n" for row in rows))
+    return config
+
+
+def content_of(result: HttpResult, path: str) -> Any:
+    if path == OPENAI:
+        return result.json["choices"][0]["message"]["content"]
+    return result.json["content"]
+
+
 @each_model
 @each_surface
-def test_the_provider_streams_and_the_caller_gets_it_whole(
+def test_a_plain_callers_provider_gives_a_whole_answer(
     model: str, path: str, provider: Upstream
 ) -> None:
     result = post(ask(model), path)
 
-    said = result.json["choices"][0]["message"] if path == OPENAI else result.json
-    assert (result.status, said["content"]) == (200, "Hello!")
+    assert (result.status, content_of(result, path)) == (200, "Hello!")
+    assert not provider.last.json.get("stream")
+
+
+@each_model
+def test_a_streaming_callers_provider_streams(model: str, provider: Upstream) -> None:
+    assert [event.get("content") for event in stream(ask(model)).json] == ["Hello", "!", None]
     assert provider.last.json["stream"] is True
 
 
 @each_model
-def test_a_row_can_switch_that_off(model: str, provider: Upstream, config: Path) -> None:
+@each_surface
+@pytest.mark.usefixtures("always")
+def test_a_row_can_have_its_provider_stream_for_plain_callers(
+    model: str, path: str, provider: Upstream
+) -> None:
+    result = post(ask(model), path)
+
+    assert (result.status, content_of(result, path)) == (200, "Hello!")
+    assert provider.last.json["stream"] is True
+
+
+@each_model
+def test_a_row_can_switch_streams_off(model: str, provider: Upstream, config: Path) -> None:
     name = model.partition("/")[0] if "/" in model else "ollama"
     config.write_text(f"[providers.{name}]\nupstream_stream = false")
 
@@ -59,10 +91,116 @@ def test_a_row_can_switch_that_off(model: str, provider: Upstream, config: Path)
     assert not any(received.json.get("stream") for received in provider.received)
 
 
+TIER = '[tiers]\nfast = ["ollama/a", "openrouter/v/b"]\n'
+
+
+def failing(*failures: Script, after: Script) -> Script:
+    """A provider that does each of these once, and then the last for ever."""
+    left = list(failures)
+
+    def script(connection: socket.socket, received: Received) -> None:
+        (left.pop(0) if left else after)(connection, received)
+
+    return script
+
+
+def test_where_another_model_can_take_over_the_provider_streams(
+    provider: Upstream, config: Path
+) -> None:
+    config.write_text(TIER)
+    provider.script = failing(reply({"error": "broke"}, 402), after=provider.script)
+
+    result = post(ask("fast"))
+
+    assert result.json["content"] == "Hello!"
+    first, last = (received.json for received in provider.received)
+    assert (first["model"], first["stream"]) == ("a", True)
+    assert (last["model"], last.get("stream")) == ("v/b", None)
+
+
+UNUSABLE: dict[str, Script] = {
+    "an empty stream": chunked([]),
+    "an end without an answer": chunked([b"data: [DONE]\n\n"]),
+    "no events": reply(b"Hello!", headers={"Content-Type": "text/event-stream"}),
+    "a connection that is lost": then_close(raw(head(200, {"Content-Length": "100"}))),
+}
+
+
+@pytest.mark.parametrize("unusable", UNUSABLE)
+@pytest.mark.parametrize("live", [False, True])
+def test_an_unusable_stream_is_replaced_by_a_whole_answer(
+    unusable: str, live: bool, provider: Upstream, config: Path
+) -> None:
+    config.write_text(TIER.replace('"ollama/a", ', '"openrouter/v/a", '))
+    provider.script = failing(UNUSABLE[unusable], after=provider.script)
+
+    if live:
+        text = "".join(event.get("content", "") for event in stream(ask("fast")).json)
+    else:
+        text = post(ask("fast")).json["content"]
+
+    assert text == "Hello!"
+    asked = [
+        (received.json["model"], bool(received.json.get("stream")))
+        for received in provider.received
+    ]
+    assert asked == [("v/a", True), ("v/a", False)]
+
+
+def test_a_whole_answer_tells_the_reason_that_an_empty_stream_hides(
+    provider: Upstream, config: Path
+) -> None:
+    config.write_text(TIER)
+    error = {"error": {"message": "Requested tokens (900) exceed context window of 512"}}
+    provider.script = failing(chunked([]), after=reply(error, 400))
+
+    result = post(ask("fast"))
+
+    # Both models are too small: the first said so when it was asked for a whole answer.
+    assert (result.status, result.json["error"]["code"]) == (400, "context_length_exceeded")
+    assert [received.json["model"] for received in provider.received] == ["a", "a", "v/b"]
+
+
+def test_a_stream_is_tried_again_as_one_where_the_row_wants_streams(
+    provider: Upstream, config: Path
+) -> None:
+    config.write_text("[providers.openrouter]\nupstream_stream = true\n")
+    provider.script = failing(chunked([]), after=provider.script)
+
+    assert post(ask("openrouter/v/m")).json["content"] == "Hello!"
+    assert [received.json.get("stream") for received in provider.received] == [True, True]
+
+
+@pytest.mark.parametrize("failure", [reply({"error": "no"}, 500), reply({"error": "no"})])
+def test_a_stream_that_fails_with_a_reason_is_tried_again_as_one(
+    failure: Script, provider: Upstream, config: Path
+) -> None:
+    config.write_text(TIER)
+    provider.script = failing(failure, after=provider.script)
+
+    assert post(ask("fast")).json["content"] == "Hello!"
+    assert [received.json.get("stream") for received in provider.received] == [True, True]
+
+
+@each_surface
+@pytest.mark.parametrize("model", ["openrouter/v/m", "llama3.2", "ollama_cloud/m"])
+def test_a_provider_that_streams_unasked_is_understood(
+    model: str, path: str, provider: Upstream
+) -> None:
+    def script(connection: socket.socket, received: Received) -> None:
+        chunked(answers.stream_for_path(received.path))(connection, received)
+
+    provider.script = script
+    result = post(ask(model), path)
+
+    assert (result.status, content_of(result, path)) == (200, "Hello!")
+    assert not provider.last.json.get("stream")
+
+
 def test_a_plain_callers_silent_provider_is_given_up_after_the_silence_limit(
     provider: Upstream, config: Path
 ) -> None:
-    config.write_text("[providers.ollama.timeouts]\nsilence = 0.2")
+    config.write_text("[providers.ollama]\nupstream_stream = true\ntimeouts = { silence = 0.2 }")
     provider.script = silent(provider)
     started = time.monotonic()
 
@@ -72,6 +210,7 @@ def test_a_plain_callers_silent_provider_is_given_up_after_the_silence_limit(
     assert time.monotonic() - started < 10
 
 
+@pytest.mark.usefixtures("always")
 def test_the_log_of_a_plain_chat_tells_when_the_first_event_came(
     emitted: Callable[[], Emitted],
 ) -> None:
@@ -96,6 +235,7 @@ def hanging(provider: Upstream, *pieces: bytes) -> Script:
 FINISHED = answers.openai_chunks("Hello", "!", done=False)
 
 
+@pytest.mark.usefixtures("always")
 @each_surface
 def test_a_stream_with_its_finish_reason_is_whole_though_nothing_follows(
     path: str, provider: Upstream
@@ -132,6 +272,7 @@ def test_usage_that_nobody_gave_is_estimated_and_says_so(
     assert all(line["chatd.usage_estimated"] for line in emitted().log)
 
 
+@pytest.mark.usefixtures("always")
 def test_a_kept_connection_that_hangs_after_done_does_not_hold_the_answer(
     provider: Upstream,
 ) -> None:
@@ -142,6 +283,7 @@ def test_a_kept_connection_that_hangs_after_done_does_not_hold_the_answer(
     assert time.monotonic() - started < 10
 
 
+@pytest.mark.usefixtures("always")
 def test_signs_of_life_after_done_do_not_hold_the_answer(provider: Upstream) -> None:
     done = b"".join(answers.openai_chunks("Hello", "!"))
     content = [head(200, {"Connection": "close"}) + done, *[b": PROCESSING\n\n"] * 1000]

@@ -56,7 +56,7 @@ class Case:
 
     @property
     def seen(self) -> Fault:
-        return self.fault.asked(self.way)
+        return self.fault.asked(self.way, alone=self.alone)
 
     @property
     def alone(self) -> bool:
@@ -116,13 +116,15 @@ class Case:
         return {Company.CONTINUES: [SAID], Company.REFUSES: [SAID, ""]}.get(self.company, [""])
 
 
-def _companies(fault: Fault) -> list[Company]:
+def _companies(fault: Fault, way: Way) -> list[Company]:
     """The companies that make a difference."""
+    if way is Way.STREAMED:  # beside another model the provider streams anyway
+        return [Company.NONE]
     return list(Company) if fault.begun else [Company.NONE, Company.REPEATS]
 
 
 CASES = [
     Case(fault, dialect, way, company)
     for fault, dialect, way in product(FAULTS, DIALECTS.values(), Way)
-    for company in _companies(fault.asked(way))
+    for company in _companies(fault, way)
 ]

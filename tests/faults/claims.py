@@ -47,11 +47,11 @@ Place = Literal["served", "black hole", "closed port"]
 
 
 class Way(Enum):
-    """How the provider is asked, and for what kind of caller."""
+    """What kind of caller the chat has, and whether chatd.toml makes the provider stream."""
 
     STREAM = "stream"
     PLAIN = "plain"
-    UNSTREAMED = "plain, upstream_stream = false"
+    STREAMED = "plain, upstream_stream = true"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Fault:
         wait: Seconds that the provider asks to wait.
         tries: How often it is asked, where that does not follow from the rest.
         falls_through: Whether another is asked.
-        unstreamed: What differs where the provider is not asked to stream.
+        unstreamed: What differs where the provider gives a whole answer.
         takes: Seconds that an attempt takes which no limit ends.
         at_defaults: What differs where the limits are the defaults.
 
@@ -99,9 +99,12 @@ class Fault:
     def too_slow(self) -> bool:
         return self.code == "upstream_timeout"
 
-    def asked(self, way: Way) -> Fault:
-        """The same for a way of asking: unstreamed, an answer has not begun before it is whole."""
-        if way is not Way.UNSTREAMED:
+    def asked(self, way: Way, *, alone: bool) -> Fault:
+        """The same for a way of asking: a whole answer has not begun before it is there.
+
+        A plain caller's provider gives one, unless another model can take over.
+        """
+        if way is not Way.PLAIN or not alone:
             return self
         slow = _SPENT if self.costs not in (None, "connect") else {}
         return replace(self, **{"begun": False, **slow, **self.unstreamed})

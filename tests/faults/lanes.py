@@ -68,13 +68,13 @@ class Cell:
         # An answer that was begun can spend the time of both models.
         spends = self.case.seen.costs == "total" and self.case.seen.begun
         total = f"total = {self.case.limits.total}" if spends else ""
-        unstreamed = self.case.way is Way.UNSTREAMED
+        streamed = self.case.way is Way.STREAMED
         prefill = self.case.company in (Company.CONTINUES, Company.REFUSES)
         return f"""
 [providers.{self.name}_first]
 base_url = "{first}"
 {self.case.dialect.toml}
-{"upstream_stream = false" if unstreamed else ""}
+{"upstream_stream = true" if streamed else ""}
 timeouts = {{ {limits} }}
 
 [providers.{self.name}_next]

@@ -49,12 +49,11 @@ long it takes at most until the next one is tried.
 _GOES_ON = """
 An answer that was begun is gone on with, or begun again:
 """
-_UNSTREAMED = """
-## With `upstream_stream = false`
+_STREAMED = """
+## With `upstream_stream = true`
 
-Every provider is asked to stream, for callers who do not stream too, so that silence is told from
-slowness. Where that is switched off there are only the limits `connect` and `total`, and nothing is
-begun before it is whole. What differs then, for a model alone:
+A provider streams for a caller that does not, too, also where no other model can take over: silence
+is told from slowness, and an end mark ends the answer. What differs then, for a model alone:
 """
 _ENDS = f"""
 ## And besides
@@ -72,6 +71,7 @@ _ENDS = f"""
 - `x-chatd-attempts` tells of the attempts before the first event, the log of all, and `rescued` in
   the answer of who broke off and who went on.
 """
+_ASKED = ("asked", "takes")
 _WHAT_IT_DOES = {
     Company.CONTINUES: "`prefill = true`: it goes on with what was said",
     Company.REPEATS: "it says the same again, and what was sent is held back",
@@ -98,9 +98,11 @@ def page(table: Mapping[str, Seen]) -> str:
         [
             fault.name,
             told(_got, fault.name, Way.STREAM, Company.NONE),
+            told(_times, fault.name, Way.STREAM, Company.NONE),
+            _takes(fault, alone=True),
             told(_got, fault.name, Way.PLAIN, Company.NONE),
             told(_times, fault.name, Way.PLAIN, Company.NONE),
-            _takes(fault, alone=True),
+            _takes(fault.asked(Way.PLAIN, alone=True), alone=True),
         ]
         for fault in FAULTS
     ]
@@ -124,12 +126,12 @@ def page(table: Mapping[str, Seen]) -> str:
         ]
         for company, does in _WHAT_IT_DOES.items()
     ]
-    unstreamed = [
+    streamed = [
         [
             fault.name,
-            told(_got, fault.name, Way.UNSTREAMED, Company.NONE),
-            told(_times, fault.name, Way.UNSTREAMED, Company.NONE),
-            _takes(fault.asked(Way.UNSTREAMED), alone=True),
+            told(_got, fault.name, Way.STREAMED, Company.NONE),
+            told(_times, fault.name, Way.STREAMED, Company.NONE),
+            _takes(fault, alone=True),
         ]
         for fault in FAULTS
         if _differs(fault)
@@ -137,13 +139,16 @@ def page(table: Mapping[str, Seen]) -> str:
     return "".join(
         [
             _HEAD,
-            _rows(["The provider", "a stream", "a whole answer", "asked", "takes"], alone),
+            _rows(
+                ["The provider", *("a stream", *_ASKED), *("a whole answer", *_ASKED)],
+                alone,
+            ),
             _NEXT,
             _rows(["The provider", "the caller gets", "asked", "takes"], passed_on),
             _GOES_ON,
             _rows(["The next model", "a stream", "a whole answer"], goes_on),
-            _UNSTREAMED,
-            _rows(["The provider", "the caller gets", "asked", "takes"], unstreamed),
+            _STREAMED,
+            _rows(["The provider", "the caller gets", "asked", "takes"], streamed),
             _ENDS,
         ]
     )
@@ -181,7 +186,7 @@ def _takes(fault: Fault, *, alone: bool) -> str:
 
 
 def _differs(fault: Fault) -> bool:
-    whole = fault.asked(Way.UNSTREAMED)
+    whole = fault.asked(Way.PLAIN, alone=True)
     mine = (fault.status, fault.attempts(alone=True), fault.longest(_LIMITS, alone=True))
     return mine != (whole.status, whole.attempts(alone=True), whole.longest(_LIMITS, alone=True))
 

@@ -34,7 +34,7 @@ def at_defaults(fault: Fault) -> Fault:
 CASES = [
     Case(at_defaults(fault), list(DIALECTS.values())[number % len(DIALECTS)], way, company)
     for number, fault in enumerate(FAULTS)
-    for way, company in ((Way.PLAIN, Company.NONE), (Way.STREAM, Company.REPEATS))
+    for way, company in ((Way.STREAMED, Company.NONE), (Way.STREAM, Company.REPEATS))
 ]
 
 

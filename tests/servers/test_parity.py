@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from tests.servers.programs import Server
+from tests.servers.programs import CALL, GREETING, Server
 from tests.support.functions import post, stream
 
 OPENAI = "/v1/chat/completions"
+TEXT = "abcdefghijklmnopqrstuvwxyz-é€😀."
 pytestmark = pytest.mark.usefixtures("config")
 
 
@@ -44,6 +45,21 @@ def events_of(text: str) -> list[dict[str, Any]]:
 
 def logprobs_of(given: Any) -> Any:
     return given and [(token["token"], token["bytes"]) for token in given["content"]]
+
+
+def whole(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """What matters of a whole answer."""
+    said = [
+        {
+            "content": choice["message"]["content"] or "",
+            "tool_calls": choice["message"].get("tool_calls", []),
+            "finish_reason": choice["finish_reason"],
+            "logprobs": logprobs_of(choice.get("logprobs")),
+        }
+        for choice in answer["choices"]
+    ]
+    usage = answer["usage"]
+    return {"said": said, "usage": (usage["prompt_tokens"], usage["completion_tokens"])}
 
 
 def joined(events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -104,6 +120,19 @@ def servers(llama: Server, litellm: Server) -> dict[str, Server]:
 
 
 @pytest.mark.parametrize("case", CASES)
+def test_a_whole_answer_is_the_servers_own(case: str, servers: dict[str, Server]) -> None:
+    model, more = CASES[case]
+    name, _, known_as = model.partition("/")
+    body = {"messages": USER, "temperature": 0, **more}
+
+    status, text = direct(servers[name], {**body, "model": known_as})
+    ours = post({**body, "model": model}, OPENAI)
+
+    assert (ours.status, status) == (200, 200), (ours.json, text)
+    assert whole(ours.json) == whole(json.loads(text))
+
+
+@pytest.mark.parametrize("case", CASES)
 def test_a_stream_is_the_servers_own(case: str, servers: dict[str, Server]) -> None:
     model, more = CASES[case]
     name, _, known_as = model.partition("/")
@@ -121,6 +150,16 @@ def test_a_stream_is_the_servers_own(case: str, servers: dict[str, Server]) -> N
     # [DONE] alone ends LiteLLM's later choices.
     wanted["reasons"] = {index: reason or "stop" for index, reason in wanted["reasons"].items()}
     assert joined(events_of(ours.body.decode())) == wanted
+
+
+def test_the_texts_are_those_that_the_servers_were_made_for() -> None:
+    llama = post({"model": "llama/alphabet", "messages": USER})
+    litellm = post({"model": "litellm/greeting", "messages": USER})
+    calling = post({"model": "litellm/calling", "messages": USER}, OPENAI)
+
+    assert (llama.json["content"], llama.json["output_tokens"]) == (TEXT, len(TEXT.encode()) + 1)
+    assert litellm.json["content"] == GREETING
+    assert calling.json["choices"][0]["message"]["tool_calls"] == [CALL]
 
 
 LONG = [{"role": "user", "content": "x" * 600}]

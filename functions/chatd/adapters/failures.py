@@ -132,8 +132,10 @@ def _by_words(kind: type[ChatdError], status: int, reason: str) -> type[ChatdErr
 
 
 def garbage(response: HttpResponse, what: str) -> UpstreamError:
-    """The error for an answer that is none: `what` says what is wrong with it."""
-    return UpstreamError(what, upstream_status=response.status)
+    """Make the error for a malformed answer: `what` says what is wrong with it."""
+    error = UpstreamError(what, upstream_status=response.status)
+    error.malformed = True
+    return error
 
 
 def retry_after(

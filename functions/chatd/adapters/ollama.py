@@ -16,7 +16,18 @@ from pydantic import SecretStr, ValidationError
 from chatd.adapters import lenient, ollama_turns
 from chatd.adapters.failures import failure, garbage
 from chatd.adapters.framing import bounded, lines
-from chatd.answer import Answer, Choice, Counted, Delta, End, Event, Finish, ToolCallDelta, Usage
+from chatd.answer import (
+    Answer,
+    Choice,
+    Counted,
+    Delta,
+    End,
+    Event,
+    Finish,
+    ToolCallDelta,
+    Usage,
+    collected,
+)
 from chatd.catalog import Provider
 from chatd.chat import ChatRequest, OtherTool, Think, Tool
 from chatd.errors import ChatdError
@@ -123,6 +134,8 @@ class Ollama:
         """
         if response.status != HTTPStatus.OK:
             raise _refusal(response)
+        if b"\n{" in response.body.rstrip():  # it streams unasked
+            return collected(self.events(response, iter((response.body,))))
         line = self._line(bounded(response.body), response)
         if not line.done:
             raise garbage(response, "its answer ended before it was done")

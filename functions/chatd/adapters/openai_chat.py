@@ -18,7 +18,7 @@ from chatd import __version__
 from chatd.adapters import lenient, openai_stream, openai_turns
 from chatd.adapters.failures import failure, garbage
 from chatd.adapters.framing import bounded
-from chatd.answer import Answer, Choice, Event, as_events
+from chatd.answer import Answer, Choice, Event, as_events, collected
 from chatd.catalog import Provider
 from chatd.chat import ChatRequest, Message, Think
 from chatd.errors import ChatdError
@@ -72,6 +72,8 @@ class OpenAIChat:
         try:
             answer = OpenAIChatAnswer.model_validate_json(bounded(response.body))
         except ValidationError:
+            if response.body.lstrip().startswith((b"data:", b":")):  # it streams unasked
+                return collected(openai_stream.events(response, iter((response.body,))))
             raise _unlike(response, "its answer is not one of OpenAI's dialect") from None
         if openai_stream.is_error(answer.error):
             raise openai_turns.refused(response, answer.error)

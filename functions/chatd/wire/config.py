@@ -87,7 +87,7 @@ class ProviderTable(_Table):
     plan: str | None = None
     prefill: bool | None = None
     prefill_fields: dict[str, Any] | None = None
-    upstream_stream: bool | None = None
+    upstream_stream: bool | Literal["auto"] | None = None
     timeouts: TimeoutsTable = TimeoutsTable()
 
 

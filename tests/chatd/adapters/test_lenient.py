@@ -307,6 +307,7 @@ def test_a_stream_that_reports_too_long_a_conversation_says_so(provider: Upstrea
     for piece in (answers.sse({"error": error}), b"error: " + json.dumps(error).encode() + b"\n\n"):
         provider.script = chunked([piece])
 
-        result = post(ask("openrouter/v/m"))
+        result = stream(ask("openrouter/v/m"))
 
-        assert (result.status, result.json["error"]["code"]) == (400, "context_length_exceeded")
+        error_code = json.loads(result.body)["error"]["code"]
+        assert (result.status, error_code) == (400, "context_length_exceeded")
