@@ -33,7 +33,7 @@ from chatd.settings import Settings
 from chatd.surfaces import Served
 
 # A field's name is the caller's string; only one that is harmless goes into a header.
-_HARMLESS = re.compile(r"[A-Za-z0-9_.-]{1,50}")
+_HARMLESS = re.compile(r"[A-Za-z0-9_.$-]{1,50}")
 _MAX_HEADER = 500
 _MOST_NAMED = 10
 

@@ -16,6 +16,7 @@ from pydantic import SecretStr, ValidationError
 from chatd.adapters import lenient, ollama_turns
 from chatd.adapters.failures import failure, garbage
 from chatd.adapters.framing import bounded, lines
+from chatd.adapters.ollama_tools import ToolSchemas
 from chatd.answer import (
     Answer,
     Choice,
@@ -95,8 +96,14 @@ class Ollama:
         return tuple(found)
 
     def omitted(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # the shape of every adapter
-        """The caller's fields that the provider fixes itself, and that are left out."""
-        return ()
+        """Name what has no effect here: the keywords of tools' schemas that Ollama drops."""
+        if not request.tools or request.tool_choice == "none":
+            return ()
+        schemas = ToolSchemas()
+        for tool in request.tools:
+            if isinstance(tool, Tool):
+                schemas.parameters(tool)
+        return schemas.lost
 
     def build(self, request: ChatRequest, row: Provider, key: SecretStr | None) -> HttpRequest:
         """The HTTP request for a chat; `request.model` is the provider's own name for the model.
@@ -204,8 +211,9 @@ class Ollama:
     def _conversation(self, request: ChatRequest) -> dict[str, Any]:
         conversation: dict[str, Any] = {"messages": ollama_turns.written(request.messages)}
         if request.tools and request.tool_choice != "none":
+            schemas = ToolSchemas()
             conversation["tools"] = [
-                ollama_turns.tool(tool) for tool in request.tools if isinstance(tool, Tool)
+                ollama_turns.tool(tool, schemas) for tool in request.tools if isinstance(tool, Tool)
             ]
         return conversation
 

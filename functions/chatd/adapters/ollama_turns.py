@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chatd.adapters import lenient
+from chatd.adapters.ollama_tools import ToolSchemas
 from chatd.answer import new_call_id
 from chatd.chat import Image, Message, Other, Tool, ToolCall
 from chatd.errors import InvalidRequestError, RequestTooLargeError
@@ -38,12 +39,12 @@ def written(messages: Sequence[Message]) -> list[dict[str, Any]]:
     return [_turn(message, position, names) for position, message in enumerate(messages)]
 
 
-def tool(given: Tool) -> dict[str, Any]:
-    """A tool that the model may call."""
+def tool(given: Tool, schemas: ToolSchemas) -> dict[str, Any]:
+    """Write a tool that the model may call."""
     function: dict[str, Any] = {"name": given.name}
     if given.description is not None:
         function["description"] = given.description
-    function["parameters"] = given.parameters or {"type": "object", "properties": {}}
+    function["parameters"] = schemas.parameters(given)
     return {"type": "function", "function": function}
 
 
