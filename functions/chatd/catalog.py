@@ -74,6 +74,8 @@ class Provider:
         honours_format: Whether it holds its answers to the format that it was asked for.
         prefill: Whether it continues an assistant's turn that the conversation ends with.
         prefill_fields: Fields of such a turn that ask it to, where the vendor wants one.
+        developer_as_system: Whether a `developer` turn goes to it as a `system` turn, which chat
+            templates of open models know instead.
         upstream_stream: Whether it streams also for a caller that does not. `auto`: only where
             another model can take over, since a stream tells silence from slowness; a complete
             answer is often the richer one, and only `connect` and `total` limit it.
@@ -97,6 +99,7 @@ class Provider:
     honours_format: bool = True
     prefill: bool = False
     prefill_fields: Mapping[str, Any] = field(default_factory=dict)
+    developer_as_system: bool = False
     upstream_stream: bool | Literal["auto"] = "auto"
     timeouts: Timeouts = Timeouts()
     excluded: str | None = None

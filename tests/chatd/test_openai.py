@@ -204,8 +204,8 @@ def test_ollama_is_not_told_of_tools_that_may_not_be_called(provider: Upstream) 
         ("logit_bias", {"1": 5}),
         ("a_field_of_tomorrow", 1),
         ("modalities", ["audio"]),
-        ("prediction", {"type": "content", "content": "x"}),
-        ("web_search_options", {}),
+        ("chat_template_kwargs", {"custom": 1}),
+        ("guided_json", {"type": "object"}),
     ],
 )
 def test_what_ollama_cannot_honour_is_400_that_names_it(

@@ -7,13 +7,13 @@ nothing itself.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
-from chatd.adapters import lenient, ollama_turns
+from chatd.adapters import lenient, ollama_hints, ollama_turns
 from chatd.adapters.failures import failure, garbage
 from chatd.adapters.framing import bounded, lines
 from chatd.adapters.ollama_tools import ToolSchemas
@@ -30,42 +30,11 @@ from chatd.answer import (
     collected,
 )
 from chatd.catalog import Provider
-from chatd.chat import ChatRequest, OtherTool, Think, Tool
+from chatd.chat import ChatRequest, OtherTool, Tool
 from chatd.errors import ChatdError
 from chatd.wire.http import HttpRequest, HttpResponse
 from chatd.wire.ollama import OllamaChat, OllamaLine, OllamaMessage, OllamaTags
 
-# OpenAI's efforts in Ollama's words, as Ollama itself maps them:
-# https://github.com/ollama/ollama/blob/main/openai/openai.go (thinkFromReasoningEffort)
-_EFFORTS: Mapping[str, Think] = {
-    "none": False,
-    "minimal": "low",
-    "xhigh": "max",
-    "ultra": "max",
-}
-# Ollama's own options, which callers of OpenAI's surface send besides OpenAI's.
-_OPTIONS = frozenset({"top_k", "min_p", "num_ctx", "repeat_penalty"})
-# Fields that cannot change the answer, and those that say what is so anyway.
-_HARMLESS = frozenset(
-    {
-        "user",
-        "metadata",
-        "store",
-        "service_tier",
-        "safety_identifier",
-        "prompt_cache_key",
-        "prompt_cache_retention",
-        "stream_options",
-        "keep_alive",
-    }
-)
-_DEFAULTS: Mapping[str, Any] = {
-    "logit_bias": {},
-    "modalities": ["text"],
-    "verbosity": "medium",
-    "functions": [],
-    "function_call": "auto",
-}
 # A line of a stream has one of them, and so has a whole answer.
 _PIECES = frozenset({"message", "response"})
 
@@ -86,24 +55,18 @@ class Ollama:
             found.append("tools")
         if request.tools and request.parallel_tool_calls is False:
             found.append("parallel_tool_calls")
-        found += [
-            name
-            for name, value in request.extra.items()
-            if name not in _HARMLESS | _OPTIONS
-            and value is not None
-            and not (name in _DEFAULTS and _DEFAULTS[name] == value)
-        ]
-        return tuple(found)
+        return (*found, *ollama_hints.refused(request))
 
     def omitted(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # the shape of every adapter
-        """Name what has no effect here: the keywords of tools' schemas that Ollama drops."""
+        """Name what has no effect here: hints, and keywords of tools' schemas."""
+        hints = ollama_hints.dropped(request)
         if not request.tools or request.tool_choice == "none":
-            return ()
+            return hints
         schemas = ToolSchemas()
         for tool in request.tools:
             if isinstance(tool, Tool):
                 schemas.parameters(tool)
-        return schemas.lost
+        return (*hints, *schemas.lost)
 
     def build(self, request: ChatRequest, row: Provider, key: SecretStr | None) -> HttpRequest:
         """The HTTP request for a chat; `request.model` is the provider's own name for the model.
@@ -112,22 +75,18 @@ class Ollama:
             InvalidRequestError: If a turn cannot be said in this dialect.
 
         """
-        # A thinking model thinks when nothing is said, and can then spend a small budget without a
-        # word of answer: https://github.com/ollama/ollama/blob/main/docs/capabilities/thinking.mdx
-        think = False if request.think is None else request.think
         body: dict[str, Any] = {
             "model": request.model,
             **self._conversation(request),
             "stream": request.stream,
-            "think": _EFFORTS.get(think, think) if isinstance(think, str) else think,
+            "think": ollama_hints.think(request),
+            **ollama_hints.fields(request),
         }
         if request.format is not None:
             body["format"] = request.format
         if request.logprobs:
             body |= {"logprobs": True, "top_logprobs": request.top_logprobs or 0}
-        if "keep_alive" in request.extra:
-            body["keep_alive"] = request.extra["keep_alive"]
-        if options := _options(request):
+        if options := ollama_hints.options(request):
             body["options"] = options
         headers = {"Content-Type": "application/json", **_authorization(key)}
         return HttpRequest(row.base_url + self.path, headers, json.dumps(body).encode())
@@ -245,21 +204,6 @@ class Ollama:
                 raise garbage(response, "its answer is not one of Ollama's dialect")
             raise failure(response, found.words, *found.codes)
         return line
-
-
-def _options(request: ChatRequest) -> dict[str, Any]:
-    sampling = request.sampling
-    options: dict[str, Any] = {
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "seed": sampling.seed,
-        "stop": None if sampling.stop is None else list(sampling.stop),
-        "presence_penalty": sampling.presence_penalty,
-        "frequency_penalty": sampling.frequency_penalty,
-        "num_predict": request.max_completion_tokens or request.max_tokens,
-        **{name: request.extra.get(name) for name in _OPTIONS},
-    }
-    return {name: value for name, value in options.items() if value is not None}
 
 
 def _authorization(key: SecretStr | None) -> dict[str, str]:

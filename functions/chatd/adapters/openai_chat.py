@@ -50,6 +50,10 @@ class OpenAIChat:
             "messages": [self._turn(message) for message in request.messages],
             **openai_turns.options(request),
         }
+        if row.developer_as_system:
+            for turn in body["messages"]:
+                if turn["role"] == "developer":
+                    turn["role"] = "system"
         if request.think is not None:
             body.update(self._thinking(request.think, request))
         if request.stream:

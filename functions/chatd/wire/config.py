@@ -85,6 +85,8 @@ class ProviderTable(_Table):
     env_file: Annotated[str, Field(min_length=1)] | None = None
     endpoint: Literal["chat", "generate", "auto"] | None = None
     plan: str | None = None
+    honours_format: bool | None = None
+    developer_as_system: bool | None = None
     prefill: bool | None = None
     prefill_fields: dict[str, Any] | None = None
     upstream_stream: bool | Literal["auto"] | None = None

@@ -1,0 +1,56 @@
+"""A row's field of chatd.toml changes what its provider gets."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import answers
+from tests.support.functions import ask, post
+from tests.support.upstream import Upstream, reply
+
+OPENAI = "/v1/chat/completions"
+pytestmark = pytest.mark.usefixtures("keys")
+
+
+def row(name: str, url: str, **fields: Any) -> str:
+    values = "".join(f"{key} = {json.dumps(value)}\n" for key, value in fields.items())
+    return f'[providers.{name}]\ndialect = "openai_chat"\nbase_url = "{url}"\n{values}'
+
+
+@pytest.mark.parametrize(("wanted", "role"), [(True, "system"), (False, "developer")])
+def test_a_developer_turn_is_a_system_turn_where_the_row_says_so(
+    wanted: bool, role: str, provider: Upstream, config: Path
+) -> None:
+    config.write_text(row("mine", provider.url, developer_as_system=wanted))
+    turns = [{"role": "developer", "content": "Be brief."}, {"role": "user", "content": "Hi"}]
+
+    assert post({"model": "mine/m", "messages": turns}, OPENAI).status == 200
+    assert [turn["role"] for turn in provider.last.json["messages"]] == [role, "user"]
+
+
+def test_a_row_can_say_that_its_provider_ignores_a_format(provider: Upstream, config: Path) -> None:
+    config.write_text(row("mine", provider.url, honours_format=False))
+    schema = {"type": "object", "required": ["x"]}
+    provider.script = reply(answers.openai_chat("not JSON"))
+
+    refused = post(ask("mine/m", format=schema))
+    provider.script = reply(answers.openai_chat('{"x": 1}'))
+    held = post(ask("mine/m", format=schema))
+
+    assert (refused.status, refused.json["error"]["code"]) == (502, "format_not_met")
+    assert held.json["content"] == '{"x": 1}'
+    assert "JSON Schema" in provider.last.json["messages"][0]["content"]
+    assert len(provider.received) == 3
+
+
+def test_a_row_of_the_catalog_can_say_that_it_honours_a_format(
+    provider: Upstream, config: Path
+) -> None:
+    config.write_text("[providers.ollama_cloud]\nhonours_format = true")
+
+    assert post(ask("ollama_cloud/m", format="json")).json["content"] == "Hello!"
+    assert (len(provider.received), provider.last.json["format"]) == (1, "json")
