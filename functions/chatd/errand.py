@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from dataclasses import dataclass, field, replace
 from functools import cache
+from typing import Any
 
 from chatd.chat import ChatRequest
 from chatd.deadline import Deadline
@@ -46,14 +48,17 @@ class Errand:
         guessed prompt.
         """
         if self._fingerprint is None:
-            digest = hashlib.blake2b(key=_key(), digest_size=_DIGEST_BYTES)
-            # A stream and a whole answer are of one request. Its repr holds all but the words.
+            # A stream and a whole answer are of one request.
             request = replace(self.request, stream=False, stream_usage=False)
-            for text in (self.call.caller, repr(request), *request.words()):
-                part = text.encode("utf-8", "surrogatepass")
-                digest.update(b"%d:%b" % (len(part), part))
+            text = json.dumps([self.call.caller, request], default=_fields)
+            digest = hashlib.blake2b(text.encode(), key=_key(), digest_size=_DIGEST_BYTES)
             self._fingerprint = digest.hexdigest()
         return self._fingerprint
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    """The fields of a part of a request; `asdict` would copy all that is in them."""
+    return {name: getattr(value, name) for name in value.__slots__}
 
 
 @cache

@@ -111,7 +111,11 @@ def tier(config: Path, total: float | None, rest: str = "") -> None:
 
 @pytest.mark.parametrize("way", [post, stream])
 def test_long_answers_that_pass_the_total_count_against_no_model(
-    way: Ask, provider: Upstream, spare: Upstream, config: Path
+    way: Ask,
+    provider: Upstream,
+    spare: Upstream,
+    config: Path,
+    emitted: Callable[[], Emitted],
 ) -> None:
     """Every token came in time; what was spent is the time that the tier has."""
     tier(config, 1)
@@ -119,6 +123,7 @@ def test_long_answers_that_pass_the_total_count_against_no_model(
     for _ in range(MANY):
         way(fresh("fast"))
     assert spare.received == []
+    assert {line["gen_ai.provider.name"] for line in emitted().log} == {"ollama"}
 
     provider.script = whole
     assert post(fresh("fast")).json["provider"] == "ollama"
