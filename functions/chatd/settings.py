@@ -21,6 +21,8 @@ from chatd.errors import one_of
 from chatd.wire.config import ConfigFile, ProviderTable, TierModel, TimeoutsTable, checked_url
 
 _HERE = Path(__file__).resolve()
+# Characters of a name in chatd.toml; every provider's keys are longer.
+_MOST_SHOWN = 40
 
 
 class ConfigError(Exception):
@@ -126,12 +128,17 @@ def _parsed(path: Path | None) -> ConfigFile:
 
 def _first_mistake(error: ValidationError) -> str:
     mistake = error.errors(include_url=False, include_input=False)[0]
-    parts = [str(part) for part in mistake["loc"]]
+    parts = [part if len(part) <= _MOST_SHOWN else "…" for part in map(str, mistake["loc"])]
     if mistake["type"] == "extra_forbidden":
         return f"{'.'.join(parts)}: there is no such key (docs/configuration.md lists them)"
     if parts[-1:] == ["[key]"]:
         return f"{'.'.join(parts[:-1])}: is not a name of a-z, 0-9 and _ that begins with a letter"
     return f"{'.'.join(parts)}: {mistake['msg'].removeprefix('Value error, ')}"
+
+
+def _shown(name: str) -> str:
+    """A name as a message shows it; a key that stands in its place is longer, and not repeated."""
+    return repr(name) if len(name) <= _MOST_SHOWN else "what stands there"
 
 
 def _providers(config: ConfigFile, env: Mapping[str, str], where: str) -> dict[str, Provider]:
@@ -177,7 +184,8 @@ def _default_provider(
     origin = "CHATD_DEFAULT_PROVIDER" if "CHATD_DEFAULT_PROVIDER" in env else where
     if name not in providers:
         raise ConfigError(
-            f"{origin}: default_provider: {name!r} is not a provider; there are {one_of(providers)}"
+            f"{origin}: default_provider: {_shown(name)} is not a provider;"
+            f" there are {one_of(providers)}"
         )
     table = config.providers.get(name)
     if table is not None and table.enabled is False:
@@ -216,7 +224,9 @@ def _changed(row: Provider, table: ProviderTable, where: str) -> Provider:
     if table.plan is not None:
         if table.plan not in row.plans:
             plans = one_of(row.plans) if row.plans else "none"
-            raise ConfigError(f"{where}.plan: there is no plan {table.plan!r}; there are {plans}")
+            raise ConfigError(
+                f"{where}.plan: there is no plan {_shown(table.plan)}; there are {plans}"
+            )
         changes = {"base_url": row.plans[table.plan], "plan": table.plan, **changes}
     return replace(row, timeouts=limits(row.timeouts, table.timeouts), **changes)
 

@@ -76,6 +76,38 @@ def test_a_key_in_the_wrong_place_is_refused_and_not_repeated(config: Path, line
     assert "canary" not in str(caught.value).lower()
 
 
+CANARY = f"sk-or-v1-{'canary' * 10}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"default_provider = '{CANARY}'",
+        f"'{CANARY}' = 1",
+        f"[providers.kimi]\n'{CANARY}' = 1",
+        f"[providers.'{CANARY}']\nenabled = true",
+        f"[providers.opencode]\nplan = '{CANARY}'",
+        f"[providers.kimi.timeouts]\n'{CANARY}' = 1",
+    ],
+)
+def test_a_key_in_place_of_a_name_is_not_repeated(config: Path, text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        loaded(config, text)
+
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "variable", ["OLLAMA_URL", "KIMI_BASE_URL", "CHATD_DEFAULT_PROVIDER", "CHATD_HTTP_SECONDS"]
+)
+@pytest.mark.parametrize("value", [CANARY, f"https://user:{CANARY}@kimi.example"])
+def test_a_key_in_another_variable_is_not_repeated(variable: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{variable}: ") as caught:
+        load({"CHATD_CONFIG": "/dev/null", variable: value})
+
+    assert "canary" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
