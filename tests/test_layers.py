@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +64,13 @@ RINGS = (
 )
 PURE = {"routing", "catalog", "adapters", "surfaces", "wire", "chat", "answer", "errors"}
 
+# What a pure station does without.
+OUTSIDE = {
+    *("boto3", "botocore", "aws_lambda_powertools", "urllib3", "os", "socket", "ssl", "subprocess"),
+    *("http.client", "urllib.request", "asyncio", "threading", "pathlib", "io", "tempfile"),
+}
+STRANGERS = {"adapters": "chatd.surfaces", "surfaces": "chatd.adapters"}
+
 
 def station(path: Path) -> str:
     """The file or folder of the house that a module belongs to."""
@@ -71,17 +79,71 @@ def station(path: Path) -> str:
 
 def imported(path: Path) -> set[str]:
     """The full names of the modules that a module imports, wherever in it."""
+    return imports(path.read_text("utf-8"), package_of(path))
+
+
+def imports(code: str, package: str) -> set[str]:
+    """The full names of the modules that some code imports.
+
+    Args:
+        code: The text of a module.
+        package: The full name of the package that it is part of, for relative imports.
+
+    """
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            origin = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+            names |= {f"{origin}.{alias.name}" for alias in node.names}
     return names
+
+
+def package_of(path: Path) -> str:
+    """The full name of the package that a module of the house is part of."""
+    return ".".join(path.relative_to(HOUSE.parent).parent.parts)
 
 
 def ring(name: str) -> int:
     return next(number for number, stations in enumerate(RINGS) if name in stations)
+
+
+def is_of(name: str, modules: set[str]) -> bool:
+    """Whether a name is one of these modules, or of something in one of them."""
+    return any(name == module or name.startswith(f"{module}.") for module in modules)
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("import os", {"os"}),
+        ("import os.path as p, socket", {"os.path", "socket"}),
+        ("from os import environ", {"os.environ"}),
+        ("def f():\n    import boto3", {"boto3"}),
+        ("from . import answer", {"chatd.wire.answer"}),
+        ("from .native import A, B", {"chatd.wire.native.A", "chatd.wire.native.B"}),
+        ("from ..api import Door", {"chatd.api.Door"}),
+        ("x = 'import os'", set()),
+    ],
+)
+def test_an_import_is_found_however_it_is_written(code: str, found: set[str]) -> None:
+    assert imports(code, "chatd.wire") == found
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [("os", True), ("os.path", True), ("ossify", False), ("socketserver", False), ("a.os", False)],
+)
+def test_a_module_is_told_from_one_whose_name_begins_alike(name: str, is_one: bool) -> None:
+    assert is_of(name, {"os", "socket"}) == is_one
+
+
+def test_every_station_is_in_one_ring_and_every_entry_is_a_station() -> None:
+    entries = sorted(name for stations in RINGS for name in stations)
+
+    assert entries == sorted({station(path) for path in MODULES} - {"__init__"})
+    assert {name for name in PURE if name not in entries} == set()
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(HOUSE)))
@@ -98,20 +160,22 @@ def test_imports_point_inward(path: Path) -> None:
     assert [name for name in inner if ring(name) > ring(station(path))] == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(HOUSE)))
-def test_the_pure_stations_import_neither_boto3_nor_powertools(path: Path) -> None:
-    forbidden = ("boto", "aws_lambda_powertools", "urllib3", "os.", "socket")
-    names = imported(path) if station(path) in PURE else set()
+@pytest.mark.parametrize(
+    "path",
+    [path for path in MODULES if station(path) in PURE],
+    ids=lambda path: str(path.relative_to(HOUSE)),
+)
+def test_the_pure_stations_import_neither_the_system_nor_the_network_nor_aws(path: Path) -> None:
+    assert [name for name in imported(path) if is_of(name, OUTSIDE)] == []
 
-    assert [name for name in names if name.startswith(forbidden)] == []
 
-
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(HOUSE)))
+@pytest.mark.parametrize(
+    "path",
+    [path for path in MODULES if station(path) in STRANGERS],
+    ids=lambda path: str(path.relative_to(HOUSE)),
+)
 def test_no_dialect_knows_a_surface_and_no_surface_a_dialect(path: Path) -> None:
-    strangers = {"adapters": "chatd.surfaces", "surfaces": "chatd.adapters"}
-    stranger = strangers.get(station(path), "-")
-
-    assert [name for name in imported(path) if name.startswith(stranger)] == []
+    assert [name for name in imported(path) if is_of(name, {STRANGERS[station(path)]})] == []
 
 
 @pytest.mark.parametrize("door", ["chat", "providers", "authorizer"])
