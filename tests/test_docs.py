@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from chatd import errors
 from chatd.catalog import CATALOG
-from chatd.wire.config import ConfigFile, ProviderTable, TierTable, TimeoutsTable
+from chatd.wire.config import ConfigFile, ProviderTable, TierModel, TierTable, TimeoutsTable
 
 ROOT = Path(__file__).parents[1]
 
@@ -30,12 +32,61 @@ def test_generated_parts_are_current(generate: Any) -> None:
     assert stale == []
 
 
-def test_every_key_of_chatd_toml_is_documented() -> None:
-    text = (ROOT / "docs" / "configuration.md").read_text("utf-8")
-    tables = (ConfigFile, ProviderTable, TierTable, TimeoutsTable)
-    keys = {name for table in tables for name in table.model_fields}
+def is_documented(key: str, text: str) -> bool:
+    """Whether a key stands in an example as `key = …` or `[key…]`, or in the text as code.
 
-    assert [key for key in sorted(keys) if key not in text] == []
+    A word of the prose that holds it is no documentation.
+    """
+    name = re.escape(key)
+    return bool(
+        re.search(rf"^(?:[^#`\n]*[\s{{,\[])?{name}\s*=\s", text, re.MULTILINE)
+        or re.search(rf"^\[{name}[.\]]", text, re.MULTILINE)
+        or re.search(rf"`{name}(?: = [^`]*)?`", text)
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("plan = 1", True),
+        ("x = { plan = 1 }", True),
+        ("[plan.x]", True),
+        ("the key `plan`", True),
+        ("`plan = 7`", True),
+        ("a plan", False),
+        ("# a plan = b", False),
+        ("replan = 1", False),
+        ("plans = 1", False),
+        ("`plans`", False),
+        ("[plans]", False),
+    ],
+)
+def test_a_key_is_told_from_a_word_that_holds_it(text: str, found: bool) -> None:
+    assert is_documented("plan", text) == found
+
+
+@pytest.mark.parametrize("table", [ConfigFile, ProviderTable, TierModel, TierTable, TimeoutsTable])
+def test_every_key_of_chatd_toml_is_documented(table: type[BaseModel]) -> None:
+    text = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+
+    assert [key for key in sorted(table.model_fields) if not is_documented(key, text)] == []
+
+
+def test_every_variable_that_the_functions_read_is_documented() -> None:
+    """It must be named as a whole: CHATD_CONFIG is no documentation of CHATD_CON."""
+    documented = {
+        name
+        for file in (ROOT / "docs").glob("*.md")
+        for name in re.findall(r"\bCHATD_[A-Z_]+\b", file.read_text("utf-8"))
+    }
+    read = {
+        name
+        for file in (ROOT / "functions").rglob("*.py")
+        for name in re.findall(r"""["'](CHATD_[A-Z_]+)["']""", file.read_text("utf-8"))
+    }
+
+    assert sorted(read - documented) == []
+    assert read
 
 
 def test_every_error_is_documented() -> None:
@@ -60,17 +111,54 @@ def test_the_readme_names_every_provider_and_its_key() -> None:
     assert [row.name for row in CATALOG.values() if f"`{row.prefix}<model>`" not in text] == []
 
 
-def test_every_link_between_documents_leads_somewhere() -> None:
-    files = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
-    links = [
-        (file, target.partition(")")[0].partition("#")[0])
-        for file in files
-        for target in file.read_text("utf-8").split("](")[1:]
-    ]
+def without_code(text: str) -> str:
+    """A document without its blocks of code, in which nothing is a link or a heading."""
+    return re.sub(r"^(```+|~~~+).*?^\1", "", text, flags=re.MULTILINE | re.DOTALL)
 
-    broken = [
-        f"{file.name}: {target}"
-        for file, target in links
-        if not target.startswith("http") and target and not (file.parent / target).exists()
-    ]
+
+def anchors(text: str) -> set[str]:
+    """The anchors of a document: those of its headings as GitHub makes them, and its own."""
+    text = without_code(text)
+    found: list[str] = []
+    for heading in re.findall(r"^#{1,6} +(.+?) *#*$", text, re.MULTILINE):
+        words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
+        slug = re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
+        again = sum(
+            other == slug or re.fullmatch(rf"{re.escape(slug)}-\d+", other) is not None
+            for other in found
+        )
+        found.append(f"{slug}-{again}" if again else slug)
+    return {*found, *re.findall(r"<[^>]+ (?:id|name)=[\"']([^\"']+)", text)}
+
+
+def test_anchors_are_those_that_github_makes() -> None:
+    text = """# What `x` is: a (short) test
+## Again
+## Again
+```
+# no heading
+```
+### [A link](there.md) in it
+<a id="own"></a>"""
+
+    assert anchors(text) == {
+        *("what-x-is-a-short-test", "again", "again-1", "a-link-in-it", "own"),
+    }
+
+
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+
+
+@pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: str(file.relative_to(ROOT)))
+def test_every_link_between_documents_leads_somewhere(file: Path) -> None:
+    text = without_code(file.read_text("utf-8"))
+    broken = []
+    for target in re.findall(r"\]\(([^)\s]+)", text):
+        if target.startswith(("http://", "https://", "mailto:")):
+            continue
+        name, _, anchor = target.partition("#")
+        other = file.parent / name if name else file
+        if not other.exists() or (anchor and anchor not in anchors(other.read_text("utf-8"))):
+            broken.append(target)
+
     assert broken == []
