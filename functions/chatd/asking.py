@@ -32,12 +32,12 @@ from chatd.turns import Turn, source_of_death
 
 
 class Asking:
-    """Asks one provider.
+    """Tries one model.
 
     Args:
         planner: Finds another key where one is refused.
         transport: Sends.
-        circuits: Knows which providers have been failing.
+        circuits: The circuit breakers.
 
     """
 

@@ -1,6 +1,6 @@
-"""Circuit breakers: a provider that keeps failing is left alone for a while, and then tried again.
+"""Circuit breakers: stop sending to a model that keeps failing, and probe it after a while.
 
-It knows names and outcomes, and nothing of what is asked or of whom. The states and the counting
+It knows names and outcomes, and nothing of requests or providers. The states and the counting
 are Powertools' (https://docs.aws.amazon.com/powertools/python/latest/utilities/circuit_breaker/);
 whether environments share them is the store's affair (shared_circuits.py).
 """
@@ -58,7 +58,7 @@ class Store(Protocol):
         """Take a circuit's numbers; called before anything else is asked about it."""
 
     def get_state(self, name: str) -> Known:
-        """What is known of a circuit; one that nobody knows is closed."""
+        """The state of a circuit; an unknown circuit is closed."""
 
     def save_open(self, name: str, failure_count: int, opened_at: int) -> None:
         """Open it, at a Unix time in seconds."""
@@ -74,11 +74,11 @@ class Store(Protocol):
 
 
 class _FailureError(Exception):
-    """Tells Powertools' handler of a failure that counts."""
+    """Tell Powertools' handler of a failure that counts."""
 
 
 class _UncountedError(Exception):
-    """Tells Powertools' handler of what counts neither way."""
+    """Tell Powertools' handler of an outcome that is neither failure nor success."""
 
 
 # Says which request a failure came from: its fingerprint, "" for a failure that does not depend on
@@ -214,7 +214,7 @@ class Circuits:
             self._report(name, fail)
 
     def forget(self) -> None:
-        """Forget every circuit, and what keeps them."""
+        """Forget every circuit, and the store."""
         self._failing.clear()
         vars(self).pop("_store", None)
 
@@ -317,7 +317,7 @@ class MemoryStore:
         """Do nothing: the numbers are this module's own."""
 
     def get_state(self, name: str) -> Record:
-        """What is known of a circuit; one that nobody knows is closed."""
+        """The state of a circuit; an unknown circuit is closed."""
         return self._records.get(name) or Record(name)
 
     def save_open(self, name: str, failure_count: int, opened_at: int) -> None:

@@ -1,6 +1,6 @@
-"""Who may answer a chat is asked in order: the next where one fails, also in mid-answer.
+"""Try the models of a tier in order: the next one where one fails, also in mid-answer.
 
-It knows the order of things, and nothing of how one of them is asked.
+It knows the order, and nothing of how one model is tried.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Succession:
     """The models that may answer one chat, in their order.
 
     Args:
-        asking: Asks one of them.
-        plans: Who may be asked, the best first; at least one.
+        asking: Tries one of them.
+        plans: The models, the best first; at least one.
         errand: The chat.
 
     """
@@ -42,14 +42,14 @@ class Succession:
         self._errand = errand
 
     def begin(self) -> tuple[Plan, Iterator[Event]]:
-        """Ask one after the other, until somebody's first event is there.
+        """Try one model after another, until the first event of one is there.
 
         Returns:
-            Who answers, and the events as they come, the first one included. Should that model
-            break off in the middle, they go on with another's, if it can be joined exactly.
+            The model that answers, and the events as they come, the first one included. If that
+            model breaks off, another model's events follow, if they can be joined exactly.
 
         Raises:
-            ChatdError: If nobody begins; then, and between two events, in words for the caller.
+            ChatdError: If no model begins; then, and between two events, in words for the caller.
 
         """
         failures: list[ChatdError] = []
@@ -88,7 +88,7 @@ class Succession:
         return self._asking.begin(plan, self._errand, others=self._in_time())
 
     def _to_the_end(self, plan: Plan, events: Iterator[Event]) -> Iterator[Event]:
-        """The whole stream, whoever says which part of it."""
+        """Yield the events of the whole answer, over all models that contribute to it."""
         record, said = self._errand.record, Said()
         while True:
             try:
@@ -203,7 +203,7 @@ def _with_all_tokens(event: Event, spent: Usage) -> Event:
 
 
 def _most_telling(failures: Sequence[ChatdError]) -> ChatdError:
-    """The failure that the caller is told: the last that came from a provider, if one did."""
+    """Choose the failure for the caller: the last one of a provider, if there is any."""
     real = [error for error in failures if not isinstance(error, NoHealthyProviderError)]
     if real:
         return real[-1]

@@ -63,6 +63,8 @@ class Turn:
         if not self.fallback:  # the deadline ends it, and the transport has that
             return self._limits
         left = self.begin_by.left()
+        if left >= max(self._limits.connect, self._limits.first_event):
+            return self._limits
         return replace(
             self._limits,
             connect=min(self._limits.connect, left),
