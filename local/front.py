@@ -1,7 +1,6 @@
 """The ASGI app in front of the workers: an HTTP request → its route's function → the response.
 
-It refuses what API Gateway would refuse, in the gateway's own error shape. It knows neither how a
-worker is run nor what a handler does.
+It refuses what API Gateway would refuse, in the gateway's own error shape.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ from chatd.errors import (
     ChatdError,
     InternalError,
     MethodNotAllowedError,
-    RequestTooLargeError,
     RouteNotFoundError,
     UpstreamError,
     one_of,
 )
 from local import proxy
+from local.bodies import Bodies, linger
 from local.guard import Guard, refuse_ambiguous_framing
 from local.in_flight import InFlight
 from local.outlet import Outlet
@@ -34,11 +33,6 @@ from local.pool import Pool
 from local.routes import Route
 
 _log = logging.getLogger("chatd.local")
-
-# https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
-_PAYLOAD_LIMIT = 10 * 1024 * 1024
-# How many seconds a sender of too much may go on, so that it gets to read why it was refused.
-_LINGER = 2.0
 
 
 class WrongMethodError(MethodNotAllowedError):
@@ -53,14 +47,6 @@ class WrongMethodError(MethodNotAllowedError):
         return {"Allow": ", ".join(self.allowed)}
 
 
-class BodyTooLargeError(RequestTooLargeError):
-    """The body is larger than API Gateway takes; the rest of it is not read."""
-
-    def headers(self) -> dict[str, str]:
-        """The connection cannot be used again: what is left of the body is in its way."""
-        return {"Connection": "close"}
-
-
 @dataclass(frozen=True, slots=True)
 class Front:
     """The app. `pools` holds the workers by the function's name."""
@@ -69,6 +55,7 @@ class Front:
     pools: Mapping[str, Pool]
     guard: Guard
     in_flight: InFlight = field(default_factory=InFlight)
+    bodies: Bodies = field(default_factory=Bodies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -80,7 +67,7 @@ class Front:
         except ClientDisconnect:
             return
         except ChatdError as error:
-            unread = isinstance(error, BodyTooLargeError)
+            unread = error.headers().get("Connection") == "close"
             response = self._refusal(error, request, request_id)
         except Exception:  # noqa: BLE001  # the caller gets our error body, whatever broke
             _log.exception("request %s broke the front", request_id)
@@ -90,7 +77,7 @@ class Front:
                 return  # what failed in the middle must not look as if it had ended
             await outlet.whole(response)
         if unread:
-            await _linger(receive)
+            await linger(receive)
         await outlet.end()
 
     async def _answer(self, request: Request, outlet: Outlet) -> proxy.Response | None:
@@ -100,20 +87,14 @@ class Front:
         path = request.scope["raw_path"].decode("latin-1")
         route = self._route(request.method, path)
         caller = self.guard.admit(headers, open_to_all=route.open)
-        received = proxy.Request(
-            method=request.method,
-            path=path,
-            query=request.scope["query_string"].decode("latin-1"),
-            headers=tuple(headers),
-            body=await _body(request),
-            client=request.client.host if request.client else "",
-        )
-        event = proxy.event(received, route, outlet.request_id, caller=caller)
         pool = self.pools[route.function.name]
         try:
-            with self.in_flight.begun(event) as awaited:
-                call = pool.call(event, outlet.request_id, outlet.part, awaited)
-                result = await _unless_hung_up(call, request)
+            async with self.bodies.whole(request) as body:
+                received = _received(request, path, body)
+                event = proxy.event(received, route, outlet.request_id, caller=caller)
+                with self.in_flight.begun(event) as awaited:
+                    call = pool.call(event, outlet.request_id, outlet.part, awaited)
+                    result = await _unless_hung_up(call, request)
             return None if outlet.begun else proxy.response(result)
         except proxy.MalformedResultError as error:
             _log.error("%s: malformed proxy result: %s", route.function.name, error)
@@ -141,17 +122,15 @@ class Front:
         return proxy.Response(error.status, tuple(headers.items()), body)
 
 
-async def _body(request: Request) -> bytes:
-    """The whole body, or a refusal as soon as it is known to be too large."""
-    too_large = BodyTooLargeError(f"The body is larger than {_PAYLOAD_LIMIT} bytes.")
-    if int(request.headers.get("content-length", 0)) > _PAYLOAD_LIMIT:
-        raise too_large
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > _PAYLOAD_LIMIT:
-            raise too_large
-    return bytes(body)
+def _received(request: Request, path: str, body: bytes) -> proxy.Request:
+    return proxy.Request(
+        method=request.method,
+        path=path,
+        query=request.scope["query_string"].decode("latin-1"),
+        headers=tuple(request.headers.items()),
+        body=body,
+        client=request.client.host if request.client else "",
+    )
 
 
 async def _unless_hung_up(call: Coroutine[Any, Any, Any], request: Request) -> Any:
@@ -166,13 +145,3 @@ async def _unless_hung_up(call: Coroutine[Any, Any, Any], request: Request) -> A
     finally:
         calling.cancel()
         hung_up.cancel()
-
-
-async def _linger(receive: Receive) -> None:
-    """Take what a sender of too much still sends: closing on it would cost it the response."""
-    try:
-        async with asyncio.timeout(_LINGER):
-            while (await receive()).get("more_body"):
-                pass
-    except TimeoutError:
-        return
