@@ -25,7 +25,6 @@ from chatd.errors import (
 )
 from chatd.format_check import FormatCheck
 from chatd.planning import Plan, Planner
-from chatd.redaction import redacted
 from chatd.retries import Retries
 from chatd.transport import Transport
 from chatd.turns import Turn, source_of_death
@@ -187,6 +186,8 @@ def _is_lost(error: UpstreamError) -> bool:
 
 def _told(error: ChatdError, plan: Plan) -> ChatdError:
     """Return the error under its provider's name, without the key or a quote of the request."""
+    from chatd.redaction import redacted  # noqa: PLC0415  # 2 ms of a start; only failures need it
+
     error.provider = plan.served.provider
     error.message, code = redacted(
         [f"{error.provider}: {error.message}", error.code],

@@ -23,7 +23,7 @@ _MAX_ANSWERS = 2
 
 
 class FormatCheck:
-    """The complete answers of one provider to one chat, and what they cost.
+    """Count and check the complete answers of one provider to one chat.
 
     Create one per provider and chat, and keep it across retries: a retry after a failed second
     request must not pay for a third complete answer.

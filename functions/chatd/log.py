@@ -18,7 +18,7 @@ _SERVICE = "chatd"
 
 
 class _Output:
-    """Standard output, and the lines that it did not take."""
+    """Standard output, with a count of lost lines."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""The models that can be asked for: the tiers, and what each registered provider has right now.
+"""List the tiers and the present models of each registered provider.
 
 The providers are asked in parallel, each for 4 s, and their lists kept for 60 s. One that is slow
 or broken hides no other; its earlier list stands in, and it is asked again after 5 s.
@@ -120,5 +120,5 @@ def _spellings(route: Route) -> tuple[str, ...]:
 
 
 def _model(name: str, owner: str) -> dict[str, Any]:
-    # Nobody says when a model was made, and OpenAI's SDKs want a number.
+    # Providers give no date, and OpenAI's SDKs want a number.
     return {"id": name, "object": "model", "created": 0, "owned_by": owner}

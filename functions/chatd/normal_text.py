@@ -76,7 +76,7 @@ def spelled(text: str) -> Spelled:
 
 
 def decoded_runs(text: str) -> list[tuple[str, tuple[int, int]]]:
-    """What the parts of a text that may be base64 hold, in normal form, and where they are."""
+    """Decode the parts of a text that look like base64; return normal forms and places."""
     found = []
     for match in _BASE64.finditer(text):
         coded = match[0].replace("-", "+").replace("_", "/")

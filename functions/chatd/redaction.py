@@ -32,7 +32,7 @@ _AWS = re.compile(r"arn:aws[a-z-]*:[^\s\"'<>,;)\]}]*|(?<![0-9])[0-9]{12}(?![0-9]
 
 @dataclass(slots=True)
 class _Quotes:
-    """What may stand in a provider's words, and what of it does.
+    """The runs of characters that a provider's words and the prompts share.
 
     Attributes:
         samples: Every run of `_SAMPLE` characters of the words.

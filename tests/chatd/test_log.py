@@ -1,4 +1,4 @@
-"""A log that cannot be written fails no chat, and each line says whose chat it was."""
+"""A failing log fails no chat; each line names the caller and the request."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def unread(stack: ExitStack) -> TextIO:
-    """A pipe whose reader is gone: EPIPE."""
+    """A pipe without a reader: EPIPE."""
     reader, writer = os.pipe()
     os.close(reader)
     return os.fdopen(writer, "w")

@@ -26,9 +26,10 @@ from chatd.errors import (
     UpstreamRefusedError,
     UpstreamTimeoutError,
 )
-from chatd.redaction import MAX_READ
 from chatd.wire.http import HttpResponse
 
+# Redaction reads no more (redaction.py), and cuts what is left to 400 characters.
+_MAX_REASON = 4_000
 REPORTED = "it reported an error"
 """What a message says of an error that came under status 200."""
 # Seconds: a provider's mistake, or a quota's reset in a month, is no wait for an HTTP client.
@@ -176,7 +177,7 @@ def _message(kind: type[ChatdError], status: int, reason: str) -> str:
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return f"it redirects ({status}), and a key is never taken along; correct its base URL"
     # Redaction needs the whole reason: a key that is cut in two is not found any more.
-    words = " ".join(reason[:MAX_READ].split())
+    words = " ".join(reason[:_MAX_REASON].split())
     said = REPORTED if status == HTTPStatus.OK else f"it answered {status}"
     return f"{said}: {words}" if words else said
 

@@ -64,7 +64,7 @@ class _Members:
         return True
 
     def _parts(self, name: str, run: Run) -> list[Node]:
-        """The schemas that apply to the member of that name."""
+        """Return the schemas for a member, by its name."""
         parts = [self._named[name]] if name in self._named else []
         for pattern, part in self._matching:
             if pattern is None:

@@ -36,7 +36,7 @@ class Seen:
     everything: bool = False
 
     def add(self, other: Seen) -> int:
-        """Add what another evaluation of the same value has seen; returns its size."""
+        """Add the members that another evaluation of the value has seen; return their number."""
         self.names |= other.names
         self.first = max(self.first, other.first)
         self.indexes |= other.indexes

@@ -29,7 +29,7 @@ _MAX_INSTRUCTIONS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class _Instruction:
-    """One instruction: what it does, its test or its two next addresses."""
+    """One instruction of a program, with its test or its next addresses."""
 
     kind: Literal["characters", "assertion", "split", "match"]
     holds: Callable[[str], bool] | None = None
@@ -145,7 +145,7 @@ class Pattern:
             self._set(split, split + 1, len(self._program))
 
     def _reserve(self) -> int:
-        """Add an instruction whose targets are not known yet; returns its address."""
+        """Add a split without targets; return the address."""
         self._program.append(_Instruction("split"))
         return len(self._program) - 1
 

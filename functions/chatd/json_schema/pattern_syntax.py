@@ -199,7 +199,7 @@ class Parser:
         return Characters(chosen.test(negated=negated))
 
     def _range_from(self, low: str) -> Range:
-        """The range that starts with this character; often it is that character alone."""
+        """Read a range from its first character on; without a `-` the range is that character."""
         rest = self._source[self._position : self._position + 2]
         if len(rest) < 2 or rest[0] != "-" or rest[1] == "]":  # noqa: PLR2004  # a sign and an end
             return (ord(low), ord(low))

@@ -59,7 +59,7 @@ class References:
             waiting.extend((item, base) for item in value.values())
 
     def _identified(self, value: Any, base: str, identifier: str) -> str:
-        """Register an identifier; returns the base URI within the schema that has it."""
+        """Register an identifier; return the base URI for its schema."""
         self._budget.spend(len(base) + len(identifier))
         uri, anchor = _joined(base, identifier)
         if anchor:

@@ -7,7 +7,7 @@ from typing import Any
 
 
 class SchemaError(ValueError):
-    """The schema is not valid, or not supported; the message says why, without quoting it."""
+    """The schema is invalid or not supported. The message gives the reason and quotes nothing."""
 
 
 def is_number(value: Any) -> bool:

@@ -44,6 +44,20 @@ def test_a_small_doubling_is_allowed() -> None:
     assert Schema(doubling(8), Budget()).allows("a", Budget())
 
 
+def test_ordinary_checks_are_far_from_the_limit() -> None:
+    records = [{"a": n, "b": ["x", {"c": n}]} for n in range(3_000)]
+    email = {"pattern": r"^[\w.+-]+@[\w-]+(\.[\w-]+)+$", "maxLength": 254}
+    for schema, value in (
+        ({"uniqueItems": True}, records),
+        ({"items": {"required": ["a"], "properties": {"a": {"type": "integer"}}}}, records),
+        ({"items": email}, ["john.doe+tag@mail.example.com"] * 500),
+        ({"not": {"pattern": "^(a+)+$"}}, "a" * 5_000 + "!"),
+    ):
+        budget = Budget()
+        assert Schema(schema, Budget()).allows(value, budget)
+        assert budget.left > MAX_STEPS * 0.8
+
+
 TREE = {"anyOf": [{"type": "array", "items": {"$ref": "#"}}] * 2 + [False]}
 
 
