@@ -79,7 +79,9 @@ def unnumbered_calls(count: int) -> None:
 def calls_with_ids(count: int) -> None:
     calls = Calls()
     for n in range(count):
-        calls.read(OpenAIToolCall(id=f"c{n}", function=OpenAIFunction(name="f", arguments="{}")))
+        calls.read(
+            OpenAIToolCall(id=f"c{n % 1_000}", function=OpenAIFunction(name="f", arguments="{}"))
+        )
 
 
 @pytest.mark.parametrize(
