@@ -28,6 +28,8 @@ class Call(threading.local):
         connect_by: When the connection must stand.
         silence: Seconds that the provider may then be silent.
         deadline: When the whole call must have ended.
+        fresh: Whether it wants a new connection.
+        reused: Whether it uses a connection that was kept.
 
     """
 
@@ -36,6 +38,8 @@ class Call(threading.local):
     connect_by: Deadline
     silence: float
     deadline: Deadline
+    fresh: bool
+    reused: bool
 
     def listen(self) -> None:
         """The connection stands: from now on the provider's silence counts."""
@@ -46,7 +50,13 @@ CALL = Call()
 
 
 class _Guarded(HTTPConnection):
+    @property
+    def is_connected(self) -> bool:
+        """Whether the connection stands, and may be used again."""
+        return not CALL.fresh and super().is_connected
+
     def connect(self) -> None:
+        CALL.reused = False
         CALL.guard.move(CALL.connect_by)
         super().connect()
         CALL.listen()

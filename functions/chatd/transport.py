@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from http.client import HTTPException
+from http.client import BadStatusLine, HTTPException
 from typing import Protocol
 
 import urllib3
@@ -32,6 +32,8 @@ _IDLE_CONNECTIONS = 4
 _MOST_PLACES = 1024
 # Seconds that may be waited for a stream's last bytes once its end has been seen.
 _DRAIN_SECONDS = 0.5
+# Seconds after which a kept connection that is lost was not lost while it was idle.
+_STALE_SECONDS = 5.0
 # Seconds for which a caller may hold a chunk before a lost connection can be the caller's doing.
 # nginx gives up writing after 60 s: https://nginx.org/en/docs/http/ngx_http_core_module.html#send_timeout
 # gunicorn ends a worker after 30 s, and private gateways may have less patience.
@@ -169,21 +171,11 @@ class Urllib3Transport:
             raise UpstreamError("the call was cancelled before anything was sent")
         CALL.resolve, CALL.guard, CALL.deadline = self._resolver, guard, deadline
         CALL.silence = min(limits.silence, limits.first_event)
-        CALL.connect_by = connect_by = deadline.within(limits.connect)
+        CALL.connect_by = deadline.within(limits.connect)
         try:
-            pool, path = self._place(request.url)
-            raw = pool.urlopen(
-                request.method,
-                path,
-                body=request.body,
-                headers=request.headers,
-                timeout=urllib3.Timeout(connect=connect_by.left(), read=deadline.left()),
-                redirect=False,
-                retries=False,
-                preload_content=False,
-            )
+            raw = self._exchanged(request, deadline, limits)
         except (exceptions.HTTPError, OSError, ValueError) as error:
-            connecting = guard.deadline is connect_by
+            connecting = guard.deadline is CALL.connect_by
             guard.end()
             raise _failure(error, guard, deadline, connecting=connecting) from None
         except BaseException:
@@ -191,6 +183,40 @@ class Urllib3Transport:
             raise
         clock.hold()
         return Urllib3Stream(raw, guard, clock)
+
+    def _exchanged(
+        self, request: HttpRequest, deadline: Deadline, limits: Timeouts
+    ) -> urllib3.BaseHTTPResponse:
+        """Send a request on a kept connection or a new one; on a new one if the kept one is stale.
+
+        A server may close an idle connection at any time, and so just when a request is sent on it:
+        https://www.rfc-editor.org/rfc/rfc9112#section-9.3.1. Then the request was not answered, and
+        neither the provider nor the caller has done anything wrong.
+        """
+        CALL.fresh, CALL.reused = False, True
+        stale_by = Deadline.after(_STALE_SECONDS)
+        try:
+            return self._sent(request, deadline)
+        except exceptions.ProtocolError as error:
+            stale = CALL.reused and not stale_by.spent and _is_stale(error)
+            if not stale or CALL.guard.fired:
+                raise
+        CALL.fresh = True
+        CALL.connect_by = deadline.within(limits.connect)
+        return self._sent(request, deadline)
+
+    def _sent(self, request: HttpRequest, deadline: Deadline) -> urllib3.BaseHTTPResponse:
+        pool, path = self._place(request.url)
+        return pool.urlopen(
+            request.method,
+            path,
+            body=request.body,
+            headers=request.headers,
+            timeout=urllib3.Timeout(connect=CALL.connect_by.left(), read=deadline.left()),
+            redirect=False,
+            retries=False,
+            preload_content=False,
+        )
 
     def _place(self, url: str) -> tuple[urllib3.HTTPConnectionPool, str]:
         """The connections to the URL's host, and the path there."""
@@ -362,6 +388,11 @@ _UNREACHABLE = (
     exceptions.ConnectTimeoutError,
     exceptions.SSLError,
 )
+
+
+def _is_stale(error: exceptions.ProtocolError) -> bool:
+    """Whether a kept connection was lost, or held bytes that are no answer, before any answer."""
+    return isinstance(error.__context__, ConnectionError | BadStatusLine)
 
 
 def _failure(

@@ -12,13 +12,25 @@ from typing import Any
 
 import pytest
 
+from chatd import transport as module
 from chatd.deadline import Deadline
 from chatd.errors import AnswerTooLargeError, UpstreamError
 from chatd.transport import MAX_ANSWER_BYTES, Urllib3Transport
 from chatd.wire.http import HttpRequest, HttpResponse
 from tests.support import answers
 from tests.support.functions import ask, stream
-from tests.support.upstream import Received, Upstream, chunked, head, raw, reply, upstream
+from tests.support.upstream import (
+    Received,
+    Script,
+    Upstream,
+    chunked,
+    head,
+    raw,
+    reply,
+    reset,
+    then_close,
+    upstream,
+)
 
 NAME = "provider.test"
 # Seconds: far more than what comes after an end may take, and less than the gap limit.
@@ -217,3 +229,79 @@ def test_bytes_behind_an_answer_in_the_same_tls_record_are_no_part_of_the_next(
         thread.join(10)
 
     assert bodies == [b"{}", b"{}"]
+
+
+def kept_then(answer: Script) -> Script:
+    """What answers the first request of a connection, and does something else with the second."""
+    answered: set[socket.socket] = set()
+
+    def script(connection: socket.socket, received: Received) -> None:
+        (answer if connection in answered else reply({"ok": True}))(connection, received)
+        answered.add(connection)
+
+    return script
+
+
+def closes(connection: socket.socket, _received: Received) -> None:
+    connection.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("stale", [closes, reset, then_close(raw(b"left over\r\n"))])
+def test_a_kept_connection_that_is_closed_just_now_is_replaced(stale: Script) -> None:
+    transport = Urllib3Transport()
+    with upstream(kept_then(stale)) as server:
+        statuses = [send(server.url, transport).status for _ in range(2)]
+
+        assert statuses == [200, 200]
+        assert len(server.received) == 3
+
+
+@pytest.mark.parametrize("broken", [closes, reset])
+def test_a_new_connection_that_is_closed_before_the_answer_is_the_providers_failure(
+    broken: Script,
+) -> None:
+    with upstream(broken) as server:
+        with pytest.raises(UpstreamError, match="the connection was lost"):
+            send(server.url)
+
+        assert len(server.received) == 1
+
+
+def test_a_request_is_sent_anew_once_at_most() -> None:
+    transport = Urllib3Transport()
+    with upstream(reply({"ok": True})) as server:
+        send(server.url, transport)
+        server.script = closes
+        with pytest.raises(UpstreamError, match="the connection was lost"):
+            send(server.url, transport)
+
+        assert len(server.received) == 3
+
+
+def test_a_half_answer_on_a_kept_connection_is_not_asked_for_anew() -> None:
+    transport = Urllib3Transport()
+    half = then_close(raw(head(200, {"Content-Length": "9"}) + b"half"))
+    with upstream(kept_then(half)) as server:
+        send(server.url, transport)
+        with pytest.raises(UpstreamError, match="the connection was lost"):
+            send(server.url, transport)
+
+        assert len(server.received) == 2
+
+
+def test_a_provider_that_dies_over_a_request_is_not_asked_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_STALE_SECONDS", 0.05)
+
+    def dies(connection: socket.socket, _received: Received) -> None:
+        server.going.wait(0.2)
+        connection.shutdown(socket.SHUT_RDWR)
+
+    transport = Urllib3Transport()
+    with upstream(kept_then(dies)) as server:
+        send(server.url, transport)
+        with pytest.raises(UpstreamError, match="the connection was lost"):
+            send(server.url, transport)
+
+        assert len(server.received) == 2

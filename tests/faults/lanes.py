@@ -100,7 +100,9 @@ class Lane:
     next: Faulty
 
     def run(self, cell: Cell) -> Seen:
-        """Ask for one cell's chat."""
+        """Ask for one cell's chat, on new connections: what fails on a kept one is sent anew."""
+        self.first.hang_up()
+        self.next.hang_up()
         self.first.attempts, self.next.attempts = [], []
         self.first.script = scripted(*cell.case.fault.acts)
         self.next.script = _next_script(cell.case.company)

@@ -10,7 +10,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -167,13 +167,18 @@ class Faulty:
         """End every connection, whatever is going on there."""
         self.going.set()
         socket.create_connection(("127.0.0.1", self.port)).close()  # wakes who waits for one
-        with self._lock:
-            open_ones = dict(self._connections)
-        for thread, connection in open_ones.items():
-            with suppress(OSError):  # the other end was faster
-                connection.shutdown(socket.SHUT_RDWR)
+        for thread in self.hang_up():
             thread.join(_PATIENCE)
             assert not thread.is_alive()
+
+    def hang_up(self) -> Sequence[threading.Thread]:
+        """Shut every connection; the threads that served them end soon."""
+        with self._lock:
+            open_ones = dict(self._connections)
+        for connection in open_ones.values():
+            with suppress(OSError):  # the other end was faster
+                connection.shutdown(socket.SHUT_RDWR)
+        return tuple(open_ones)
 
     def _converse(self, connection: socket.socket) -> None:
         kept = True
