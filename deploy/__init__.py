@@ -1,1 +1,1 @@
-"""The commands of the person who deploys; make targets run them."""
+"""The deployment commands behind the make targets."""

@@ -38,7 +38,7 @@ class Account:
 
     @classmethod
     def of(cls, deployment: Deployment) -> Account:
-        """The account and region of a deployment."""
+        """Take the region and the profile of a deployment."""
         return cls(deployment.region, deployment.profile)
 
     def secrets_manager(self) -> SecretsManagerClient:
@@ -79,7 +79,7 @@ class JsonSecret:
         self._account = account
 
     def read(self) -> Content:
-        """Read what it holds.
+        """Read the content.
 
         Raises:
             CommandError: If it cannot be read, or is not a JSON object.
@@ -89,7 +89,7 @@ class JsonSecret:
             return self._current(self._account.secrets_manager())[0]
 
     def update(self, change: Callable[[Content], Mapping[str, Any]]) -> tuple[Content, Content]:
-        """Change what it holds, so that no other writer's change is lost.
+        """Change the content, and lose no concurrent writer's change.
 
         The new version gets a label of its own first. AWSCURRENT is then moved to it from the very
         version that was read: Secrets Manager refuses that if another one is current by now, and
@@ -119,7 +119,7 @@ class JsonSecret:
         )
 
     def _current(self, client: SecretsManagerClient) -> tuple[Content, str]:
-        """Its content, and the version that holds it."""
+        """Read the current content and its version id."""
         answer = client.get_secret_value(SecretId=self.secret_id, VersionStage="AWSCURRENT")
         try:
             value = json.loads(answer.get("SecretString", ""))
@@ -162,7 +162,7 @@ class JsonSecret:
 
 
 def secret_of(deployment: Deployment, output: str, given: str | None) -> JsonSecret:
-    """The secret that was named, or the one that the stack's output names."""
+    """Choose the secret: the given one, or the one in the stack's output."""
     account = Account.of(deployment)
     return JsonSecret(given or account.output(deployment.stack, output), account)
 

@@ -25,7 +25,7 @@ def without_bytecode(build: Path) -> list[str]:
 
 
 def main(build: str) -> int:
-    """Print what the build lacks. That is no failure: it works, only slower."""
+    """Print the functions and layers without bytecode; always 0, since they work, only slower."""
     names = without_bytecode(Path(build))
     if names:
         sys.stderr.write(_WARNING.format(names=", ".join(names)))

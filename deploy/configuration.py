@@ -32,7 +32,7 @@ _STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What a command line says.
+    """The choices of one command line.
 
     Attributes:
         env: The section of the configuration files.
@@ -56,14 +56,14 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One deployment as every command sees it.
+    """One deployment: the merged configuration.
 
     Attributes:
         stack: The stack's name.
         region: Its region; None: the one of the environment.
         profile: The AWS profile; None: the one of the environment.
         parameters: The template's parameters that are set.
-        commands: What else the files set for `sam build`, `sam deploy` and `sam delete`.
+        commands: The other settings of `sam build`, `sam deploy` and `sam delete`.
 
     """
 
@@ -74,7 +74,7 @@ class Deployment:
     commands: Mapping[str, Mapping[str, Any]]
 
     def samconfig(self) -> str:
-        """Write it as the configuration file that the SAM CLI reads."""
+        """Render the configuration file for the SAM CLI."""
         named = {"stack_name": self.stack, "region": self.region, "profile": self.profile}
         common: dict[str, Any] = {key: value for key, value in named.items() if value}
         common["parameter_overrides"] = [
@@ -264,7 +264,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _confirmable(deployment: Deployment) -> None:
-    """Refuse a deployment that would wait for a confirmation which nobody can give."""
+    """Refuse a deployment that asks for confirmation without a terminal."""
     asks = deployment.commands["deploy"].get("confirm_changeset", False)
     if asks and not sys.stdin.isatty():
         raise CommandError(
@@ -296,14 +296,14 @@ def _section(file: Mapping[str, Any], env: str) -> dict[str, dict[str, Any]]:
 
 
 def _common(section: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Take out of a section what holds for every command, wherever it stands."""
+    """Remove and return the settings of a section that hold for every command."""
     _taken(section, "parameter_overrides")
     found = section.pop("global", {})
     return {**found, **_taken(section, "stack_name", "region", "profile")}
 
 
 def _taken(commands: Mapping[str, dict[str, Any]], *names: str) -> dict[str, Any]:
-    """Take settings that hold for every command out of the commands that name them."""
+    """Remove named settings from every command, and return their values."""
     found = {}
     for settings in commands.values():
         for name in names:

@@ -1,7 +1,7 @@
-"""What a command of the person who deploys says when it cannot go on."""
+"""The error of the deployment commands."""
 
 from __future__ import annotations
 
 
 class CommandError(Exception):
-    """Why a command cannot do what it should, as one line that says what to do."""
+    """A command failed. The message is one line that says what to do."""

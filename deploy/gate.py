@@ -22,16 +22,16 @@ _CHEAP = re.compile(r"(?:^|[-_:./])(?:llama3\.2|mini|flash|small|haiku|lite|nano
 
 
 class CheckFailed(AssertionError):  # noqa: N818  # an assertion that does not hold
-    """A point does not hold. The message says what came back."""
+    """A point does not hold. The message has the reply."""
 
 
 class Skipped(Exception):  # noqa: N818  # not an error
-    """A point cannot be asked of this deployment. The message says why."""
+    """A point does not apply to this deployment. The message has the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back; `body` is None if it was not a JSON object."""
+    """A reply of the gateway; `body` is None if it was not a JSON object."""
 
     status: int
     body: Mapping[str, Any] | None
@@ -139,7 +139,7 @@ def expect(holds: bool, what: str, reply: object) -> None:  # noqa: FBT001  # an
 
 
 def exactly_the_registered_providers(client: Client) -> None:
-    """(1) The list is whole, names the default, and holds nothing that cannot be asked."""
+    """(1) The list is whole, has each provider once, and names the default."""
     listed = client.listed()
     names = [entry.get("name") for entry in listed.get("providers", [])]
     expect(client.default() in names, "the default among the providers", listed)

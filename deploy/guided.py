@@ -59,7 +59,7 @@ def asked(choices: Choices, root: Path = configuration.ROOT) -> Choices:
 
 
 def _now(choices: Choices, root: Path) -> configuration.Deployment:
-    """What holds without an answer; a section that is not there yet begins as the default one."""
+    """Load the present configuration; a new section begins as the default one."""
     try:
         return configuration.load(choices, root)
     except CommandError:

@@ -1,4 +1,4 @@
-"""Name the secrets that outlive a stack, before `make delete` removes it."""
+"""List the secrets that outlive a stack, before `make delete` removes the stack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SigV4 for API Gateway, as AuthMode AWS_IAM wants it. It knows nothing of what is asked."""
+"""Sign requests to API Gateway with SigV4, for AuthMode AWS_IAM."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from deploy.errors import CommandError
 
 
 def signed(method: str, url: str, body: bytes | None) -> Mapping[str, str]:
-    """The headers that sign a request with the credentials of whoever runs this.
+    """Make the headers that sign a request with the AWS credentials of this machine.
 
     Raises:
         CommandError: If there are no credentials, or the region is not known.

@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def answering_model(client: Client) -> str:
-    """Find a model of the default provider that answers, for a check that was given none.
+    """Find a model of the default provider that answers.
 
     A list may hold models that cannot chat, or that speak a dialect which is not spoken here.
 

@@ -137,7 +137,7 @@ def _first_mistake(error: ValidationError) -> str:
 
 
 def _shown(name: str) -> str:
-    """A name as a message shows it; a key that stands in its place is longer, and not repeated."""
+    """Quote a name for a message, but not a longer text, which may be a key."""
     return repr(name) if len(name) <= _MOST_SHOWN else "what stands there"
 
 
@@ -158,7 +158,7 @@ def _providers(config: ConfigFile, env: Mapping[str, str], where: str) -> dict[s
 
 
 def _reachable(row: Provider) -> Provider:
-    """The row, excluded if its address is a loopback one: on Lambda that is the function itself."""
+    """Exclude a row with a loopback address: on Lambda that is the function itself."""
     if row.excluded is not None or not _is_loopback(row.base_url):
         return row
     remedy = f"set {row.base_url_variable or 'its base_url'} to where it really is"

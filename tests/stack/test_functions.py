@@ -227,12 +227,11 @@ def test_the_console_s_address_is_the_partition_s(stack: Stack) -> None:
     template, values = stack["Outputs"]["DashboardUrl"]["Value"]["Fn::Sub"]
 
     assert template.startswith("https://${AWS::Region}.${Host}/cloudwatch/")
-    assert values == {"Host": {"Fn::FindInMap": ["Console", {"Ref": "AWS::Partition"}, "Host"]}}
-    assert {name: row["Host"] for name, row in stack["Mappings"]["Console"].items()} == {
-        "aws": "console.aws.amazon.com",
-        "aws-cn": "console.amazonaws.cn",
-        "aws-us-gov": "console.amazonaws-us-gov.com",
-    }
+    gov = ["InGovCloud", "console.amazonaws-us-gov.com", "console.aws.amazon.com"]
+    assert values == {"Host": {"Fn::If": ["InChina", "console.amazonaws.cn", {"Fn::If": gov}]}}
+    for condition, partition in (("InChina", "aws-cn"), ("InGovCloud", "aws-us-gov")):
+        decides = {"Fn::Equals": [{"Ref": "AWS::Partition"}, partition]}
+        assert stack["Conditions"][condition] == decides
 
 
 def test_what_asks_ollama_is_in_its_network_and_what_need_not_is_not(stack: Stack) -> None:
