@@ -297,7 +297,6 @@ class AnswerTooLargeError(UpstreamError):
     default_code = "answer_too_large"
     transient = False
     unwell = False
-    falls_through = False
 
 
 class UpstreamTimeoutError(UpstreamError):

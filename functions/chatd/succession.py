@@ -14,6 +14,7 @@ from chatd.answer import Counted, Event, Rescued, Usage
 from chatd.asking import Asking
 from chatd.errand import Errand
 from chatd.errors import (
+    AnswerTooLargeError,
     ChatdError,
     ContextTooLongError,
     DivergedError,
@@ -100,6 +101,8 @@ class Succession:
             except ChatdError as death:
                 self._asking.died(plan, death, self._errand)
                 lost = self._errand.live and not said.joinable
+                # A long answer is long from the next model too; before its first event it is none.
+                lost = lost or isinstance(death, AnswerTooLargeError)
                 if lost or not self._others(plan, death):
                     raise
                 self._fails(plan, death)

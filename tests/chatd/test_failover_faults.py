@@ -124,6 +124,20 @@ def test_the_next_model_answers_whole_and_streamed(first: Upstream, fault: str) 
     assert len(first.received) > 0
 
 
+def test_an_answer_that_grows_too_large_is_not_begun_again_by_the_next_model(
+    first: Upstream,
+) -> None:
+    word = b"data: %b\n\n" % json.dumps(delta(content="x" * MB)).encode()
+    first.script = chunked([word] * 21)
+
+    whole = post(ask("fast", next(TEXTS)), OPENAI)
+    streamed = stream(ask("fast", next(TEXTS)), OPENAI)
+
+    assert (whole.status, whole.json["error"]["code"]) == (502, "answer_too_large")
+    assert whole.json["error"]["provider"] == "kimi"
+    assert streamed.json[-1]["error"]["code"] == "answer_too_large"
+
+
 @pytest.mark.parametrize("status", [400, 422])
 def test_a_mistake_of_the_caller_is_told_as_it_is(first: Upstream, status: int) -> None:
     first.script = refusal(status)
