@@ -5,7 +5,6 @@ It knows events and renderings, and nothing of models or providers.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -18,12 +17,12 @@ from chatd.events import Context, Event, header
 from chatd.live import Collected, Live, Sink
 from chatd.settings import ConfigError, Settings
 from chatd.telemetry import Telemetry, place_of
+from chatd.wire.strict_json import compact, finite
 
 _EXPOSED = (
     "x-request-id, retry-after, x-should-retry, x-chatd-attempts, x-chatd-dropped-params,"
     " x-chatd-idempotency, x-chatd-warning"
 )
-_ENCODED = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _USUAL_HEADERS = "authorization, content-type, idempotency-key, x-api-key"
 
 
@@ -136,7 +135,7 @@ def invoked(answer: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
 
     """
     try:
-        return dict(answer())
+        return dict(finite(answer()))
     except ConfigError as error:
         raise _misconfigured(error) from None
     except ChatdError as error:
@@ -212,4 +211,4 @@ def _fault(fault: Exception) -> InternalError:
 
 
 def _json(body: Mapping[str, Any]) -> str:
-    return _ENCODED(body)
+    return compact(body)

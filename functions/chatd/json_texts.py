@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from chatd.wire.structure import is_bounded
+
 # Such as `top_k` or `additionalProperties`.
 _FIELD = re.compile(r"[a-z][A-Za-z0-9_]{0,39}")
 
@@ -33,7 +35,10 @@ def texts(value: Any) -> Iterator[str]:
 
 
 def json_texts(document: str) -> Iterator[str]:
-    """The texts in a JSON document; none if it is not one."""
+    """The texts in a JSON document; none if it is not one, and one of too many values whole."""
+    if not is_bounded(document.encode("utf-8", "surrogatepass")):
+        yield document
+        return
     try:
         value = json.loads(document)
     except (ValueError, RecursionError):

@@ -15,6 +15,7 @@ from chatd.answer import Answer
 from chatd.chat import ChatRequest, Message, Text
 from chatd.errors import InvalidRequestError
 from chatd.json_schema.budget import Budget, WorkLimitError
+from chatd.wire.structure import MAX_ANSWER_VALUES, is_bounded
 
 if TYPE_CHECKING:
     from chatd.json_schema.schema import Schema
@@ -64,6 +65,8 @@ def holds(answer: Answer, request: ChatRequest, budget: Budget) -> bool:
 
 def _fits(content: str | None, request: ChatRequest, budget: Budget) -> bool:
     try:
+        if not is_bounded((content or "").encode("utf-8", "surrogatepass"), MAX_ANSWER_VALUES):
+            return False
         value = json.loads(content or "", parse_constant=_refuse)
     except (ValueError, RecursionError):
         return False

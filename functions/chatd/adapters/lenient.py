@@ -11,10 +11,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from chatd.wire.strict_json import spaced
+
 # An error body that is longer is not read: it holds no sentence for a caller.
 _MAX_ERROR_BYTES = 1024 * 1024
 # Entries of FastAPI's `detail` that go into the reason.
 _MAX_DETAILS = 3
+_MOST_TOKENS = 2**53 - 1  # the largest integer that every reader of JSON holds exactly
 
 
 class Refusal(NamedTuple):
@@ -27,9 +30,9 @@ class Refusal(NamedTuple):
 def count(value: Any) -> int:
     """Read a count of tokens: 0 for null, a negative number and whatever is no number."""
     if type(value) is int:
-        return max(0, value)
+        return min(max(0, value), _MOST_TOKENS)
     if isinstance(value, float) and math.isfinite(value):
-        return max(0, int(value))
+        return min(max(0, int(value)), _MOST_TOKENS)
     return 0
 
 
@@ -72,7 +75,7 @@ def arguments(value: Any) -> str:
     """Read the arguments of a tool call, or a piece of them: a JSON text; empty for null."""
     if value is None or isinstance(value, str):
         return value or ""
-    return json.dumps(value, ensure_ascii=False)
+    return spaced(value)
 
 
 def refusal(body: bytes) -> Refusal | None:

@@ -6,7 +6,6 @@ nothing itself.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
@@ -34,6 +33,7 @@ from chatd.chat import ChatRequest, OtherTool, Tool
 from chatd.errors import ChatdError
 from chatd.wire.http import HttpRequest, HttpResponse
 from chatd.wire.ollama import OllamaChat, OllamaLine, OllamaMessage, OllamaTags
+from chatd.wire.strict_json import request_body
 
 # A line of a stream has one of them, and so has a whole answer.
 _PIECES = frozenset({"message", "response"})
@@ -89,7 +89,7 @@ class Ollama:
         if options := ollama_hints.options(request):
             body["options"] = options
         headers = {"Content-Type": "application/json", **_authorization(key)}
-        return HttpRequest(row.base_url + self.path, headers, json.dumps(body).encode())
+        return HttpRequest(row.base_url + self.path, headers, request_body(body))
 
     def parse(self, response: HttpResponse) -> Answer:
         """Read a whole answer.

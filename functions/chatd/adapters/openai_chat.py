@@ -6,7 +6,6 @@ it, a subclass beside this file does. It knows nothing of surfaces, and sends no
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from http import HTTPStatus
@@ -25,6 +24,7 @@ from chatd.errors import ChatdError
 from chatd.wire.http import HttpRequest, HttpResponse
 from chatd.wire.openai_chat import OpenAIChat as OpenAIChatAnswer
 from chatd.wire.openai_chat import OpenAIChoice, OpenAIMessage, OpenAIModels
+from chatd.wire.strict_json import request_body
 
 # Some providers turn away clients without a name of their own, and pretending to be another
 # gets accounts blocked (https://forum.moonshot.ai/t/421), so this is who we are.
@@ -62,7 +62,7 @@ class OpenAIChat:
         for name in self.omitted(request, row):
             body.pop(name, None)
         headers = {**self._hello(key), **self._headers(request, row)}
-        return HttpRequest(f"{row.base_url}/chat/completions", headers, json.dumps(body).encode())
+        return HttpRequest(f"{row.base_url}/chat/completions", headers, request_body(body))
 
     def parse(self, response: HttpResponse) -> Answer:
         """Read a whole answer.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import ValidationError
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
 
 from chatd.errors import InvalidRequestError
+from chatd.wire.strict_json import infinite, not_finite
 
 _MAX_PARAM = 100
 # What pydantic puts into a location besides the caller's own names: the branches of a union.
@@ -36,6 +39,32 @@ def unknown_field(path: str) -> InvalidRequestError:
     return InvalidRequestError(
         "there is no such field; check its spelling", param=path[:_MAX_PARAM]
     )
+
+
+def refuse_infinite(sent: BaseModel, body: bytes) -> None:
+    """Refuse NaN and Infinity where the request may hold any JSON.
+
+    Only a body that holds their names is searched; a number such as 1e999, which no name gives
+    away, is refused when the provider's request is written (wire/strict_json.py).
+
+    Raises:
+        InvalidRequestError: With the first of them as its `param`.
+
+    """
+    if b"NaN" in body or b"Infinity" in body:
+        refuse_infinite_in(sent.model_dump(by_alias=True, exclude_unset=True))
+
+
+def refuse_infinite_in(value: Any, path: str = "") -> None:
+    """Refuse a number in this JSON value that is not finite; `path` is where the value stands.
+
+    Raises:
+        InvalidRequestError: With the first of them as its `param`.
+
+    """
+    found = infinite(value, path)
+    if found is not None:
+        raise not_finite(found)
 
 
 def _names(location: tuple[int | str, ...]) -> list[str]:

@@ -15,7 +15,12 @@ from chatd.answer import Answer, Choice, Counted, Delta, Event, Finish, Rescued,
 from chatd.chat import ChatRequest, Message, Sampling, Text
 from chatd.errors import ChatdError
 from chatd.surfaces import Served, sse
-from chatd.surfaces.mistakes import first_mistake, unknown_field
+from chatd.surfaces.mistakes import (
+    first_mistake,
+    refuse_infinite,
+    refuse_infinite_in,
+    unknown_field,
+)
 from chatd.surfaces.warnings import warning_of
 from chatd.wire.native import NativeRequest
 
@@ -37,6 +42,8 @@ class Native:
         except ValidationError as error:
             raise first_mistake(error) from None
         _refuse_unknown(sent)
+        refuse_infinite(sent, body)
+        refuse_infinite_in(sent.format, "format")
         return ChatRequest(
             model=sent.model,
             messages=tuple(Message(turn.role, (Text(turn.content),)) for turn in sent.messages),

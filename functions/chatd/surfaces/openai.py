@@ -31,7 +31,7 @@ from chatd.errors import (
     UpstreamNotFoundError,
 )
 from chatd.surfaces import Served, sse
-from chatd.surfaces.mistakes import first_mistake
+from chatd.surfaces.mistakes import first_mistake, refuse_infinite
 from chatd.surfaces.openai_request import request_of
 from chatd.wire.openai import OpenAIRequest
 
@@ -50,9 +50,11 @@ class OpenAI:
 
         """
         try:
-            return request_of(OpenAIRequest.model_validate_json(body))
+            sent = OpenAIRequest.model_validate_json(body)
         except ValidationError as error:
             raise first_mistake(error) from None
+        refuse_infinite(sent, body)
+        return request_of(sent)
 
     def write(self, answer: Answer, served: Served) -> Mapping[str, Any]:
         """The body to answer with: a `chat.completion`."""

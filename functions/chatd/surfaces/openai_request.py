@@ -21,6 +21,7 @@ from chatd.chat import (
     ToolCall,
 )
 from chatd.errors import InvalidRequestError
+from chatd.surfaces.mistakes import refuse_infinite_in
 from chatd.wire.openai import (
     OpenAIPart,
     OpenAIRequest,
@@ -34,7 +35,8 @@ def request_of(sent: OpenAIRequest) -> ChatRequest:
     """The request in the internal form.
 
     Raises:
-        InvalidRequestError: If a message lacks what its role needs.
+        InvalidRequestError: If a message lacks what its role needs, or the schema holds a number
+            that is not finite.
 
     """
     stop = [sent.stop] if isinstance(sent.stop, str) else sent.stop
@@ -139,6 +141,7 @@ def _format(wanted: OpenAIResponseFormat | None) -> dict[str, Any]:
         param = "response_format.json_schema.schema"
         raise InvalidRequestError(f"{param!r} is missing", param=param)
     schema: Format = wanted.json_schema.schema_
+    refuse_infinite_in(schema, "response_format.json_schema.schema")
     return {
         "format": schema,
         "schema_name": wanted.json_schema.name,
