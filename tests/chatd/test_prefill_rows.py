@@ -14,7 +14,6 @@ from tests.support.upstream import Received, Upstream, chunked, then_close, upst
 
 pytestmark = pytest.mark.usefixtures("keys")
 PREFILL = {"ollama", "openrouter", "kimi"}
-FIRST = answers.openai_chunks("The sky is ", done=False, reason=None)
 
 
 @pytest.fixture
@@ -32,9 +31,12 @@ def second(provider: Upstream) -> Upstream:
     return provider
 
 
-def text_of(row: str, config: Path, more: str = "") -> tuple[str, bool]:
+def text_of(
+    row: str, config: Path, more: str = "", *, said: str = "The sky is "
+) -> tuple[str, bool]:
     """What a streaming caller gets if this row follows a provider that breaks off."""
-    with upstream(then_close(chunked(FIRST))) as first:
+    part = answers.openai_chunks(said, done=False, reason=None)
+    with upstream(then_close(chunked(part))) as first:
         config.write_text(f"""
 [tiers]
 t = ["first/a", "{row}/b"]
@@ -89,3 +91,27 @@ def test_a_row_can_be_kept_from_prefills(second: Upstream, config: Path) -> None
     _text, failed = text_of("openrouter", config, "[providers.openrouter]\nprefill = false")
 
     assert failed
+
+
+LONG = "The sky is blue because air scatters "
+
+
+@pytest.mark.parametrize("row", sorted(PREFILL))
+def test_the_echo_of_every_row_that_takes_a_prefill_is_taken_out(
+    row: str, provider: Upstream, config: Path
+) -> None:
+    asked: list[str] = []
+
+    def echoes(connection: socket.socket, received: Received) -> None:
+        prefill = received.json["messages"][-1]["content"]
+        asked.append(prefill)
+        ollama = received.path.startswith("/api/")
+        words = (prefill, "short ", "waves.")
+        pieces = answers.ollama_lines(*words) if ollama else answers.openai_chunks(*words)
+        chunked(pieces)(connection, received)
+
+    provider.script = echoes
+    text, failed = text_of(row, config, said=LONG)
+
+    assert (text, failed) == (LONG + "short waves.", False)
+    assert asked == [LONG]

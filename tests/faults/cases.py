@@ -28,6 +28,7 @@ class Company(Enum):
 
     NONE = "alone"
     CONTINUES = "next goes on"
+    ECHOES = "next goes on, and sends back what was said"
     REPEATS = "next says it again"
     REFUSES = "next does not go on and says it again"
     DIVERGES = "next says something else"
@@ -113,7 +114,9 @@ class Case:
             return []
         if not self.seen.begun:
             return [""]
-        return {Company.CONTINUES: [SAID], Company.REFUSES: [SAID, ""]}.get(self.company, [""])
+        # What was said is too short for its echo to be told from a repetition.
+        anew = {Company.REFUSES: [SAID, ""], Company.ECHOES: [SAID, ""]}
+        return {Company.CONTINUES: [SAID], **anew}.get(self.company, [""])
 
 
 def _companies(fault: Fault, way: Way) -> list[Company]:

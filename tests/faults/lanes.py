@@ -69,7 +69,7 @@ class Cell:
         spends = self.case.seen.costs == "total" and self.case.seen.begun
         total = f"total = {self.case.limits.total}" if spends else ""
         streamed = self.case.way is Way.STREAMED
-        prefill = self.case.company in (Company.CONTINUES, Company.REFUSES)
+        prefill = self.case.company in (Company.CONTINUES, Company.ECHOES, Company.REFUSES)
         return f"""
 [providers.{self.name}_first]
 base_url = "{first}"
@@ -159,7 +159,8 @@ def _right(asked: Asked) -> str:
 
 
 def _next_text(company: Company) -> Callable[[Asked], str]:
-    return (lambda _asked: OTHER_TEXT) if company is Company.DIVERGES else _right
+    whole = {Company.DIVERGES: OTHER_TEXT, Company.ECHOES: TEXT}.get(company)
+    return _right if whole is None else lambda _asked: whole
 
 
 def _next_script(company: Company) -> Callable[[Asked], Act]:

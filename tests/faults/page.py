@@ -74,6 +74,7 @@ _ENDS = f"""
 _ASKED = ("asked", "takes")
 _WHAT_IT_DOES = {
     Company.CONTINUES: "`prefill = true`: it goes on with what was said",
+    Company.ECHOES: "`prefill = true`: it sends back what was said before it goes on",
     Company.REPEATS: "it says the same again, and what was sent is held back",
     Company.REFUSES: "`prefill = true`, but it refuses; it says the same again",
     Company.DIVERGES: "it says something else",
