@@ -89,8 +89,9 @@ check: lint test ## what CI runs
 
 .PHONY: clean
 clean: ## remove environments and what was built
-	@rm -rf .venv .venv-sam .venv-clients .venv-servers .venv-peers-* .aws-sam template-instances.yaml .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+	@rm -rf .venv .venv-sam .venv-clients .venv-servers .venv-peers-* .aws-sam template-instances.yaml .mypy_cache .pytest_cache .ruff_cache .hypothesis .mutants .coverage .coverage.*
 
 include local/targets.mk
 include deploy/targets.mk
 include bench/targets.mk
+include tests/mutants/targets.mk

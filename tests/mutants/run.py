@@ -1,0 +1,154 @@
+"""Runs tests against mutants in a copy of the repository, one after the other."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.mutants.mutants import Mutant
+from tests.mutants.selection import nearest, others
+from tests.mutants.trace import Trace
+
+# A mutant that makes tests take so much longer than they do without it has been noticed.
+_ROOM_SECONDS, _TIMES_LONGER = 60.0, 3.0
+# Seconds that tests may take without a change.
+_LONGEST_SECONDS = 1800.0
+_PYTEST = [
+    *(sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "--hypothesis-seed=0"),
+    *("-p", "no:cacheprovider"),
+]
+# What of the repository tests do without.
+_LEFT_OUT = {
+    ".git",
+    ".mutants",
+    ".aws-sam",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".hypothesis",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a mutant.
+
+    Attributes:
+        mutant: The mutant.
+        killer: The test that failed, or why the run was ended; None if it survived.
+        took: Seconds.
+
+    """
+
+    mutant: Mutant
+    killer: str | None
+    took: float
+
+
+class UnsoundError(Exception):
+    """Tests that fail without a change: nothing can be learned by them. The message names one."""
+
+
+class Copy:
+    """A copy of the repository, whose modules are changed and put back."""
+
+    def __init__(self, root: Path, trace: Path) -> None:
+        self.root = root
+        self.trace = Trace(root, trace)
+        # How long tests take without a change, in seconds.
+        self._usual: dict[tuple[str, ...], float] = {}
+
+    def judge(self, mutant: Mutant) -> Verdict:
+        """Run the tests of a mutant's module, and if they pass those that run its line.
+
+        Raises:
+            UnsoundError: If they fail without a change.
+
+        """
+        started = time.monotonic()
+        for tests in filter(None, map(tuple, self._steps(mutant))):
+            limit = _ROOM_SECONDS + _TIMES_LONGER * self._measured(tests)
+            with self._changed(mutant):
+                killer = self._failure(tests, limit)
+            if killer:
+                return Verdict(mutant, killer, time.monotonic() - started)
+        return Verdict(mutant, None, time.monotonic() - started)
+
+    def _steps(self, mutant: Mutant) -> Iterator[list[str]]:
+        yield nearest(self.root, mutant.path)
+        yield others(mutant.path)
+        yield self.trace.tests(mutant.path, range(mutant.line, mutant.last_line + 1))
+
+    @contextmanager
+    def _changed(self, mutant: Mutant) -> Iterator[None]:
+        file = self.root / mutant.path
+        source = file.read_bytes()
+        file.write_bytes(mutant.applied(source))
+        try:
+            yield
+        finally:
+            file.write_bytes(source)
+
+    def _measured(self, tests: tuple[str, ...]) -> float:
+        """Seconds that these tests take without a change, which is found out once."""
+        if tests not in self._usual:
+            started = time.monotonic()
+            if failing := self._failure(tests, _LONGEST_SECONDS):
+                raise UnsoundError(failing)
+            self._usual[tests] = time.monotonic() - started
+        return self._usual[tests]
+
+    def _failure(self, tests: Sequence[str], seconds: float) -> str | None:
+        """The first test that fails, or what else ended the run; None if all pass."""
+        process = subprocess.Popen(
+            [*_PYTEST, *tests],
+            cwd=self.root,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            output, _ = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)  # its own session, with what the tests started
+            process.wait()
+            return f"took more than {seconds:.0f} s"
+        if process.returncode == 0:
+            return None
+        return _first_failure(output) or f"pytest ended with {process.returncode}"
+
+
+@contextmanager
+def copied(root: Path, trace: Path) -> Iterator[Copy]:
+    """A copy of the repository for as long as the block lasts; its trace is taken if it is none."""
+    with tempfile.TemporaryDirectory(prefix="chatd-mutants-") as folder:
+        where = Path(folder) / "chatd"
+        shutil.copytree(root, where, symlinks=True, ignore=_ignored)
+        for environment in root.glob(".venv*"):
+            (where / environment.name).symlink_to(environment.resolve())
+        copy = Copy(where, trace)
+        copy.trace.take()
+        yield copy
+
+
+def _ignored(_folder: str, names: list[str]) -> set[str]:
+    left_out = _LEFT_OUT & set(names)
+    return left_out | {name for name in names if name == "__pycache__" or name.startswith(".venv")}
+
+
+def _first_failure(output: str) -> str | None:
+    for line in output.splitlines():
+        if line.startswith(("FAILED ", "ERROR ")):
+            return line.split(" ", 1)[1].partition(" - ")[0]
+    return None

@@ -1,0 +1,136 @@
+"""What `make mutants` goes by: which changes there are, which are drawn, and how one is judged."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.mutants.mutants import Mutant, modules, of_module
+from tests.mutants.run import Copy, UnsoundError
+from tests.mutants.selection import drawn, equivalents, nearest
+
+ROOT = Path(__file__).parents[2]
+
+
+def changed(tmp_path: Path, code: str) -> set[tuple[str, str]]:
+    """The kinds of change and the changed lines of some code."""
+    (tmp_path / "m.py").write_text(code)
+    source = code.encode()
+    return {(mutant.kind, mutant.change(source)[1]) for mutant in of_module(tmp_path, "m.py")}
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "new"),
+    [
+        ("x = a < b", "comparison", "x = (a <= b)"),
+        ("x = a and b", "and or", "x = (a or b)"),
+        ("x = a and b", "operand removed", "x = b"),
+        ("x = not a", "not removed", "x = a"),
+        ("if a:\n    f()", "negated", "if (not a):"),
+        ("f(1)", "call removed", "pass"),
+        ("f(1)", "constant", "f((2))"),
+        ("def f():\n    return 'é'", "return None", "return"),
+        ("def f():\n    raise E", "raise removed", "pass"),
+        ("with self._lock:\n    f()", "lock removed", "if True:"),
+        ("x = min(a, b)", "opposite", "x = max(a, b)"),
+        ("x = a - b", "operator", "x = (a + b)"),
+        ("x = a if b else c", "branches", "x = (c if b else a)"),
+        ("self.x = a", "assignment removed", "pass"),
+        ("x: Annotated[int, Field(gt=0)]", "constant", "x: Annotated[int, Field(gt=(1))]"),
+    ],
+)
+def test_a_change_is_found(tmp_path: Path, code: str, kind: str, new: str) -> None:
+    assert (kind, new) in changed(tmp_path, code)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        '"""A docstring."""',
+        "def f(x: int) -> str:\n    ...",
+        "x: Literal['a', 'b']",
+        "if TYPE_CHECKING:\n    import a",
+        "assert a == b",
+        "x = f'{a} words'",
+        "with open(a) as b:\n    ...",
+        "from a import b",
+    ],
+)
+def test_what_is_no_code_is_left_alone(tmp_path: Path, code: str) -> None:
+    assert changed(tmp_path, code) <= {("call removed", "pass")}
+
+
+def test_every_change_can_be_parsed() -> None:
+    path = "functions/chatd/transport.py"
+    source = (ROOT / path).read_bytes()
+
+    for mutant in of_module(ROOT, path):
+        ast.parse(mutant.applied(source))
+
+
+def test_a_seed_draws_the_same_and_another_one_does_not() -> None:
+    def draw(seed: int) -> list[Mutant]:
+        return drawn(ROOT, "functions/chatd/idempotency", 10, seed=seed, harmful=False)
+
+    assert draw(1) == draw(1) != draw(2)
+    assert len(draw(1)) == 10
+
+
+def test_the_harmful_are_drawn_where_a_fault_does_harm() -> None:
+    paths = {m.path for m in drawn(ROOT, "functions", 50, seed=1, harmful=True)}
+
+    assert not paths & {"functions/chatd/catalog.py", "functions/chatd/listing.py"}
+
+
+@pytest.mark.parametrize("equivalent", equivalents(), ids=lambda e: f"{e.path}: {e.old}")
+def test_every_equivalent_is_still_a_change_of_the_code(equivalent: object) -> None:
+    (known,) = [one for one in equivalents() if one is equivalent]
+    source = (ROOT / known.path).read_bytes()
+
+    assert known.reason
+    assert any(known.covers(mutant, source) for mutant in of_module(ROOT, known.path))
+
+
+def test_a_modules_tests_are_those_of_its_name_and_those_that_import_it() -> None:
+    files = nearest(ROOT, "functions/chatd/watchdog.py")
+
+    assert "tests/chatd/test_watchdog.py" in files
+    assert "tests/chatd/test_chat.py" not in files
+    assert "tests/chatd/test_idempotency.py" in nearest(ROOT, "functions/chatd/idempotency/once.py")
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A repository with one module and one test of it."""
+    (tmp_path / "functions").mkdir()
+    (tmp_path / "functions" / "limits.py").write_text(
+        "def allowed(n):\n    return n < 10 and n != 3\n"
+    )
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_limits.py").write_text(
+        "from limits import allowed\n\ndef test_it():\n    assert allowed(9) and not allowed(10)\n"
+    )
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.pytest.ini_options]\npythonpath = "functions"\n'
+    )
+    return tmp_path
+
+
+def test_a_change_is_killed_by_a_test_that_fails_and_survives_tests_that_pass(small: Path) -> None:
+    (path,) = modules(small, "functions")
+    copy = Copy(small, small / "no-trace")
+    changes = {mutant.new: mutant for mutant in of_module(small, path)}
+
+    assert copy.judge(changes["(n <= 10)"]).killer == "tests/test_limits.py::test_it"
+    assert copy.judge(changes["(n < 10)"]).killer is None
+    assert (small / path).read_text() == "def allowed(n):\n    return n < 10 and n != 3\n"
+
+
+def test_tests_that_fail_without_a_change_judge_nothing(small: Path) -> None:
+    (small / "tests" / "test_limits.py").write_text("def test_it():\n    assert False\n")
+    mutant, *_ = of_module(small, "functions/limits.py")
+
+    with pytest.raises(UnsoundError, match="test_it"):
+        Copy(small, small / "no-trace").judge(mutant)
