@@ -11,10 +11,14 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 from local import frames
+from local.in_flight import Answering
 from local.process import Process
 
 # Seconds in which a worker must have stopped once its caller is gone; then it is ended.
 GRACE = 3.0
+
+# Seconds between two looks whether others still wait for an answer whose own caller is gone.
+_LOOK = 1.0
 
 # Takes what a streamed answer is made of: {"head": {"statusCode", "headers"}}, then bytes.
 Deliver = Callable[[frames.Message | bytes], Awaitable[None]]
@@ -26,14 +30,14 @@ class Call:
 
     Attributes:
         deliver: Takes the parts of a streamed answer.
-        awaited: Whether another request waits for a plain answer to this one (in_flight.py).
+        answering: Knows whether other requests wait for this one's answer.
         live: Whether its answer is a streamed one.
         gone: Whether it is cancelled, because its caller hung up.
 
     """
 
     deliver: Deliver
-    awaited: Callable[[], bool]
+    answering: Answering
     live: bool = False
     gone: bool = False
     _hung_up: bool = False
@@ -59,10 +63,16 @@ class Call:
             await self.deliver(frame)
 
     def hang_up(self) -> None:
-        """Cancel the request, unless another one waits for its answer."""
+        """Cancel the request, as soon as no other one waits for its answer."""
         self._hung_up = True
-        if self._worker is None or self.live or not self.awaited():
+        if self._worker is not None and not self.live and self.answering.awaited():
+            asyncio.get_running_loop().call_later(_LOOK, self._look)
+        else:
             self._cancel()
+
+    def _look(self) -> None:
+        if self._worker is not None and not self.gone:
+            self.hang_up()
 
     def _cancel(self) -> None:
         """Tell the worker, and give it its grace."""

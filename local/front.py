@@ -92,9 +92,9 @@ class Front:
             async with self.bodies.whole(request) as body:
                 received = _received(request, path, body)
                 event = proxy.event(received, route, outlet.request_id, caller=caller)
-                with self.in_flight.begun(event) as awaited:
-                    call = pool.call(event, outlet.request_id, outlet.part, awaited)
-                    result = await _unless_hung_up(call, request)
+                answering = self.in_flight.begin(event)
+                call = pool.call(event, outlet.request_id, outlet.part, answering)
+                result = await _unless_hung_up(call, request)
             return None if outlet.begun else proxy.response(result)
         except proxy.MalformedResultError as error:
             _log.error("%s: malformed proxy result: %s", route.function.name, error)

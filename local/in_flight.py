@@ -1,60 +1,79 @@
-"""Requests with an `Idempotency-Key` that are being answered, and which of them another awaits.
+"""Requests with an `Idempotency-Key` that are being answered, and which of them others wait for.
 
-The second request with a key is answered 409 while the first is under way, and comes again for its
-answer. So the first must go on when its own caller hangs up.
+A further request with a key is answered 409 while the first is under way, and comes again for its
+answer. So the first goes on when its own caller hangs up, for as long as others keep asking.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from chatd.callers import presented
 
+# Seconds after which a caller that was answered 409 has given up: `Retry-After` is 1 there, and
+# the SDKs' own pauses reach 8 s.
+_PATIENCE = 10.0
+
 _Key = tuple[str, ...]
 
 
+@dataclass(slots=True, eq=False)
+class Answering:
+    """A request that is being answered.
+
+    Attributes:
+        end: Is called when it is answered, or given up.
+        clock: Seconds that only grow.
+
+    """
+
+    end: Callable[[], None] = lambda: None
+    clock: Callable[[], float] = time.monotonic
+    _asked: float = float("-inf")
+
+    def asked(self) -> None:
+        """Note that another request asked for the same answer."""
+        self._asked = self.clock()
+
+    def awaited(self) -> bool:
+        """Whether another request asked of late."""
+        return self.clock() - self._asked < _PATIENCE
+
+
 @dataclass(slots=True)
-class _Request:
-    awaited: bool = False
-
-
 class InFlight:
-    """The requests of one front."""
+    """The requests of one front. `clock` gives seconds that only grow."""
 
-    def __init__(self) -> None:
-        self._first: dict[_Key, _Request] = {}
+    clock: Callable[[], float] = time.monotonic
+    _first: dict[_Key, Answering] = field(default_factory=dict)
 
-    @contextmanager
-    def begun(self, event: Mapping[str, Any]) -> Iterator[Callable[[], bool]]:
-        """Register a request for the length of the block.
+    def begin(self, event: Mapping[str, Any]) -> Answering:
+        """Register a request.
 
         Args:
             event: The request, as API Gateway hands it to a function.
 
-        Yields:
-            Whether another request with the same key and body has come since.
-
         """
         key = _key_of(event)
         if key is None:
-            yield _never
-        elif key in self._first:
-            self._first[key].awaited = True
-            yield _never  # it is answered 409 at once, unless the first has just ended
-        else:
-            request = self._first[key] = _Request()
-            try:
-                yield lambda: request.awaited
-            finally:
-                del self._first[key]
+            return Answering()
+        first = self._first.get(key)
+        if first is None:
+            self._first[key] = first = Answering(lambda: self._end(key, first), self.clock)
+            return first
+        first.asked()
+        # It is answered 409 at once, unless the first has not taken the key yet.
+        further = Answering(clock=self.clock)
+        further.asked()
+        return further
 
-
-def _never() -> bool:
-    return False
+    def _end(self, key: _Key, answering: Answering | None) -> None:
+        if self._first.get(key) is answering:
+            del self._first[key]
 
 
 def _key_of(event: Mapping[str, Any]) -> _Key | None:

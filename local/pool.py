@@ -14,6 +14,7 @@ from typing import Any
 
 from chatd.errors import ChatdError, UpstreamError, UpstreamOverloadedError, UpstreamTimeoutError
 from local.call import GRACE, Call, Deliver
+from local.in_flight import Answering
 from local.process import Process, WorkerGoneError, WorkerStartError
 from local.routes import Function
 
@@ -62,7 +63,7 @@ class Pool:
         event: dict[str, Any],
         request_id: str,
         deliver: Deliver,
-        awaited: Callable[[], bool] = lambda: False,
+        answering: Answering | None = None,
     ) -> Any:
         """What the handler returns for `event`; of a streamed answer nothing but its parts.
 
@@ -73,19 +74,25 @@ class Pool:
             event: The request, as API Gateway hands it to a function.
             request_id: Its id.
             deliver: Takes the parts of a streamed answer.
-            awaited: Whether another request waits for a plain answer to this one; then it goes on
-                although its own caller hung up.
+            answering: Its registration; a plain answer for which others wait goes on although its
+                own caller hung up.
 
         Raises:
             ChatdError: 502 when the handler raised or its worker died, 504 when time ran out; of a
                 streamed answer perhaps when some of it has been delivered.
 
         """
-        await self._slots.acquire()
-        call = Call(deliver, awaited)
+        answering = answering or Answering()
+        try:
+            await self._slots.acquire()
+        except asyncio.CancelledError:
+            answering.end()
+            raise
+        call = Call(deliver, answering)
         task = asyncio.create_task(self._serve(event, request_id, call))
         self._tasks.add(task)
         task.add_done_callback(self._served)
+        task.add_done_callback(lambda _task: answering.end())
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:

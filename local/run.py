@@ -138,10 +138,9 @@ class _Gateway:
                 event = proxy.event(request, route, "banner")
                 with contextlib.suppress(TimeoutError, ChatdError, proxy.MalformedResultError):
                     async with asyncio.timeout(_LISTING):
+                        call = pools[route.function.name].call(event, "banner", _unheard)
                         # A slow list is not cancelled: its lookups serve the first chat.
-                        result = await pools[route.function.name].call(
-                            event, "banner", _unheard, awaited=lambda: True
-                        )
+                        result = await asyncio.shield(call)
                     return _names(proxy.response(result).body)
         return None
 

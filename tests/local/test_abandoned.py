@@ -155,6 +155,20 @@ def test_a_hung_up_chat_goes_on_while_another_caller_waits_for_its_answer(
     assert len(ollama.received) == 1
 
 
+def test_a_hung_up_chat_is_cancelled_when_the_others_have_given_up_too(
+    running: Gateway, silent: Silent
+) -> None:
+    connection = begin(running, {"Idempotency-Key": "one"})
+    silent.wait_for(silent.asked, 1)
+    other = once(running)
+    connection.close()
+    assert other.code == "idempotency_key_in_flight"
+
+    silent.wait_for(silent.closed, 1)
+    silent.speaks.set()
+    assert answer_of_key(running).status == 200
+
+
 def test_another_callers_same_key_does_not_keep_a_hung_up_chat_going(
     running: Gateway, silent: Silent
 ) -> None:

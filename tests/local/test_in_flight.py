@@ -1,0 +1,78 @@
+"""Which requests others wait for: those with the same key, caller, route and body, of late."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from local.in_flight import InFlight
+
+EVENT: dict[str, Any] = {
+    "headers": {"idempotency-key": "one"},
+    "requestContext": {},
+    "httpMethod": "POST",
+    "resource": "/v1/chat",
+    "body": "{}",
+}
+
+
+def test_a_request_is_awaited_once_another_has_come_with_its_key() -> None:
+    requests = InFlight()
+    first = requests.begin(EVENT)
+    alone = first.awaited()
+    requests.begin(dict(EVENT))
+
+    assert (alone, first.awaited()) == (False, True)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"headers": {"idempotency-key": "two"}},
+        {"headers": {"idempotency-key": "one", "x-api-key": "k"}},
+        {"headers": {}},
+        {"requestContext": {"authorizer": {"principalId": "caller-2"}}},
+        {"resource": "/v1/chat/completions"},
+        {"body": None},
+    ],
+)
+def test_another_key_caller_route_or_body_is_another_request(other: dict[str, Any]) -> None:
+    requests = InFlight()
+    first = requests.begin(EVENT)
+    requests.begin({**EVENT, **other})
+
+    assert not first.awaited()
+
+
+def test_requests_without_a_key_await_nothing() -> None:
+    requests = InFlight()
+    first = requests.begin({**EVENT, "headers": {}})
+    requests.begin({**EVENT, "headers": {}})
+
+    assert not first.awaited()
+
+
+def test_a_request_is_awaited_for_ten_seconds_after_the_last_asked() -> None:
+    now = [0.0]
+    requests = InFlight(clock=lambda: now[0])
+    first = requests.begin(EVENT)
+    requests.begin(EVENT)
+    now[0] = 9.0
+    requests.begin(EVENT).end()
+    now[0] = 18.9
+    late = first.awaited()
+    now[0] = 19.0
+
+    assert (late, first.awaited()) == (True, False)
+
+
+def test_an_answered_request_leaves_its_key_to_the_next() -> None:
+    requests = InFlight()
+    first = requests.begin(EVENT)
+    first.end()
+    second = requests.begin(EVENT)
+    first.end()  # once more, which must not end the second
+    requests.begin(EVENT)
+
+    assert (first.awaited(), second.awaited()) == (False, True)
