@@ -24,7 +24,7 @@ from deploy.errors import CommandError
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = "samconfig.toml"
 LOCAL = "samconfig.local.toml"
-_COMMANDS = ("build", "deploy", "delete")
+_COMMANDS = ("build", "deploy")
 # Lambda takes names of 64 characters, and the longest is <stack>-authorizer.
 MOST_STACK_NAME = 64 - len("-authorizer")
 _STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
@@ -63,7 +63,8 @@ class Deployment:
         region: Its region; None: the one of the environment.
         profile: The AWS profile; None: the one of the environment.
         parameters: The template's parameters that are set.
-        commands: The other settings of `sam build`, `sam deploy` and `sam delete`.
+        commands: The other settings of `sam build` and of `sam deploy`, which `sam delete`
+            reads too.
 
     """
 
@@ -115,7 +116,6 @@ def load(choices: Choices, root: Path = ROOT) -> Deployment:
     }
     if choices.yes:
         commands["deploy"]["confirm_changeset"] = False
-        commands["delete"]["no_prompts"] = True
     suffix = "-instances" if choices.instances else ""
     default = "chatd" if choices.env == "default" else f"chatd-{choices.env}"
     named = {name: common.pop(name, None) for name in ("stack_name", "region", "profile")}
@@ -127,10 +127,7 @@ def load(choices: Choices, root: Path = ROOT) -> Deployment:
         region=choices.region or named["region"],
         profile=choices.profile or named["profile"],
         parameters=_declared(parameters, choices, root),
-        commands={
-            name: {**common, **settings} for name, settings in commands.items() if name != "delete"
-        }
-        | {"delete": commands["delete"]},
+        commands={name: {**common, **settings} for name, settings in commands.items()},
     )
 
 

@@ -42,7 +42,7 @@ deploy: build ## build, then deploy the stack (ENV=dev, PARAMS='Name=value …';
 .PHONY: delete
 delete: configuration $(VENV)/aws.stamp .venv-sam/sam.stamp ## delete the stack, but not its secrets (YES=1 asks nothing)
 	@$(DEPLOY_PYTHON) -m deploy.kept $(CHOICES)
-	@$(SAM) delete $(SAM_CONFIG)
+	@$(SAM) delete $(SAM_CONFIG) $(if $(YES),--no-prompts)
 
 .PHONY: keys
 keys: $(VENV)/aws.stamp ## write providers' keys into the stack's secret (NAME=value lines on standard input)

@@ -105,10 +105,8 @@ def test_a_section_of_the_local_file_alone_deploys_as_the_default_one(root: Path
 
 
 def test_yes_confirms_everything(root: Path) -> None:
-    found = read(root, env="prod", yes=True)
-
-    assert found["deploy"]["confirm_changeset"] is False
-    assert found["delete"] == {"no_prompts": True}
+    assert read(root, env="prod", yes=True)["deploy"]["confirm_changeset"] is False
+    assert read(root, env="prod")["deploy"]["confirm_changeset"] is True
 
 
 def test_the_stack_on_instances_is_another_and_has_its_own_parameters(root: Path) -> None:

@@ -84,7 +84,8 @@ def make(checkout: Path, aws: dict[str, str], *arguments: str, answers: str = ""
     }
     done = subprocess.run(
         [
-            *("make", "--assume-old=.venv/run.stamp", "--assume-old=.venv-sam/sam.stamp"),
+            *("make", "--assume-old=.venv/run.stamp", "--assume-old=.venv/aws.stamp"),
+            "--assume-old=.venv-sam/sam.stamp",
             *arguments,
         ],
         cwd=checkout,
@@ -137,3 +138,30 @@ def test_another_environment_is_not_the_guided_one(checkout: Path, aws: dict[str
         "LogRetentionDays": "90",
     }
     assert all("aarch64" in path.name for path in (checkout / ".aws-sam" / "build").rglob("*.so"))
+
+
+def test_delete_removes_the_stack_and_names_the_secrets_that_stay(
+    checkout: Path, aws: dict[str, str]
+) -> None:
+    cloudformation = boto3.client(
+        "cloudformation",
+        region_name=REGION,
+        endpoint_url=aws["AWS_ENDPOINT_URL"],
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    secrets = ("ProviderSecretArn", "CallersSecretArn")
+    template = {
+        "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
+        "Outputs": {name: {"Value": f"arn:{name}"} for name in secrets},
+    }
+    for stack in ("chatd-dev", "chatd-prod"):
+        cloudformation.create_stack(StackName=stack, TemplateBody=json.dumps(template))
+
+    output = make(checkout, aws, "delete", "ENV=dev", "YES=1", f"REGION={REGION}")
+
+    stacks = {stack["StackName"] for stack in cloudformation.describe_stacks()["Stacks"]}
+    assert "chatd-dev" not in stacks, output
+    assert "chatd-prod" in stacks
+    for name in secrets:
+        assert f"aws secretsmanager delete-secret --secret-id arn:{name}" in output

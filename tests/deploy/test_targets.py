@@ -223,7 +223,8 @@ def test_keys_callers_smoke_and_delete_find_the_configured_stack_in_its_region(
     assert held(stacks["us-west-2"], "keys-us-west-2") == {}
     assert done[2].stdout == "alice\n"
     assert ":eu-central-1:" in done[3].stdout
-    assert seen(checkout, "delete")["no_prompts"] is True
+    assert "--no-prompts" in (checkout / ".aws-sam" / "calls").read_text().splitlines()[-1]
+    assert seen(checkout, "delete")["stack_name"] == "mine"
     assert "http://127.0.0.1:1/eu-central-1" in smoke.stdout
 
 
