@@ -80,18 +80,21 @@ def calls(given: Sequence[OpenAIToolCall] | None) -> tuple[ToolCall, ...]:
 
 def thinking(message: OpenAIMessage) -> str | None:
     """Read the thinking, which servers give under three names; None where there is none."""
-    given = lenient.text(message.reasoning_content) or lenient.text(message.reasoning)
-    return given or lenient.thinking(message.content)
+    if message.reasoning_content or message.reasoning:
+        return lenient.text(message.reasoning_content) or lenient.text(message.reasoning) or None
+    content = message.content
+    return None if content is None or type(content) is str else lenient.thinking(content)
 
 
 def delta(choice: OpenAIDelta, calls: Calls) -> Delta:
     """Read what a chunk adds to a choice."""
     message = choice.delta or OpenAIMessage()
+    content = message.content
     return Delta(
         index=choice.index or 0,
-        content=lenient.text(message.content) or None,
+        content=(content if type(content) is str else lenient.text(content)) or None,
         thinking=thinking(message),
-        tool_calls=tuple(calls.read(call) for call in message.tool_calls or ()),
+        tool_calls=tuple(map(calls.read, message.tool_calls)) if message.tool_calls else (),
         logprobs=choice.logprobs,
         extra=message.model_extra or {},
     )

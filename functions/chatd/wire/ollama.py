@@ -14,7 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from chatd.wire.limits import MAX_LOGPROBS, MAX_MODELS, MAX_PARTS, MAX_TOOL_CALLS, items
 
 # A text; servers that only emulate Ollama pass a list of parts on.
-Content = str | Annotated[list[Any], items(MAX_PARTS)] | None
+Content = Annotated[
+    str | Annotated[list[Any], items(MAX_PARTS)] | None, Field(union_mode="left_to_right")
+]
 
 
 class _Got(BaseModel):

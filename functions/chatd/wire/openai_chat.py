@@ -14,7 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from chatd.wire.limits import MAX_CHOICES, MAX_MODELS, MAX_PARTS, MAX_TOOL_CALLS, items
 
 # A text, or as at Mistral and at gateways before other vendors a list of parts.
-Content = str | Annotated[list[Any], items(MAX_PARTS)] | None
+Content = Annotated[
+    str | Annotated[list[Any], items(MAX_PARTS)] | None, Field(union_mode="left_to_right")
+]
 
 
 # What is kept of a stream is kept for each choice.
