@@ -78,6 +78,13 @@ def arguments(value: Any) -> str:
     return spaced(value)
 
 
+def names(models: Sequence[Any] | None, *fields: str) -> list[str]:
+    """Read the names in a list of models, from the first of these fields that each has."""
+    entries = [entry for entry in models or () if isinstance(entry, Mapping)]
+    found = [next((entry[name] for name in fields if entry.get(name)), None) for entry in entries]
+    return [name for name in found if isinstance(name, str)]
+
+
 def refusal(body: bytes) -> Refusal | None:
     """Read the reason in an error body; None if the body holds none.
 

@@ -165,7 +165,7 @@ class Ollama:
             tags = OllamaTags.model_validate_json(bounded(response.body)).models
         except ValidationError:
             raise garbage(response, "its list of models is not one of Ollama's") from None
-        return [tag.name for tag in tags or ()]
+        return lenient.names(tags, "name", "model")
 
     def _conversation(self, request: ChatRequest) -> dict[str, Any]:
         conversation: dict[str, Any] = {"messages": ollama_turns.written(request.messages)}

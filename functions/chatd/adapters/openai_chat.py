@@ -115,11 +115,14 @@ class OpenAIChat:
         """
         if response.status != HTTPStatus.OK:
             raise _refusal(response)
+        body = bounded(response.body)
+        if body.lstrip().startswith(b"["):  # Together's
+            body = b'{"data":' + body + b"}"
         try:
-            models = OpenAIModels.model_validate_json(bounded(response.body)).data
+            models = OpenAIModels.model_validate_json(body).data
         except ValidationError:
             raise garbage(response, "its list of models is not one of OpenAI's dialect") from None
-        return [model.id for model in models or ()]
+        return lenient.names(models, "id", "name")
 
     def _turn(self, message: Message) -> dict[str, Any]:
         """One message as the provider takes it."""

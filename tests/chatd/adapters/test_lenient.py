@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.adapters import lenient
+from chatd.adapters import lenient, speaker
+from chatd.catalog import CATALOG
+from chatd.errors import UpstreamError
+from chatd.wire.http import HttpResponse
 from tests.support import answers
 from tests.support.functions import HttpResult, Streamed, ask, post, stream
 from tests.support.upstream import Upstream, chunked, reply
@@ -311,3 +314,27 @@ def test_a_stream_that_reports_too_long_a_conversation_says_so(provider: Upstrea
 
         error_code = json.loads(result.body)["error"]["code"]
         assert (result.status, error_code) == (400, "context_length_exceeded")
+
+
+LISTS: dict[str, tuple[str, Any]] = {
+    "a bare list": ("openrouter", [{"id": "a"}, {"id": "b", "type": "chat"}]),
+    "other fields": ("openrouter", {"data": [{"name": "a"}, {"id": "b"}, {"id": None}, None, "c"]}),
+    "Ollama's other field": ("ollama", {"models": [{"model": "a"}, {"name": "b"}, {}]}),
+}
+
+
+@pytest.mark.parametrize("given", LISTS)
+def test_a_list_of_models_is_read_as_far_as_it_goes(given: str) -> None:
+    provider, body = LISTS[given]
+    adapter = speaker(CATALOG[provider].adapter or CATALOG[provider].dialect)
+
+    assert adapter.models(HttpResponse(200, {}, json.dumps(body).encode())) == ["a", "b"]
+
+
+@pytest.mark.parametrize("body", [{"data": 1, "models": "x"}, "text", 1])
+@pytest.mark.parametrize("provider", ["openrouter", "ollama"])
+def test_what_is_no_list_of_models_is_an_error(provider: str, body: Any) -> None:
+    adapter = speaker(CATALOG[provider].adapter or CATALOG[provider].dialect)
+
+    with pytest.raises(UpstreamError, match="list of models"):
+        adapter.models(HttpResponse(200, {}, json.dumps(body).encode()))
