@@ -59,6 +59,8 @@ class _Guarded(HTTPConnection):
         CALL.reused = False
         CALL.guard.move(CALL.connect_by)
         super().connect()
+        # urllib3 would hold the sending of the request to the connect limit.
+        self.sock.settimeout(CALL.deadline.left())
         CALL.listen()
 
     def _new_conn(self) -> socket.socket:
@@ -83,7 +85,9 @@ class _Guarded(HTTPConnection):
         if self.sock is not None:
             CALL.guard.hold(self.sock)
             CALL.listen()
+            self.timeout = CALL.deadline.left()  # as above; it is set on the socket
         super().request(*args, **kwargs)
+        CALL.listen()  # to send a long request is no silence of the provider's
 
 
 class _GuardedTls(_Guarded, HTTPSConnection):

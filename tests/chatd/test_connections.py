@@ -35,6 +35,7 @@ from tests.support.upstream import (
 NAME = "provider.test"
 # Seconds: far more than what comes after an end may take, and less than the gap limit.
 DRAINED = 12.0
+CONNECT = 0.5
 REAL = socket.getaddrinfo
 # Nothing listens at port 9 of it, nor at the port of any server of these tests.
 DEAD = (socket.AF_INET6, ("::1", 0, 0, 0))
@@ -305,3 +306,33 @@ def test_a_provider_that_dies_over_a_request_is_not_asked_anew(
             send(server.url, transport)
 
         assert len(server.received) == 2
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_long_upload_is_not_held_to_the_connect_limit(kept: bool) -> None:
+    body = b" " * 50_000_000
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            if kept:
+                connection.recv(65536)
+                connection.sendall(head(200, {"Content-Length": "2"}) + b"{}")
+            waited.wait(3 * CONNECT)  # it reads nothing meanwhile
+            left = len(body)
+            while left > 0 and (part := connection.recv(1_000_000)):
+                left -= len(part)
+            connection.sendall(head(200, {"Content-Length": "2"}) + b"{}")
+
+    waited = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        transport = Urllib3Transport()
+        if kept:
+            send(url, transport)
+        response = transport.send(HttpRequest(url, {}, body), Deadline.after(60), CONNECT)
+        thread.join(30)
+
+    assert response.body == b"{}"
