@@ -47,7 +47,7 @@ RINGS = (
         "runtime_stream",
         "snapshot",
     },
-    {"happy_eyeballs"},
+    {"happy_eyeballs", "stream_limits", "exchange_failures"},
     {"connections", "settings", "surfaces", "adapters", "credentials", "telemetry", "runtime"},
     {"transport"},
     {"registry", "routing"},

@@ -1,15 +1,14 @@
-"""The one place that sends: an HTTP request to a provider, within its limits of time.
+"""Send an HTTP request to a provider, within its limits of time.
 
-It knows URLs, sockets and time, and nothing of dialects. It never retries, never follows a
-redirect, always verifies TLS, and reads no more of an answer than it must.
+This is the only module that sends. It follows no redirect, always verifies TLS, reads no more of an
+answer than it must, and repeats a request only where a kept connection turns out to be closed.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from http.client import BadStatusLine, HTTPException
+from http.client import HTTPException
 from typing import Protocol
 
 import urllib3
@@ -21,7 +20,9 @@ from chatd.catalog import Timeouts
 from chatd.connections import CALL, HttpPool, HttpsPool
 from chatd.deadline import Deadline
 from chatd.errors import AnswerTooLargeError, UpstreamError, UpstreamTimeoutError
+from chatd.exchange_failures import failure, is_stale, too_slow
 from chatd.happy_eyeballs import Resolver, resolve
+from chatd.stream_limits import StreamLimits
 from chatd.watchdog import Guard, Watchdog
 from chatd.wire.http import HttpRequest, HttpResponse
 
@@ -30,14 +31,8 @@ _CHUNK_BYTES = 64 * 1024
 _IDLE_CONNECTIONS = 4
 # More than a deployment has providers; each may have a handful of paths.
 _MOST_PLACES = 1024
-# Seconds that may be waited for a stream's last bytes once its end has been seen.
-_DRAIN_SECONDS = 0.5
 # Seconds after which a kept connection that is lost was not lost while it was idle.
 _STALE_SECONDS = 5.0
-# Seconds for which a caller may hold a chunk before a lost connection can be the caller's doing.
-# nginx gives up writing after 60 s: https://nginx.org/en/docs/http/ngx_http_core_module.html#send_timeout
-# gunicorn ends a worker after 30 s, and private gateways may have less patience.
-_SLOW_CALLER_SECONDS = 5.0
 
 
 # Takes what breaks a request off.
@@ -163,7 +158,7 @@ class Urllib3Transport:
         """
         if deadline.spent:
             raise UpstreamTimeoutError("the time for this request is spent")
-        clock = _Clock(deadline, limits)
+        clock = StreamLimits(deadline, limits)
         guard = self._watchdog.guard(deadline)
         started(guard.abort)
         if guard.fired:
@@ -177,7 +172,7 @@ class Urllib3Transport:
         except (exceptions.HTTPError, OSError, ValueError) as error:
             connecting = guard.deadline is CALL.connect_by
             guard.end()
-            raise _failure(error, guard, deadline, connecting=connecting) from None
+            raise failure(error, guard, deadline, connecting=connecting) from None
         except BaseException:
             guard.end()
             raise
@@ -198,7 +193,7 @@ class Urllib3Transport:
         try:
             return self._sent(request, deadline)
         except exceptions.ProtocolError as error:
-            stale = CALL.reused and not stale_by.spent and _is_stale(error)
+            stale = CALL.reused and not stale_by.spent and is_stale(error)
             if not stale or CALL.guard.fired:
                 raise
         CALL.fresh = True
@@ -229,65 +224,10 @@ class Urllib3Transport:
         return place
 
 
-class _Clock:
-    """Which limit holds while a stream is read.
-
-    A limit counts only while the gateway waits for the provider: while the caller of `chunks` holds
-    a chunk, only the deadline counts. The provider is not to blame for a slow caller.
-
-    Attributes:
-        deadline: When the last byte must have come.
-        caller_was_slow: Whether the caller once held a chunk so long that the provider may have
-            given up writing.
-
-    """
-
-    def __init__(self, deadline: Deadline, limits: Timeouts) -> None:
-        self.deadline = deadline
-        self.caller_was_slow = False
-        self._limits = limits
-        self._first_event = deadline.within(limits.first_event)
-        self._begun = False
-        self._held_since = time.monotonic()
-        # Seconds that may still be waited for the last bytes, once the end mark is there.
-        self._drain: float | None = None
-
-    def begin(self) -> None:
-        """The first event is there: from now on the gap limit holds."""
-        self._begun = True
-
-    def end(self) -> None:
-        """The end mark is there: what follows must come soon."""
-        if self._drain is None:
-            self._drain = _DRAIN_SECONDS
-
-    @property
-    def draining(self) -> float | None:
-        """Seconds that may still be waited for the last bytes; None before the end mark."""
-        return self._drain
-
-    def wait(self) -> Deadline:
-        """Begin to wait for the provider; by when it must have sent something."""
-        now = time.monotonic()
-        if now - self._held_since > _SLOW_CALLER_SECONDS:
-            self.caller_was_slow = True
-        self._held_since = now
-        if self._begun:
-            return Deadline(min(self.deadline.at, now + self._limits.gap))
-        return Deadline(min(self._first_event.at, now + self._limits.silence))
-
-    def hold(self) -> None:
-        """End the wait: the provider has sent something."""
-        now = time.monotonic()
-        if self._drain is not None:
-            self._drain -= now - self._held_since
-        self._held_since = now
-
-
 class Urllib3Stream:
     """A response of urllib3's, read as it comes."""
 
-    def __init__(self, raw: urllib3.BaseHTTPResponse, guard: Guard, clock: _Clock) -> None:
+    def __init__(self, raw: urllib3.BaseHTTPResponse, guard: Guard, clock: StreamLimits) -> None:
         self._raw = raw
         self._guard = guard
         self._clock = clock
@@ -336,17 +276,17 @@ class Urllib3Stream:
         if left is None:
             self._guard.move(limit)
         elif left <= 0:  # however often something comes
-            raise _too_slow()
+            raise too_slow()
         else:
             self._guard.move(limit if self._hurry(left) else limit.within(left))
         try:
             chunk = self._raw.read1(_CHUNK_BYTES, decode_content=True)
         except (exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
-            raise _failure(error, self._guard, limit) from None
+            raise failure(error, self._guard, limit) from None
         self._guard.park(self._clock.deadline)
         self._clock.hold()
         if self._guard.fired:  # a shut socket can look like the end of the answer
-            raise _too_slow()
+            raise too_slow()
         return chunk
 
     def _hurry(self, seconds: float) -> bool:
@@ -359,50 +299,3 @@ class Urllib3Stream:
             return False
         connection.sock.settimeout(seconds)
         return True
-
-
-def _too_slow(*, connecting: bool = False) -> UpstreamTimeoutError:
-    if connecting:
-        error = UpstreamTimeoutError("no connection could be made in the time there is for it")
-        error.unreachable = True
-        return error
-    return UpstreamTimeoutError("no answer, or no more of it, came in the time there was for it")
-
-
-# What urllib3 raises, the more precise first, and what a caller may know of it: never its own
-# words, which can hold what was sent.
-_FAILURES: tuple[tuple[type[Exception], type[UpstreamError], str], ...] = (
-    (exceptions.NameResolutionError, UpstreamError, "its host name does not resolve"),
-    (exceptions.NewConnectionError, UpstreamError, "nothing answers at its address"),
-    (exceptions.ConnectTimeoutError, UpstreamTimeoutError, "no connection could be made in time"),
-    (exceptions.SSLError, UpstreamError, "its TLS certificate or handshake is not in order"),
-    (exceptions.TimeoutError, UpstreamTimeoutError, "no answer came in time"),
-    (exceptions.DecodeError, UpstreamError, "its answer is not in the encoding that it names"),
-    (exceptions.ProtocolError, UpstreamError, "the connection was lost before the answer ended"),
-    (HTTPException, UpstreamError, "the connection was lost before the answer ended"),
-    (OSError, UpstreamError, "the connection was lost before the answer ended"),
-)
-_UNREACHABLE = (
-    exceptions.NameResolutionError,
-    exceptions.NewConnectionError,
-    exceptions.ConnectTimeoutError,
-    exceptions.SSLError,
-)
-
-
-def _is_stale(error: exceptions.ProtocolError) -> bool:
-    """Whether a kept connection was lost, or held bytes that are no answer, before any answer."""
-    return isinstance(error.__context__, ConnectionError | BadStatusLine)
-
-
-def _failure(
-    error: Exception, guard: Guard, deadline: Deadline, *, connecting: bool = False
-) -> UpstreamError:
-    if guard.fired or deadline.spent:
-        return _too_slow(connecting=connecting)
-    for raised, becomes, words in _FAILURES:
-        if isinstance(error, raised):
-            failure = becomes(words)
-            failure.unreachable = isinstance(error, _UNREACHABLE)
-            return failure
-    return UpstreamError(f"the exchange failed ({type(error).__name__})")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -153,3 +154,25 @@ def test_the_tokens_of_a_plain_answer_that_broke_off_are_estimated(
     assert post(ask("llama3.2")).status == 502
     (line,) = emitted().log
     assert (line["gen_ai.usage.output_tokens"], line["chatd.usage_estimated"]) == (2, True)
+
+
+def test_an_attempt_that_begins_while_the_call_is_cancelled_is_broken_off() -> None:
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(500):
+            call = Call("r", Deadline.after(60))
+            broken_off, ready = threading.Event(), threading.Barrier(2)
+
+            def cancel(call: Call = call, ready: threading.Barrier = ready) -> None:
+                ready.wait(10)
+                call.cancel()
+
+            thread = threading.Thread(target=cancel)
+            thread.start()
+            ready.wait(10)
+            call.on_cancel(broken_off.set)
+            thread.join(10)
+            assert broken_off.is_set()
+    finally:
+        sys.setswitchinterval(interval)

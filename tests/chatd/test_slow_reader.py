@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import chat.app
-from chatd import transport as module
+from chatd import stream_limits as module
 from chatd.catalog import Timeouts
 from chatd.circuits import FAILURES
 from chatd.deadline import Deadline
