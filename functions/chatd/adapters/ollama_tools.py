@@ -8,6 +8,7 @@ becomes `anyOf`, `const` an `enum`, and `allOf` is merged. The rest is sent as i
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote
@@ -17,9 +18,10 @@ from chatd.errors import InvalidRequestError
 
 Json = dict[str, Any]
 
-# Schemas that the references of one request may add, and how deep they may be nested: references
-# that double, or lead to themselves, would grow without end.
+# Schemas that the references of one request may add, their characters, and how deep they may be
+# nested: references that double, or lead to themselves, would grow without end.
 _MAX_INLINED = 10_000
+_MAX_INLINED_CHARACTERS = 1_000_000
 _MAX_DEPTH = 64
 # What Ollama's types name: the parameters of a function, and one of its properties.
 _KEPT_OF_PARAMETERS = frozenset({"type", "required", "properties", "items"})
@@ -41,6 +43,7 @@ class ToolSchemas:
     def __init__(self) -> None:
         self._lost: set[str] = set()
         self._inlined = 0
+        self._characters = 0
 
     @property
     def lost(self) -> tuple[str, ...]:
@@ -68,10 +71,11 @@ class ToolSchemas:
         """Note a keyword that is lost."""
         self._lost.add(keyword)
 
-    def inlines(self) -> bool:
-        """Count a schema that a reference adds; tell whether it may still be added."""
+    def inlines(self, characters: int) -> bool:
+        """Count a schema that a reference adds; return whether it may still be added."""
         self._inlined += 1
-        return self._inlined <= _MAX_INLINED
+        self._characters += characters
+        return self._inlined <= _MAX_INLINED and self._characters <= _MAX_INLINED_CHARACTERS
 
     def _note(self, schema: Json, kept: frozenset[str]) -> None:
         """Note what Ollama drops of a written schema; below `items` it drops nothing."""
@@ -91,12 +95,13 @@ class _Writer:
     def __init__(self, schemas: ToolSchemas, root: Mapping[str, Any]) -> None:
         self._schemas = schemas
         self._root = root
+        self._sizes: dict[int, int] = {}
 
     def schema(self, given: Any, inside: tuple[str, ...]) -> Json:
         """Rewrite a schema; `inside` are the references that led to it."""
         if not isinstance(given, Mapping):  # true, false, or no schema at all
             return {}
-        if inside and not self._schemas.inlines():
+        if inside and not self._schemas.inlines(self._size(given)):
             self._schemas.lose("$ref")
             return {}
         written: Json = {name: value for name, value in given.items() if name not in _REWRITTEN}
@@ -136,6 +141,14 @@ class _Writer:
             return {name: target[name] for name in ("type", "description") if name in target}
         return self.schema(target, (*inside, reference))
 
+    def _size(self, given: Mapping[str, Any]) -> int:
+        """Characters of a schema's own keywords as JSON; the schemas in it are counted apart."""
+        known = self._sizes.get(id(given))
+        if known is None:
+            own = {name: _without_schemas(name, value) for name, value in given.items()}
+            known = self._sizes[id(given)] = len(json.dumps(own))
+        return known
+
     def _target(self, reference: str) -> Mapping[str, Any] | None:
         """Resolve a JSON pointer into the same schema: https://www.rfc-editor.org/rfc/rfc6901."""
         pointer = reference.removeprefix("#")
@@ -149,12 +162,30 @@ class _Writer:
 
     def _merge(self, written: Json, parts: Iterable[Json]) -> None:
         """Merge the parts of `allOf`; what two of them say differently is lost."""
+        required = _listed(written.get("required"))
         for part in parts:
+            required += _listed(part.pop("required", None))
             for name, value in part.items():
                 have = written.setdefault(name, value)
-                if isinstance(have, Mapping) and isinstance(value, Mapping) and name in _MERGED:
-                    written[name] = {**value, **have}
-                elif isinstance(have, list) and isinstance(value, list) and name == "required":
-                    written[name] = [*have, *(item for item in value if item not in have)]
+                if isinstance(have, dict) and isinstance(value, Mapping) and name in _MERGED:
+                    for key, each in value.items():  # these objects are this writer's own
+                        have.setdefault(key, each)
                 elif have != value and name not in _NOTES:
                     self._schemas.lose("allOf")
+        if required:
+            written["required"] = list(dict.fromkeys(required))
+
+
+def _without_schemas(name: str, value: Any) -> Any:
+    """What a keyword adds of its own: of schemas that are rewritten, at most their names."""
+    if name in _MERGED and isinstance(value, Mapping):
+        return list(value)
+    of_schemas = name in ("$defs", "definitions", "$ref")
+    of_schemas = of_schemas or (name == "items" and isinstance(value, Mapping))
+    of_schemas = of_schemas or (name in ("anyOf", "oneOf", "allOf") and isinstance(value, list))
+    return None if of_schemas else value
+
+
+def _listed(names: Any) -> list[str]:
+    """The names in a list of `required`; none if it is something else."""
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
