@@ -19,6 +19,7 @@ RINGS = (
     {
         "dry_call",
         "growing",
+        "image_urls",
         "log",
         "json_texts",
         "normal_text",

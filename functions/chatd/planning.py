@@ -26,6 +26,7 @@ from chatd.errors import (
     ModelNotFoundError,
     one_of,
 )
+from chatd.image_urls import check_images
 from chatd.json_schema.budget import Budget
 from chatd.registry import Registry
 from chatd.routing import Route, routes
@@ -190,6 +191,7 @@ class Planner:
             ChatdError: If nobody can be asked.
 
         """
+        check_images(request, allow_http=self._settings.allow_http_images)
         found: list[Plan] = []
         refusals: list[ChatdError] = []
         for route in routes(request.model, self._settings, self._registry.default):

@@ -52,6 +52,7 @@ class Settings:
         http_whole_seconds: The same for an answer that is not streamed, if that is less.
         metrics_namespace: The CloudWatch namespace of this stack's metrics.
         drop_params: Whether a field that a provider cannot honour is dropped instead of refused.
+        allow_http_images: Whether a picture may come from an http: URL.
         idempotency_table: The DynamoDB table of answers by their keys, if there is one.
         idempotency_file: The file that stands in for it under `make run`.
         cors_origins: The browser origins that may call and read an answer, as origins.py has them.
@@ -67,6 +68,7 @@ class Settings:
     http_whole_seconds: float | None = None
     metrics_namespace: str = "chatd"
     drop_params: bool = False
+    allow_http_images: bool = False
     idempotency_table: str | None = None
     idempotency_file: str | None = None
     cors_origins: tuple[str, ...] = ()
@@ -97,6 +99,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         http_whole_seconds=_seconds(env, "CHATD_HTTP_WHOLE_SECONDS"),
         metrics_namespace=env.get("CHATD_METRICS_NAMESPACE", "chatd"),
         drop_params=config.drop_params,
+        allow_http_images=config.allow_http_images,
         idempotency_table=env.get("CHATD_IDEMPOTENCY_TABLE"),
         idempotency_file=env.get("CHATD_IDEMPOTENCY_FILE"),
         cors_origins=_origins(env),

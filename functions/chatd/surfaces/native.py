@@ -48,7 +48,7 @@ class Native:
             model=sent.model,
             messages=tuple(Message(turn.role, (Text(turn.content),)) for turn in sent.messages),
             sampling=Sampling(temperature=sent.temperature),
-            max_tokens=sent.max_tokens,
+            max_tokens=None if sent.max_tokens == -1 else sent.max_tokens,
             format=sent.format,
             # Inside, efforts have OpenAI's names.
             think="xhigh" if sent.think == "max" else sent.think,

@@ -52,12 +52,13 @@ def request_of(sent: OpenAIRequest) -> ChatRequest:
             presence_penalty=sent.presence_penalty,
             frequency_penalty=sent.frequency_penalty,
         ),
-        max_tokens=sent.max_tokens,
-        max_completion_tokens=sent.max_completion_tokens,
+        max_tokens=_limit(sent.max_tokens),
+        max_completion_tokens=_limit(sent.max_completion_tokens),
         **_format(sent.response_format),
-        think=sent.reasoning_effort,
+        think=None if sent.reasoning_effort == "default" else sent.reasoning_effort,
         tools=tuple(_tool(tool, n) for n, tool in enumerate(sent.tools or ())),
-        tool_choice=sent.tool_choice,
+        # Anthropic's and Mistral's word for OpenAI's `required`.
+        tool_choice="required" if sent.tool_choice == "any" else sent.tool_choice,
         parallel_tool_calls=sent.parallel_tool_calls,
         n=sent.n,
         logprobs=sent.logprobs,
@@ -66,6 +67,11 @@ def request_of(sent: OpenAIRequest) -> ChatRequest:
         stream_usage=bool(options and options.include_usage),
         extra=sent.model_extra or {},
     )
+
+
+def _limit(tokens: int | None) -> int | None:
+    """The most tokens to generate; -1 is no limit."""
+    return None if tokens == -1 else tokens
 
 
 def _message(turn: OpenAITurn, position: int) -> Message:
@@ -103,6 +109,8 @@ def _part(part: OpenAIPart, place: str) -> Part:
     if part.type == "image_url":
         if part.image_url is None:
             raise InvalidRequestError(f"'{place}.image_url' is missing", param=f"{place}.image_url")
+        if isinstance(part.image_url, str):
+            return Image(part.image_url)
         return Image(part.image_url.url, part.image_url.model_extra or {})
     return Other(part.type, extra)
 

@@ -114,5 +114,6 @@ class ConfigFile(_Table):
 
     default_provider: str | None = None
     drop_params: bool = False
+    allow_http_images: bool = False
     providers: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")], ProviderTable] = {}
     tiers: dict[Name, Annotated[TierTable, BeforeValidator(_tier)]] = {}

@@ -36,7 +36,8 @@ class NativeRequest(_Sent):
     model: Annotated[str, Field(min_length=1, max_length=256)]
     messages: Annotated[list[NativeMessage], items(MAX_MESSAGES, at_least=1)]
     temperature: float | None = None
-    max_tokens: Annotated[int, Field(gt=0)] | None = None
+    # -1 is no limit, as on OpenAI's surface.
+    max_tokens: Annotated[int, Field(gt=0)] | Literal[-1] | None = None
     format: Literal["json"] | dict[str, Any] | None = None
     think: bool | Literal["low", "medium", "high", "max"] | None = None
     stream: bool | None = None

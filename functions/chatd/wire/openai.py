@@ -19,6 +19,8 @@ from chatd.wire.limits import (
     items,
 )
 
+# -1 is no limit, as at vLLM, llama-server and LM Studio.
+MaxTokens = Annotated[int, Field(gt=0)] | Literal[-1]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -39,7 +41,9 @@ class OpenAIPart(_Sent):
 
     type: str
     text: str | None = None
-    image_url: OpenAIImageUrl | None = None
+    # A text is the URL alone, as Ollama's own example sends it:
+    # https://docs.ollama.com/api/openai-compatibility
+    image_url: OpenAIImageUrl | Annotated[str, Field(min_length=1)] | None = None
 
 
 class OpenAIFunctionCall(_Sent):
@@ -115,8 +119,8 @@ class OpenAIRequest(_Sent):
     messages: Annotated[list[OpenAITurn], items(MAX_MESSAGES, at_least=1)]
     temperature: Number | None = None
     top_p: Number | None = None
-    max_tokens: Annotated[int, Field(gt=0)] | None = None
-    max_completion_tokens: Annotated[int, Field(gt=0)] | None = None
+    max_tokens: MaxTokens | None = None
+    max_completion_tokens: MaxTokens | None = None
     stop: str | Annotated[list[str], items(MAX_STOPS)] | None = None
     seed: int | None = None
     presence_penalty: Number | None = None
@@ -125,11 +129,12 @@ class OpenAIRequest(_Sent):
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     tools: Annotated[list[OpenAITool], items(MAX_TOOLS)] | None = None
-    tool_choice: Literal["auto", "none", "required"] | dict[str, Any] | None = None
+    tool_choice: Literal["auto", "none", "required", "any"] | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
     response_format: OpenAIResponseFormat | None = None
     reasoning_effort: (
-        Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra"] | None
+        Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra", "default"]
+        | None
     ) = None
     stream: bool | None = None
     stream_options: OpenAIStreamOptions | None = None
