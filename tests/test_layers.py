@@ -36,6 +36,7 @@ RINGS = (
         "json_schema",
         "callers",
         "origins",
+        "provider_rows",
         "circuits",
         "shared_circuits",
         "secrets",

@@ -7,26 +7,20 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from ipaddress import ip_address
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
 from chatd import origins
-from chatd.catalog import CATALOG, Provider, Timeouts, limits_of
+from chatd.catalog import Provider
 from chatd.errors import one_of
-from chatd.wire.config import ConfigFile, ProviderTable, TierModel, TimeoutsTable, checked_url
+from chatd.provider_rows import MOST_SHOWN, ConfigError, limits, provider_rows, shown
+from chatd.wire.config import ConfigFile, TierModel, TimeoutsTable
+
+__all__ = ["ConfigError", "Settings", "Tier", "limits", "load"]
 
 _HERE = Path(__file__).resolve()
-# Characters of a name in chatd.toml; every provider's keys are longer.
-_MOST_SHOWN = 40
-
-
-class ConfigError(Exception):
-    """A mistake in chatd.toml or in the environment, as one line that names the key."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +82,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     path = _config_path(env)
     config = _parsed(path)
     where = path.name if path else "chatd.toml"
-    providers = _providers(config, env, where)
+    providers = provider_rows(config, env, where)
     return Settings(
         providers=providers,
         default_provider=_default_provider(config, env, providers, where),
@@ -131,50 +125,12 @@ def _parsed(path: Path | None) -> ConfigFile:
 
 def _first_mistake(error: ValidationError) -> str:
     mistake = error.errors(include_url=False, include_input=False)[0]
-    parts = [part if len(part) <= _MOST_SHOWN else "…" for part in map(str, mistake["loc"])]
+    parts = [part if len(part) <= MOST_SHOWN else "…" for part in map(str, mistake["loc"])]
     if mistake["type"] == "extra_forbidden":
         return f"{'.'.join(parts)}: there is no such key (docs/configuration.md lists them)"
     if parts[-1:] == ["[key]"]:
         return f"{'.'.join(parts[:-1])}: is not a name of a-z, 0-9 and _ that begins with a letter"
     return f"{'.'.join(parts)}: {mistake['msg'].removeprefix('Value error, ')}"
-
-
-def _shown(name: str) -> str:
-    """Quote a name for a message, but not a longer text, which may be a key."""
-    return repr(name) if len(name) <= _MOST_SHOWN else "what stands there"
-
-
-def _providers(config: ConfigFile, env: Mapping[str, str], where: str) -> dict[str, Provider]:
-    rows = dict(CATALOG)
-    for name, table in config.providers.items():
-        rows[name] = _changed(_row(name, table, where), table, f"{where}: providers.{name}")
-    for row in rows.values():
-        variable = row.base_url_variable
-        if variable and variable in env:
-            try:
-                rows[row.name] = replace(row, base_url=checked_url(env[variable]))
-            except ValueError as error:
-                raise ConfigError(f"{variable}: {error}") from None
-    if "AWS_LAMBDA_FUNCTION_NAME" in env and env.get("AWS_SAM_LOCAL") != "true":
-        return {name: _reachable(row) for name, row in rows.items()}
-    return rows
-
-
-def _reachable(row: Provider) -> Provider:
-    """Exclude a row with a loopback address: on Lambda that is the function itself."""
-    if row.excluded is not None or not _is_loopback(row.base_url):
-        return row
-    remedy = f"set {row.base_url_variable or 'its base_url'} to where it really is"
-    return replace(row, excluded=f"{row.base_url} is the function itself on Lambda; {remedy}")
-
-
-def _is_loopback(url: str) -> bool:
-    host = (urlsplit(url).hostname or "").rstrip(".")
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-    return address.is_loopback or address.is_unspecified
 
 
 def _default_provider(
@@ -187,56 +143,13 @@ def _default_provider(
     origin = "CHATD_DEFAULT_PROVIDER" if "CHATD_DEFAULT_PROVIDER" in env else where
     if name not in providers:
         raise ConfigError(
-            f"{origin}: default_provider: {_shown(name)} is not a provider;"
+            f"{origin}: default_provider: {shown(name)} is not a provider;"
             f" there are {one_of(providers)}"
         )
     table = config.providers.get(name)
     if table is not None and table.enabled is False:
         raise ConfigError(f"{origin}: default_provider: {name!r} is switched off")
     return name
-
-
-def _row(name: str, table: ProviderTable, where: str) -> Provider:
-    """The catalog's row, or a new one where the table defines a further provider."""
-    if name in CATALOG:
-        if table.dialect is not None:
-            raise ConfigError(
-                f"{where}: providers.{name}.dialect: a catalog provider's is fixed;"
-                " give the table another name to define a provider of your own"
-            )
-        return CATALOG[name]
-    for key in ("dialect", "base_url"):
-        if getattr(table, key) is None:
-            raise ConfigError(
-                f"{where}: providers.{name}.{key}: is missing; a provider that is not one of"
-                f" {one_of(CATALOG)} needs it"
-            )
-    dialect = str(table.dialect)
-    return Provider(name, dialect, str(table.base_url), timeouts=limits_of(dialect))
-
-
-def _changed(row: Provider, table: ProviderTable, where: str) -> Provider:
-    """The row with what the table sets of it."""
-    if table.endpoint is not None and row.dialect != "ollama":
-        raise ConfigError(f"{where}.endpoint: only a provider of Ollama's dialect has one")
-    changes: dict[str, Any] = table.model_dump(
-        exclude_none=True, exclude={"timeouts", "dialect", "plan", "enabled"}
-    )
-    if table.enabled is False:
-        changes["excluded"] = "it is switched off in chatd.toml"
-    if table.plan is not None:
-        if table.plan not in row.plans:
-            plans = one_of(row.plans) if row.plans else "none"
-            raise ConfigError(
-                f"{where}.plan: there is no plan {_shown(table.plan)}; there are {plans}"
-            )
-        changes = {"base_url": row.plans[table.plan], "plan": table.plan, **changes}
-    return replace(row, timeouts=limits(row.timeouts, table.timeouts), **changes)
-
-
-def limits(timeouts: Timeouts, table: TimeoutsTable) -> Timeouts:
-    """The limits with what a table sets of them."""
-    return replace(timeouts, **table.model_dump(exclude_none=True))
 
 
 def _tiers(config: ConfigFile, providers: Mapping[str, Provider], where: str) -> dict[str, Tier]:

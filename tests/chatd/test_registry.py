@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chatd import settings
+from chatd import provider_rows
 from chatd.catalog import CATALOG
 from tests.support.functions import ask, get, post
 from tests.support.upstream import Upstream
@@ -22,7 +22,9 @@ def on_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "chatd-chat")
     monkeypatch.delenv("OLLAMA_URL", raising=False)
-    monkeypatch.setattr(settings, "_is_loopback", lambda url: url == CATALOG["ollama"].base_url)
+    monkeypatch.setattr(
+        provider_rows, "_is_loopback", lambda url: url == CATALOG["ollama"].base_url
+    )
 
 
 def test_ollama_is_the_first_of_the_catalog_and_so_the_default_where_it_is_registered() -> None:
