@@ -319,7 +319,7 @@ def test_a_broken_table_costs_a_chat_no_more_than_one_bounded_wait(broken: Broke
         assert environment.chat() == "the first event"
         environment.ended()
 
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20  # a hundred bounded waits are a minute and more
     assert len(environment.sent) <= 1
 
 

