@@ -1,4 +1,4 @@
-"""Turn what an HTTP exchange raises into what a caller may know of it."""
+"""Turn the errors of an HTTP exchange into failures that a caller may see."""
 
 from __future__ import annotations
 

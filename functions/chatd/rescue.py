@@ -16,7 +16,7 @@ from chatd.errors import DivergedError
 
 
 class Said:
-    """What there is of an answer so far, as far as another model could go on with it."""
+    """The partial answer of a stream, as far as another model can continue it."""
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
@@ -29,11 +29,11 @@ class Said:
 
     @property
     def joinable(self) -> bool:
-        """Whether it is text alone, and unfinished: nothing else can be joined to another's."""
+        """Whether the answer is text alone, and unfinished: nothing else can be joined."""
         return self._joinable
 
     def note(self, event: Event) -> None:
-        """Note what there is more of it."""
+        """Add an event of the stream."""
         if isinstance(event, Rescued) and event.anew:
             self._pieces.clear()
             self._joinable = True
@@ -47,7 +47,7 @@ class Said:
 
 
 class Held(Protocol):
-    """Tells what of a stream the caller has not got yet."""
+    """Separates the new text of a stream from a repetition of the partial answer."""
 
     def add(self, text: str) -> str:
         """Add a piece of the stream; the new text that is certain.
@@ -125,7 +125,9 @@ def continued(events: Iterator[Event], held: Held, rescued: Rescued) -> Iterator
 
 
 def begun_anew(events: Iterator[Event], rescued: Rescued) -> Iterator[Event]:
-    """The events of a model that says the answer again, to a caller who has got nothing of it yet.
+    """Replace a partial answer by the whole answer of another model.
+
+    This is for a caller of a whole answer, who has nothing of the partial one yet.
 
     Args:
         events: Of the other model.
@@ -137,7 +139,7 @@ def begun_anew(events: Iterator[Event], rescued: Rescued) -> Iterator[Event]:
 
 
 def _new_text(event: Delta | Finish, held: Held, rescued: Rescued) -> str:
-    """What an event adds to what the caller has."""
+    """Return the text that an event adds to the partial answer."""
     try:
         if isinstance(event, Finish):
             return held.end()
@@ -158,7 +160,7 @@ def _only_text(event: Delta) -> None:
 
 
 def _more(event: Delta) -> bool:
-    """Whether it says something besides text; the details of thinking are thinking."""
+    """Whether an event has something besides text; the details of thinking are thinking."""
     if not event.extra:
         return False
     return any(value for name, value in event.extra.items() if name != "reasoning_details")

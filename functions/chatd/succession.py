@@ -176,7 +176,7 @@ class Succession:
         return continued(events, Repetition(said.text if said.joinable else ""), rescued)
 
     def _fails(self, plan: Plan, error: ChatdError) -> None:
-        """Note that an attempt failed after its first event, and what it took."""
+        """Record that an attempt failed after its first event, with its tokens."""
         self._estimate(plan)
         self._errand.record.fails(error)
 

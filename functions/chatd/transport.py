@@ -40,7 +40,7 @@ Started = Callable[[Callable[[], None]], None]
 
 
 class Stream(Protocol):
-    """A response whose body is read as it comes."""
+    """A response with its body in chunks, as they arrive."""
 
     @property
     def response(self) -> HttpResponse:
@@ -225,7 +225,7 @@ class Urllib3Transport:
 
 
 class Urllib3Stream:
-    """A response of urllib3's, read as it comes."""
+    """A response of urllib3's with its body in chunks, as they arrive."""
 
     def __init__(self, raw: urllib3.BaseHTTPResponse, guard: Guard, clock: StreamLimits) -> None:
         self._raw = raw
@@ -237,7 +237,7 @@ class Urllib3Stream:
         guard.park(clock.deadline)
 
     def chunks(self) -> Iterator[bytes]:
-        """The body, decoded, as it comes."""
+        """Yield the decoded body in chunks, as they arrive."""
         size = 0
         while chunk := self._next():
             size += len(chunk)
@@ -262,7 +262,7 @@ class Urllib3Stream:
         self._clock.end()
 
     def close(self) -> None:
-        """Let go of it: the connection is kept if the body was read to its end."""
+        """Release the connection: it is kept if the body was read to its end."""
         if self._whole:
             self._raw.release_conn()
         else:

@@ -1,4 +1,4 @@
-"""Shuts a socket when its time has come, whatever the thread that reads it is doing.
+"""Shut a socket at its deadline, whatever the thread that reads it is doing.
 
 A socket's own timeout starts anew with every read, so a peer that sends a byte now and then never
 meets it. It knows sockets and deadlines, and nothing of HTTP.
@@ -16,7 +16,7 @@ from chatd.deadline import Deadline
 
 
 class Guard:
-    """What is watched for one request: a deadline, and the socket to shut at it."""
+    """The watchdog's hold on one request: a deadline, and the socket to shut at it."""
 
     def __init__(self, watchdog: Watchdog, deadline: Deadline) -> None:
         self._watchdog = watchdog
@@ -28,7 +28,7 @@ class Guard:
         """Watch this socket.
 
         It is duplicated, since wrapping a socket in TLS or handing it to a response takes it away
-        from whoever held it, while to shut a duplicate is to shut the connection.
+        from its holder, while to shut a duplicate is to shut the connection.
         """
         duplicate = os.dup(sock.fileno())
         with self._watchdog.lock:
@@ -70,7 +70,7 @@ class Guard:
 
 
 class Watchdog:
-    """One thread, started with the first request, that watches the guards of all."""
+    """Watches the guards of all requests, in one thread that the first request starts."""
 
     def __init__(self) -> None:
         self.lock = threading.Condition()
@@ -79,7 +79,7 @@ class Watchdog:
         self._wakes_at = float("inf")
 
     def guard(self, deadline: Deadline) -> Guard:
-        """Watch one request, until its guard is told that it has ended."""
+        """Watch one request until `Guard.end`."""
         guard = Guard(self, deadline)
         with self.lock:
             self._guards.add(guard)
