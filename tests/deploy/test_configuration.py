@@ -60,6 +60,7 @@ profile = "work"
 parameter_overrides = ["Architecture=x86_64", "OllamaUrl=http://10.0.0.5:11434"]
 [prod.deploy.parameters]
 confirm_changeset = false
+tags = "team=a"
 """,
     )
     prod, default = read(root, env="prod"), read(root)
@@ -76,6 +77,7 @@ confirm_changeset = false
     }
     assert prod["deploy"]["confirm_changeset"] is False
     assert prod["deploy"]["resolve_s3"] is True
+    assert prod["deploy"]["tags"] == "team=a"
     assert "region" not in default["global"]
 
 
