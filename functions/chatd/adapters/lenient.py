@@ -109,7 +109,7 @@ def refusal(body: bytes) -> Refusal | None:
 
 
 def refusal_of(error: Any) -> Refusal:
-    """Read what an error body holds as its `error` or `detail`."""
+    """Read the `error` or `detail` field of an error body."""
     if isinstance(error, str):
         return Refusal(error)
     if isinstance(error, list):
@@ -132,7 +132,7 @@ def _text_of_part(part: Any) -> str:
 
 
 def _mistake(item: Any) -> str:
-    """One of FastAPI's mistakes: where it is and what it is, without the value it quotes."""
+    """Write one of FastAPI's mistakes with its place, but without the quoted value."""
     if not isinstance(item, Mapping):
         return item if isinstance(item, str) else ""
     place = item.get("loc")

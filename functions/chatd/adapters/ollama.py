@@ -1,4 +1,4 @@
-"""Ollama's dialect, on `/api/chat`.
+"""Speak Ollama's dialect, on `/api/chat`.
 
 https://github.com/ollama/ollama/blob/main/docs/api.md. It knows nothing of surfaces, and sends
 nothing itself.
@@ -45,7 +45,7 @@ class Ollama:
     path = "/api/chat"
 
     def refused(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # the shape of every adapter
-        """The caller's fields that would change the answer and cannot be honoured here."""
+        """Name the caller's fields that would change the answer and that the dialect lacks."""
         found = []
         if (request.n or 1) > 1:
             found.append("n")
@@ -58,7 +58,7 @@ class Ollama:
         return (*found, *ollama_hints.refused(request))
 
     def omitted(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # the shape of every adapter
-        """Name what has no effect here: hints, and keywords of tools' schemas."""
+        """Name the hints and the keywords of tools' schemas that have no effect."""
         hints = ollama_hints.dropped(request)
         if not request.tools or request.tool_choice == "none":
             return hints
@@ -69,10 +69,10 @@ class Ollama:
         return (*hints, *schemas.lost)
 
     def build(self, request: ChatRequest, row: Provider, key: SecretStr | None) -> HttpRequest:
-        """The HTTP request for a chat; `request.model` is the provider's own name for the model.
+        """Build the request for a chat; `request.model` is the provider's name for the model.
 
         Raises:
-            InvalidRequestError: If a turn cannot be said in this dialect.
+            InvalidRequestError: If the dialect lacks what a turn holds.
 
         """
         body: dict[str, Any] = {
@@ -92,7 +92,7 @@ class Ollama:
         return HttpRequest(row.base_url + self.path, headers, request_body(body))
 
     def parse(self, response: HttpResponse) -> Answer:
-        """Read a whole answer.
+        """Read a complete answer.
 
         Raises:
             ChatdError: If it is a refusal, or no answer.
@@ -118,7 +118,7 @@ class Ollama:
         return Answer((choice,), _usage(line), line.model)
 
     def events(self, response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Event]:
-        """Read a stream: one JSON line a piece, the last one `done`.
+        """Read a stream of JSON lines, of which the last is `done`.
 
         Raises:
             ChatdError: If it is a refusal, or dies before its last line.
@@ -149,11 +149,11 @@ class Ollama:
         raise garbage(response, "its stream ended before it was done")
 
     def models_request(self, row: Provider, key: SecretStr | None) -> HttpRequest:
-        """The HTTP request for the list of the provider's models."""
+        """Build the request for the list of the provider's models."""
         return HttpRequest(f"{row.base_url}/api/tags", _authorization(key))
 
     def models(self, response: HttpResponse) -> list[str]:
-        """The names of the provider's models.
+        """Read the names of the provider's models.
 
         Raises:
             ChatdError: If it is a refusal, or no list.
@@ -211,7 +211,7 @@ def _authorization(key: SecretStr | None) -> dict[str, str]:
 
 
 def _reason(line: OllamaLine, *, called: bool) -> str | None:
-    """Why it ended. A tool call outlives the `stop` of the last line, a limit outlives a call."""
+    """Read the finish reason: `tool_calls` replaces `stop`, and `length` replaces both."""
     reason = line.done_reason or None
     return "tool_calls" if called and reason != "length" else reason
 
@@ -221,6 +221,6 @@ def _usage(line: OllamaLine) -> Usage:
 
 
 def _refusal(response: HttpResponse) -> ChatdError:
-    """The error for a response whose status is none of a success."""
+    """Make the error for a response with another status than 200."""
     found = lenient.refusal(response.body) or lenient.Refusal("")
     return failure(response, found.words, *found.codes)

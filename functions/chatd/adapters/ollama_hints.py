@@ -154,7 +154,7 @@ def _level(value: Any) -> Think | None:
 
 
 def _is_open(request: ChatRequest) -> set[str]:
-    """The fields that leave it to the model, such as `{"type": "adaptive"}` and `{}`."""
+    """Return the fields that leave thinking to the model, such as `{"type": "adaptive"}`."""
     open_ones = set()
     for name in _THINKING:
         value = request.extra.get(name)
@@ -170,5 +170,5 @@ def _is_unknown_template(name: str, value: Any) -> bool:
 
 
 def _is_idle(name: str, value: Any) -> bool:
-    """Whether a field says nothing, or what is so anyway."""
+    """Whether a field is null or has its default value."""
     return value is None or (name in _DEFAULTS and bool(_DEFAULTS[name] == value))

@@ -78,7 +78,7 @@ class ToolSchemas:
         return self._inlined <= _MAX_INLINED and self._characters <= _MAX_INLINED_CHARACTERS
 
     def _note(self, schema: Json, kept: frozenset[str]) -> None:
-        """Note what Ollama drops of a written schema; below `items` it drops nothing."""
+        """Note the keywords of a written schema that Ollama drops; below `items` it drops none."""
         self._lost.update(schema.keys() - kept - _NOTES)
         properties = schema.get("properties")
         branches = schema.get("anyOf") if "anyOf" in kept else None
@@ -98,7 +98,7 @@ class _Writer:
         self._sizes: dict[int, int] = {}
 
     def schema(self, given: Any, inside: tuple[str, ...]) -> Json:
-        """Rewrite a schema; `inside` are the references that led to it."""
+        """Rewrite a schema; `inside` holds the references on the way to this place."""
         if not isinstance(given, Mapping):  # true, false, or no schema at all
             return {}
         if inside and not self._schemas.inlines(self._size(given)):
@@ -161,7 +161,7 @@ class _Writer:
         return found if isinstance(found, Mapping) else None
 
     def _merge(self, written: Json, parts: Iterable[Json]) -> None:
-        """Merge the parts of `allOf`; what two of them say differently is lost."""
+        """Merge the parts of `allOf`; note a loss where two parts differ."""
         required = _listed(written.get("required"))
         for part in parts:
             required += _listed(part.pop("required", None))

@@ -1,4 +1,4 @@
-"""Turns, tools and pictures in Ollama's words, and back.
+"""Write turns, tools and pictures for Ollama, and read its tool calls.
 
 https://github.com/ollama/ollama/blob/main/docs/api.md#generate-a-chat-completion
 """
@@ -22,7 +22,7 @@ _ROLES = {"developer": "system", "function": "tool"}
 
 
 def written(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """The conversation as `/api/chat` takes it.
+    """Write the conversation for `/api/chat`.
 
     Raises:
         InvalidRequestError: If a picture is not in the request itself, a piece is neither text
@@ -49,7 +49,7 @@ def tool(given: Tool, schemas: ToolSchemas) -> dict[str, Any]:
 
 
 def calls(message: OllamaMessage) -> tuple[ToolCall, ...]:
-    """The tool calls of a turn, with an id of our own where the server gives none."""
+    """Read the tool calls of a turn; a call without an id gets one of ours."""
     return tuple(
         ToolCall(
             id=call.id or new_call_id(),
@@ -61,7 +61,7 @@ def calls(message: OllamaMessage) -> tuple[ToolCall, ...]:
 
 
 def logprobs(given: list[dict[str, Any]] | None) -> dict[str, Any] | None:
-    """Write log probabilities as OpenAI does, which the internal form follows.
+    """Write log probabilities in OpenAI's shape.
 
     Ollama leaves out `top_logprobs` and `bytes` where they are empty, and OpenAI's schema requires
     both: https://github.com/ollama/ollama/blob/main/api/types.go (Logprob).
@@ -72,7 +72,7 @@ def logprobs(given: list[dict[str, Any]] | None) -> dict[str, Any] | None:
 
 
 def _logprob(token: dict[str, Any]) -> dict[str, Any]:
-    """One token, with its alternatives."""
+    """Write one token with its alternatives."""
     others = token.get("top_logprobs")
     alternatives = others if isinstance(others, list) else []
     return {

@@ -1,4 +1,4 @@
-"""OpenAI's chat dialect, on `/chat/completions`, as its many speakers share it.
+"""Speak OpenAI's chat dialect, on `/chat/completions`.
 
 https://github.com/openai/openai-openapi/blob/master/openapi.yaml. Where one of them departs from
 it, a subclass beside this file does. It knows nothing of surfaces, and sends nothing itself.
@@ -35,15 +35,15 @@ class OpenAIChat:
     """The adapter for a provider that speaks OpenAI's dialect to the letter."""
 
     def refused(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # a subclass's place
-        """The caller's fields that would change the answer and cannot be honoured here."""
+        """Name the caller's fields that would change the answer and that the dialect lacks."""
         return ()
 
     def omitted(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # a subclass's place
-        """The caller's fields that the provider fixes itself, and that are left out."""
+        """Name the caller's fields that the provider fixes itself, and that are left out."""
         return ()
 
     def build(self, request: ChatRequest, row: Provider, key: SecretStr | None) -> HttpRequest:
-        """The HTTP request for a chat; `request.model` is the provider's own name for the model."""
+        """Build the request for a chat; `request.model` is the provider's name for the model."""
         body: dict[str, Any] = {
             **request.extra,
             "model": request.model,
@@ -65,7 +65,7 @@ class OpenAIChat:
         return HttpRequest(f"{row.base_url}/chat/completions", headers, request_body(body))
 
     def parse(self, response: HttpResponse) -> Answer:
-        """Read a whole answer.
+        """Read a complete answer.
 
         Raises:
             ChatdError: If it is a refusal, an error under status 200, or no answer.
@@ -88,7 +88,7 @@ class OpenAIChat:
         return Answer(choices, usage, answer.model)
 
     def events(self, response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Event]:
-        """Read a stream: server-sent events, ended by a finish reason for every choice.
+        """Read a stream of server-sent events, ended by a finish reason for every choice.
 
         `[DONE]` is optional, and a frame with the cost may follow it.
 
@@ -103,11 +103,11 @@ class OpenAIChat:
         return openai_stream.events(response, begun)
 
     def models_request(self, row: Provider, key: SecretStr | None) -> HttpRequest:
-        """The HTTP request for the list of the provider's models."""
+        """Build the request for the list of the provider's models."""
         return HttpRequest(f"{row.base_url}/models", self._hello(key))
 
     def models(self, response: HttpResponse) -> list[str]:
-        """The names of the provider's models.
+        """Read the names of the provider's models.
 
         Raises:
             ChatdError: If it is a refusal, or no list.
@@ -125,20 +125,20 @@ class OpenAIChat:
         return lenient.names(models, "id", "name")
 
     def _turn(self, message: Message) -> dict[str, Any]:
-        """One message as the provider takes it."""
+        """Write one message."""
         turn = openai_turns.written(message)
         if message.thinking is not None:
             turn["reasoning_content"] = message.thinking
         return turn
 
     def _thinking(self, think: Think, request: ChatRequest) -> Mapping[str, Any]:  # noqa: ARG002  # a subclass's place
-        """The fields that ask for thinking, or for none."""
+        """Write the fields that switch thinking on or off."""
         if isinstance(think, bool):
             return {"reasoning_effort": "medium" if think else "none"}
         return {"reasoning_effort": think}
 
     def _headers(self, request: ChatRequest, row: Provider) -> Mapping[str, str]:  # noqa: ARG002  # a subclass's place
-        """Headers of the vendor's own."""
+        """Write the vendor's own headers."""
         return {}
 
     def _hello(self, key: SecretStr | None) -> dict[str, str]:
@@ -148,7 +148,7 @@ class OpenAIChat:
         return headers
 
     def _choice(self, choice: OpenAIChoice, response: HttpResponse) -> Choice:
-        """Read a choice. Once it has ended it may be empty, or thinking alone: that is legal."""
+        """Read a choice; an ended choice may have no text, or thinking alone."""
         message = choice.message or OpenAIMessage()
         calls = openai_turns.calls(message.tool_calls)
         content = lenient.text(message.content)
@@ -172,6 +172,6 @@ def _refusal(response: HttpResponse) -> ChatdError:
 
 
 def _unlike(response: HttpResponse, what: str) -> ChatdError:
-    """The error for a body that is no answer: its own reason if it holds one, else `what`."""
+    """Make the error for a malformed body, from its own reason if there is one."""
     found = lenient.refusal(response.body)
     return failure(response, found.words, *found.codes) if found else garbage(response, what)

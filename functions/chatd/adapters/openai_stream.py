@@ -1,4 +1,4 @@
-"""A stream of OpenAI's dialect: server-sent events in, the internal form's events out.
+"""Read a stream of OpenAI's dialect into events of the internal form.
 
 https://platform.openai.com/docs/api-reference/chat-streaming. It knows nothing of requests.
 """
@@ -22,7 +22,7 @@ from chatd.wire.openai_chat import OpenAIChunk, OpenAIDelta
 
 
 def told_apart(chunks: Iterator[bytes]) -> tuple[Iterator[bytes], bool]:
-    """The same bytes, and whether they are JSON: no server-sent event begins so."""
+    """Return the same bytes, and whether they are JSON and not server-sent events."""
     before: list[bytes] = []
     for chunk in chunks:
         before.append(chunk)
@@ -32,7 +32,7 @@ def told_apart(chunks: Iterator[bytes]) -> tuple[Iterator[bytes], bool]:
 
 
 def events(response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Event]:
-    """Read a stream that ends when every choice has its finish reason.
+    """Read a stream, which ends with the finish reason of its last choice.
 
     `[DONE]` is optional, and ends the choices that have text or calls but no finish reason, as
     LiteLLM's with `n` > 1. A frame with the cost may follow it
@@ -67,7 +67,7 @@ def events(response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Event]:
 
 
 class _Choices:
-    """How far each choice of a stream has come."""
+    """Track each choice of a stream from its first chunk to its finish reason."""
 
     def __init__(self, response: HttpResponse) -> None:
         self._response = response
@@ -78,11 +78,11 @@ class _Choices:
 
     @property
     def finished(self) -> bool:
-        """Whether there was any, and every one has its finish reason."""
+        """Whether there is a choice, and every choice has its finish reason."""
         return bool(self._ended) and len(self._ended) == len(self._implied)
 
     def read(self, choice: OpenAIDelta) -> Iterator[Event]:
-        """Read what a chunk says of a choice; what follows its finish reason is passed over."""
+        """Read the part of a chunk for one choice; skip it after the finish reason."""
         index = choice.index or 0
         if index in self._ended:
             return
@@ -101,7 +101,7 @@ class _Choices:
             yield Finish(index, choice.finish_reason)
 
     def done(self) -> Iterator[Event]:
-        """End the choices that `[DONE]` ends: all, unless none has as much as begun its answer."""
+        """End all choices at `[DONE]`, unless every one is still without text and calls."""
         if not self._ended and not any(self._implied.values()):
             return
         for index, reason in self._implied.items():
@@ -117,7 +117,7 @@ class _Choices:
 
 
 def is_error(error: Any) -> bool:
-    """Whether a body's `error` is one: servers write null, false or an empty text for none."""
+    """Whether the `error` field reports an error; null, false and an empty text do not."""
     return error is not None and error is not False and error != ""
 
 
@@ -149,7 +149,9 @@ def _says(choice: OpenAIDelta) -> bool:
 
 
 def _counted(chunk: OpenAIChunk, before: Counted) -> Counted:
-    """Read the tokens, beside the choices or, at Kimi, in one; a cost alone adds to those before.
+    """Read the tokens of a chunk, beside its choices or, from Kimi, inside one.
+
+    A cost without tokens adds to the tokens before.
 
     https://github.com/MoonshotAI/kimi-cli/tree/main/packages/kosong
     """
