@@ -87,17 +87,18 @@ def sse(value: Any) -> bytes:
     return b"data: " + json.dumps(value).encode() + b"\n\n"
 
 
-def stream_for_path(path: str) -> list[bytes]:
-    """The stream in the dialect that is spoken at a path: "Hello" and "!"."""
+def stream_for_path(path: str, *words: str) -> list[bytes]:
+    """The stream in the dialect that is spoken at a path: "Hello" and "!", or these words."""
+    words = words or ("Hello", "!")
     if path.endswith(("/api/chat", "/api/generate")):
-        return ollama_lines("Hello", "!", path=path)
-    return openai_chunks("Hello", "!")
+        return ollama_lines(*words, path=path)
+    return openai_chunks(*words)
 
 
-def for_path(path: str) -> dict[str, Any]:
+def for_path(path: str, content: str = "Hello!") -> dict[str, Any]:
     """The answer in the dialect that is spoken at a path."""
     if path.endswith("/api/chat"):
-        return ollama_chat()
+        return ollama_chat(content)
     if path.endswith("/api/generate"):
-        return ollama_generate()
-    return openai_chat()
+        return ollama_generate(content)
+    return openai_chat(content)
