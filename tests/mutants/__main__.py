@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for mutant in judged:
             print(_described(ROOT, mutant))
         return 0
-    with copied(ROOT, options.trace.resolve()) as copy:
+    with copied(ROOT, None if options.quick else options.trace.resolve()) as copy:
         verdicts = [_judged(copy, mutant) for mutant in judged]
         return _reported(copy.root, [v for v in verdicts if v], AIMS[options.set])
 
@@ -48,6 +48,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--trace", type=Path, default=ROOT / ".mutants" / "trace", help="kept, or taken if missing"
     )
+    parser.add_argument("--quick", action="store_true", help="run the modules' own tests alone")
     parser.add_argument("--list", action="store_true", help="only show what is drawn")
     return parser.parse_args(arguments)
 

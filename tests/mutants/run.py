@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.mutants.mutants import Mutant
 from tests.mutants.selection import nearest, others
-from tests.mutants.trace import Trace
+from tests.mutants.trace import Trace, taken
 
 # A mutant that makes tests take so much longer than they do without it has been noticed.
 _ROOM_SECONDS, _TIMES_LONGER = 60.0, 3.0
@@ -61,9 +61,9 @@ class UnsoundError(Exception):
 class Copy:
     """A copy of the repository, whose modules are changed and put back."""
 
-    def __init__(self, root: Path, trace: Path) -> None:
+    def __init__(self, root: Path, trace: Trace | None = None) -> None:
         self.root = root
-        self.trace = Trace(root, trace)
+        self._trace = trace
         # How long tests take without a change, in seconds.
         self._usual: dict[tuple[str, ...], float] = {}
 
@@ -86,7 +86,8 @@ class Copy:
     def _steps(self, mutant: Mutant) -> Iterator[list[str]]:
         yield nearest(self.root, mutant.path)
         yield others(mutant.path)
-        yield self.trace.tests(mutant.path, range(mutant.line, mutant.last_line + 1))
+        if self._trace is not None:
+            yield self._trace.tests(mutant.path, range(mutant.line, mutant.last_line + 1))
 
     @contextmanager
     def _changed(self, mutant: Mutant) -> Iterator[None]:
@@ -130,16 +131,20 @@ class Copy:
 
 
 @contextmanager
-def copied(root: Path, trace: Path) -> Iterator[Copy]:
-    """A copy of the repository for as long as the block lasts; its trace is taken if it is none."""
+def copied(root: Path, trace: Path | None) -> Iterator[Copy]:
+    """A copy of the repository for as long as the block lasts.
+
+    Args:
+        root: The repository.
+        trace: Where the trace of its tests is, or is to be; None to do without.
+
+    """
     with tempfile.TemporaryDirectory(prefix="chatd-mutants-") as folder:
         where = Path(folder) / "chatd"
         shutil.copytree(root, where, symlinks=True, ignore=_ignored)
         for environment in root.glob(".venv*"):
             (where / environment.name).symlink_to(environment.resolve())
-        copy = Copy(where, trace)
-        copy.trace.take()
-        yield copy
+        yield Copy(where, None if trace is None else taken(where, trace))
 
 
 def _ignored(_folder: str, names: list[str]) -> set[str]:

@@ -89,7 +89,7 @@ def _sample(
 
 
 def nearest(root: Path, path: str) -> list[str]:
-    """The test files of a module's own: by its name or its package's, or because they import it."""
+    """The tests of a module: by its name or its package's, by their imports, or by the map."""
     dotted = path.removeprefix("functions/").removesuffix(".py").removesuffix("/__init__")
     *folders, name = dotted.split("/")
     package = ".".join(folders) or "-"
@@ -98,12 +98,15 @@ def nearest(root: Path, path: str) -> list[str]:
         rf"|from {re.escape(package)} import .*\b{re.escape(name)}\b)",
         re.MULTILINE,
     )
-    names = {name, *folders[1:]}
-    return [
+    names, packages = {name, *folders[1:]}, set(folders[1:])
+    found = [
         file.relative_to(root).as_posix()
         for file in sorted((root / "tests").rglob("test_*.py"))
-        if _is_of(file.stem.removeprefix("test_"), names) or imports.search(file.read_text("utf-8"))
+        if _is_of(file.stem.removeprefix("test_"), names)
+        or packages & set(file.parts)
+        or imports.search(file.read_text("utf-8"))
     ]
+    return [*found, *(test for test in _mapped("own", path) if test not in found)]
 
 
 def _is_of(claim: str, names: set[str]) -> bool:
@@ -113,6 +116,11 @@ def _is_of(claim: str, names: set[str]) -> bool:
 
 def others(path: str) -> list[str]:
     """The tests that run a module in a process of its own, where no trace of it is taken."""
+    return _mapped("processes", path)
+
+
+def _mapped(table: str, path: str) -> list[str]:
+    """The tests that map.toml has for the beginning of a module's path."""
     with (HERE / "map.toml").open("rb") as file:
-        folders: dict[str, list[str]] = tomllib.load(file)["processes"]
-    return [test for prefix, tests in folders.items() if path.startswith(prefix) for test in tests]
+        prefixes: dict[str, list[str]] = tomllib.load(file)[table]
+    return [test for prefix, tests in prefixes.items() if path.startswith(prefix) for test in tests]

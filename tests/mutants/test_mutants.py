@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,17 @@ def test_a_modules_tests_are_those_of_its_name_and_those_that_import_it() -> Non
     assert "tests/chatd/test_idempotency.py" in nearest(ROOT, "functions/chatd/idempotency/once.py")
 
 
+def test_every_test_of_the_map_is_there_and_every_module_too() -> None:
+    with (ROOT / "tests" / "mutants" / "map.toml").open("rb") as file:
+        tables = tomllib.load(file)
+    paths = {path for folder in ("functions", "local") for path in modules(ROOT, folder)}
+
+    for table in tables.values():
+        for prefix, tests in table.items():
+            assert any(path.startswith(prefix) for path in paths), prefix
+            assert [test for test in tests if not (ROOT / test).exists()] == []
+
+
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
     """A repository with one module and one test of it."""
@@ -120,7 +132,7 @@ def small(tmp_path: Path) -> Path:
 
 def test_a_change_is_killed_by_a_test_that_fails_and_survives_tests_that_pass(small: Path) -> None:
     (path,) = modules(small, "functions")
-    copy = Copy(small, small / "no-trace")
+    copy = Copy(small)
     changes = {mutant.new: mutant for mutant in of_module(small, path)}
 
     assert copy.judge(changes["(n <= 10)"]).killer == "tests/test_limits.py::test_it"
@@ -133,4 +145,4 @@ def test_tests_that_fail_without_a_change_judge_nothing(small: Path) -> None:
     mutant, *_ = of_module(small, "functions/limits.py")
 
     with pytest.raises(UnsoundError, match="test_it"):
-        Copy(small, small / "no-trace").judge(mutant)
+        Copy(small).judge(mutant)

@@ -16,33 +16,37 @@ _TRACED = ("tests/chatd", "tests/contract", "tests/test_authorizer.py", "tests/t
 _MOST = 150
 
 
-class Trace:
-    """Which test runs which line.
+def taken(root: Path, file: Path) -> Trace:
+    """The trace of a repository's tests, which are run for it unless the file is there.
 
     Args:
         root: The repository, or a copy of it.
         file: Where coverage's data are, or are to be written.
 
     """
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        print(f"taking a trace of {', '.join(_TRACED)}; it takes minutes, once", flush=True)
+        settings = file.with_suffix(".rc")
+        settings.write_text(f"[run]\nsource = functions\ndata_file = {file}\n")
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        options = ["--cov", f"--cov-config={settings}", "--cov-context=test", "--cov-report="]
+        subprocess.run([*command, *options, "--hypothesis-seed=0", *_TRACED], cwd=root, check=False)
+    data = CoverageData(str(file))
+    data.read()
+    return Trace(data)
 
-    def __init__(self, root: Path, file: Path) -> None:
-        self._root = root
-        self._file = file
-        self._data = CoverageData(str(file))
 
-    def take(self) -> None:
-        """Run the tests and note what each runs; nothing if that was done before."""
-        if not self._file.exists():
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            print(f"taking a trace of {', '.join(_TRACED)}; it takes minutes, once", flush=True)
-            settings = self._file.with_suffix(".rc")
-            settings.write_text(f"[run]\nsource = functions\ndata_file = {self._file}\n")
-            command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-            options = ["--cov", f"--cov-config={settings}", "--cov-context=test", "--cov-report="]
-            subprocess.run(
-                [*command, *options, "--hypothesis-seed=0", *_TRACED], cwd=self._root, check=False
-            )
-        self._data.read()
+class Trace:
+    """Which test runs which line.
+
+    Args:
+        data: Of coverage, with a context for each test.
+
+    """
+
+    def __init__(self, data: CoverageData) -> None:
+        self._data = data
 
     def tests(self, path: str, lines: Iterable[int]) -> list[str]:
         """The tests that run one of these lines; of many, a sample that is always the same.
