@@ -84,7 +84,7 @@ class Asking:
                 wait = retries.pause(error, turn.begin_by)
                 if wait is None or self._circuits.is_open(plan.circuit):
                     raise
-                if errand.call.gone.wait(wait):
+                if errand.call.gone.wait(wait) or turn.begin_by.spent:
                     raise
                 record.waited_ms += wait * 1000
                 record.fails(error)

@@ -126,6 +126,8 @@ class Circuits:
         self._warn = warn
         self._clock = clock
         self._failing: dict[str, _Streak] = {}
+        # The source of the last failed probe, by circuit.
+        self._probed: dict[str, str] = {}
 
     def guarded(self, name: str, ask: Callable[[], _T], source_of: SourceOf) -> _T:
         """Make an attempt, unless the circuit is open.
@@ -159,7 +161,7 @@ class Circuits:
                 value = ask()
             except ChatdError as raised:
                 error = raised
-                if raised.unwell and source_of(raised) is not None:
+                if raised.unwell and self._fails_probe(name, source_of(raised)):
                     raise _FailureError from None
                 if raised.unwell or not isinstance(raised, _SAID_BY_THE_PROVIDER):
                     raise _UncountedError from None
@@ -169,6 +171,17 @@ class Circuits:
         if error is not None:
             raise error
         return value
+
+    def _fails_probe(self, name: str, source: str | None) -> bool:
+        """Whether a failed probe counts: not if the failed probe before was of the same request.
+
+        Otherwise a caller that repeats one request, and so makes most probes, could keep the
+        circuit open. Where the failure does not count, the next chat probes.
+        """
+        if source is None or (source and source == self._probed.get(name)):
+            return False
+        self._probed[name] = source
+        return True
 
     def _watched(self, name: str, ask: Callable[[], _T], source_of: SourceOf) -> _T:
         """Make an attempt while the circuit is closed."""
@@ -216,6 +229,7 @@ class Circuits:
     def forget(self) -> None:
         """Forget every circuit, and the store."""
         self._failing.clear()
+        self._probed.clear()
         vars(self).pop("_store", None)
 
     @cached_property
@@ -270,6 +284,8 @@ class Circuits:
         )
 
     def _tell(self, change: CircuitTransition) -> None:
+        if CLOSED in (change.from_state, change.to_state):
+            self._probed.pop(change.circuit_name, None)
         if (change.from_state, change.to_state) == (CLOSED, OPEN):
             self._failing.pop(change.circuit_name, None)
             self._warn(

@@ -122,6 +122,32 @@ def test_a_circuit_that_closed_again_needs_a_second_request_again(
     assert environment.refusal()
 
 
+def test_probes_of_one_request_do_not_keep_a_circuit_open(
+    environment: Environment, clock: Clock
+) -> None:
+    """Its caller repeats it, and so makes nearly every probe."""
+    environment.fails(5)
+    for _ in range(2):
+        clock.unix += 15
+        environment.fails(1, source="one")
+
+    assert environment.refusal() is None
+    environment.fails(4)
+    assert environment.refusal() is None
+
+
+@pytest.mark.parametrize("sources", [["one", "another"], ["", ""], ["one", "one", "another"]])
+def test_probes_of_two_requests_or_without_a_connection_do(
+    environment: Environment, clock: Clock, sources: list[str]
+) -> None:
+    environment.fails(5)
+    for source in sources:
+        clock.unix += 15
+        environment.fails(1, source=source)
+
+    assert environment.refusal()
+
+
 def test_an_operator_is_told_when_a_circuit_opens_and_when_it_closes(
     environment: Environment, clock: Clock
 ) -> None:

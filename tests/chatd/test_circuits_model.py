@@ -24,6 +24,7 @@ class Model(RuleBasedStateMachine):
         self.environment = Environment(MemoryStore(self.clock), self.clock)
         self.failures: list[str] = []
         self.opened_at: float | None = None
+        self.probed: str | None = None
 
     def teardown(self) -> None:
         self.environment.close()
@@ -36,8 +37,12 @@ class Model(RuleBasedStateMachine):
     def counted(self, source: str | None) -> None:
         """Count a success, or a failure of that source."""
         if source is None:
-            self.failures, self.opened_at = [], None
+            self.failures, self.opened_at, self.probed = [], None, None
             return
+        if self.opened_at is not None:
+            if source and source == self.probed:
+                return
+            self.probed = source
         self.failures.append(source)
         several = "" in self.failures or len(set(self.failures)) > 1
         if self.opened_at is not None or (len(self.failures) >= 5 and several):
