@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     credential = _credential(os.environ)
     with _secrets_manager(credential) as endpoint:
         os.environ.update(_environment(os.environ, endpoint, credential))
-        _seed(endpoint, {**keys, **made_up})
+        _seed(endpoint, credential, {**keys, **made_up})
         print(f"Secrets Manager: {endpoint}, secret {SECRET!r}")
         print(f"  keys from the environment and .env: {', '.join(sorted(keys)) or 'none'};", end="")
         print(" the others are made up")
@@ -128,9 +128,15 @@ def _keys(
     return real, {name: value for name, value in made_up.items() if name not in real}
 
 
-def _seed(endpoint: str, keys: Mapping[str, str]) -> None:
-    # Named here too: boto3 can be told to ignore the environment's, and would go to AWS.
-    client = boto3.client("secretsmanager", endpoint_url=endpoint)
+def _seed(endpoint: str, credential: Mapping[str, str], keys: Mapping[str, str]) -> None:
+    # Endpoint and credential are given, although the environment has both: boto3 can be configured
+    # to ignore an endpoint there, and keeps the first credential that it finds in a process.
+    client = boto3.client(
+        "secretsmanager",
+        endpoint_url=endpoint,
+        aws_access_key_id=credential["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=credential["AWS_SECRET_ACCESS_KEY"],
+    )
     client.create_secret(Name=SECRET, SecretString=json.dumps(dict(keys)))
     client.close()
 

@@ -35,9 +35,14 @@ def manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
     with _secrets_manager(credential) as url:
-        _seed(url, {"OPENROUTER_API_KEY": KEY})
+        _seed(url, credential, {"OPENROUTER_API_KEY": KEY})
         yield url
-        client = boto3.client("secretsmanager", endpoint_url=url)
+        client = boto3.client(
+            "secretsmanager",
+            endpoint_url=url,
+            aws_access_key_id=ID,
+            aws_secret_access_key=SECRET,
+        )
         client.delete_secret(SecretId=SECRET_NAME, ForceDeleteWithoutRecovery=True)
         client.close()
 
