@@ -72,13 +72,16 @@ class Succession:
                 failures.clear()
                 return plan, self._to_the_end(plan, events)
 
-    def _others(self, plan: Plan, error: ChatdError) -> Sequence[Plan]:
+    def _others(self, plan: Plan, error: ChatdError, said: Said | None = None) -> Sequence[Plan]:
         """The models that can answer instead, after this failure of this one."""
         if self._errand.call.gone.is_set():
             return ()
         others = self._in_time()
         if isinstance(error, ContextTooLongError):
             return [other for other in others if _may_read_more(other, plan)]
+        if isinstance(error, DivergedError) and said is not None:
+            # Another answer from the start would differ as well; a continuation cannot.
+            return [other for other in others if _takes_prefill(other, said)]
         return others if error.falls_through else ()
 
     def _in_time(self) -> list[Plan]:
@@ -90,31 +93,38 @@ class Succession:
 
     def _to_the_end(self, plan: Plan, events: Iterator[Event]) -> Iterator[Event]:
         """Yield the events of the whole answer, over all models that contribute to it."""
-        record, said = self._errand.record, Said()
+        record, said, author = self._errand.record, Said(), plan
         while True:
             try:
                 for event in events:
                     said.note(event)
                     if isinstance(event, Rescued):
                         record.note(event)
+                        author = plan
                     yield _with_all_tokens(event, record.spent) if record.earlier else event
             except ChatdError as death:
                 self._asking.died(plan, death, self._errand)
                 lost = self._errand.live and not said.joinable
                 # A long answer is long from the next model too; before its first event it is none.
                 lost = lost or isinstance(death, AnswerTooLargeError)
-                if lost or not self._others(plan, death):
+                self._waiting = deque(self._others(plan, death, said))
+                if lost or not self._waiting:
                     raise
                 self._fails(plan, death)
-                plan, events = self._gone_on_with(plan, said, death)
+                plan, events = self._gone_on_with(author, said, death)
             else:
                 self._asking.ended(plan)
                 return
 
     def _gone_on_with(
-        self, dead: Plan, said: Said, death: ChatdError
+        self, author: Plan, said: Said, death: ChatdError
     ) -> tuple[Plan, Iterator[Event]]:
         """Another model's continuation of the answer, whose first event is there.
+
+        Args:
+            author: The model that generated the last part of the partial answer.
+            said: The partial answer.
+            death: The failure that ended it.
 
         Raises:
             ChatdError: The death, if no model continues it.
@@ -123,7 +133,7 @@ class Succession:
         while (waiting := deque(self._in_time())) and not self._errand.call.gone.is_set():
             plan = waiting.popleft()
             self._waiting = waiting
-            rescued = Rescued(plan.served.provider, plan.served.model, dead.name)
+            rescued = Rescued(plan.served.provider, plan.served.model, author.name)
             try:
                 if _takes_prefill(plan, said):
                     begun = self._prefilled(plan, said.text, rescued)

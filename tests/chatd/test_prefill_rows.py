@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -115,3 +116,73 @@ def test_the_echo_of_every_row_that_takes_a_prefill_is_taken_out(
 
     assert (text, failed) == (LONG + "short waves.", False)
     assert asked == [LONG]
+
+
+class Three:
+    """A tier of a model that breaks off, one that words things differently, and a third.
+
+    Attributes:
+        asked: The role of the last turn in each request to the second and third.
+
+    """
+
+    def __init__(self, said: str, second: tuple[str, ...]) -> None:
+        self.said, self.second = said, second
+        self.asked: list[str] = []
+
+    def speak(self, connection: socket.socket, received: Received) -> None:
+        if received.json["model"] == "a":
+            part = answers.openai_chunks(self.said, done=False, reason=None)
+            then_close(chunked(part))(connection, received)
+            return
+        turn = received.json["messages"][-1]
+        self.asked.append(f"{received.json['model']} {turn['role']}")
+        words = self.second if received.json["model"] == "b" else ("green ", "today.")
+        chunked(answers.openai_chunks(*words))(connection, received)
+
+    def run(self, config: Path, *, second: bool, third: bool) -> tuple[str, dict[str, Any]]:
+        """The text and the last event, if these models take a prefill."""
+        with upstream(self.speak) as server:
+            rows = "".join(
+                f"""
+[providers.{name}]
+dialect = "openai_chat"
+base_url = "{server.url}/v1"
+prefill = {str(prefill).lower()}
+"""
+                for name, prefill in (("one", False), ("two", second), ("three", third))
+            )
+            config.write_text(f'[tiers]\nt = ["one/a", "two/b", "three/c"]\n{rows}')
+            *pieces, last = stream(ask("t")).json
+        return "".join(piece.get("content", "") for piece in pieces), last
+
+
+def test_after_an_answer_that_differs_a_model_that_takes_a_prefill_continues(config: Path) -> None:
+    three = Three("The sky is ", ("Blue, ", "it is."))
+
+    text, last = three.run(config, second=False, third=True)
+
+    assert text == "The sky is green today."
+    assert last["rescued"] == {"from": ["one/a"], "by": "three/c"}
+    assert three.asked == ["b user", "c assistant"]
+
+
+def test_so_it_does_after_a_prefill_of_which_nothing_certain_came(config: Path) -> None:
+    three = Three("The sky is ", ("The sky, ", "they say, is blue."))
+
+    text, last = three.run(config, second=True, third=True)
+
+    assert text == "The sky is green today."
+    assert last["rescued"] == {"from": ["one/a"], "by": "three/c"}
+    assert three.asked == ["b assistant", "b user", "c assistant"]
+
+
+def test_a_model_that_takes_no_prefill_is_not_asked_after_an_answer_that_differs(
+    config: Path,
+) -> None:
+    three = Three("The sky is ", ("Blue, ", "it is."))
+
+    text, last = three.run(config, second=False, third=False)
+
+    assert (text, last["error"]["code"]) == ("The sky is ", "upstream_stream_error")
+    assert three.asked == ["b user"]
