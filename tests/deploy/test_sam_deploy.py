@@ -68,7 +68,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     unbuilt = shutil.ignore_patterns("__pycache__")
     for name in ("bench", "deploy", "docs", "functions", "layers", "local", "requirements"):
         shutil.copytree(ROOT / name, root / name, ignore=unbuilt)
-    for name in (".venv", ".venv-sam"):
+    for name in (".venv", ".venv-sam", "tests"):
         (root / name).symlink_to(ROOT / name)
     if (ROOT / ".aws-sam" / "layers").is_dir():  # otherwise the wheels are fetched again
         shutil.copytree(ROOT / ".aws-sam" / "layers", root / ".aws-sam" / "layers")
@@ -114,6 +114,7 @@ def test_guided_deploys_what_it_built_and_the_next_deployment_is_the_same(
     libraries = {path.name for path in (checkout / ".aws-sam" / "build").rglob("*.so")}
     again = make(checkout, aws, "deploy", "YES=1")
 
+    assert "Deploying with following values" in guided, guided[-3000:]
     assert said(guided) == said(again), guided + again
     assert said(guided)["Stack name"] == "mine"
     assert said(guided)["Region"] == REGION
