@@ -19,7 +19,7 @@ from moto.server import ThreadedMotoServer
 
 ROOT = Path(__file__).resolve().parents[2]
 REGION = "eu-central-1"
-PATIENCE = 300
+PATIENCE = 900
 
 
 @pytest.fixture(scope="module")

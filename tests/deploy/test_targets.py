@@ -65,7 +65,7 @@ def make(checkout: Path) -> Make:
             input=answers,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
 
