@@ -1,4 +1,4 @@
-"""`make aws-local`: the gateway with its keys in a Secrets Manager of its own.
+"""`make aws-local`: run the gateway with its keys in a local Secrets Manager.
 
 moto's server stands in for Secrets Manager on a free loopback port, behind a gate that wants a
 credential of this run (signed_only.py). So a key takes the same way as on AWS, without an account.
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         rows = load(os.environ).providers.values()
     except ConfigError:
-        return serve(arguments)  # which reports it
+        return serve(arguments)  # which reports the mistake
     keys, made_up = _keys(rows, os.environ)
     credential = _credential(os.environ)
     with _secrets_manager(credential) as endpoint:
@@ -57,12 +57,12 @@ class _Handler(MotoRequestHandler):
     timeout = 10
 
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002  # werkzeug's name
-        """Write nothing: a log line would hold what a stranger sent."""
+        """Write nothing: a line would hold text of an unverified request."""
 
 
 @contextmanager
 def _secrets_manager(credential: Mapping[str, str]) -> Iterator[str]:
-    """A Secrets Manager on a free loopback port, for holders of the credential; its URL."""
+    """Run a Secrets Manager on a free loopback port for the credential; yield the URL."""
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     backend = DomainDispatcherApplication(create_backend_app)
     server = make_server("127.0.0.1", 0, backend, threaded=True, request_handler=_Handler)
@@ -84,7 +84,7 @@ def _secrets_manager(credential: Mapping[str, str]) -> Iterator[str]:
 
 
 def _credential(environ: Mapping[str, str]) -> dict[str, str]:
-    """The credential that the gateway signs with: a random one.
+    """Choose the credential that the gateway signs with: a random one.
 
     A complete one in the environment is kept if it cannot be guessed: other services may need it.
     """
@@ -111,7 +111,7 @@ def _environment(
 def _keys(
     rows: Iterable[Provider], environ: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """The real keys by variable, from the environment and .env, and made-up ones for the others.
+    """Collect the real keys of the environment and .env, and made-up ones for other variables.
 
     A key that is there and cannot be used has no stand-in, so that the gateway reports it.
     """

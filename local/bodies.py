@@ -1,4 +1,4 @@
-"""Request bodies: read one whole, within API Gateway's limit and this process's memory."""
+"""Read request bodies within API Gateway's limit, and within a limit for all of them."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ _LINGER = 2.0
 
 
 class BodyTooLargeError(RequestTooLargeError):
-    """The body is larger than API Gateway takes; the rest of it is not read."""
+    """The body is larger than API Gateway's limit; the rest is not read."""
 
     def headers(self) -> dict[str, str]:
-        """The connection cannot be used again: what is left of the body is in its way."""
+        """Close the connection: the rest of the body is unread."""
         return {**super().headers(), "Connection": "close"}
 
 
 class TooManyBodiesError(UpstreamOverloadedError):
-    """The requests that are being served hold as much memory as they may."""
+    """The bodies of the requests being served reach the memory limit."""
 
     default_code = "overloaded"
 
     def headers(self) -> dict[str, str]:
-        """The connection cannot be used again: what is left of the body is in its way."""
+        """Close the connection: the rest of the body is unread."""
         return {**super().headers(), "Connection": "close"}
 
 
 @dataclass(slots=True)
 class Bodies:
-    """The bodies of the requests that one front serves.
+    """The bodies of the requests being served.
 
     Attributes:
-        limit: Bytes that they may have together.
+        limit: The most bytes of all bodies together.
 
     """
 
@@ -53,7 +53,7 @@ class Bodies:
 
     @asynccontextmanager
     async def whole(self, request: Request) -> AsyncIterator[bytes]:
-        """The body of a request, counted for the length of the block.
+        """Read a body and count it for the length of the block.
 
         Raises:
             BodyTooLargeError: As soon as it is known to be larger than API Gateway takes.
@@ -80,7 +80,7 @@ class Bodies:
 
 
 async def linger(receive: Receive) -> None:
-    """Take what a refused sender still sends: closing on it would cost it the response."""
+    """Read the rest of a refused body for 2 s: an earlier close would lose the response."""
     try:
         async with asyncio.timeout(_LINGER):
             while (await receive()).get("more_body"):

@@ -1,6 +1,6 @@
-"""A request that a worker has, and whether its caller still waits for the answer.
+"""One request at a worker: deliver the answer's parts, or cancel it when the caller hangs up.
 
-Which worker has it is pool.py's.
+The pool (pool.py) chooses the worker.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from local import frames
 from local.in_flight import Answering
 from local.process import Process
 
-# Seconds in which a worker must have stopped once its caller is gone; then it is ended.
+# Seconds in which a worker must stop after a cancellation; then it is killed.
 GRACE = 3.0
 
-# Seconds between two looks whether others still wait for an answer whose own caller is gone.
+# Seconds between two checks for other requests that wait for the answer.
 _LOOK = 1.0
 
-# Takes what a streamed answer is made of: {"head": {"statusCode", "headers"}}, then bytes.
+# Takes the parts of a streamed answer: {"head": {"statusCode", "headers"}}, then bytes.
 Deliver = Callable[[frames.Message | bytes], Awaitable[None]]
 
 
 @dataclass(slots=True)
 class Call:
-    """The request.
+    """A request at a worker.
 
     Attributes:
         deliver: Takes the parts of a streamed answer.
@@ -46,7 +46,7 @@ class Call:
 
     @contextlib.contextmanager
     def begun(self, worker: Process, limit: asyncio.Timeout) -> Iterator[None]:
-        """The worker has it within the block, for as long as the limit says."""
+        """Register the worker and the time limit for the length of the block."""
         self._worker, self._limit = worker, limit
         try:
             yield
@@ -75,7 +75,7 @@ class Call:
             self.hang_up()
 
     def _cancel(self) -> None:
-        """Tell the worker, and give it its grace."""
+        """Send the worker a cancellation and start its grace period."""
         self.gone = True
         if self._worker is None or self._limit is None:
             return

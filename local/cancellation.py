@@ -1,4 +1,4 @@
-"""What is to be cancelled when the caller of a request hangs up.
+"""Callbacks that cancel a request when the caller hangs up.
 
 The thread that listens to the front cancels; the thread that runs the handler registers.
 """
@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 
 class Cancellation:
-    """Callbacks that run once, when the request is cancelled, or at once if it already was."""
+    """Callbacks that run once, when the request is cancelled, or at once after that."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

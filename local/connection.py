@@ -1,8 +1,8 @@
 """One HTTP connection of the front: uvicorn's, with limits of time and number.
 
-uvicorn waits for ever for the rest of a request, for a peer that does not read, and takes as many
-connections as there are. Here each wait has an end, and at the limit the connection that has waited
-longest without a request makes room. A refusal has the shape of every error of the gateway.
+uvicorn waits without limit for the rest of a request and for a peer that does not read, and accepts
+any number of connections. Here each wait has a limit, and one connection too many closes the one
+that has waited longest without a request. A refusal has the shape of every error of the gateway.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import uuid
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import h11
 import uvicorn
@@ -20,6 +20,10 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from chatd.errors import ChatdError, InvalidRequestError, UpstreamOverloadedError
 
+# Bytes of a request's head; API Gateway takes 10,240 bytes of headers.
+_LONGEST_HEAD = 16 * 1024
+# Past so many chunks, so many bytes are expected of each on average.
+_CHUNKS, _CHUNK_BYTES = 1000, 16
 # Bytes of further requests that may wait behind the one that is served.
 _PIPELINED = 64 * 1024
 
@@ -28,13 +32,13 @@ _Phase = Literal["head", "body"]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a connection may wait for its peer, in seconds, and how many there may be.
+    """The limits of one server's connections; times are in seconds.
 
     Attributes:
         head: For a request's head, from the connection's start or the head's first byte.
         body: For the body, from the end of the head.
-        idle: For the next request after an answer.
-        unread: While the peer reads nothing of what is sent.
+        idle: For the next request, after an answer.
+        unread: While the peer reads nothing of an answer.
         connections: How many connections there may be at once.
 
     """
@@ -47,7 +51,7 @@ class Limits:
 
 
 class Config(uvicorn.Config):
-    """uvicorn's configuration, and the limits that `Connection` reads."""
+    """uvicorn's configuration plus the limits of `Connection`."""
 
     def __init__(self, app: Any, limits: Limits, **more: Any) -> None:
         self.limits = limits
@@ -61,8 +65,33 @@ class RequestTimeoutError(InvalidRequestError):
     default_code = "request_timeout"
 
 
+class _Parser(h11.Connection):
+    """h11's parser with a lower bound of chunk sizes: parsing a chunk takes 10 µs at any size."""
+
+    def __init__(self, longest_head: int) -> None:
+        super().__init__(h11.SERVER, longest_head)
+        self._chunks = self._bytes = 0
+
+    def next_event(self) -> Any:
+        """The next event.
+
+        Raises:
+            RemoteProtocolError: Also for a body in a thousand chunks of less than 16 bytes each.
+
+        """
+        event = super().next_event()
+        if isinstance(event, h11.Data):
+            self._chunks += 1
+            self._bytes += len(event.data)
+            if self._chunks > _CHUNKS and self._bytes < self._chunks * _CHUNK_BYTES:
+                raise h11.RemoteProtocolError("the chunks are too small")
+        elif isinstance(event, h11.Request):
+            self._chunks = self._bytes = 0
+        return event
+
+
 class Connection(H11Protocol):
-    """A connection that ends when its peer lets it wait too long."""
+    """A connection with limits of time."""
 
     limits: Limits
     _phase: _Phase | None = None
@@ -70,10 +99,14 @@ class Connection(H11Protocol):
     _timer: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
 
+    def __init__(self, config: Config, *rest: Any, **more: Any) -> None:
+        super().__init__(config, *rest, **more)
+        self.limits = config.limits
+        self.conn = _Parser(_LONGEST_HEAD)
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        """Take a new connection, or refuse it where there are too many and none can go."""
+        """Accept a connection, or refuse it where the limit is reached and none can be closed."""
         super().connection_made(transport)
-        self.limits = cast("Config", self.config).limits
         # pause_writing is called as soon as the peer lets anything wait.
         transport.set_write_buffer_limits(high=0)
         if len(self.connections) > self.limits.connections and not self._make_room():
@@ -88,7 +121,7 @@ class Connection(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what the peer sent, and go on reading, or its hang-up would not be noticed."""
+        """Parse received data, and keep reading, to notice a hang-up behind further requests."""
         super().data_received(data)
         self._watch()
         if self.conn.their_state is h11.DONE and self.flow.read_paused:
@@ -103,23 +136,23 @@ class Connection(H11Protocol):
         self._watch()
 
     def pause_writing(self) -> None:
-        """Watch whether the peer reads."""
+        """Start the limit for a peer that does not read."""
         super().pause_writing()
         self._watch_unread()
 
     def resume_writing(self) -> None:
-        """Stop watching: the peer has read all."""
+        """End the limit: the peer has read all data."""
         if self._unread is not None:
             self._unread.cancel()
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is not HTTP."""
+        """Refuse a malformed request."""
         self._refuse(InvalidRequestError(msg, code="not_http"))
 
     @property
     def evictable(self) -> tuple[bool, float] | None:
-        """How soon this connection makes room for another, the smallest first; None: not at all."""
+        """Rank this connection for closing, lowest first; None while a request is being served."""
         if self.transport.is_closing():
             return None
         if self.conn.their_state is h11.IDLE:
@@ -129,7 +162,7 @@ class Connection(H11Protocol):
         return None
 
     def _make_room(self) -> bool:
-        """End the connection that has waited longest for its request; whether there was one."""
+        """Close the connection that has waited longest for a request; whether there was one."""
         others = (
             one for one in self.connections if isinstance(one, Connection) and one is not self
         )
@@ -140,7 +173,7 @@ class Connection(H11Protocol):
         return True
 
     def _watch(self) -> None:
-        """Set the limit for what the peer is to send next; one that runs already goes on."""
+        """Start the limit for the part of a request that is due, unless it runs already."""
         phase = self._awaited_phase()
         if phase == self._phase:
             return
@@ -161,23 +194,23 @@ class Connection(H11Protocol):
         return "head" if self.conn.their_state is h11.IDLE and not between else None
 
     def _late(self) -> None:
-        """End a connection whose request has not come in time, and say so if it has begun."""
+        """Close a connection with a late request: with a 408 if part of the request arrived."""
         if self.transport.is_closing():
             return
         if self._phase == "head" and not self.conn.trailing_data[0]:
-            self.transport.abort()  # it never began: there is nothing to answer
+            self.transport.abort()  # there is no request to answer
             return
         self._refuse(RequestTimeoutError(f"The request's {self._phase} did not arrive in time."))
 
     def _refuse(self, error: ChatdError) -> None:
-        """Answer with an error and close; the app, if it has the request, sees a hang-up."""
+        """Send an error and close; an app that serves the request sees a hang-up."""
         cycle = self.cycle
         if (
             cycle
             and cycle.response_started
             and not (cycle.response_complete and self._phase != "body")
         ):
-            self.transport.abort()  # an answer is under way, or was given to what still comes in
+            self.transport.abort()  # an answer was begun, or given before the end of the body
             return
         request_id = str(uuid.uuid4())
         body = json.dumps(error.body(request_id)).encode()
@@ -197,7 +230,7 @@ class Connection(H11Protocol):
             cycle.message_event.set()
 
     def _watch_unread(self) -> None:
-        """End the connection if its peer reads nothing for too long."""
+        """Close the connection if the peer reads nothing within the limit."""
         if self._unread is not None:
             self._unread.cancel()
         left = self.transport.get_write_buffer_size()

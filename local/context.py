@@ -1,4 +1,4 @@
-"""The context object that a handler is given, as Lambda gives one.
+"""The context object of an invocation, as Lambda passes one to a handler.
 
 https://docs.aws.amazon.com/lambda/latest/dg/python-context.html
 """
@@ -14,7 +14,7 @@ from local.cancellation import Cancellation
 
 @dataclass(frozen=True, slots=True)
 class LambdaContext:
-    """What Lambda tells a handler about its invocation.
+    """The fields of Lambda's context object, and `on_cancel`.
 
     Attributes:
         timeout: Seconds that the invocation may take.

@@ -23,7 +23,7 @@ Handler = Callable[[Any, LambdaContext], Any]
 
 
 class Exchange:
-    """An event and what comes of it; the `Sink` of an answer that is poured."""
+    """One event and its answer; the `Sink` of a live answer."""
 
     def __init__(self, sock: socket.socket, message: frames.Message) -> None:
         self._sock = sock
@@ -38,12 +38,12 @@ class Exchange:
         try:
             self._send(self._answered(handler))
         except CallerGoneError:
-            return  # the front is gone; whoever listens to it has seen it too
+            return  # the front has ended; the listening thread sees that too
         finally:
             sys.stdout.flush()
 
     def cancel(self) -> None:
-        """Stop what is being made, from any thread: the caller is gone."""
+        """Stop making the answer, from any thread, because the caller hung up."""
         self._gone = True
         self._cancellation.cancel()
 

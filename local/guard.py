@@ -1,4 +1,4 @@
-"""Which requests the gateway on this machine admits: by caller key, or by where they come from.
+"""Admit requests to the gateway on this machine: by caller key, or by origin.
 
 With caller keys, a key decides. Without them only this machine reaches the socket, and what has to
 be kept out is a web page in the user's browser. Such a page can point a name of its own at this
@@ -27,7 +27,7 @@ _SINGLE = ("origin", "authorization", "x-api-key", "idempotency-key", "sec-fetch
 
 
 class ForeignSiteError(ChatdError):
-    """A web page that is not listed may be behind the request."""
+    """An unlisted web page may have sent the request."""
 
     status = 403
     type = "permission_error"
@@ -40,7 +40,7 @@ class AmbiguousRequestError(InvalidRequestError):
     default_code = "ambiguous_request"
 
     def headers(self) -> dict[str, str]:
-        """What follows on the connection may be the hidden part of a smuggled request."""
+        """Close the connection: the next bytes may be a smuggled request."""
         return {**super().headers(), "Connection": "close"}
 
 
@@ -111,7 +111,7 @@ class Guard:
 
 
 def refuse_ambiguous_framing(headers: Headers, http_version: str) -> None:
-    """Refuse a request whose end two parsers may see in two places (request smuggling).
+    """Refuse a request with two possible ends (request smuggling).
 
     RFC 9112, 6.1 and 6.3: https://www.rfc-editor.org/rfc/rfc9112#section-6.1
 
@@ -148,7 +148,7 @@ def _refuse_repeated(names: Iterable[str]) -> None:
 
 
 def _refuse_foreign_fetch(site: str, host: str) -> None:
-    """Refuse what a browser sends without an Origin, such as a page's `<img>` and `<script>`.
+    """Refuse a cross-site request without an Origin, as of a page's `<img>` and `<script>`.
 
     A page of another port of this machine is `same-site`. Under another name than localhost, as
     HOST may set it, other machines of the same domain are `same-site` too.
@@ -164,12 +164,12 @@ def _refuse_foreign_fetch(site: str, host: str) -> None:
 
 
 def _is_local_page(origin: str) -> bool:
-    """Whether an origin is that of a web page which this machine serves."""
+    """Whether an origin is a web page of this machine."""
     scheme, _, authority = origin.partition("://")
     return scheme in ("http", "https") and is_this_machine(_host(authority))
 
 
 def _host(authority: str) -> str:
-    """The host in `host:port`, in lower case; empty where the text is not of that form."""
+    """Parse the host of `host:port`, in lower case; empty for other texts."""
     found = _AUTHORITY.fullmatch(authority)
     return (found[1] or found[2]).lower() if found else ""

@@ -1,7 +1,7 @@
-"""Requests with an `Idempotency-Key` that are being answered, and which of them others wait for.
+"""Track requests with an `Idempotency-Key` in flight, and whether other requests wait for them.
 
-A further request with a key is answered 409 while the first is under way, and comes again for its
-answer. So the first goes on when its own caller hangs up, for as long as others keep asking.
+A further request with a key gets 409 while the first is in flight, and its caller retries for the
+answer. So the first continues after its own caller hangs up, as long as such retries arrive.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 
 from chatd.callers import presented
 
-# Seconds after which a caller that was answered 409 has given up: `Retry-After` is 1 there, and
-# the SDKs' own pauses reach 8 s.
+# Seconds after which a caller that got 409 has given up: `Retry-After` is 1 there, and the pauses
+# of SDKs reach 8 s.
 _PATIENCE = 10.0
 
 _Key = tuple[str, ...]
@@ -23,10 +23,10 @@ _Key = tuple[str, ...]
 
 @dataclass(slots=True, eq=False)
 class Answering:
-    """A request that is being answered.
+    """A request in flight.
 
     Attributes:
-        end: Is called when it is answered, or given up.
+        end: Called when the request is answered or given up.
         clock: Seconds that only grow.
 
     """
@@ -36,17 +36,17 @@ class Answering:
     _asked: float = float("-inf")
 
     def asked(self) -> None:
-        """Note that another request asked for the same answer."""
+        """Note a further request for the same answer."""
         self._asked = self.clock()
 
     def awaited(self) -> bool:
-        """Whether another request asked of late."""
+        """Whether a further request arrived in the last 10 s."""
         return self.clock() - self._asked < _PATIENCE
 
 
 @dataclass(slots=True)
 class InFlight:
-    """The requests of one front. `clock` gives seconds that only grow."""
+    """The requests in flight; `clock` gives seconds that only grow."""
 
     clock: Callable[[], float] = time.monotonic
     _first: dict[_Key, Answering] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class InFlight:
             self._first[key] = first = Answering(lambda: self._end(key, first), self.clock)
             return first
         first.asked()
-        # It is answered 409 at once, unless the first has not taken the key yet.
+        # It gets 409 at once, unless it takes the key before the first does.
         further = Answering(clock=self.clock)
         further.asked()
         return further

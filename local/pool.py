@@ -1,7 +1,7 @@
-"""The workers of one function: started on demand, up to a limit; past it requests wait.
+"""The workers of one function: started on demand up to a limit; further requests wait.
 
 One worker serves one request at a time, as a Lambda environment does, because Powertools keeps
-the current event on class attributes. This file knows nothing of HTTP.
+the current event on class attributes.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Pool:
     """The workers of `function`, at most `limit` of them.
 
     Attributes:
-        release: Called, in a thread, with the process id of a worker that died over a request:
-            frees what the worker held. It raises nothing.
+        release: Called in a thread with the process id of a worker that ended in the middle of a
+            request, to release its idempotency keys. Raises nothing.
 
     """
 
@@ -65,10 +65,10 @@ class Pool:
         deliver: Deliver,
         answering: Answering | None = None,
     ) -> Any:
-        """What the handler returns for `event`; of a streamed answer nothing but its parts.
+        """Return the handler's result for `event`; a streamed answer gives only parts.
 
-        Cancelling this coroutine cancels the request: it leaves the queue, or its worker stops
-        what it does, and is ended if it has not stopped within the grace.
+        Cancelling this coroutine cancels the request: it leaves the queue, or its worker is sent
+        a cancellation, and killed if it has not stopped within the grace period.
 
         Args:
             event: The request, as API Gateway hands it to a function.
@@ -100,7 +100,7 @@ class Pool:
             raise
 
     async def stop(self) -> None:
-        """Let every worker go, the busy ones too."""
+        """Stop every worker, busy or idle."""
         self._stopping = True
         await asyncio.gather(*(worker.stop() for worker in (*self._idle, *self._busy)))
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -109,7 +109,7 @@ class Pool:
         self._tasks.discard(task)
         self._slots.release()
         if not task.cancelled():
-            task.exception()  # seen, also when the caller has given up on it
+            task.exception()  # retrieved, also when the caller hung up
 
     async def _serve(self, event: dict[str, Any], request_id: str, call: Call) -> Any:
         worker = await self._free_worker()
@@ -125,7 +125,7 @@ class Pool:
             raise await self._overdue(worker, call) from None
         except WorkerGoneError:
             raise await self._lost(worker) from None
-        except BaseException:  # what the worker still sends would be taken for the next answer
+        except BaseException:  # the rest of this answer would be read as the next one
             await self._end(worker)
             raise
         finally:
@@ -136,7 +136,7 @@ class Pool:
         return answer.get("result")
 
     async def _free_worker(self) -> Process:
-        """An idle worker, or a new one; an idle one that has died is passed over."""
+        """Return a live idle worker, or start a new one."""
         self._refuse_when_stopping()
         while self._idle:
             worker = self._idle.pop()
@@ -162,7 +162,7 @@ class Pool:
         return {"event": event, "context": context}
 
     async def _end(self, worker: Process) -> None:
-        """End a worker in the middle of a request, and free what it held."""
+        """Kill a worker in the middle of a request, and release its idempotency keys."""
         worker.kill()
         await worker.stop()
         await asyncio.to_thread(self.release, worker.process.pid)

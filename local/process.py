@@ -1,6 +1,6 @@
-"""One worker process, seen from the front: start it, give it an event, see it die.
+"""One worker process as the front handles it: start, send an event, cancel, stop.
 
-How many there are and which one is free is pool.py's.
+The pool (pool.py) counts and chooses workers.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from local import frames
 
 # Seconds that importing a handler may take.
 _START = 60.0
-# Seconds in which a worker that was let go must have left.
+# Seconds in which a stopped worker must end.
 _GRACE = 3.0
-# The callers' keys are the front's affair, and the code takes the name for a sign of Lambda.
+# Only the front checks caller keys, and the code takes this name for a sign of Lambda.
 _NOT_FOR_WORKERS = ("CHATD_CALLER_KEYS", "AWS_LAMBDA_FUNCTION_NAME")
 # What ends an exchange (worker.py).
 _ENDS = ("result", "error", "end")
@@ -28,16 +28,16 @@ _REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 class WorkerGoneError(Exception):
-    """The worker died before it had answered."""
+    """The worker ended before its answer did."""
 
 
 class WorkerStartError(Exception):
-    """The worker could not import its handler; the message is the import's."""
+    """The worker could not start or import its handler; the message is the cause."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Process:
-    """A worker that is up.
+    """A running worker.
 
     Attributes:
         reader: Frames from it; at its end once the worker is gone.
@@ -85,20 +85,20 @@ class Process:
 
     @property
     def gone(self) -> bool:
-        """Whether it has died, or closed its side."""
+        """Whether the process has ended, or closed its socket."""
         return self.reader.at_eof() or self.process.returncode is not None
 
     async def call(
         self, message: frames.Message, take: Callable[[frames.Message | bytes], Awaitable[None]]
     ) -> frames.Message:
-        """Give it one event and wait for what ends the exchange.
+        """Send one event and wait for the frame that ends the exchange.
 
         Args:
             message: The event and its context.
-            take: Is given what comes before the end, of an answer that is streamed.
+            take: Takes the frames before the end, the parts of a streamed answer.
 
         Raises:
-            WorkerGoneError: When it died over it.
+            WorkerGoneError: When the worker ended first.
 
         """
         try:
@@ -113,16 +113,16 @@ class Process:
         raise WorkerGoneError
 
     def cancel(self) -> None:
-        """Tell it that the caller of what it does is gone."""
+        """Send a cancellation of the current request."""
         self.writer.write(frames.encode({"cancel": True}))
 
     def kill(self) -> None:
-        """End it now, whatever it does."""
+        """Kill the process."""
         if self.process.returncode is None:
             self.process.kill()
 
     async def stop(self) -> None:
-        """Let it go: it leaves by itself, and is killed only if it does not."""
+        """Close the socket, which ends the process; kill it if it has not ended in time."""
         self.writer.close()
         try:
             async with asyncio.timeout(_GRACE):
@@ -147,7 +147,7 @@ async def _begun(
 
 
 def environment(code: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """A worker's environment: ours, with the handlers' folder `code` to import from."""
+    """Make a worker's environment: this process's, with the folder `code` to import from."""
     paths = [str(code), str(_REPOSITORY), environ.get("PYTHONPATH", "")]
     env = {name: value for name, value in environ.items() if name not in _NOT_FOR_WORKERS}
     return {

@@ -1,4 +1,4 @@
-"""A log that stays readable under attack: alike lines are counted, and causes told in one line."""
+"""Keep the log short under attack: throttle similar lines, and log exhaustion without traceback."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 
 _log = logging.getLogger("chatd.local")
 
-# Of lines alike, so many are written in so many seconds.
+# The most lines of a kind, and in how many seconds.
 _LINES, _SECONDS = 5, 10.0
-# Kinds of lines that are counted; past it all counts begin anew.
+# Kinds that are counted; one more resets all counts.
 _KINDS = 200
 _EXHAUSTED = {
     errno.EMFILE: "this process has no file descriptor left (ulimit -n raises the limit)",
@@ -24,7 +24,7 @@ _EXHAUSTED = {
 
 
 class Throttle(logging.Filter):
-    """Lets 5 lines of a kind pass in 10 s, and says at the next one how many it held back.
+    """Pass 5 lines of a kind in 10 s; the next line after that counts the suppressed ones.
 
     A kind is a logger and the text before its arguments are filled in; of asyncio, whose texts hold
     the addresses of objects, it is the logger.
@@ -37,7 +37,7 @@ class Throttle(logging.Filter):
         self._counts: dict[tuple[str, str], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the line is to be written."""
+        """Whether to write the line."""
         kind = (record.name, "" if record.name == "asyncio" else str(record.msg))
         now = self._clock()
         began, lines = self._counts.get(kind, (now, 0))
@@ -52,7 +52,7 @@ class Throttle(logging.Filter):
 
 
 def handle_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Report what no task of the event loop handles; for `loop.set_exception_handler`.
+    """Log an unhandled exception of the event loop; for `loop.set_exception_handler`.
 
     Where accept() finds no descriptor left, asyncio would write a traceback for each attempt. It
     tries again after 1 s.

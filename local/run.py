@@ -1,7 +1,4 @@
-"""The gateway on this machine, from start to Ctrl-C.
-
-It puts the parts together in order; each part knows its own business.
-"""
+"""Run the gateway on this machine, from start to Ctrl-C: compose the parts in order."""
 
 from __future__ import annotations
 
@@ -47,7 +44,7 @@ _LISTING = 3.0
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Serve until told to stop; the exit status."""
+    """Serve until Ctrl-C; return the exit status."""
     logging.basicConfig(level=logging.WARNING, format="chatd: %(message)s")
     for handler in logging.getLogger().handlers:
         handler.addFilter(Throttle())
@@ -74,11 +71,11 @@ class _Gateway:
     upstream: Upstream
 
     async def serve(self, sock: socket.socket) -> None:
-        """Start everything, serve until told to stop, and end everything."""
+        """Start every part, serve until a signal, and stop every part."""
         stop = stop_signal()
         async with AsyncExitStack() as stack:
             upstream = await self._upstream(stack)
-            # What ends last is entered first: requests in flight hear of their workers' end.
+            # The server is entered first and so stopped last: it answers the requests in flight.
             pools = self._pools(upstream, stack.enter_context(run_folder()))
             front = Front(self.routes, pools, self._guard())
             await stack.enter_async_context(serving(front, sock, self._limits(pools)))
@@ -96,7 +93,7 @@ class _Gateway:
             await stop.wait()
 
     async def _upstream(self, stack: AsyncExitStack) -> Upstream:
-        """The upstream as it is, or the demo, started."""
+        """Return the upstream, with the demo started if that is the one."""
         if self.upstream.kind != "demo":
             return self.upstream
         sock = stack.enter_context(listener("127.0.0.1", 0))
@@ -104,7 +101,7 @@ class _Gateway:
         return replace(self.upstream, url=url(sock), models=demo.MODELS)
 
     def _pools(self, upstream: Upstream, folder: Path) -> dict[str, Pool]:
-        """The workers, with a folder that they share."""
+        """Make the pools of workers, which share a folder."""
         records = str(folder / "idempotency.sqlite3")
         env: Mapping[str, str] = {
             **environment(self.options.code, os.environ),
@@ -119,7 +116,7 @@ class _Gateway:
         }
 
     def _limits(self, pools: Mapping[str, Pool]) -> Limits:
-        """The limits of connections; a worker takes a socket and, on Linux, a pidfd."""
+        """Limit the connections; each worker takes a socket and, on Linux, a pidfd."""
         return Limits(connections=connection_limit(2 * self.options.workers * len(pools)))
 
     def _guard(self) -> Guard:
@@ -131,7 +128,7 @@ class _Gateway:
         )
 
     async def _providers(self, pools: Mapping[str, Pool]) -> list[str] | None:
-        """The registered providers' names as the gateway itself lists them, if it does in time."""
+        """Ask the gateway for the registered providers' names; None if they do not come in time."""
         for route in self.routes:
             if route.path == _LIST and "GET" in route.methods:
                 request = proxy.Request("GET", _LIST, "", (), b"", "127.0.0.1")
@@ -146,11 +143,11 @@ class _Gateway:
 
 
 def _release(records: Sqlite, process: int) -> None:
-    """Release the idempotency keys of a worker that died, so that they can be used again."""
+    """Release the idempotency keys of a worker that ended in the middle of a request."""
     try:
         records.release_of(process)
     except RecordsUnavailableError as error:
-        _log.warning("idempotency keys of a worker that died are not released: %s", error)
+        _log.warning("idempotency keys of a killed worker are not released: %s", error)
 
 
 def _names(body: bytes) -> list[str] | None:
@@ -161,11 +158,11 @@ def _names(body: bytes) -> list[str] | None:
 
 
 async def _unheard(_part: object) -> None:
-    """Nobody listens to a streamed answer here; the list is a whole one."""
+    """Drop a part of a streamed answer: the list is a whole one."""
 
 
 async def _start(pools: Iterable[Pool]) -> None:
-    """Start all of them before the first failure is told, so that each can be stopped."""
+    """Start all pools before raising the first failure, so that each can be stopped."""
     started = await asyncio.gather(*(pool.start() for pool in pools), return_exceptions=True)
     for failure in started:
         if failure is not None:

@@ -1,6 +1,6 @@
-"""The folder that the processes of one run share, removed at its end.
+"""Make the shared folder of a run's processes, and remove it at the end.
 
-A run that is killed leaves its folder behind, and answers lie in it. Each run holds a lock on a
+A killed run leaves its folder behind, with answers in it. Each run holds a lock on a
 file in its own folder, so the next start can tell the folders of ended runs and remove them.
 """
 
@@ -21,7 +21,7 @@ _LOCK = "lock"
 
 @contextmanager
 def run_folder() -> Iterator[Path]:
-    """A new folder that only this user can read; the folders of ended runs are removed."""
+    """Make a folder for this user alone, and remove the folders of ended runs."""
     _sweep(Path(tempfile.gettempdir()))
     with tempfile.TemporaryDirectory(prefix=_PREFIX) as name:
         descriptor = os.open(Path(name, _LOCK), os.O_RDWR | os.O_CREAT, 0o600)

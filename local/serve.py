@@ -23,7 +23,7 @@ from local.quiet_log import handle_exception
 _BACKLOG = 256
 # Descriptors for the process itself, its log, its event loop and its listening sockets.
 _OWN = 64
-# Descriptors to ask for, where the user's soft limit is lower and the hard one lets us.
+# Descriptors to ask for, where the soft limit is lower and the hard one allows it.
 _DESCRIPTORS = 4096
 _FEWEST_CONNECTIONS = 16
 _LIMITS = Limits()
@@ -32,7 +32,7 @@ _LIMITS = Limits()
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to `stop_signal`."""
+        """Install no handlers: `stop_signal` does."""
         yield
 
 
@@ -44,7 +44,7 @@ def listener(host: str, port: int, family: socket.AddressFamily = socket.AF_INET
     https://github.com/python/cpython/blob/3.13/Lib/asyncio/base_events.py (_set_nodelay)
 
     Raises:
-        OSError: When the address cannot be had.
+        OSError: When the address cannot be bound.
 
     """
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -73,7 +73,7 @@ async def serving(app: Any, sock: socket.socket, limits: Limits = _LIMITS) -> As
         log_config=None,
         access_log=False,
         server_header=False,
-        # The peer is who it is, whatever its headers say.
+        # The peer is the connection's, not one that a header names.
         proxy_headers=False,
         timeout_graceful_shutdown=2,
     )
@@ -87,10 +87,10 @@ async def serving(app: Any, sock: socket.socket, limits: Limits = _LIMITS) -> As
 
 
 def connection_limit(others: int) -> int:
-    """How many connections there may be, so that descriptors are left for everything else.
+    """Compute the most connections that leave enough file descriptors for the rest.
 
     Args:
-        others: Descriptors that are needed besides, such as those of worker processes.
+        others: Descriptors needed for other things, such as worker processes.
 
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -104,7 +104,7 @@ def connection_limit(others: int) -> int:
 
 
 def stop_signal() -> asyncio.Event:
-    """An event that Ctrl-C or SIGTERM sets."""
+    """Return an event that Ctrl-C or SIGTERM sets."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

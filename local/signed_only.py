@@ -1,8 +1,7 @@
-"""A gate in front of moto's server: only requests signed with one credential pass it.
+"""Verify request signatures in front of moto's server, and refuse all other requests.
 
-moto serves every origin and checks no signature, and its `/moto-api` shows all that it holds. The
-gate verifies Signature Version 4, so that a web page or another user of the machine, who do not
-know the credential, get nothing.
+moto serves every origin and checks no signature, and its `/moto-api` shows all its data. A web page
+or another user of the machine has no credential, and so gets nothing past this check.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
 
@@ -38,18 +37,18 @@ Start = Callable[..., Any]
 
 
 class _RefusedError(Exception):
-    """Why a request does not pass."""
+    """The reason of a refusal."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignedOnly:
-    """A WSGI app that passes signed calls of Secrets Manager on and refuses everything else.
+    """A WSGI app that forwards signed calls of Secrets Manager and refuses all other requests.
 
     Attributes:
-        app: Serves what passes.
+        app: Serves the forwarded requests.
         access_key: The credential's id.
         secret_key: Its secret.
-        hosts: The values of the Host header that lead here.
+        hosts: The accepted values of the Host header.
 
     """
 
@@ -98,7 +97,7 @@ class SignedOnly:
         return body
 
     def _signature(self, environ: Environ, region: str, names: list[str], body: bytes) -> str:
-        """The signature that the request must have."""
+        """Compute the signature that the request must have."""
         signer = SigV4Auth(Credentials(self.access_key, self.secret_key), _SERVICE, region)
         headers = {name: _header(environ, name) for name in names}
         request = AWSRequest("POST", f"http://{environ['HTTP_HOST']}/", headers, body)

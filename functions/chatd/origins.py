@@ -1,6 +1,6 @@
-"""Which browser origins may call: parse the deployment's list, and match an origin with it.
+"""Parse the list of browser origins that may call, and match an origin with the list.
 
-An origin is what a browser sends in the `Origin` header: `https://app.example`, a desktop app's
+A browser sends the origin of a page in the `Origin` header: `https://app.example`, a desktop app's
 `app://obsidian.md`, or `null` for a page that was opened from a file.
 https://html.spec.whatwg.org/multipage/browsers.html#ascii-serialisation-of-an-origin
 """

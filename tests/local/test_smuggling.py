@@ -75,6 +75,22 @@ def test_what_is_not_http_is_400_and_what_follows_it_is_not_served(
     assert received.count(b"HTTP/1.1 ") == 1
 
 
+def test_a_body_in_tiny_chunks_is_refused_before_it_keeps_the_front_busy(
+    gateway: Gateway,
+) -> None:
+    received = conversation(gateway, head(b"Transfer-Encoding: chunked\r\n") + b"1\r\nx\r\n" * 1001)
+
+    assert received.startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_body_in_many_chunks_of_some_bytes_is_taken(gateway: Gateway) -> None:
+    chunks = b"10\r\n" + b" " * 16 + b"\r\n"
+    lines = b"Transfer-Encoding: chunked\r\nConnection: close\r\n"
+    received = conversation(gateway, head(lines) + chunks * 2000 + b"0\r\n\r\n")
+
+    assert received.startswith(b"HTTP/1.1 200 ")
+
+
 def test_ambiguous_requests_are_refused_with_caller_keys_too(start: Start) -> None:
     gateway = start(*STAGE, CHATD_CALLER_KEYS="key-1")
     lines = b"x-api-key: key-1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n"

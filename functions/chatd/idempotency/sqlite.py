@@ -1,7 +1,7 @@
-"""Answers by their keys in a file, for `make run`: its workers are processes of one machine.
+"""Keep answers by idempotency key in a SQLite file, for the worker processes of `make run`.
 
-It knows the file, and nothing of requests. It is SQLite's because that is atomic between processes
-and part of Python; Powertools' package would want boto3, which `make run` does without.
+SQLite is atomic between processes and part of Python; Powertools' package needs boto3, which
+`make run` does without.
 """
 
 from __future__ import annotations
@@ -81,13 +81,13 @@ class Sqlite:
             records.execute("DELETE FROM records WHERE scope = ?", (key.scope,))
 
     def release_of(self, process: int) -> None:
-        """Give back the keys that a process took and has not answered: it has died.
+        """Release the keys of a process that ended with requests unanswered.
 
         Args:
-            process: The process's id, which no other process may have by now.
+            process: The id of the process; no other process may have this id yet.
 
         Raises:
-            RecordsUnavailableError: If they cannot be given back; they free themselves in time.
+            RecordsUnavailableError: If the file cannot be used; the keys then expire in time.
 
         """
         if not os.path.exists(self._path):  # noqa: PTH110  # pathlib would be imported for this alone
@@ -113,7 +113,7 @@ class Sqlite:
             ) from None
 
     def _create(self) -> None:
-        """Create the file if there is none, for this user alone: it holds answers.
+        """Create the file, if there is none, for this user alone: the file holds answers.
 
         SQLite would create it under the user's umask, and gives its journal the file's mode.
         """
