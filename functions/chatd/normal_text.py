@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 _NOISE = re.compile(r"[\s\\\"'`\u00ad\u200b-\u200f\u2060\ufeff\x00-\x1f]+")
+# A run of backslashes is only tried from its start, and at once as a whole: from each of them it
+# would take time quadratic in its length.
 _ESCAPE = re.compile(
-    r"(?P<unicode>(?:\\+u[0-9A-Fa-f]{4})+)"
-    r"|(?P<control>\\+[bfnrt])"
+    r"(?P<unicode>(?<!\\)(?:\\++u[0-9A-Fa-f]{4})+)"
+    r"|(?P<control>(?<!\\)\\++[bfnrt])"
     r"|(?P<percent>(?:%[0-9A-Fa-f]{2})+)"
     r"|&(?P<entity>lt|gt|amp|quot|apos|nbsp|\#[0-9]{1,7}|\#[xX][0-9A-Fa-f]{1,6});"
 )

@@ -5,6 +5,7 @@ import html
 import json
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote
@@ -180,6 +181,20 @@ def test_the_work_does_not_grow_with_the_providers_words() -> None:
         return steps(lambda: left("ab" * size, secrets=[KEY], prompts=["ba" * 2000]))
 
     assert work(400_000) == work(4_000)
+
+
+@pytest.mark.parametrize("unit", ["\\", "\\u", "%", "%2", "&#", "&", " ", "\\\\ \\", '"', "A"])
+def test_a_normal_form_takes_time_in_proportion_to_the_text(unit: str) -> None:
+    def seconds(size: int) -> float:
+        text, taken = unit * (size // len(unit)), []
+        for _ in range(3):
+            start = time.process_time()
+            normal(text)
+            taken.append(time.process_time() - start)
+        return min(taken)
+
+    # Were it quadratic, 16 times the text would take 256 times as long.
+    assert seconds(320_000) < 64 * max(seconds(20_000), 0.0005)
 
 
 @given(st.text(min_size=1, max_size=60), st.text(max_size=20), st.text(max_size=20))

@@ -108,6 +108,9 @@ def failure(response: HttpResponse, reason: str = "", *codes: str) -> ChatdError
         codes: The provider's own code and type, if it gave them. A number stands for the status.
 
     """
+    # A provider may quote all of the request, whose text is the caller's: patterns that look for
+    # phrases take time quadratic in it.
+    reason = reason[:_MAX_REASON]
     status = response.status
     if status == HTTPStatus.OK:
         status = next((int(code) for code in codes if _STATUS.fullmatch(code)), status)
@@ -177,7 +180,7 @@ def _message(kind: type[ChatdError], status: int, reason: str) -> str:
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return f"it redirects ({status}), and a key is never taken along; correct its base URL"
     # Redaction needs the whole reason: a key that is cut in two is not found any more.
-    words = " ".join(reason[:_MAX_REASON].split())
+    words = " ".join(reason.split())
     said = REPORTED if status == HTTPStatus.OK else f"it answered {status}"
     return f"{said}: {words}" if words else said
 

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chatd.adapters.failures import LONGEST_RETRY_AFTER, failure, retry_after
-from chatd.errors import RateLimitedError
+from chatd.errors import ContextTooLongError, RateLimitedError
 from chatd.wire.http import HttpResponse
 
 NOW = dt.datetime(2026, 11, 1, 12, 0, 0, tzinfo=dt.UTC)
@@ -70,3 +71,19 @@ def test_milliseconds_come_before_seconds(milliseconds: float) -> None:
     error = failure(HttpResponse(429, {"retry-after": "1", "retry-after-ms": value}, b""))
 
     assert error.retry_after == min(float(value) / 1000, LONGEST_RETRY_AFTER)
+
+
+def test_a_long_reason_is_read_in_bounded_time() -> None:
+    def seconds(size: int) -> float:
+        start = time.process_time()
+        failure(HttpResponse(400, {}, b""), "exceed" * size)
+        return time.process_time() - start
+
+    # Quadratic in the reason, this took minutes.
+    assert seconds(100_000) < 2
+
+
+def test_the_beginning_of_a_long_reason_still_decides() -> None:
+    found = failure(HttpResponse(400, {}, b""), "prompt is too long: " + "x" * 100_000)
+
+    assert isinstance(found, ContextTooLongError)
