@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 Content = dict[str, Any]
 # Writers that meet are few: people at their terminals, and CI.
 _TRIES = 20
+# What Secrets Manager answers where the version that was read is not the current one by now, or,
+# without any label, is gone.
+_OVERTAKEN = frozenset(
+    {"InvalidParameterException", "InvalidRequestException", "ResourceNotFoundException"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +154,7 @@ class JsonSecret:
                 RemoveFromVersionId=version,
             )
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") != "InvalidParameterException":
+            if error.response.get("Error", {}).get("Code") not in _OVERTAKEN:
                 raise
             return False
         finally:

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from deploy import configuration
 from deploy.errors import CommandError
@@ -80,13 +81,14 @@ def _client(arguments: Sequence[str] | None) -> Client:
         "--sign", action="store_true", help="sign with your AWS credentials (AuthMode AWS_IAM)"
     )
     options = parser.parse_args(arguments)
+    deployment = configuration.load(configuration.chosen(options))
     return Client(
-        url=options.url or _base_url(configuration.load(configuration.chosen(options))),
+        url=options.url or _base_url(deployment),
         model=options.model,
         # Not an argument: those show in the list of processes.
         key=os.environ.get("KEY") or os.environ.get("CHATD_KEY"),
         providers=frozenset(options.providers.split(",")) if options.providers else None,
-        sign=_signer() if options.sign else None,
+        sign=_signer(deployment) if options.sign else None,
     )
 
 
@@ -96,10 +98,12 @@ def _base_url(deployment: configuration.Deployment) -> str:
     return Account.of(deployment).output(deployment.stack, "BaseUrl")
 
 
-def _signer() -> Callable[[str, str, bytes | None], Mapping[str, str]]:
+def _signer(
+    deployment: configuration.Deployment,
+) -> Callable[[str, str, bytes | None], Mapping[str, str]]:
     from deploy.signature import signed  # noqa: PLC0415  # boto3 is not there unless it is needed
 
-    return signed
+    return partial(signed, region=deployment.region, profile=deployment.profile)
 
 
 if __name__ == "__main__":

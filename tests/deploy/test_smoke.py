@@ -258,6 +258,28 @@ def test_the_region_is_the_one_in_the_address(monkeypatch: pytest.MonkeyPatch) -
     assert "/ap-south-1/execute-api/" in signed("GET", url, None)["Authorization"]
 
 
+def test_the_profile_and_region_of_the_configuration_sign(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "credentials").write_text(
+        "[work]\naws_access_key_id = WORKKEY\naws_secret_access_key = s\n"
+    )
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    gateway = Gateway()
+
+    with serving(gateway) as url:
+        assert smoke.main([url, "--sign", "--profile", "work", "--region", "eu-west-1"]) == 0
+        assert smoke.main([url, "--sign", "--profile", "nobodys"]) == 1
+
+    assert len(gateway.keys) > 0
+    for signature in gateway.keys:
+        assert "Credential=WORKKEY/" in str(signature)
+        assert "/eu-west-1/execute-api/" in str(signature)
+
+
 def test_without_a_region_it_says_what_to_set(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
