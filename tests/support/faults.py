@@ -170,8 +170,7 @@ def promises_more() -> Act:
     def play(exchange: Exchange) -> None:
         exchange.begin(content_length=str(exchange.spoken.size + _MORE))
         exchange.say()
-        exchange.finish()
-        _whole_if_streamed(exchange)
+        exchange.finish(whole=exchange.asked.streamed)  # an answer without a stream has no end mark
 
     return Act("promises more", play)
 
@@ -198,7 +197,7 @@ def hangs_at_end() -> Act:
     def play(exchange: Exchange) -> None:
         exchange.begin()
         exchange.say()
-        _whole_if_streamed(exchange)
+        exchange.attempt.whole = exchange.asked.streamed  # as above
         exchange.piece(exchange.spoken.end[0])
         exchange.wait()
 
@@ -211,17 +210,11 @@ def chatters_at_end(every: float) -> Act:
     def play(exchange: Exchange) -> None:
         exchange.begin()
         exchange.say()
-        exchange.finish()
-        _whole_if_streamed(exchange)
+        exchange.finish(whole=exchange.asked.streamed)  # an answer without a stream has no end mark
         while exchange.wait(every):
             _sign_of_life(exchange)
 
     return Act("chatters at its end", play)
-
-
-def _whole_if_streamed(exchange: Exchange) -> None:
-    """Note that the answer is whole, if it has an end mark: one that is not streamed has none."""
-    exchange.attempt.whole = exchange.asked.streamed
 
 
 def refuses(status: int, **headers: str) -> Act:

@@ -87,9 +87,14 @@ class Exchange:
         for piece in (*spoken.lead, *spoken.tokens[:tokens]):
             self.piece(piece)
 
-    def finish(self) -> None:
-        """Send that this was all, and what is for the books."""
-        self.attempt.whole = True
+    def finish(self, *, whole: bool = True) -> None:
+        """Send the end mark and the counts.
+
+        Args:
+            whole: What to note of the attempt, before the gateway can have the answer.
+
+        """
+        self.attempt.whole = whole
         for piece in self.spoken.end:
             self.piece(piece)
 
