@@ -1,0 +1,80 @@
+"""What a worker held is released when the worker ends in the middle of a request."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatd.errors import ChatdError, UpstreamError, UpstreamTimeoutError
+from chatd.idempotency.sqlite import Sqlite
+from local.pool import Pool
+from local.process import environment
+from local.routes import Function
+from local.run import _release
+from tests.local.conftest import STAGE, is_running
+from tests.local.conftest import environment as clean_environment
+
+
+async def deliver(_part: object) -> None:
+    """Take a part of a streamed answer; there is none here."""
+
+
+def event(do: str, **more: Any) -> dict[str, Any]:
+    return {"body": json.dumps({"do": do, **more})}
+
+
+def released(
+    do: dict[str, Any], timeout: float, failure: type[ChatdError]
+) -> tuple[int, list[int]]:
+    """The process id of a worker that ends over an event, and the ids that were released."""
+
+    async def run() -> tuple[int, list[int]]:
+        ids: list[int] = []
+        env = environment(Path(STAGE[3]), clean_environment())
+        pool = Pool(Function("Stage", "stage.lambda_handler", timeout, 128), env, 1, ids.append)
+        await pool.start()
+        try:
+            told = await pool.call(event("tell"), "r", deliver)
+            before = list(ids)
+            with pytest.raises(failure):
+                await pool.call(event(**do), "r", deliver)
+            again = await pool.call(event("tell"), "r", deliver)
+        finally:
+            await pool.stop()
+        pid, next_pid = (json.loads(answer["body"])["pid"] for answer in (told, again))
+        assert before == []
+        assert pid != next_pid
+        assert not is_running(pid)
+        return pid, ids
+
+    return asyncio.run(run())
+
+
+def test_a_worker_that_dies_is_released_once() -> None:
+    pid, ids = released({"do": "signal", "signal": "SIGKILL"}, 60, UpstreamError)
+
+    assert ids == [pid]
+
+
+def test_a_worker_past_its_timeout_is_released_once() -> None:
+    pid, ids = released({"do": "hang"}, 2, UpstreamTimeoutError)
+
+    assert ids == [pid]
+
+
+def test_a_release_that_fails_is_one_line_of_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = tmp_path / "records"
+    broken.write_bytes(b"no database" * 100)
+    with caplog.at_level(logging.WARNING):
+        _release(Sqlite(str(broken)), 1)
+    (record,) = caplog.records
+
+    assert record.getMessage().startswith("idempotency keys of a killed worker are not released: ")
+    assert record.exc_info is None
