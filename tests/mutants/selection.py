@@ -88,8 +88,8 @@ def _sample(
     return [mutant for _, mutant in sorted(((key(m), m.start, m.path), m) for m in found)][-number:]
 
 
-def nearest(root: Path, path: str) -> list[str]:
-    """The tests of a module: by its name or its package's, by their imports, or by the map."""
+def nearest(root: Path, path: str) -> tuple[list[str], list[str]]:
+    """The tests of a module by its name, its package's or the map; and those that import it."""
     dotted = path.removeprefix("functions/").removesuffix(".py").removesuffix("/__init__")
     *folders, name = dotted.split("/")
     package = ".".join(folders) or "-"
@@ -99,14 +99,15 @@ def nearest(root: Path, path: str) -> list[str]:
         re.MULTILINE,
     )
     names, packages = {name, *folders[1:]}, set(folders[1:])
-    found = [
-        file.relative_to(root).as_posix()
-        for file in sorted((root / "tests").rglob("test_*.py"))
-        if _is_of(file.stem.removeprefix("test_"), names)
-        or packages & set(file.parts)
-        or imports.search(file.read_text("utf-8"))
-    ]
-    return [*found, *(test for test in _mapped("own", path) if test not in found)]
+    named = set(_mapped("own", path))
+    importing = set()
+    for file in (root / "tests").rglob("test_*.py"):
+        test = file.relative_to(root)
+        if _is_of(file.stem.removeprefix("test_"), names) or packages & set(test.parts):
+            named.add(test.as_posix())
+        elif imports.search(file.read_text("utf-8")):
+            importing.add(test.as_posix())
+    return sorted(named), sorted(importing - named)
 
 
 def _is_of(claim: str, names: set[str]) -> bool:

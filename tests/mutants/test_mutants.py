@@ -95,11 +95,13 @@ def test_every_equivalent_is_still_a_change_of_the_code(equivalent: object) -> N
 
 
 def test_a_modules_tests_are_those_of_its_name_and_those_that_import_it() -> None:
-    files = nearest(ROOT, "functions/chatd/watchdog.py")
+    named, importing = nearest(ROOT, "functions/chatd/watchdog.py")
+    of_package, _ = nearest(ROOT, "functions/chatd/idempotency/once.py")
 
-    assert "tests/chatd/test_watchdog.py" in files
-    assert "tests/chatd/test_chat.py" not in files
-    assert "tests/chatd/test_idempotency.py" in nearest(ROOT, "functions/chatd/idempotency/once.py")
+    assert "tests/chatd/test_watchdog.py" in named
+    assert "tests/chatd/test_chat.py" not in named + importing
+    assert "tests/chatd/test_idempotency.py" in of_package
+    assert "tests/chatd/test_chat.py" in nearest(ROOT, "functions/chatd/gateway.py")[0]
 
 
 def test_every_test_of_the_map_is_there_and_every_module_too() -> None:
