@@ -27,6 +27,9 @@ _CHUNKS, _CHUNK_BYTES = 1000, 16
 # Bytes of further requests that may wait behind the one that is served.
 _PIPELINED = 64 * 1024
 
+# The states of a peer whose request is not complete; data after it is a further request.
+_SENDING = (h11.IDLE, h11.SEND_BODY)
+
 _Phase = Literal["head", "body"]
 
 
@@ -124,7 +127,7 @@ class Connection(H11Protocol):
         """Parse received data, and keep reading, to notice a hang-up behind further requests."""
         super().data_received(data)
         self._watch()
-        if self.conn.their_state is h11.DONE and self.flow.read_paused:
+        if self.flow.read_paused and self.conn.their_state not in _SENDING:
             if len(self.conn.trailing_data[0]) > _PIPELINED:
                 self.transport.abort()
             else:

@@ -305,11 +305,12 @@ def test_a_peer_that_reads_slowly_gets_all() -> None:
         assert received > 16_000_000
 
 
-def test_a_hang_up_is_seen_behind_further_requests() -> None:
+@pytest.mark.parametrize("lines", [b"", b"Connection: Upgrade\r\nUpgrade: h2c\r\n"])
+def test_a_hang_up_is_seen_behind_further_requests(lines: bytes) -> None:
     app = App()
     with served(app, limits()) as connect:
         connection = connect()
-        connection.sendall(b"GET /wait HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        connection.sendall(b"GET /wait HTTP/1.1\r\nHost: localhost\r\n" + lines + b"\r\n")
         assert app.saw("begun")
         for _ in range(3):
             connection.sendall(GET)
