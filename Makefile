@@ -66,7 +66,7 @@ lock: $(VENV)/dev.stamp ## pin the newest versions that pyproject.toml allows, w
 
 .PHONY: test
 test: $(VENV)/dev.stamp .venv-sam/sam.stamp .venv-clients/clients.stamp $(if $(CHATD_REQUIRE_SERVERS),.venv-servers/servers.stamp) ## everything that can be tested on this machine (TESTS=tests/chatd for a part)
-	@$(BIN)/python -m pytest $(if $(TESTS),$(TESTS),--cov)
+	@$(BIN)/python -m pytest --durations=25 --durations-min=5 $(if $(TESTS),$(TESTS),--cov)
 
 .PHONY: lint
 lint: $(VENV)/dev.stamp ## style, types, and generated files that are out of date

@@ -193,6 +193,10 @@ class _Finder(ast.NodeVisitor):
     def visit_arg(self, node: ast.arg) -> None:
         """A parameter's type is no code."""
 
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        for child in node.body:  # the decorators say how it is made, not what it does
+            self.visit(child)
+
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         for child in (*node.args.defaults, *(d for d in node.args.kw_defaults if d), *node.body):
             self.visit(child)

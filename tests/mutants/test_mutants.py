@@ -55,6 +55,7 @@ def test_a_change_is_found(tmp_path: Path, code: str, kind: str, new: str) -> No
         "if TYPE_CHECKING:\n    import a",
         "assert a == b",
         "x = f'{a} words'",
+        "@dataclass(frozen=True)\nclass A:\n    ...",
         "with open(a) as b:\n    ...",
         "from a import b",
     ],
