@@ -7,6 +7,7 @@ as it is. Left alone are types, docstrings, assertions and the words of messages
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import unified_diff
@@ -97,7 +98,8 @@ class _Finder(ast.NodeVisitor):
 
     def visit_Compare(self, node: ast.Compare) -> None:
         for number, operator in enumerate(node.ops):
-            if other := _COMPARISONS.get(type(operator)):
+            other = _COMPARISONS.get(type(operator))
+            if other and not self._is_of_a_clock(node, operator):
                 operators = [*node.ops[:number], other(), *node.ops[number + 1 :]]
                 self._swap("comparison", node, ast.Compare(node.left, operators, node.comparators))
         self.generic_visit(node)
@@ -124,7 +126,7 @@ class _Finder(ast.NodeVisitor):
     def visit_Constant(self, node: ast.Constant) -> None:
         value = node.value
         if isinstance(value, bool):
-            self._swap("constant", node, ast.Constant(not value))
+            self._swap("constant", node, ast.Constant(value=not value))
         elif isinstance(value, int | float):
             self._swap("constant", node, ast.Constant(value + 1))
         elif isinstance(value, str | bytes) and value:
@@ -145,7 +147,9 @@ class _Finder(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_Return(self, node: ast.Return) -> None:
-        if node.value is not None and not _is_none(node.value):
+        if isinstance(node.value, ast.Constant) and node.value.value is False:
+            self._swap("return True", node, ast.Return(ast.Constant(value=True)))
+        elif node.value is not None and not _is_none(node.value):
             self._swap("return None", node, ast.Return(None))
         self.generic_visit(node)
 
@@ -209,6 +213,13 @@ class _Finder(ast.NodeVisitor):
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         """An import that fails is noticed by everything."""
+
+    def _is_of_a_clock(self, node: ast.Compare, operator: ast.cmpop) -> bool:
+        """Whether a bound is a moment, which no clock meets exactly."""
+        bound = isinstance(operator, ast.Lt | ast.LtE | ast.Gt | ast.GtE)
+        return bound and bool(
+            re.search(r"monotonic\(|clock\(|\.left\(|\.at\b", self._text(node, node))
+        )
 
     def _attribute_kept(self, node: ast.Assign) -> None:
         """Leave an attribute as it was."""
