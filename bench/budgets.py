@@ -81,6 +81,10 @@ def _grown(found: Found) -> float:
     return float(found["after requests"] - found["at rest"])
 
 
+def _peak(kind: str) -> Callable[[Found], float]:
+    return lambda found: float(max(found[kind].values()))
+
+
 def _zipped(found: Found) -> float:
     return float(found["code"]["zipped"] + found["layer"]["zipped"])
 
@@ -145,6 +149,8 @@ BUDGETS = (
     ),
     Budget("memory at rest", "memory", lambda found: float(found["at rest"]), 90, "{:.0f} MB"),
     Budget("what 10,000 requests add to it", "memory", _grown, 2, "{:.1f} MB"),
+    Budget("peak over rest, 5 MB of ordinary shape", "peaks", _peak("ordinary"), 150, "{:.0f} MB"),
+    Budget("peak over rest, hostile shapes", "peaks", _peak("hostile"), 300, "{:.0f} MB"),
     Budget("code and layer, zipped", "size", _zipped, 20, "{:.1f} MB"),
     Budget("LiteLLM's init, over ours", "peers", _their_init, 20, "{:.0f} ×", at_least=True),
     Budget(

@@ -88,6 +88,10 @@ to bare urllib3.""",
         "Memory",
         "Resident memory of one process; the requests go to all dialects in turn.",
     ),
+    "peaks": (
+        "Peaks of memory",
+        "What one request of 5 MB adds at its peak to a process at rest.",
+    ),
     "size": ("Size", "In MB of 10⁶ bytes, zipped as a deployment is, bytecode included."),
     "peers": (
         "Beside others",

@@ -92,6 +92,11 @@ def _memory(found: Found) -> str:
     return table(("", "MB"), [(words, f"{found[name]:.1f}") for words, name in steps.items()])
 
 
+def _peaks(found: Found) -> str:
+    shapes = [shape for kind in ("ordinary", "hostile") for shape in found[kind].items()]
+    return table(("Shape", "MB over rest"), [(shape, f"{over:.0f}") for shape, over in shapes])
+
+
 def _size(found: Found) -> str:
     def row(name: str, one: Found) -> Sequence[str]:
         return name, f"{one['zipped']:.1f}", f"{one['unpacked']:.1f}", f"{one['files']:,}"
@@ -194,6 +199,7 @@ SECTIONS: dict[str, Callable[[Found], str]] = {
     "warm": _warm,
     "stream": _stream,
     "memory": _memory,
+    "peaks": _peaks,
     "size": _size,
     "peers": _peers,
     "growth": _growth,

@@ -44,6 +44,10 @@ def peers(init: float, overhead: float) -> dict[str, Any]:
     return {"handlers": {"chatd": side(2.0, 4.0), "litellm": side(2 * init, 4 * overhead)}}
 
 
+def peaks(ordinary: float, hostile: float) -> dict[str, Any]:
+    return {"ordinary": {"x": 0.0, "y": ordinary}, "hostile": {"x": 0.0, "y": hostile}}
+
+
 def found(what: str, value: float) -> dict[str, Any]:
     """What a benchmark finds where one budget's figure is this, and every other is the best."""
     figures: dict[str, dict[str, Any]] = {
@@ -54,6 +58,8 @@ def found(what: str, value: float) -> dict[str, Any]:
         "a streamed chunk that comes alone": chunks(0.0, value),
         "memory at rest": {"at rest": value, "after requests": value},
         "what 10,000 requests add to it": {"at rest": 30.0, "after requests": 30 + value},
+        "peak over rest, 5 MB of ordinary shape": peaks(value, 0.0),
+        "peak over rest, hostile shapes": peaks(0.0, value),
         "code and layer, zipped": {
             "code": {"zipped": value / 4},
             "layer": {"zipped": value * 3 / 4},

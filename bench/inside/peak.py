@@ -1,0 +1,83 @@
+"""The peak of memory that one request of 5 MB adds, by its shape, in a process of its own."""
+
+from __future__ import annotations
+
+import gc
+import json
+import resource
+import sys
+from pathlib import Path
+from typing import Any
+
+from bench.inside import gateway, upstream
+from bench.inside.memory import resident
+
+_SIZE = 5 * 1024 * 1024 - 1024
+_CLEAR = Path("/proc/self/clear_refs")
+_STATUS = Path("/proc/self/status")
+_CALL = '{"id":"c","type":"function","function":{"name":"ls","arguments":"{}"}}'
+_PARTS = ",".join(['{"type":"text","text":"é","x":{}}'] * 5)
+# What stands before, what is repeated, what stands after, and how often it is at most.
+_SHAPES: dict[str, tuple[str, str, str, int]] = {
+    "a long text": ('"messages":[{"role":"user","content":"', "Words 漢字 😀 ", '"}]}', _SIZE),
+    "a picture": (
+        '"messages":[{"role":"user","content":[{"type":"image_url","image_url":'
+        '{"url":"data:image/png;base64,',
+        "A" * 64,
+        '"}}]}]}',
+        _SIZE,
+    ),
+    "a long conversation": (
+        '"messages":[{"role":"user","content":"Go"}',
+        f',{{"role":"assistant","content":null,"tool_calls":[{_CALL}]}}'
+        f',{{"role":"tool","tool_call_id":"c","content":"{"-rw-r--r-- " * 60}"}}',
+        "]}",
+        _SIZE,
+    ),
+    "invalid messages": ('"messages":[{}', ",{}", "]}", _SIZE),
+    "values within the cap": (
+        '"messages":[{"role":"user","content":"Go"}',
+        f',{{"role":"user","content":[{_PARTS}]}}',
+        "]}",
+        250_000 // 29,
+    ),
+}
+ORDINARY = ("a long text", "a picture", "a long conversation")
+HOSTILE = ("invalid messages", "values within the cap")
+
+
+def main(shape: str) -> dict[str, Any]:
+    """Serve one request of that shape; MB of the peak over those at rest."""
+    with upstream.running() as url:
+        handler = gateway.settle(url)
+        path = "/v1/chat/completions"
+        model = gateway.DIALECTS["openai_chat"][0] + upstream.Model().name
+        small = {"model": model, "messages": [{"role": "user", "content": "Hi"}]}
+        handler(gateway.event(path, small), gateway.Context())
+        gc.collect()
+        if _CLEAR.exists():
+            _CLEAR.write_text("5", "ascii")  # the peak begins anew
+        rest = resident()
+        event = {**gateway.event(path, {}), "body": _body(model, shape)}
+        answer = handler(event, gateway.Context())
+        return {"over": _peak() - rest, "status": answer["statusCode"]}
+
+
+def _body(model: str, shape: str) -> str:
+    before, item, after, most = _SHAPES[shape]
+    before = f'{{"model":{json.dumps(model)},{before}'
+    room = _SIZE - len(before.encode()) - len(after.encode())
+    return before + item * min(most, room // len(item.encode())) + after
+
+
+def _peak() -> float:
+    """The peak of resident memory of this process in MB."""
+    if _CLEAR.exists():
+        lines = _STATUS.read_text("ascii").splitlines()
+        return int(next(line.split()[1] for line in lines if line.startswith("VmHWM:"))) / 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1024 / 1024 if sys.platform == "darwin" else peak / 1024
+
+
+if __name__ == "__main__":
+    gateway.report(main(**json.loads(sys.argv[1])))
