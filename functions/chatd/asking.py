@@ -22,6 +22,7 @@ from chatd.errors import (
     NoHealthyProviderError,
     UpstreamAuthError,
     UpstreamError,
+    UpstreamRefusedError,
 )
 from chatd.format_check import FormatCheck
 from chatd.planning import Plan, Planner
@@ -61,12 +62,12 @@ class Asking:
             ChatdError: In words for the caller; also between two events, if the stream dies.
 
         """
-        record = errand.record
+        record, given = errand.record, plan
         if others:
             plan = plan.streaming(stream=True)
         turn = Turn(plan, others, errand)
         retries = Retries(fallback=turn.fallback)
-        renewed = False
+        mended: set[type[ChatdError]] = set()
         check = FormatCheck()
         while True:
             record.asks(plan.served.provider, plan.served.model if plan.route.named else None)
@@ -75,10 +76,10 @@ class Asking:
             except NoHealthyProviderError as closed:
                 raise _told(closed, plan) from None
             except ChatdError as error:
-                refused = isinstance(error, UpstreamAuthError) and not renewed
-                other = self._planner.rekeyed(plan) if refused else None
-                if other is not None and not turn.begin_by.spent:
-                    plan, renewed = other, True
+                other = None if turn.begin_by.spent else self._mended(plan, error, mended)
+                if other is not None:
+                    plan = turn.plan = other
+                    given.left_out = other.left_out  # for the caller's headers
                     record.fails(error)
                     continue
                 wait = retries.pause(error, turn.begin_by)
@@ -100,6 +101,25 @@ class Asking:
         source = source_of_death(death, plan, errand) if death.unwell else None
         if source is not None:
             self._circuits.died(plan.circuit, source)
+
+    def _mended(self, plan: Plan, error: ChatdError, tried: set[type[ChatdError]]) -> Plan | None:
+        """Return the plan without the cause of a refusal: another key, or one hint less.
+
+        Args:
+            plan: The plan that was refused.
+            error: The refusal.
+            tried: The classes of refusals that were mended before; each is mended once.
+
+        Returns:
+            The plan to try at once; None if nothing can be changed.
+
+        """
+        if type(error) in tried:
+            return None
+        tried.add(type(error))
+        if isinstance(error, UpstreamAuthError):
+            return self._planner.rekeyed(plan)
+        return plan.relaxed(error) if isinstance(error, UpstreamRefusedError) else None
 
     def _guarded(
         self, plan: Plan, errand: Errand, check: FormatCheck, turn: Turn

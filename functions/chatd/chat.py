@@ -151,6 +151,7 @@ class ChatRequest:
         schema_name: What the caller calls the schema.
         strict: Whether the answer must hold to the schema, if the caller said.
         think: Whether to think, or how hard (`minimal`, `low`, … `max`); None: not said.
+        think_required: Whether a model that cannot think must refuse; otherwise `think` is a hint.
         tools: The functions, and what else, that the model may call.
         tool_choice: `auto`, `none`, `required`, or one tool as OpenAI names it; None: not said.
         parallel_tool_calls: Whether it may call several at once, if the caller said.
@@ -172,6 +173,7 @@ class ChatRequest:
     schema_name: str | None = None
     strict: bool | None = None
     think: Think | None = None
+    think_required: bool = False
     tools: tuple[Tool | OtherTool, ...] = ()
     tool_choice: str | Json | None = None
     parallel_tool_calls: bool | None = None

@@ -24,6 +24,7 @@ from chatd.errors import (
     CredentialsUnavailableError,
     InvalidRequestError,
     ModelNotFoundError,
+    UpstreamRefusedError,
     one_of,
 )
 from chatd.image_urls import check_images
@@ -152,6 +153,14 @@ class Plan:
         if self.request.stream == stream or self.route.provider.upstream_stream != "auto":
             return self
         return self.asking_for(self.request.to(self.request.model, stream=stream))
+
+    def relaxed(self, refusal: UpstreamRefusedError) -> Plan | None:
+        """The plan without the hint that the provider refused; None if no hint is at fault."""
+        found = self.adapter.relaxed(self.request, refusal)
+        if found is None:
+            return None
+        request, hint = found
+        return replace(self.asking_for(request), left_out=(*self.left_out, hint))
 
     def asking_for(self, request: ChatRequest) -> Plan:
         """The plan with another request for the same model."""

@@ -25,6 +25,7 @@ def test_everything_a_caller_may_say_is_read() -> None:
 
     assert request == ChatRequest(
         model="k3",
+        think_required=True,
         messages=(Message("user", (Text("Hi"),)),),
         sampling=Sampling(temperature=0.0),
         max_tokens=9,

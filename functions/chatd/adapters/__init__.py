@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from chatd.answer import Answer, Event
 from chatd.catalog import Provider
 from chatd.chat import ChatRequest, Text
+from chatd.errors import UpstreamRefusedError
 from chatd.wire.http import HttpRequest, HttpResponse
 
 
@@ -31,6 +32,11 @@ class Adapter(Protocol):
 
     def build(self, request: ChatRequest, row: Provider, key: SecretStr | None) -> HttpRequest:
         """The HTTP request for a chat; `request.model` is the provider's own name for the model."""
+
+    def relaxed(
+        self, request: ChatRequest, refusal: UpstreamRefusedError
+    ) -> tuple[ChatRequest, str] | None:
+        """The request without the hint that was refused, and its name; None if no hint was."""
 
     def parse(self, response: HttpResponse) -> Answer:
         """Read a whole answer, or raise a ChatdError."""

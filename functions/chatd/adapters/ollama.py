@@ -30,11 +30,13 @@ from chatd.answer import (
 )
 from chatd.catalog import Provider
 from chatd.chat import ChatRequest, OtherTool, Tool
-from chatd.errors import ChatdError
+from chatd.errors import ChatdError, UpstreamRefusedError
 from chatd.wire.http import HttpRequest, HttpResponse
 from chatd.wire.ollama import OllamaChat, OllamaLine, OllamaMessage, OllamaTags
 from chatd.wire.strict_json import request_body
 
+# https://github.com/ollama/ollama/blob/main/server/routes.go
+_CANNOT_THINK = "does not support thinking"
 # A line of a stream has one of them, and so has a whole answer.
 _PIECES = frozenset({"message", "response"})
 
@@ -90,6 +92,14 @@ class Ollama:
             body["options"] = options
         headers = {"Content-Type": "application/json", **_authorization(key)}
         return HttpRequest(row.base_url + self.path, headers, request_body(body))
+
+    def relaxed(
+        self, request: ChatRequest, refusal: UpstreamRefusedError
+    ) -> tuple[ChatRequest, str] | None:
+        """Return the request without thinking, if a hint asks a model to think that cannot."""
+        if _CANNOT_THINK not in refusal.message:
+            return None
+        return ollama_hints.without_thinking(request)
 
     def parse(self, response: HttpResponse) -> Answer:
         """Read a complete answer.

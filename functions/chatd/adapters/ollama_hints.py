@@ -8,6 +8,7 @@ is written, but not whether it is right, is dropped and named. What is left is r
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -103,6 +104,22 @@ def think(request: ChatRequest) -> Think:
         if found is not None:
             return found
     return False
+
+
+def without_thinking(request: ChatRequest) -> tuple[ChatRequest, str] | None:
+    """Return the request without the hint to think, and the hint's name; None if it has none.
+
+    Agents send an effort with every request, whatever the model. The native surface knows no
+    hints: what its callers send is wanted.
+    """
+    if request.think_required or think(request) is False:
+        return None
+    extra = {name: value for name, value in request.extra.items() if name not in _THINKING}
+    if request.think is not None:
+        hint = "reasoning_effort"
+    else:
+        hint = next(name for name in _THINKING if _think(name, request.extra.get(name)) is not None)
+    return replace(request, think=None, extra=extra), hint
 
 
 def fields(request: ChatRequest) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from chatd.adapters.framing import bounded
 from chatd.answer import Answer, Choice, Event, as_events, collected
 from chatd.catalog import Provider
 from chatd.chat import ChatRequest, Message, Think
-from chatd.errors import ChatdError
+from chatd.errors import ChatdError, UpstreamRefusedError
 from chatd.wire.http import HttpRequest, HttpResponse
 from chatd.wire.openai_chat import OpenAIChat as OpenAIChatAnswer
 from chatd.wire.openai_chat import OpenAIChoice, OpenAIMessage, OpenAIModels
@@ -63,6 +63,14 @@ class OpenAIChat:
             body.pop(name, None)
         headers = {**self._hello(key), **self._headers(request, row)}
         return HttpRequest(f"{row.base_url}/chat/completions", headers, request_body(body))
+
+    def relaxed(
+        self,
+        request: ChatRequest,  # noqa: ARG002  # a subclass's place
+        refusal: UpstreamRefusedError,  # noqa: ARG002  # as above
+    ) -> tuple[ChatRequest, str] | None:
+        """Return None: the dialect has no hint whose refusal is known."""
+        return None
 
     def parse(self, response: HttpResponse) -> Answer:
         """Read a complete answer.

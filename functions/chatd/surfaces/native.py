@@ -52,6 +52,7 @@ class Native:
             format=sent.format,
             # Inside, efforts have OpenAI's names.
             think="xhigh" if sent.think == "max" else sent.think,
+            think_required=bool(sent.think),
             stream=bool(sent.stream),
         )
 

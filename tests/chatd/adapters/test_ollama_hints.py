@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.functions import ask, post, stream
-from tests.support.upstream import Upstream
+from tests.support.upstream import Received, Script, Upstream, reply
 
 OPENAI = "/v1/chat/completions"
 pytestmark = pytest.mark.usefixtures("keys")
@@ -126,3 +128,68 @@ def test_a_stream_names_what_was_dropped_too(provider: Upstream) -> None:
     result = stream(ask("llama3.2", verbosity="low"), OPENAI)
 
     assert result.headers["x-chatd-dropped-params"] == "verbosity"
+
+
+def thoughtless(provider: Upstream) -> Script:
+    """A server whose model cannot think."""
+    working = provider.script
+
+    def script(connection: socket.socket, received: Received) -> None:
+        if received.json["think"]:
+            reply({"error": '"llama3.2" does not support thinking'}, 400)(connection, received)
+        else:
+            working(connection, received)
+
+    return script
+
+
+THINKING = [
+    {"reasoning_effort": "high"},
+    {"reasoning": {"effort": "low"}},
+    {"thinking": {"type": "enabled", "budget_tokens": 1024}},
+]
+
+
+@pytest.mark.parametrize("fields", THINKING)
+@pytest.mark.parametrize("tier", [False, True])
+def test_a_model_that_cannot_think_answers_without(
+    fields: dict[str, Any], tier: bool, provider: Upstream, config: Path
+) -> None:
+    config.write_text('[tiers]\nfast = ["ollama/llama3.2", "kimi/k3"]')
+    provider.script = thoughtless(provider)
+    model = "fast" if tier else "llama3.2"
+
+    plain = post(ask(model, **fields), OPENAI)
+    streamed = stream(ask(model, **fields), OPENAI)
+
+    (name,) = fields
+    assert plain.json["choices"][0]["message"]["content"] == "Hello!"
+    assert streamed.data[-1] == "[DONE]"
+    for result in (plain, streamed):
+        assert result.status == 200
+        assert result.headers["x-chatd-dropped-params"] == name
+        assert result.headers["x-chatd-attempts"] == "ollama: invalid_request, ollama: ok"
+    assert len(provider.received) == 4
+
+
+def test_thinking_that_a_native_caller_wants_is_not_dropped(provider: Upstream) -> None:
+    provider.script = thoughtless(provider)
+
+    result = post(ask("llama3.2", think=True))
+
+    assert (result.status, len(provider.received)) == (400, 1)
+    assert "does not support thinking" in result.json["error"]["message"]
+
+
+def test_another_refusal_is_not_repeated(provider: Upstream) -> None:
+    provider.script = reply({"error": "bad option"}, 400)
+
+    assert post(ask("llama3.2", reasoning_effort="high"), OPENAI).status == 400
+    assert len(provider.received) == 1
+
+
+def test_a_refusal_that_stays_is_passed_on(provider: Upstream) -> None:
+    provider.script = reply({"error": '"m" does not support thinking'}, 400)
+
+    assert post(ask("llama3.2", reasoning_effort="high"), OPENAI).status == 400
+    assert len(provider.received) == 2
