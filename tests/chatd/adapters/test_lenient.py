@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from chatd.adapters import lenient, speaker
 from chatd.catalog import CATALOG
+from chatd.circuits import FAILURES
 from chatd.errors import UpstreamError
 from chatd.wire.http import HttpResponse
 from tests.support import answers
@@ -133,13 +135,21 @@ def test_a_generated_answer_without_text_is_an_answer(
     assert is_whole(streamed, "/v1/chat")
 
 
-def test_empty_answers_do_not_open_a_circuit(provider: Upstream) -> None:
+@pytest.mark.parametrize("streamed", [False, True])
+def test_empty_answers_do_not_open_a_circuit(
+    streamed: bool, provider: Upstream, config: Path
+) -> None:
+    # A model that chatd.toml names has a circuit of its own.
+    config.write_text('[tiers]\nfast = ["openrouter/v/m"]')
     provider.script = reply({"choices": [{"message": {}, "finish_reason": "stop"}]})
-    for _ in range(6):
-        post(ask("openrouter/v/m"))
+    for number in range(FAILURES + 1):
+        body = ask("fast", f"text {number}")
+        status = stream(body).status if streamed else post(body).status
+        assert status == 200
     provider.script = reply(answers.openai_chat())
 
-    assert post(ask("openrouter/v/m")).status == 200
+    assert post(ask("fast")).status == 200
+    assert len(provider.received) == FAILURES + 2
 
 
 COUNTS: list[Any] = [None, -1, "many", 1e400, [], {}, True]
