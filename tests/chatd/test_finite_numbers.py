@@ -204,6 +204,22 @@ def test_a_direct_invocation_gets_json(provider: Upstream, keys: str, number: st
     strict(json.dumps(invoke(ask("kimi/k3"))))
 
 
+def test_a_count_of_thousands_of_digits_is_written_as_json(
+    provider: Upstream, keys: str, emitted: Callable[[], Emitted]
+) -> None:
+    """The sum of two is longer than Python writes an integer, which would be a 500."""
+    body = answers.for_path("/chat/completions")
+    body["usage"] = {"prompt_tokens": "?", "completion_tokens": "?", "cost": "?"}
+    provider.script = reply(json.dumps(body).replace('"?"', "9" * 4300).encode())
+
+    result = served(json.dumps(ask("kimi/k3")), "/v1/chat/completions")
+
+    assert result["statusCode"] == 200
+    assert strict(result["body"])["usage"]["total_tokens"] == 2 * (2**53 - 1)
+    for line in emitted().text.splitlines():
+        strict(line)
+
+
 def served(body: str, path: str) -> Any:
     import chat.app  # noqa: PLC0415  # the result is read as text, which no helper gives
     from tests.support.functions import LambdaContext  # noqa: PLC0415  # as above

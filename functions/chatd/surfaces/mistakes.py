@@ -22,7 +22,9 @@ def first_mistake(error: ValidationError) -> InvalidRequestError:
     # Of a union every branch complains: the one that got furthest is the one that was meant.
     for other in mistakes[1:]:
         before, after = _names(mistake["loc"]), _names(other["loc"])
-        if len(after) > len(before) and after[: len(before)] == before:
+        # A list that is too long was meant as a list.
+        further = len(after) > len(before) or other["type"] == "too_long"
+        if further and after[: len(before)] == before:
             mistake = other
     param = ".".join(_names(mistake["loc"]))[:_MAX_PARAM] or None
     if mistake["type"] == "json_invalid":
