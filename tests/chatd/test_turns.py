@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import chat.app
-from chatd import planning
-from chatd.circuits import FAILURES
+from chatd import circuits, planning
 from tests.chatd.conftest import forget
 from tests.support import answers
 from tests.support.faults import black_hole
@@ -25,11 +24,17 @@ if TYPE_CHECKING:
 
 OPENAI = "/v1/chat/completions"
 TEXTS = (f"text {number}" for number in count())
-# Enough to open a circuit, were they counted.
-MANY = FAILURES
+# Failures that open a circuit here: each takes seconds, so that a busy machine is fast enough.
+MANY = 2
 pytestmark = pytest.mark.usefixtures("keys")
 
 Ask = Callable[[dict[str, Any]], Any]
+
+
+@pytest.fixture(autouse=True)
+def few_failures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A circuit that opens sooner."""
+    monkeypatch.setattr(circuits, "FAILURES", MANY)
 
 
 def fresh(model: str, **more: Any) -> dict[str, Any]:
@@ -62,11 +67,11 @@ def flowing(provider: Upstream) -> Script:
     return script
 
 
-def long(provider: Upstream) -> Script:
-    """A stream of words that takes a second."""
+def lasting(provider: Upstream, seconds: float = 1.0) -> Script:
+    """A stream of words that takes so many seconds."""
 
     def script(connection: socket.socket, received: Received) -> None:
-        streamed(iter([0.05] * 20), provider)(connection, received)
+        streamed(iter([seconds / 20] * 20), provider)(connection, received)
 
     return script
 
@@ -118,7 +123,7 @@ def test_long_answers_that_pass_the_total_count_against_no_model(
     emitted: Callable[[], Emitted],
 ) -> None:
     """Every token came in time; what was spent is the time that the tier has."""
-    tier(config, 1)
+    tier(config, 3)
     whole, provider.script = provider.script, flowing(provider)
     for _ in range(MANY):
         way(fresh("fast"))
@@ -134,9 +139,7 @@ def test_long_answers_that_pass_the_total_count_against_no_model(
 def test_an_answer_that_is_checked_counts_as_begun(
     provider: Upstream, spare: Upstream, config: Path
 ) -> None:
-    config.write_text(
-        '[tiers.cloud]\nmodels = ["ollama_cloud/gpt-oss"]\ntimeouts = { total = 0.6 }'
-    )
+    config.write_text('[tiers.cloud]\nmodels = ["ollama_cloud/gpt-oss"]\ntimeouts = { total = 2 }')
     whole, provider.script = provider.script, flowing(provider)
     for _ in range(MANY):
         assert post(fresh("cloud", format="json")).status == 504
@@ -153,10 +156,10 @@ def test_an_answer_that_is_not_requested_again_for_lack_of_time_counts_against_n
         """
         [tiers.cloud]
         models = ["ollama_cloud/gpt-oss", "openrouter/v/m"]
-        timeouts = { total = 1.6 }
+        timeouts = { total = 4 }
         """
     )
-    whole, provider.script = provider.script, long(provider)
+    whole, provider.script = provider.script, lasting(provider, 2.2)
     for _ in range(MANY):
         post(fresh("cloud", format="json"))
     asked = len(provider.received)
@@ -169,16 +172,16 @@ def test_an_answer_that_is_not_requested_again_for_lack_of_time_counts_against_n
 def test_a_model_that_is_silent_for_its_whole_share_is_left_alone(
     provider: Upstream, spare: Upstream, config: Path
 ) -> None:
-    tier(config, 2)
+    tier(config, 4)
     provider.script = silent(provider)
-    for _ in range(FAILURES):
+    for _ in range(MANY):
         post(fresh("fast"))
     asked = len(provider.received)
 
     result = post(fresh("fast"))
 
     assert result.headers["x-chatd-attempts"] == "ollama: no_healthy_provider, openrouter: ok"
-    assert len(provider.received) == asked == FAILURES
+    assert len(provider.received) == asked == MANY
 
 
 FAULTS = [silent, chattering]
@@ -262,7 +265,7 @@ def test_a_stream_that_flows_may_take_longer_than_a_whole_answer(
     provider: Upstream, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(planning, "WHOLE_SECONDS", 0.3)
-    provider.script = long(provider)
+    provider.script = lasting(provider)
 
     assert post(fresh("m")).status == 504
     for path in ("/v1/chat", OPENAI):
@@ -271,6 +274,6 @@ def test_a_stream_that_flows_may_take_longer_than_a_whole_answer(
 
 def test_a_total_in_chatd_toml_holds_for_streams_as_well(provider: Upstream, config: Path) -> None:
     config.write_text("[providers.ollama]\ntimeouts = { total = 0.3 }")
-    provider.script = long(provider)
+    provider.script = lasting(provider)
 
     assert stream(fresh("m")).json[-1]["error"]["code"] == "upstream_timeout"
