@@ -219,8 +219,6 @@ class Circuits:
         def fail() -> NoReturn:
             raise _FailureError
 
-        if not self._closed(name):
-            return
         streak = self._failing.setdefault(name, _Streak())
         streak.add(source)
         if not streak.is_one_request:
@@ -287,7 +285,6 @@ class Circuits:
         if CLOSED in (change.from_state, change.to_state):
             self._probed.pop(change.circuit_name, None)
         if (change.from_state, change.to_state) == (CLOSED, OPEN):
-            self._failing.pop(change.circuit_name, None)
             self._warn(
                 f"{change.circuit_name} failed {FAILURES} times in a row; it is left alone, and"
                 f" tried again every {RECOVERY_SECONDS} s"

@@ -148,6 +148,18 @@ def test_probes_of_two_requests_or_without_a_connection_do(
     assert environment.refusal()
 
 
+def test_a_request_s_probe_counts_again_once_the_circuit_was_closed(
+    environment: Environment, clock: Clock
+) -> None:
+    for _ in range(2):
+        environment.fails(5)
+        clock.unix += 15
+        environment.fails(1, source="one")
+        assert environment.refusal()
+        clock.unix += 15
+        environment.chat()
+
+
 def test_an_operator_is_told_when_a_circuit_opens_and_when_it_closes(
     environment: Environment, clock: Clock
 ) -> None:

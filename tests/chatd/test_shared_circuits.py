@@ -188,6 +188,23 @@ def test_a_circuit_that_closed_elsewhere_closes_here_with_its_count(
     assert here.refusal() is None
 
 
+def test_a_circuit_that_closed_elsewhere_needs_a_second_request_again(
+    environment: Make, clock: Clock
+) -> None:
+    here, there = environment(), environment()
+    here.chat()
+    here.fails(4)
+    there.fails(5)
+    clock.unix += 5
+    assert here.refusal()
+    clock.unix += 10
+    there.chat()
+    clock.unix += 5
+    here.fails(6, source="one")
+
+    assert here.refusal() is None
+
+
 def test_twenty_circuits_and_a_thousand_chats_cost_one_read_in_five_seconds(
     environment: Make, clock: Clock
 ) -> None:

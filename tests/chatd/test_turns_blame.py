@@ -148,6 +148,28 @@ def test_what_was_never_sent_or_hung_up_on_is_no_failure(clock: Clock) -> None:
     assert source_of_death(BROKEN, plan(chat), chat) is None
 
 
+def test_a_provider_that_gave_up_on_a_slow_reader_is_not_blamed(clock: Clock) -> None:
+    chat = errand(clock)
+    turn = Turn(plan(chat), (), chat)
+    turn.limits()
+    error = UpstreamError("broke off")
+    error.caller_was_slow = True
+
+    assert turn.source_of(error) is source_of_death(error, plan(chat), chat) is None
+
+
+def test_an_answer_that_is_checked_is_begun_by_its_first_event(clock: Clock) -> None:
+    chat = errand(clock, seconds=100)
+    turn = Turn(plan(chat), (), chat)
+    turn.limits()
+    chat.record.begins(clock.now)
+    clock.now += 99
+    assert turn.source_of(SILENCE) == chat.fingerprint
+    clock.now += 1
+
+    assert turn.source_of(SILENCE) is None
+
+
 def test_a_turn_that_is_over_sends_nothing(clock: Clock) -> None:
     chat = errand(clock, seconds=10)
     turn = Turn(plan(chat), [plan(chat)], chat)
@@ -186,6 +208,8 @@ def test_the_shortest_total_is_the_one_that_is_shared(clock: Clock) -> None:
 
     assert (turn.begin_by.left(), turn.deadline.left()) == (6, 90)
     assert (turn.limits().first_event, turn.limits().connect) == (6, 4)
+    clock.now += 4
+    assert (turn.limits().first_event, turn.limits().connect) == (2, 2)
     assert Turn(brief, (), chat).limits().first_event == LIMITS.first_event
 
 
