@@ -35,7 +35,7 @@ from tests.support.upstream import (
 NAME = "provider.test"
 # Seconds: far more than what comes after an end may take, and less than the gap limit.
 DRAINED = 12.0
-CONNECT = 0.5
+CONNECT = 1.0
 REAL = socket.getaddrinfo
 # Nothing listens at port 9 of it, nor at the port of any server of these tests.
 DEAD = (socket.AF_INET6, ("::1", 0, 0, 0))

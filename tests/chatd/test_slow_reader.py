@@ -27,8 +27,8 @@ from tests.support.upstream import Received, Upstream, chunked, head, raw, then_
 
 # Each chat has a text of its own: failures of one request alone open no circuit.
 TEXTS = (f"text {number}" for number in count())
-GAP = 0.2
-PAUSE = 4 * GAP
+GAP = 0.4
+PAUSE = 3 * GAP
 LIMITS = Timeouts(silence=5, first_event=5, gap=GAP, total=30)
 
 
