@@ -11,11 +11,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import boto3
+import hypothesis
 import pytest
 from moto.server import ThreadedMotoServer
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
+
+# A busy machine makes an example slow, not wrong: what a test bounds, it counts by itself.
+hypothesis.settings.register_profile(
+    "busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("busy")
 
 LAMBDA_IMAGE = "public.ecr.aws/lambda/python:3.13-x86_64"
 
