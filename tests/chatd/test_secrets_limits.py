@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from chatd.secrets import SecretsManager, SecretUnavailableError
+from chatd.secrets import JsonSecret, SecretsManager, SecretUnavailableError
 from tests.support.faults import black_hole
 from tests.support.upstream import reply, silent, upstream
 
@@ -102,3 +102,23 @@ def test_one_client_serves_all_fetches_until_it_is_forgotten() -> None:
         secrets.fetch("chatd/providers")
 
     assert len(ports) == 2
+
+
+def test_a_secret_is_looked_at_again_at_most_every_thirty_seconds() -> None:
+    now = [1000.0]
+    looks: list[float] = []
+
+    def fetch(_secret_id: str) -> str:
+        looks.append(now[0])
+        return "{}"
+
+    secret = JsonSecret("chatd/providers", fetch, lambda: now[0])
+    secret.read()
+    granted = []
+    for seconds in (0.0, 1.0, 28.0, 1.0, 30.0):
+        now[0] += seconds
+        granted.append(secret.expire())
+        secret.read()
+
+    assert granted == [True, False, False, True, True]
+    assert looks == [1000.0, 1000.0, 1030.0, 1060.0]
