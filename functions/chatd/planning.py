@@ -208,10 +208,16 @@ class Planner:
                 found.append(self._plan(route, request, call))
             except (ModelNotFoundError, CredentialsUnavailableError) as refusal:
                 refusals.append(refusal)
+            except InvalidRequestError as refusal:
+                # A model that enforces formats itself may take a schema that is not checked here.
+                if refusal.param != schema.PARAM:
+                    raise
+                refusals.append(refusal)
         if found:
             return tuple(found)
-        if len(refusals) == 1:
-            raise refusals[0]
+        invalid = [refusal for refusal in refusals if isinstance(refusal, InvalidRequestError)]
+        if invalid or len(refusals) == 1:
+            raise (invalid or refusals)[0]
         raise ModelNotFoundError("; ".join(refusal.message for refusal in refusals), param="model")
 
     def rekeyed(self, plan: Plan) -> Plan | None:

@@ -20,6 +20,8 @@ from chatd.wire.structure import MAX_ANSWER_VALUES, is_bounded
 if TYPE_CHECKING:
     from chatd.json_schema.schema import Schema
 
+PARAM = "format"
+"""The field that an error about a schema names."""
 _JSON = "Answer with one JSON object and nothing else: no explanation, no code fence."
 _SCHEMA = "Answer with JSON that is valid by this JSON Schema, and nothing else: {}"
 
@@ -87,7 +89,7 @@ def _compiled(schema: Mapping[str, Any], budget: Budget) -> Schema:
         return Schema(schema, budget)
     except SchemaError as error:
         raise InvalidRequestError(
-            f"the JSON Schema of the format cannot be used: {error}", param="format"
+            f"the JSON Schema of the format cannot be used: {error}", param=PARAM
         ) from None
     except (WorkLimitError, RecursionError):
         raise _too_complex() from None
@@ -103,6 +105,6 @@ def _too_complex() -> InvalidRequestError:
         "the JSON Schema of the format is too complex to check an answer with, in the steps or the"
         " time there is; use fewer references, branches and patterns, or a provider that enforces"
         " formats itself",
-        param="format",
+        param=PARAM,
         code="schema_too_complex",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -185,6 +186,17 @@ def test_a_schema_that_is_none_is_refused_before_it_costs_anything(
     error = result.json["error"]
     assert (result.status, error["param"], error["code"]) == (400, "format", "invalid_request")
     assert provider.received == []
+
+
+def test_a_tier_passes_over_a_model_whose_answers_cannot_be_checked(
+    provider: Upstream, config: Path
+) -> None:
+    config.write_text('[tiers]\nfast = ["m:cloud", "openrouter/v/m"]\nlow = ["m:cloud", "x:cloud"]')
+    form = {"$dynamicRef": "#node"}
+
+    assert post(ask("fast", format=form)).json["provider"] == "openrouter"
+    refused = post(ask("low", format=form))
+    assert (refused.status, refused.json["error"]["param"]) == (400, "format")
 
 
 def test_on_openais_surface_the_parameter_has_openais_name(provider: Upstream) -> None:
