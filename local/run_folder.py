@@ -37,8 +37,8 @@ def _sweep(parent: Path) -> None:
     for folder in parent.glob(f"{_PREFIX}*"):
         # Another start may sweep at the same time, and in /tmp a name proves nothing.
         with contextlib.suppress(OSError):
-            if not folder.is_symlink() and folder.stat().st_uid == os.getuid() and _ended(folder):
-                shutil.rmtree(folder)
+            if folder.lstat().st_uid == os.getuid() and _ended(folder):
+                shutil.rmtree(folder)  # raises OSError on a symbolic link
 
 
 def _ended(folder: Path) -> bool:

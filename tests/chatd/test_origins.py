@@ -26,7 +26,7 @@ def test_origins_of_desktop_apps_and_files_can_be_listed(entry: str) -> None:
     "entry",
     [
         *("app.example", "https://app.example/", "https://app.example/path", "https://"),
-        *("https://*", "http://*", "https://*.example", "https://a@b", "**", "NULL"),
+        *("https://*", "http://*", "HTTPS://*", "https://*.example", "https://a@b", "**", "NULL"),
     ],
 )
 def test_an_entry_that_matches_no_origin_is_refused_by_name(entry: str) -> None:

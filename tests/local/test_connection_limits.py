@@ -52,7 +52,7 @@ class App:
         await send({"type": "http.response.body", "body": body})
 
     async def _large(self, receive: Any, send: Any) -> None:
-        await self._early(receive, send, b"x" * 16_000_000)
+        await self._early(receive, send, b"x" * 24_000_000)
 
     async def _endless(self, receive: Any, send: Any) -> None:
         await receive()
@@ -294,7 +294,7 @@ def test_a_peer_that_reads_nothing_is_ended() -> None:
 
 
 def test_a_peer_that_reads_slowly_gets_all() -> None:
-    with served(App(), limits(unread=3)) as connect:
+    with served(App(), limits(unread=1.5)) as connect:
         connection = connect()
         connection.sendall(b"GET /large HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         received = 0
@@ -302,7 +302,7 @@ def test_a_peer_that_reads_slowly_gets_all() -> None:
             received += len(more)
             time.sleep(0.1)  # so slow that all of it takes longer than the limit
 
-        assert received > 16_000_000
+        assert received > 24_000_000
 
 
 @pytest.mark.parametrize("lines", [b"", b"Connection: Upgrade\r\nUpgrade: h2c\r\n"])

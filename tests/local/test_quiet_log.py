@@ -70,6 +70,18 @@ def test_after_ten_seconds_the_next_line_says_how_many_were_held_back() -> None:
     assert again.getMessage() == "Invalid"
 
 
+def test_where_no_line_was_held_back_none_is_counted() -> None:
+    clock = Clock()
+    throttle = Throttle(clock)
+    for _ in range(5):
+        throttle.filter(line("Invalid"))
+    clock.now = 10.0
+    record = line("Invalid")
+    throttle.filter(record)
+
+    assert record.getMessage() == "Invalid"
+
+
 def test_kinds_without_end_do_not_fill_the_memory() -> None:
     throttle = Throttle(Clock())
     for number in range(10_000):

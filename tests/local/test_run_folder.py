@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -68,6 +69,8 @@ def test_what_is_not_a_runs_folder_is_left_alone(temporary: Path) -> None:
     (temporary / "elsewhere" / "lock").touch()
     (temporary / "chatd-run-link").symlink_to(temporary / "elsewhere")
     (temporary / "chatd-run-unlocked").mkdir()
+    (temporary / "chatd-run-led-away").mkdir()
+    (temporary / "chatd-run-led-away" / "lock").symlink_to(temporary / "elsewhere" / "lock")
     (temporary / "chatd-run-file").touch()
     (temporary / "chatd-other").mkdir()
     before = sorted(temporary.rglob("*"))
@@ -75,3 +78,20 @@ def test_what_is_not_a_runs_folder_is_left_alone(temporary: Path) -> None:
         pass
 
     assert sorted(temporary.rglob("*")) == before
+
+
+def test_another_users_folder_is_left_alone(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = temporary / "chatd-run-theirs"
+    theirs.mkdir()
+    (theirs / "lock").touch()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "getuid", lambda: theirs.stat().st_uid + 1)
+        with run_folder():
+            pass
+    assert theirs.exists()
+    with run_folder():
+        pass
+
+    assert not theirs.exists()
