@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chatd.answer import Delta, Event, Finish, ToolCallDelta, collected
+from chatd.circuits import FAILURES
 from tests.support import answers
 from tests.support.functions import HttpResult, ask, post, stream
 from tests.support.upstream import (
@@ -145,6 +146,18 @@ def test_an_unusable_stream_is_replaced_by_a_whole_answer(
         for received in provider.received
     ]
     assert asked == [("v/a", True), ("v/a", False)]
+
+
+def test_unusable_streams_do_not_open_the_circuit_of_a_provider_that_answers(
+    provider: Upstream, config: Path
+) -> None:
+    config.write_text(TIER)
+    working = provider.script
+    for number in range(FAILURES + 3):
+        provider.script = failing(chunked([]), after=working)
+        result = post(ask("fast", f"text {number}"))
+
+        assert result.headers["x-chatd-attempts"] == "ollama: upstream_error, ollama: ok"
 
 
 def test_a_whole_answer_tells_the_reason_that_an_empty_stream_hides(
