@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from chatd import transport as module
+from chatd.connections import HttpPool
 from chatd.deadline import Deadline
 from chatd.errors import AnswerTooLargeError, UpstreamError
 from chatd.transport import MAX_ANSWER_BYTES, Urllib3Transport
@@ -336,3 +337,21 @@ def test_a_long_upload_is_not_held_to_the_connect_limit(kept: bool) -> None:
         thread.join(30)
 
     assert response.body == b"{}"
+
+
+def test_a_request_is_sent_at_once_and_waits_for_no_more_to_send() -> None:
+    """Nagle's algorithm would hold a short body back until the head is acknowledged."""
+    options = []
+    kind = HttpPool.ConnectionCls
+
+    def connect(connection: Any) -> None:
+        kind.connect(connection)
+        options.append(connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    transport = Urllib3Transport()
+    with upstream(reply({})) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(HttpPool, "ConnectionCls", type("Noted", (kind,), {"connect": connect}))
+        send(server.url, transport)
+
+    assert len(options) == 1
+    assert options[0]
