@@ -82,6 +82,17 @@ def test_several_dead_addresses_are_tried_beside_one_another(server: Upstream) -
     assert time.monotonic() - started < LONG / 2
 
 
+def test_the_next_address_waits_for_no_longer_than_it_must(
+    server: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatd.happy_eyeballs.NEXT_ADDRESS_SECONDS", 0.01)
+    started = time.monotonic()
+    with swallowing() as dead:
+        assert send(*[dead] * 30, good(server)).status == 200
+
+    assert time.monotonic() - started < 20  # not a second each
+
+
 def test_a_refused_ipv6_address_is_followed_by_ipv4(server: Upstream) -> None:
     response = send(Address(V6, ("::1", server.port, 0, 0)), good(server))
 
@@ -172,7 +183,7 @@ def test_a_call_that_is_broken_off_while_it_connects_ends_at_once() -> None:
         thread.join(LONG / 2)
 
     assert not thread.is_alive()
-    assert error is not None
+    assert isinstance(error, UpstreamTimeoutError)
 
 
 def test_connecting_starts_no_thread(server: Upstream) -> None:

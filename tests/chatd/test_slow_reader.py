@@ -163,3 +163,21 @@ def test_a_provider_that_breaks_off_for_quick_callers_is_blamed(
     statuses = [stream(ask("t", next(TEXTS))).status for _ in range(FAILURES + 1)]
 
     assert statuses == [200] * FAILURES + [503]
+
+
+def test_a_slow_provider_makes_no_slow_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_SLOW_CALLER_SECONDS", PAUSE)
+
+    def script(connection: socket.socket, _received: Received) -> None:
+        connection.sendall(head(200, {"Connection": "close"}) + b"one")
+        server.going.wait(2 * PAUSE)
+        connection.sendall(b"two")
+        connection.shutdown(socket.SHUT_RDWR)
+
+    with upstream(script) as server:
+        stream = opened(server)
+        got = b"".join(stream.chunks())
+        slow = stream.caller_was_slow
+        stream.close()
+
+    assert (got, slow) == (b"onetwo", False)
