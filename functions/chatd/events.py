@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from chatd.deadline import Deadline
-from chatd.errors import InvalidRequestError
+from chatd.errors import InvalidRequestError, RequestTooLargeError
 from chatd.planning import Call
 from chatd.settings import Settings
+from chatd.wire.structure import MAX_VALUES, Unread
 
 # Seconds of the time there is that are kept to render an answer and hand it over.
 _MARGIN = 0.5
@@ -62,8 +63,11 @@ def request_of(event: object) -> bytes:
 
     Raises:
         InvalidRequestError: If it cannot be JSON.
+        RequestTooLargeError: If the runtime did not parse it.
 
     """
+    if isinstance(event, Unread):
+        raise RequestTooLargeError(f"the event holds more than {MAX_VALUES:,} JSON values")
     if isinstance(event, dict) and "detail-type" in event and "detail" in event:
         event = event["detail"]
     try:

@@ -32,6 +32,7 @@ from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller, to_json
 
 from chatd.live import CallerGoneError
 from chatd.runtime_stream import CONTENT_TYPE, Stream
+from chatd.wire.structure import Unread, is_bounded
 
 # An exception's own words may be a caller's.
 _FAULT = "The answer could not be made; the function's log has the place."
@@ -45,6 +46,8 @@ class Marshaller(LambdaMarshaller):  # type: ignore[misc]  # awslambdaric ships 
     def unmarshal_request(self, request: Any, content_type: str = "application/json") -> Any:
         """The event, which decides the form of its answer."""
         self._is_http = False
+        if not is_bounded(request if isinstance(request, bytes) else str(request).encode()):
+            return Unread()  # parsed it may not fit into the function; the handler refuses it
         event = super().unmarshal_request(request, content_type)
         self._is_http = isinstance(event, dict) and {"httpMethod", "requestContext"} <= event.keys()
         return event

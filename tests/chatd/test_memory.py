@@ -129,7 +129,7 @@ def test_a_hostile_request(server: Upstream, tmp_path: Path, shape: str, model: 
     assert found.over < MOST_MB
 
 
-@pytest.mark.parametrize("item", ["[]", '{"a":1}', '{"role":"user","content":""}'])
+@pytest.mark.parametrize("item", ["[]", '{"a":1}', '{"role":"user","content":""}', DEEP])
 def test_a_hostile_direct_invocation(server: Upstream, tmp_path: Path, item: str) -> None:
     event = filled('{"model":"m","messages":[', item, "]}").encode()
 

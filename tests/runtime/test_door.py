@@ -100,6 +100,23 @@ def test_a_direct_invocation_that_fails_shows_files_and_lines_alone(
     assert not any("\n" in frame.strip() for frame in failure["stackTrace"])
 
 
+def test_an_event_of_too_many_values_is_refused_by_name(door: Function) -> None:
+    failure = json.loads(body(door.invoke(chat(x=[[]] * 300_000))))
+
+    assert failure["errorType"] == "RequestTooLargeError"
+    assert failure["errorMessage"] == "the event holds more than 250,000 JSON values"
+    assert json.loads(body(door.invoke(chat())))["content"] == "Hello!"
+
+
+def test_a_body_may_hold_what_looks_like_many_values(door: Function) -> None:
+    messages = [{"role": "user", "content": '1,{"a":[2]},' * 100_000}]
+    event = {**http("/v1/chat"), "body": json.dumps({"model": "m", "messages": messages})}
+
+    prelude, _ = read(body(door.invoke(event)))
+
+    assert prelude["statusCode"] == 200
+
+
 def test_each_piece_leaves_before_the_provider_has_made_the_next(
     door: Function, provider: Upstream
 ) -> None:

@@ -129,6 +129,7 @@ def main(url: str, path: str) -> None:
     """Measure in this process."""
     _environment(url)
     from chat.app import lambda_handler  # noqa: PLC0415  # the environment comes first
+    from chatd.wire.structure import Unread, is_bounded  # noqa: PLC0415  # as above
 
     message = {"role": "user", "content": "Hi"}
     for model in ("m", "kimi/k3", "openrouter/v/m"):
@@ -140,7 +141,7 @@ def main(url: str, path: str) -> None:
     Path("/proc/self/clear_refs").write_text("5", "ascii")  # VmHWM begins anew
     rest = _kilobytes("VmRSS")
     content = Path(path).read_bytes()
-    event = json.loads(content)
+    event = json.loads(content) if is_bounded(content) else Unread()  # as chatd/runtime.py
     status, error, size = _served(lambda_handler, event)
     over = (_kilobytes("VmHWM") - rest) / 1024
     found = {"status": status, "error": error[:300], "rest": rest / 1024, "over": over}

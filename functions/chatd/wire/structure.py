@@ -18,6 +18,10 @@ _NO_MARKS = bytes(byte for byte in range(256) if byte not in b'",[{')
 _STRING = rb'"[^"]*"'  # compiled on its first use: a start need not pay for it
 
 
+class Unread:
+    """An event that the runtime did not parse, as it holds too many JSON values."""
+
+
 def is_bounded(text: bytes, most: int = MAX_VALUES) -> bool:
     """Whether a JSON text of more than 256 KB has at most so many values.
 

@@ -10,5 +10,5 @@ import chat.app
 
 
 def lambda_handler(event: Any, context: Any) -> Any:
-    handler = staged if "do" in event else chat.app.lambda_handler
+    handler = staged if isinstance(event, dict) and "do" in event else chat.app.lambda_handler
     return handler(event, context)
