@@ -57,8 +57,6 @@ class Call:
         """Pass on a part of a streamed answer, unless its caller hung up."""
         if isinstance(frame, dict) and "live" in frame:
             self.live = True
-            if self._hung_up and not self.gone:
-                self._cancel()  # a stream is sent to its own caller alone
         elif not self._hung_up:
             await self.deliver(frame)
 
@@ -71,6 +69,7 @@ class Call:
             self._cancel()
 
     def _look(self) -> None:
+        """Check again; a stream is cancelled then, because it has its own caller alone."""
         if self._worker is not None and not self.gone:
             self.hang_up()
 

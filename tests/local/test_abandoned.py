@@ -169,6 +169,35 @@ def test_a_hung_up_chat_is_cancelled_when_the_others_have_given_up_too(
     assert answer_of_key(running).status == 200
 
 
+def test_an_awaited_call_that_turns_out_to_be_a_stream_is_cancelled(
+    gateway: Gateway, meeting: Meeting
+) -> None:
+    body = json.dumps({"do": "late_stream", "pour": "until_aborted_early", "port": meeting.port})
+    connections, guests = [], []
+    for _ in range(2):
+        connections.append(gateway.connect())
+        connections[-1].request("POST", "/act", body, {"Idempotency-Key": "one"})
+        guests.append(meeting.gather(2))
+    connections[0].close()
+    assert [gateway.ask("GET", "/nowhere").status for _ in range(3)] == [404] * 3
+    (first, inside), (second, also_inside) = guests
+    dismiss([inside, also_inside])
+    told = everything(first)  # of the one that hung up, while the other goes on
+    connections[1].close()
+
+    assert told == everything(second) == b"waits aborted gone "
+
+
+def everything(guest: socket.socket) -> bytes:
+    """All that a handler tells the test."""
+    told = b""
+    with guest:
+        guest.settimeout(PATIENCE)
+        while more := guest.recv(64):
+            told += more
+    return told
+
+
 def test_another_callers_same_key_does_not_keep_a_hung_up_chat_going(
     running: Gateway, silent: Silent
 ) -> None:
