@@ -33,7 +33,7 @@ _SUMS: dict[type[ast.operator], type[ast.operator]] = {
     ast.Div: ast.Mult,
 }
 _OPPOSITES = {"min": "max", "max": "min", "any": "all", "all": "any"}
-_SAYS = {"warn", "warning", "print", "debug", "info", "format", "repr"}
+_SAYS = {"warn", "warning", "error", "exception", "print", "debug", "info", "format", "repr"}
 
 
 @dataclass(frozen=True, slots=True)
