@@ -1,0 +1,43 @@
+"""The log lines of a chat and of an idempotency key, by the names that a query of the log uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+import chat.app
+from tests.support.functions import LambdaContext, ask, post
+from tests.support.upstream import Upstream
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.chatd.conftest import Emitted
+
+Emits = Callable[[], "Emitted"]
+HEADERS = {"Idempotency-Key": "a-key"}
+
+
+def test_a_chat_is_a_line_with_its_own_message(provider: Upstream, emitted: Emits) -> None:
+    post(ask("m"))
+
+    (line,) = emitted().log
+    assert (line["message"], line["level"]) == ("chat", "INFO")
+
+
+def test_what_became_of_a_key_is_a_line_with_its_own_message(
+    provider: Upstream, emitted: Emits, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CHATD_IDEMPOTENCY_FILE", str(tmp_path / "answers"))
+    chat.app.opened.cache_clear()
+    for body in (ask("m"), ask("m"), ask("m", "Something else.")):
+        post(body, headers=HEADERS)
+
+    lines = [line for line in emitted().log if line["message"] == "idempotency"]
+    assert [(line["chatd.idempotency"], line.get("error.type")) for line in lines] == [
+        ("replayed", None),
+        ("refused", "idempotency_key_reused"),
+    ]
+    assert {line["request_id"] for line in lines} == {LambdaContext().aws_request_id}
