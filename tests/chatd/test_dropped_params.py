@@ -51,3 +51,15 @@ def test_a_name_of_50_characters_is_named() -> None:
 
 def test_nothing_dropped_is_no_header(provider: Upstream) -> None:
     assert "x-chatd-dropped-params" not in post(ask("llama3.2"), PATH).headers
+
+
+def test_what_the_first_model_of_a_tier_cannot_honour_is_400_and_no_other_model_answers_without(
+    provider: Upstream, keys: str, config: Path
+) -> None:
+    config.write_text('[tiers]\nfast = ["ollama/llama3.2", "openrouter/v/m"]')
+
+    result = post(ask("fast", logit_bias={"1": 5}), PATH)
+
+    assert (result.status, result.json["error"]["code"]) == (400, "unsupported_parameter")
+    assert result.json["error"]["param"] == "logit_bias"
+    assert provider.received == []
