@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import socket
 import ssl
 import threading
@@ -355,3 +357,19 @@ def test_a_request_is_sent_at_once_and_waits_for_no_more_to_send() -> None:
 
     assert len(options) == 1
     assert options[0]
+
+
+def test_requests_that_fail_leave_no_descriptor_open() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    transport = Urllib3Transport()
+
+    def fail() -> int:
+        with pytest.raises(UpstreamError):
+            send(f"http://127.0.0.1:{port}", transport)
+        gc.collect()
+        return len(os.listdir("/dev/fd"))  # noqa: PTH208  # a folder of the process itself
+
+    first, *_, last = [fail() for _ in range(20)]
+
+    assert last <= first
