@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import pytest
 
 import chat.app
 from tests.support.functions import LambdaContext, ask, post
-from tests.support.upstream import Upstream
+from tests.support.upstream import Received, Upstream, reply
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,3 +42,23 @@ def test_what_became_of_a_key_is_a_line_with_its_own_message(
         ("refused", "idempotency_key_reused"),
     ]
     assert {line["request_id"] for line in lines} == {LambdaContext().aws_request_id}
+
+
+def test_a_wait_for_a_retry_is_neither_the_gateways_time_nor_the_providers(
+    provider: Upstream, emitted: Emits
+) -> None:
+    working, refusal = provider.script, reply({"error": "x"}, 429, {"retry-after-ms": "400"})
+
+    def script(connection: socket.socket, received: Received) -> None:
+        (working if len(provider.received) > 1 else refusal)(connection, received)
+
+    provider.script = script
+    post(ask("m"))
+
+    told = emitted()
+    (line,) = told.log
+    spent = sum(
+        blob.get("UpstreamLatency", 0) + blob.get("GatewayOverhead", 0) for blob in told.metrics
+    )
+    assert len(provider.received) == 2
+    assert line["chatd.total_ms"] - spent == pytest.approx(400, abs=1)
