@@ -31,15 +31,15 @@ class Equivalent:
     Attributes:
         path: The module.
         old: The changed lines before, each space once.
-        new: The same lines after; empty for any change of them.
         reason: Why no test can see it.
+        new: The same lines after; empty for any change of them.
 
     """
 
     path: str
     old: str
-    new: str
     reason: str
+    new: str = ""
 
     def covers(self, mutant: Mutant, source: bytes) -> bool:
         """Whether a mutant is this one."""
