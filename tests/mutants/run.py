@@ -19,7 +19,7 @@ from tests.mutants.selection import nearest, others
 from tests.mutants.trace import Trace, taken
 
 # Seconds that some tests may take; a mutant that makes them take longer has been noticed.
-_LONGEST_SECONDS = 900.0
+_LONGEST_SECONDS = 300.0
 _PYTEST = [
     *(sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "--hypothesis-seed=0"),
     *("-p", "no:cacheprovider"),
