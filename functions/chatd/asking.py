@@ -18,6 +18,7 @@ from chatd.answer import Counted, End, Event, Finish, as_events
 from chatd.circuits import Circuits
 from chatd.errand import Errand
 from chatd.errors import (
+    CallCancelledError,
     ChatdError,
     NoHealthyProviderError,
     UpstreamAuthError,
@@ -154,6 +155,8 @@ class Asking:
             ask = self._streamed if plan.request.stream else self._whole
             yield from ask(plan, errand, turn)
         except ChatdError as error:
+            if errand.call.gone.is_set():  # a broken-off exchange looks like a provider's failure
+                raise CallCancelledError from None
             raise _told(error, plan) from None
         finally:
             errand.record.waited(asked)

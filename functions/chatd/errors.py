@@ -343,6 +343,9 @@ class CallCancelledError(ChatdError):
     status = 499
     default_code = "client_closed"
 
+    def __init__(self) -> None:
+        super().__init__("the caller hung up before there was an answer")
+
 
 class InternalError(ChatdError):
     """A fault of our own: the log line with this request id says where."""

@@ -147,7 +147,7 @@ def failed(error: Exception, record: Record) -> ChatdError:
 def _cancelled(call: Call, error: Exception) -> Exception:
     """The failure of a chat; what comes of a cancelled call is the cancellation alone."""
     if call.gone.is_set() and isinstance(error, ChatdError):
-        return CallCancelledError("the caller hung up before there was an answer")
+        return CallCancelledError()
     return error
 
 

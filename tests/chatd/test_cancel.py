@@ -84,7 +84,9 @@ def test_a_cancelled_plain_chat_ends_its_exchange_at_once(
     assert closed.wait(10)
     assert isinstance(running.error, CallCancelledError)
     assert (running.error.status, running.error.code) == (499, "client_closed")
-    assert [line["error.type"] for line in emitted().log] == ["client_closed"]
+    told = emitted()
+    assert [line["error.type"] for line in told.log] == ["client_closed"]
+    assert [metric["Kind"] for metric in told.metrics] == ["client_closed"]
     assert len(provider.received) == 1
 
 

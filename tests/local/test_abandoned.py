@@ -30,6 +30,9 @@ from tests.local.test_idempotency import CHAT, PATH, STACK, once, workers
 from tests.support import answers
 from tests.support.upstream import Received, Upstream, reply, upstream
 
+# In a chat's log line; the code is in a metric's line as well.
+CANCELLED = '"error.type": "client_closed"'
+
 
 class Silent:
     """A provider that answers nobody until it is told to, and counts who has hung up on it."""
@@ -109,7 +112,7 @@ def test_as_many_hung_up_chats_as_there_are_workers_hold_up_nobody(
     assert len(before) == 8
     assert workers(running) == before  # they were cancelled, not killed
     assert "Traceback" not in running.said
-    until(lambda: running.said.count("client_closed") == 8, "the lines of the chats")
+    until(lambda: running.said.count(CANCELLED) == 8, "the lines of the chats")
 
 
 def test_a_hung_up_chat_with_a_key_is_cancelled_and_its_key_is_free(
