@@ -64,9 +64,12 @@ lock: $(VENV)/dev.stamp ## pin the newest versions that pyproject.toml allows, w
 	for peer in fastapi litellm; do $(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate \
 		--upgrade --quiet --python-version 3.13 --group peer-$$peer -o bench/peers/requirements-$$peer.txt; done
 
+# Most of the tests' time is waiting, so a few more processes than cores are busy.
+TEST_PROCESSES ?= 3
+
 .PHONY: test
 test: $(VENV)/dev.stamp .venv-sam/sam.stamp .venv-clients/clients.stamp $(if $(CHATD_REQUIRE_SERVERS),.venv-servers/servers.stamp) ## everything that can be tested on this machine (TESTS=tests/chatd for a part)
-	@$(BIN)/python -m pytest --durations=25 --durations-min=5 $(if $(TESTS),$(TESTS),--cov)
+	@$(BIN)/python -m pytest --durations=25 --durations-min=5 $(or $(TESTS),--cov -n $(TEST_PROCESSES) --dist loadfile)
 
 .PHONY: lint
 lint: $(VENV)/dev.stamp ## style, types, and generated files that are out of date
