@@ -147,11 +147,12 @@ def steps(call: Callable[[], Any]) -> int:
         count += 1
         return trace
 
+    before = sys.gettrace()  # coverage's
     sys.settrace(trace)
     try:
         call()
     finally:
-        sys.settrace(None)
+        sys.settrace(before)
     return count
 
 

@@ -56,7 +56,8 @@ def make(checkout: Path) -> Make:
 
     def run(*arguments: str, answers: str = "", **more: str) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "MAKEFLAGS": "", "PYTHONPATH": ""}
-        for name in ("AWS_REGION", "AWS_PROFILE", "AWS_DEFAULT_REGION", "PARAMS"):
+        # With MAKELEVEL, which `make test` sets, make prints the folders that it enters.
+        for name in ("AWS_REGION", "AWS_PROFILE", "AWS_DEFAULT_REGION", "PARAMS", "MAKELEVEL"):
             environment.pop(name, None)
         return subprocess.run(
             ["make", *installed, *arguments],

@@ -17,7 +17,17 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from chatd.callers import Callers
-from tests.e2e.sam import CALLER_KEY, MODEL, ORIGIN, PROVIDER_KEY, ROOT, Api, Sam, environment
+from tests.e2e.sam import (
+    CALLER_KEY,
+    MODEL,
+    ORIGIN,
+    PROVIDER_KEY,
+    REGION,
+    ROOT,
+    Api,
+    Sam,
+    environment,
+)
 from tests.support import answers
 from tests.support.upstream import Received, Upstream, reply, upstream
 
@@ -75,7 +85,7 @@ def secrets(host: str) -> Iterator[str]:
         endpoint_url=f"http://127.0.0.1:{port}",
         aws_access_key_id="test",
         aws_secret_access_key="test",
-        region_name="us-east-1",
+        region_name=REGION,
     )
     callers = Callers.of_keys([CALLER_KEY])
     for name, value in {

@@ -16,10 +16,12 @@ CALLER_KEY = "chatd-key-of-the-end-to-end-tests"
 PROVIDER_KEY = "sk-openrouter-of-the-end-to-end-tests"
 MODEL = "llama3.2"
 ORIGIN = "https://app.example.com"
+# All of moto's servers in a process share their secrets: other tests have those of us-east-1.
+REGION = "eu-west-2"
 _CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
-    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": REGION,
 }
 
 
