@@ -94,6 +94,7 @@ def connect(
             winner = race.run(deadline)
             winner.settimeout(max(deadline.left(), 0.001))
             guard.hold(winner)
+            race.take(winner)
         finally:
             race.close()
     return winner
@@ -116,7 +117,7 @@ class _Race:
         self._failure = OSError(errno.EADDRNOTAVAIL, "no address")
 
     def run(self, deadline: Deadline) -> socket.socket:
-        """Connect to the first address that answers."""
+        """Connect to the first address that answers; `close` closes that connection too."""
         while not deadline.spent:
             if self._waiting and time.monotonic() >= self._next_at:
                 self._begin(self._waiting.popleft())
@@ -133,6 +134,10 @@ class _Race:
                 if self._stands(sock):
                     return sock
         raise TimeoutError("no address answered in time")
+
+    def take(self, sock: socket.socket) -> None:
+        """Leave a connection to the caller."""
+        self._connecting.discard(sock)
 
     def close(self) -> None:
         """Close every connection that was not taken."""
@@ -160,13 +165,12 @@ class _Race:
             self._next_at = time.monotonic() + NEXT_ADDRESS_SECONDS
 
     def _stands(self, sock: socket.socket) -> bool:
-        """Take the socket out of the race if it is connected; otherwise drop it."""
+        """Whether the socket is connected; one that failed is dropped."""
         self._selector.unregister(sock)
         code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
             self._drop(sock, OSError(code, "could not connect"))
             return False
-        self._connecting.discard(sock)
         return True
 
     def _drop(self, sock: socket.socket, error: OSError) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import threading
@@ -14,8 +15,9 @@ import pytest
 from chatd.catalog import Timeouts
 from chatd.deadline import Deadline
 from chatd.errors import UpstreamError, UpstreamTimeoutError
-from chatd.happy_eyeballs import Address, alternated, resolve
+from chatd.happy_eyeballs import Address, alternated, connect, resolve
 from chatd.transport import Urllib3Transport
+from chatd.watchdog import Guard
 from chatd.wire.http import HttpRequest, HttpResponse
 from tests.support.upstream import Upstream, reply, upstream
 
@@ -154,6 +156,26 @@ def _descriptors() -> int:
 
     gc.collect()
     return len(os.listdir("/dev/fd"))  # noqa: PTH208  # pathlib would open a descriptor a name
+
+
+class Exhausted(Guard):
+    """A guard for which the second socket has no descriptor left."""
+
+    def __init__(self) -> None:
+        self.held: list[socket.socket] = []
+
+    def hold(self, sock: socket.socket) -> None:
+        self.held.append(sock)
+        if len(self.held) > 1:
+            raise OSError(errno.EMFILE, "no descriptor left")
+
+
+def test_a_connection_that_cannot_be_watched_is_closed(server: Upstream) -> None:
+    guard = Exhausted()
+    with pytest.raises(OSError, match="no descriptor left"):
+        connect([good(server)], lambda _sock: None, Deadline.after(LONG), guard)
+
+    assert guard.held[1].fileno() == -1
 
 
 def test_a_call_that_is_broken_off_while_it_connects_ends_at_once() -> None:
