@@ -1,7 +1,7 @@
 """A warm request against the same call with bare urllib3, in turn, one after the other.
 
-The provider is asked to stream for every caller. Here its stream is one chunk and the end, so that
-what a request costs is told apart from what a chunk does, which bench/inside/stream.py measures.
+Both exchange one whole answer, so that the cost of a request is measured apart from the cost of a
+chunk, which bench/inside/stream.py measures.
 """
 
 from __future__ import annotations
