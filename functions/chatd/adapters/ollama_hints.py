@@ -67,15 +67,15 @@ _DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "function_call": "auto",
     }
 )
+_KNOWN = frozenset({*_QUIET, *_NAMED, *_OPTIONS, *_RENAMED, *_FIELDS, *_THINKING})
 
 
 def refused(request: ChatRequest) -> tuple[str, ...]:
     """Name the fields that would change the answer and that Ollama has no word for."""
-    known = _QUIET | _NAMED | _OPTIONS | _RENAMED.keys() | set(_FIELDS) | set(_THINKING)
     return tuple(
         name
         for name, value in request.extra.items()
-        if (name not in known or _is_unknown_template(name, value)) and not _is_idle(name, value)
+        if (name not in _KNOWN or _is_unknown_template(name, value)) and not _is_idle(name, value)
     )
 
 
