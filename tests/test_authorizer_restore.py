@@ -6,10 +6,11 @@ import json
 
 import pytest
 
-from authorizer.app import CallersUnavailableError, KnownCallers
+from authorizer import app
 from chatd.callers import Callers
 from chatd.secrets import SecretUnavailableError
 
+# The names of the module are looked up late: another file's fixture loads it anew.
 SECRET = json.dumps({"pepper": "p" * 64, "callers": {}})
 
 
@@ -21,11 +22,11 @@ def test_a_list_that_was_read_before_a_restore_does_not_stand_in_after_it() -> N
             raise SecretUnavailableError("down")
         return answers.pop()
 
-    known = KnownCallers(fetch)
+    known = app.KnownCallers(fetch)
     assert isinstance(known.now(), Callers)
     known.forget()
 
-    with pytest.raises(CallersUnavailableError):
+    with pytest.raises(app.CallersUnavailableError):
         known.now()
 
 
@@ -36,7 +37,7 @@ def test_the_list_is_read_again_at_the_first_request_after_a_restore() -> None:
         reads.append(1)
         return SECRET
 
-    known = KnownCallers(fetch)
+    known = app.KnownCallers(fetch)
     known.now()
     known.now()
     known.forget()
