@@ -96,7 +96,7 @@ class Call:
 
 @dataclass(slots=True, eq=False)
 class Plan:
-    """A chat that has its provider: what will be asked, of whom, and how."""
+    """A chat with its selected provider, key, dialect and request."""
 
     route: Route
     key: SecretStr | None
@@ -173,7 +173,7 @@ class Plan:
 
 
 class Planner:
-    """Finds who answers.
+    """Select the providers and models that can answer a chat.
 
     Args:
         settings: What this deployment serves.

@@ -57,7 +57,7 @@ _FORMATS: Mapping[str, dict[str, Any]] = {
 
 
 class _Unheard(Telemetry):
-    """Tells nobody: what is rehearsed has not happened."""
+    """Write no metrics and no log line for warm-up chats."""
 
     def record(self, record: Record) -> None:
         """Write nothing."""

@@ -40,7 +40,7 @@ class Attempt:
 
 @dataclass(slots=True)
 class Record:
-    """One chat, as it is told of.
+    """The figures of one chat for its metrics and log line.
 
     Attributes:
         request_id: The invocation's id.
@@ -86,7 +86,7 @@ class Record:
     rescued: list[str] = field(default_factory=list)
 
     def asks(self, provider: str, named_model: str | None) -> None:
-        """Note who is asked, or asked again."""
+        """Record the provider and model of a new attempt."""
         self.provider = provider
         self.named_model = named_model
         self.under_way = True
@@ -117,7 +117,7 @@ class Record:
 
     @property
     def spent(self) -> Usage:
-        """What the attempts that failed took."""
+        """The usage of the failed attempts."""
         return sum((attempt.usage for attempt in self.earlier if attempt.usage), Usage())
 
     @property
@@ -231,7 +231,7 @@ class Telemetry:
         write(*_metrics(record, self._namespace), line("INFO", "chat", known))
 
     def idempotency(self, request_id: str, outcome: str, error: str | None = None) -> None:
-        """Tell what became of an idempotency key.
+        """Log the outcome of an idempotency key.
 
         Args:
             request_id: The invocation's id.
