@@ -1,7 +1,7 @@
 """What a caller may have got of a chat, told from what its providers were asked and said.
 
-It follows the attempts in their order, by the two rules of docs/decisions/0015-rescue.md and no
-other, and knows nothing of how the gateway goes by them.
+It follows the attempts in their order, by the two rules of docs/decisions/0015-stream-failover.md
+and no other, and knows nothing of how the gateway goes by them.
 """
 
 from __future__ import annotations

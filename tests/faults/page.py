@@ -66,7 +66,7 @@ _ENDS = f"""
   the next one at once, and if none is left the caller gets 503 `no_healthy_provider` and
   `Retry-After`. The failures must come from two requests or callers at least, unless no connection
   could be made. Time that was spent before an attempt, or by an answer that flowed, counts against
-  no model ([0020](decisions/0020-blame-and-shares.md)).
+  no model ([0020](decisions/0020-breaker-failures-and-time-shares.md)).
 - `x-should-retry: false` comes with the failures for which chatd has spent its retries.
 - `x-chatd-attempts` tells of the attempts before the first event, the log of all, and `rescued` in
   the answer of who broke off and who went on.
