@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from local.options import Options
 from local.routes import Route
-from local.upstream import Upstream
+from local.upstream_detection import Upstream
 
 
 def banner(

@@ -20,21 +20,22 @@ from chatd.errors import ChatdError
 from chatd.idempotency import RecordsUnavailableError
 from chatd.idempotency.sqlite import Sqlite
 from chatd.settings import ConfigError, Settings, load
-from local import demo, proxy, routes
+from local import demo_ollama, routes
 from local.banner import banner
-from local.connection import Limits
-from local.front import Front
-from local.guard import Guard
-from local.listen import listen, url
+from local.http_server import proxy_integration
+from local.http_server.asgi_app import Front
+from local.http_server.connection import Limits
+from local.http_server.log_throttle import Throttle
+from local.http_server.request_guard import Guard
+from local.http_server.server import connection_limit, listener, serving, stop_signal
+from local.listening_socket import listen, url
 from local.options import Options, StartError, parse
-from local.pool import Pool
-from local.process import WorkerStartError, environment
-from local.quiet_log import Throttle
 from local.routes import Route
 from local.run_folder import run_folder
-from local.serve import connection_limit, listener, serving, stop_signal
 from local.template import TemplateError
-from local.upstream import Upstream, look
+from local.upstream_detection import Upstream, look
+from local.workers.pool import Pool
+from local.workers.worker_process import WorkerStartError, environment
 
 _log = logging.getLogger("chatd.local")
 
@@ -97,8 +98,8 @@ class _Gateway:
         if self.upstream.kind != "demo":
             return self.upstream
         sock = stack.enter_context(listener("127.0.0.1", 0))
-        await stack.enter_async_context(serving(demo.app(), sock))
-        return replace(self.upstream, url=url(sock), models=demo.MODELS)
+        await stack.enter_async_context(serving(demo_ollama.app(), sock))
+        return replace(self.upstream, url=url(sock), models=demo_ollama.MODELS)
 
     def _pools(self, upstream: Upstream, folder: Path) -> dict[str, Pool]:
         """Make the pools of workers, which share a folder."""
@@ -131,14 +132,16 @@ class _Gateway:
         """Ask the gateway for the registered providers' names; None if they do not come in time."""
         for route in self.routes:
             if route.path == _LIST and "GET" in route.methods:
-                request = proxy.Request("GET", _LIST, "", (), b"", "127.0.0.1")
-                event = proxy.event(request, route, "banner")
-                with contextlib.suppress(TimeoutError, ChatdError, proxy.MalformedResultError):
+                request = proxy_integration.Request("GET", _LIST, "", (), b"", "127.0.0.1")
+                event = proxy_integration.event(request, route, "banner")
+                with contextlib.suppress(
+                    TimeoutError, ChatdError, proxy_integration.MalformedResultError
+                ):
                     async with asyncio.timeout(_LISTING):
                         call = pools[route.function.name].call(event, "banner", _unheard)
                         # A slow list is not cancelled: its lookups serve the first chat.
                         result = await asyncio.shield(call)
-                    return _names(proxy.response(result).body)
+                    return _names(proxy_integration.response(result).body)
         return None
 
 

@@ -271,9 +271,9 @@ def in_background() -> InBackground:
 
 @pytest.fixture(scope="session")
 def demo_url() -> Iterator[str]:
-    """The URL of a `python -m local.demo`, which answers as an Ollama does."""
+    """The URL of a `python -m local.demo_ollama`, which answers as an Ollama does."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "local.demo"],
+        [sys.executable, "-m", "local.demo_ollama"],
         env=environment(),
         cwd=ROOT,
         stdout=subprocess.PIPE,

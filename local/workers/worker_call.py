@@ -10,9 +10,9 @@ import contextlib
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
-from local import frames
-from local.in_flight import Answering
-from local.process import Process
+from local.workers import frames
+from local.workers.in_flight_requests import Answering
+from local.workers.worker_process import Process
 
 # Seconds in which a worker must stop after a cancellation; then it is killed.
 GRACE = 3.0

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from starlette.types import Send
 
-from local import frames, proxy
+from local.http_server import proxy_integration
+from local.workers import frames
 
 
 @dataclass(slots=True)
@@ -25,10 +26,10 @@ class Outlet:
     request_id: str
     begun: bool = False
 
-    async def whole(self, response: proxy.Response) -> None:
+    async def whole(self, response: proxy_integration.Response) -> None:
         """Send all of the response, but do not yet say that this was all."""
         headers = list(response.headers)
-        if response.status not in proxy.BODILESS:
+        if response.status not in proxy_integration.BODILESS:
             headers.append(("Content-Length", str(len(response.body))))
         await self._start(response.status, headers)
         await self._body(response.body)
@@ -43,7 +44,7 @@ class Outlet:
         if isinstance(frame, bytes):
             await self._body(frame)
             return
-        head = proxy.response(frame["head"])
+        head = proxy_integration.response(frame["head"])
         await self._start(head.status, list(head.headers))
 
     async def end(self) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from local.front import Front
-from local.guard import Guard
+from local.http_server.asgi_app import Front
+from local.http_server.request_guard import Guard
+from local.http_server.server import listener, serving
 from local.routes import Function, Route
-from local.serve import listener, serving
 from tests.local.conftest import PATIENCE, Answer, Gateway, ask, until
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.in_flight import InFlight
+from local.workers.in_flight_requests import InFlight
 
 EVENT: dict[str, Any] = {
     "headers": {"idempotency-key": "one"},

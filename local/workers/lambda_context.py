@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from local.cancellation import Cancellation
+from local.workers.cancellation import Cancellation
 
 
 @dataclass(frozen=True, slots=True)

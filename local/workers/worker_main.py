@@ -25,8 +25,8 @@ import socket
 import threading
 import traceback
 
-from local import frames
-from local.exchange import Exchange, Handler
+from local.workers import frames
+from local.workers.invocation import Exchange, Handler
 
 # Seconds that a handler may still run once the front is gone.
 _GRACE = 0.5
@@ -36,7 +36,7 @@ def main() -> None:
     """Serve until the socket closes."""
     # Ctrl-C reaches a whole terminal; the front decides when its workers leave.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parser = argparse.ArgumentParser(prog="python -m local.worker")
+    parser = argparse.ArgumentParser(prog="python -m local.workers.worker_main")
     parser.add_argument("handler", help="such as chat.app.lambda_handler")
     parser.add_argument("--socket", type=int, required=True, help="an inherited descriptor")
     options = parser.parse_args()

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatd.errors import ChatdError, UpstreamError, UpstreamOverloadedError, UpstreamTimeoutError
-from local.call import GRACE, Call, Deliver
-from local.in_flight import Answering
-from local.process import Process, WorkerGoneError, WorkerStartError
 from local.routes import Function
+from local.workers.in_flight_requests import Answering
+from local.workers.worker_call import GRACE, Call, Deliver
+from local.workers.worker_process import Process, WorkerGoneError, WorkerStartError
 
 _log = logging.getLogger("chatd.local")
 

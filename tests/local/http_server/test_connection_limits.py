@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from local.connection import Limits
-from local.serve import listener, serving
+from local.http_server.connection import Limits
+from local.http_server.server import listener, serving
 from tests.local.conftest import PATIENCE, Gateway, Start, until
 
 HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\n"
@@ -351,7 +351,7 @@ def test_hundreds_of_half_open_connections_keep_nobody_out_and_are_closed(start:
 
 
 def test_without_descriptors_the_log_stays_short_and_others_are_served_soon(start: Start) -> None:
-    gateway = start(module="tests.local.few_descriptors", DESCRIPTORS="64")
+    gateway = start(module="tests.local.http_server.few_descriptors", DESCRIPTORS="64")
     before = len(gateway.said)
     connections = half_open(gateway, 250)
     until(lambda: "no file descriptor left" in gateway.said, "the warning")

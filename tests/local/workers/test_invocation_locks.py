@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from chatd.live import CallerGoneError, Sink
-from local.cancellation import Cancellation
-from local.exchange import Exchange
+from local.workers.cancellation import Cancellation
+from local.workers.invocation import Exchange
 
 PATIENCE = 30.0
 # More than the buffers of both ends hold together.

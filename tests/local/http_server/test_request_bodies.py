@@ -10,7 +10,7 @@ import pytest
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
-from local.bodies import Bodies, BodyTooLargeError, TooManyBodiesError
+from local.http_server.request_bodies import Bodies, BodyTooLargeError, TooManyBodiesError
 from tests.local.conftest import PATIENCE, STAGE, Meeting, Start, dismiss
 
 MB = 1024 * 1024

@@ -16,8 +16,8 @@ from typing import Any
 
 import uvicorn
 
-from local.connection import Config, Limits
-from local.quiet_log import handle_exception
+from local.http_server.connection import Config, Limits
+from local.http_server.log_throttle import handle_exception
 
 # Connections that wait in the kernel; asyncio accepts as many at a time.
 _BACKLOG = 256

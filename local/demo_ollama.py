@@ -3,7 +3,7 @@
 It lets a person without Ollama see the whole way of a chat, and is an upstream for tests. What it
 says, it says plainly as a demo. It knows nothing of the gateway.
 
-    python -m local.demo [--port PORT]
+    python -m local.demo_ollama [--port PORT]
 
 The dialect: https://github.com/ollama/ollama/blob/main/docs/api.md
 """
@@ -24,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from local.serve import listener, serving, stop_signal
+from local.http_server.server import listener, serving, stop_signal
 
 MODELS = ("llama3.2", "qwen3", "gemma3", "gpt-oss")
 _THINKING = ("qwen3", "gpt-oss")
@@ -217,7 +217,7 @@ async def _serve(port: int) -> None:
 def main() -> None:
     """Serve the demo alone, until told to stop."""
     parser = argparse.ArgumentParser(
-        prog="python -m local.demo", description="A stand-in for Ollama."
+        prog="python -m local.demo_ollama", description="A stand-in for Ollama."
     )
     parser.add_argument("--port", type=int, default=0, help="any free one by default")
     asyncio.run(_serve(parser.parse_args().port))

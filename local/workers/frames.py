@@ -1,6 +1,6 @@
 """How the front and a worker speak: JSON messages and raw bytes, each behind its length and kind.
 
-What they say is pool.py's and exchange.py's; this file knows how they are sent.
+What they say is pool.py's and invocation.py's; this file knows how they are sent.
 """
 
 from __future__ import annotations

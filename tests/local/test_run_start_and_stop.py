@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from local.serve import listener
+from local.http_server.server import listener
 from tests.local.conftest import (
     PATIENCE,
     ROOT,

@@ -8,9 +8,9 @@ from __future__ import annotations
 import errno
 import socket
 
-from local.guard import is_this_machine
+from local.http_server.request_guard import is_this_machine
+from local.http_server.server import listener
 from local.options import Options, StartError
-from local.serve import listener
 
 
 def listen(options: Options) -> socket.socket:

@@ -11,8 +11,8 @@ import socket
 
 import pytest
 
-from local.process import Process, WorkerStartError
-from local.quiet_log import Throttle, handle_exception
+from local.http_server.log_throttle import Throttle, handle_exception
+from local.workers.worker_process import Process, WorkerStartError
 
 
 class Clock:

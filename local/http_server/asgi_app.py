@@ -24,13 +24,13 @@ from chatd.errors import (
     UpstreamError,
     one_of,
 )
-from local import proxy
-from local.bodies import Bodies, linger
-from local.guard import Guard, refuse_ambiguous_framing
-from local.in_flight import InFlight
-from local.outlet import Outlet
-from local.pool import Pool
+from local.http_server import proxy_integration
+from local.http_server.request_bodies import Bodies, linger
+from local.http_server.request_guard import Guard, refuse_ambiguous_framing
+from local.http_server.response_writer import Outlet
 from local.routes import Route
+from local.workers.in_flight_requests import InFlight
+from local.workers.pool import Pool
 
 _log = logging.getLogger("chatd.local")
 
@@ -80,7 +80,7 @@ class Front:
             await linger(receive)
         await outlet.end()
 
-    async def _answer(self, request: Request, outlet: Outlet) -> proxy.Response | None:
+    async def _answer(self, request: Request, outlet: Outlet) -> proxy_integration.Response | None:
         """The response, or None when all of it was streamed."""
         headers = request.headers.items()  # names in lower case, repeated ones too
         refuse_ambiguous_framing(headers, request.scope["http_version"])
@@ -91,12 +91,12 @@ class Front:
         try:
             async with self.bodies.whole(request) as body:
                 received = _received(request, path, body)
-                event = proxy.event(received, route, outlet.request_id, caller=caller)
+                event = proxy_integration.event(received, route, outlet.request_id, caller=caller)
                 answering = self.in_flight.begin(event)
                 call = pool.call(event, outlet.request_id, outlet.part, answering)
                 result = await _unless_hung_up(call, request)
-            return None if outlet.begun else proxy.response(result)
-        except proxy.MalformedResultError as error:
+            return None if outlet.begun else proxy_integration.response(result)
+        except proxy_integration.MalformedResultError as error:
             _log.error("%s: malformed proxy result: %s", route.function.name, error)
             raise UpstreamError("Internal server error", code="internal_error") from None
 
@@ -110,7 +110,9 @@ class Front:
                 return route
         raise WrongMethodError(sorted({name for route in here for name in route.methods}))
 
-    def _refusal(self, error: ChatdError, request: Request, request_id: str) -> proxy.Response:
+    def _refusal(
+        self, error: ChatdError, request: Request, request_id: str
+    ) -> proxy_integration.Response:
         """The error as API Gateway would send it, readable for the web pages that may call."""
         headers = {"Content-Type": "application/json", **error.headers()}
         origin = request.headers.get("origin")
@@ -119,11 +121,11 @@ class Front:
         if origin is not None and self.guard.lists(origin):
             headers["Access-Control-Allow-Origin"] = origin
         body = json.dumps(error.body(request_id)).encode()
-        return proxy.Response(error.status, tuple(headers.items()), body)
+        return proxy_integration.Response(error.status, tuple(headers.items()), body)
 
 
-def _received(request: Request, path: str, body: bytes) -> proxy.Request:
-    return proxy.Request(
+def _received(request: Request, path: str, body: bytes) -> proxy_integration.Request:
+    return proxy_integration.Request(
         method=request.method,
         path=path,
         query=request.scope["query_string"].decode("latin-1"),

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from local import frames
+from local.workers import frames
 
 # Seconds that importing a handler may take.
 _START = 60.0
@@ -22,9 +22,9 @@ _START = 60.0
 _GRACE = 3.0
 # Only the front checks caller keys, and the code takes this name for a sign of Lambda.
 _NOT_FOR_WORKERS = ("CHATD_CALLER_KEYS", "AWS_LAMBDA_FUNCTION_NAME")
-# What ends an exchange (worker.py).
+# What ends an exchange (worker_main.py).
 _ENDS = ("result", "error", "end")
-_REPOSITORY = Path(__file__).resolve().parents[1]
+_REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 class WorkerGoneError(Exception):
@@ -136,7 +136,7 @@ async def _begun(
     handler: str, sock: socket.socket, env: Mapping[str, str]
 ) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "local.worker"),
+        *(sys.executable, "-m", "local.workers.worker_main"),
         *("--socket", str(sock.fileno()), handler),
         pass_fds=(sock.fileno(),),
         stdin=asyncio.subprocess.DEVNULL,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.serve import connection_limit
+from local.http_server.server import connection_limit
 
 SOFT, HARD = resource.getrlimit(resource.RLIMIT_NOFILE)
 ENOUGH = HARD == resource.RLIM_INFINITY or HARD >= 4096

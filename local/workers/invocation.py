@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from chatd.live import CallerGoneError, Live, Sink
-from local import frames
-from local.cancellation import Cancellation
-from local.context import LambdaContext
+from local.workers import frames
+from local.workers.cancellation import Cancellation
+from local.workers.lambda_context import LambdaContext
 
 Handler = Callable[[Any, LambdaContext], Any]
 

@@ -1,7 +1,8 @@
 """`make aws-local`: run the gateway with its keys in a local Secrets Manager.
 
 moto's server stands in for Secrets Manager on a free loopback port, behind a gate that wants a
-credential of this run (signed_only.py). So a key takes the same way as on AWS, without an account.
+credential of this run (signature_check.py). So a key takes the same way as on AWS, without an
+account.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import json
 import logging
 import os
 import secrets
-import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,8 +26,8 @@ from werkzeug.serving import make_server
 from chatd.catalog import Provider
 from chatd.credentials import Credentials
 from chatd.settings import ConfigError, load
+from local.aws.signature_check import SignedOnly
 from local.run import main as serve
-from local.signed_only import SignedOnly
 
 SECRET = "chatd/providers"  # noqa: S105  # its name
 # AWS's secret access keys have 40 characters. A shorter one, such as `test`, can be guessed.
@@ -139,7 +139,3 @@ def _seed(endpoint: str, credential: Mapping[str, str], keys: Mapping[str, str])
     )
     client.create_secret(Name=SECRET, SecretString=json.dumps(dict(keys)))
     client.close()
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from local.guard import ForeignSiteError, Guard
+from local.http_server.request_guard import ForeignSiteError, Guard
 from tests.local.conftest import STAGE, Gateway, Start, failed_start
 
 

@@ -12,10 +12,10 @@ import pytest
 
 from chatd.errors import ChatdError, UpstreamError, UpstreamTimeoutError
 from chatd.idempotency.sqlite import Sqlite
-from local.pool import Pool
-from local.process import environment
 from local.routes import Function
 from local.run import _release
+from local.workers.pool import Pool
+from local.workers.worker_process import environment
 from tests.local.conftest import STAGE, is_running
 from tests.local.conftest import environment as clean_environment
 

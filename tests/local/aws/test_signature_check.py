@@ -15,8 +15,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from local.aws import SECRET as SECRET_NAME
-from local.aws import _secrets_manager, _seed
+from local.aws.secrets_manager import SECRET as SECRET_NAME
+from local.aws.secrets_manager import _secrets_manager, _seed
 from tests.local.conftest import PATIENCE
 
 ID, SECRET = "LOCALTEST", "s" * 40

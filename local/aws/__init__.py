@@ -1,0 +1,1 @@
+"""Run AWS's Secrets Manager on this machine, for `make aws-local`."""

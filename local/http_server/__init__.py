@@ -1,0 +1,1 @@
+"""Serve HTTP: bounded connections, admission of requests, and the app in front of the workers."""

@@ -1,0 +1,1 @@
+"""Run the stack's handlers in worker processes: pool, protocol, cancellation, Lambda's context."""
