@@ -72,10 +72,11 @@ test: $(VENV)/dev.stamp .venv-sam/sam.stamp .venv-clients/clients.stamp $(if $(C
 	@$(BIN)/python -m pytest --durations=25 --durations-min=5 $(or $(TESTS),--cov -n $(TEST_PROCESSES) --dist loadfile)
 
 .PHONY: lint
-lint: $(VENV)/dev.stamp ## style, types, and generated files that are out of date
+lint: $(VENV)/dev.stamp ## style, types, vague words, and generated files that are out of date
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/mypy
+	@$(BIN)/python -m tests.prose
 	@PYTHONPATH=functions $(BIN)/python docs/generate.py --check
 
 .PHONY: format
