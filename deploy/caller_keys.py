@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from chatd.callers import Callers, CallersError, new_key
 from deploy import configuration
-from deploy.account import Content, JsonSecret, secret_of
+from deploy.aws_account import Content, JsonSecret, secret_of
 from deploy.errors import CommandError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")

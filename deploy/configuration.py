@@ -183,7 +183,7 @@ def overrides(value: Any) -> dict[str, str]:
 
 def declared(instances: bool, root: Path = ROOT) -> dict[str, dict[str, Any]]:  # noqa: FBT001  # which of two templates
     """Read the parameters of the template, or of the one on Managed Instances."""
-    from deploy import instances as second  # noqa: PLC0415  # PyYAML, which an answer may not need
+    from deploy import template_overlay as second  # noqa: PLC0415  # PyYAML, which an answer may not need
 
     first = second.read((root / "template.yaml").read_text("utf-8"))
     if instances:
@@ -246,9 +246,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             given["Architecture"] = options.architecture
         choices = chosen(options, parameters=given, yes=options.yes)
         if options.guided:
-            from deploy import guided  # noqa: PLC0415  # it imports this module
+            from deploy import guided_setup  # noqa: PLC0415  # it imports this module
 
-            choices = guided.asked(choices)
+            choices = guided_setup.asked(choices)
         deployment = load(choices)
         if options.confirms:
             _confirmable(deployment)

@@ -10,8 +10,8 @@ from dataclasses import replace
 from functools import partial
 
 from deploy import configuration
+from deploy.acceptance_gate import POINTS, CheckFailed, Client, Skipped
 from deploy.errors import CommandError
-from deploy.gate import POINTS, CheckFailed, Client, Skipped
 
 _CANDIDATES = 3
 _USUAL = "llama3.2"
@@ -93,7 +93,7 @@ def _client(arguments: Sequence[str] | None) -> Client:
 
 
 def _base_url(deployment: configuration.Deployment) -> str:
-    from deploy.account import Account  # noqa: PLC0415  # boto3 is not there unless it is needed
+    from deploy.aws_account import Account  # noqa: PLC0415  # boto3 is not there unless it is needed
 
     return Account.of(deployment).output(deployment.stack, "BaseUrl")
 
@@ -101,7 +101,7 @@ def _base_url(deployment: configuration.Deployment) -> str:
 def _signer(
     deployment: configuration.Deployment,
 ) -> Callable[[str, str, bytes | None], Mapping[str, str]]:
-    from deploy.signature import signed  # noqa: PLC0415  # boto3 is not there unless it is needed
+    from deploy.sigv4 import signed  # noqa: PLC0415  # boto3 is not there unless it is needed
 
     return partial(signed, region=deployment.region, profile=deployment.profile)
 

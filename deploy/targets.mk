@@ -21,8 +21,8 @@ SECRET := $(CHOICES) $(if $(SECRET_ID),--secret-id '$(SECRET_ID)')
 # What the SAM CLI reads: it takes one file, so deploy/configuration.py writes the whole into it.
 SAM_CONFIG := --config-file "$(CURDIR)/.aws-sam/samconfig.toml"
 
-template-instances.yaml: template.yaml deploy/instances.yaml deploy/instances.py $(VENV)/run.stamp
-	@$(DEPLOY_PYTHON) -m deploy.instances $@
+template-instances.yaml: template.yaml deploy/instances.yaml deploy/template_overlay.py $(VENV)/run.stamp
+	@$(DEPLOY_PYTHON) -m deploy.template_overlay $@
 
 .PHONY: configuration
 configuration: $(VENV)/run.stamp
@@ -32,7 +32,7 @@ configuration: $(VENV)/run.stamp
 .PHONY: build
 build: configuration .venv-sam/sam.stamp $(TEMPLATE) ## build functions and layer for Lambda (ARCH=x86_64 for another processor)
 	@$(SAM) build --template-file $(TEMPLATE) $(SAM_CONFIG)
-	@$(DEPLOY_PYTHON) -m deploy.check_build .aws-sam/build
+	@$(DEPLOY_PYTHON) -m deploy.check_bytecode .aws-sam/build
 
 .PHONY: deploy
 deploy: CONFIGURATION := --confirms $(if $(GUIDED),--guided)
@@ -41,12 +41,12 @@ deploy: build ## build, then deploy the stack (ENV=dev, PARAMS='Name=value …';
 
 .PHONY: delete
 delete: configuration $(VENV)/aws.stamp .venv-sam/sam.stamp ## delete the stack, but not its secrets (YES=1 asks nothing)
-	@$(DEPLOY_PYTHON) -m deploy.kept $(CHOICES)
+	@$(DEPLOY_PYTHON) -m deploy.retained_secrets $(CHOICES)
 	@$(SAM) delete $(SAM_CONFIG) $(if $(YES),--no-prompts)
 
 .PHONY: keys
 keys: $(VENV)/aws.stamp ## write providers' keys into the stack's secret (NAME=value lines on standard input)
-	@$(DEPLOY_PYTHON) -m deploy.keys $(SECRET) $(if $(HELP),--help)
+	@$(DEPLOY_PYTHON) -m deploy.provider_keys $(SECRET) $(if $(HELP),--help)
 
 .PHONY: caller-key
 caller-key: $(VENV)/aws.stamp ## make a caller's key and show it once (NAME=alice; ROTATE=1 replaces)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from deploy import configuration, guided
+from deploy import configuration, guided_setup
 from deploy.configuration import MOST_STACK_NAME, Choices, load, overrides
 from deploy.errors import CommandError
 
@@ -204,7 +204,7 @@ def test_what_guided_saves_is_what_every_later_command_reads(
         OllamaUrl="http://10.0.0.5:11434",
     )
 
-    choices = guided.asked(Choices(env="prod"), root)
+    choices = guided_setup.asked(Choices(env="prod"), root)
 
     assert load(choices, root) == load(Choices(env="prod"), root)
     found = load(Choices(env="prod"), root)
@@ -230,7 +230,7 @@ def test_guided_offers_what_holds_and_a_hyphen_empties_it(
     )
     answers(monkeypatch, profile="-", OllamaUrl="-")
 
-    guided.asked(Choices(), root)
+    guided_setup.asked(Choices(), root)
 
     found = load(Choices(), root)
     assert "OllamaUrl [http://10.0.0.5]: " in capsys.readouterr().err
@@ -242,7 +242,7 @@ def test_guided_offers_what_holds_and_a_hyphen_empties_it(
 def test_guided_makes_a_new_environment(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers(monkeypatch, region="eu-central-1")
 
-    guided.asked(Choices(env="staging"), root)
+    guided_setup.asked(Choices(env="staging"), root)
 
     assert load(Choices(env="staging"), root).stack == "chatd-staging"
 
@@ -268,7 +268,7 @@ def test_guided_asks_again_where_an_answer_cannot_be_right(
 
     # The question that comes again takes the next line, so the last one has none.
     with pytest.raises(CommandError, match="standard input has ended"):
-        guided.asked(Choices(), root)
+        guided_setup.asked(Choices(), root)
 
     assert says in capsys.readouterr().err
     assert not (root / "samconfig.local.toml").exists()

@@ -21,7 +21,7 @@ import pytest
 import chat.app
 import providers.app
 from chatd.catalog import CATALOG
-from deploy import keys, smoke
+from deploy import provider_keys, smoke
 from tests.support import answers
 from tests.support.functions import HttpResult, get, post
 from tests.support.upstream import Received, Upstream, reply, upstream
@@ -129,7 +129,7 @@ def test_with_one_key_all_six_points_hold(
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"OPENROUTER_API_KEY={KEY}\n"))
 
-    assert keys.main(["--secret-id", "keys"]) == 0
+    assert provider_keys.main(["--secret-id", "keys"]) == 0
 
     with api() as url:
         status = smoke.main([url])

@@ -14,7 +14,7 @@ import pytest
 
 from deploy import smoke
 from deploy.errors import CommandError
-from deploy.signature import signed
+from deploy.sigv4 import signed
 
 Answer = tuple[int, Any]
 OLLAMA = {"name": "ollama", "available": True, "prefixes": ["ollama/"], "dialect": "ollama"}

@@ -17,7 +17,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from chatd.callers import Callers
-from tests.e2e.sam import (
+from tests.e2e.sam_cli import (
     CALLER_KEY,
     MODEL,
     ORIGIN,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.sam import MODEL, PROVIDER_KEY, Sam
+from tests.e2e.sam_cli import MODEL, PROVIDER_KEY, Sam
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.docker

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from deploy.gate import POINTS, Client
-from tests.e2e.sam import CALLER_KEY, MODEL, ORIGIN, Api
+from deploy.acceptance_gate import POINTS, Client
+from tests.e2e.sam_cli import CALLER_KEY, MODEL, ORIGIN, Api
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.docker

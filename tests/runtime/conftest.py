@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from tests.runtime.standin import PATIENCE, Post, RuntimeApi
+from tests.runtime.fake_runtime_api import PATIENCE, Post, RuntimeApi
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = Path(__file__).with_name("code")
-HANDLER = "stage.lambda_handler"
+HANDLER = "scripted.lambda_handler"
 # As Lambda starts a function that has a wrapper.
 COMMAND = (str(ROOT / "functions/chatd/bootstrap"), sys.executable, "/var/runtime/bootstrap.py")
 

@@ -14,7 +14,7 @@ import pytest
 import urllib3
 
 from tests.runtime.conftest import COMMAND, ROOT, environment, http_event
-from tests.runtime.standin import PATIENCE
+from tests.runtime.fake_runtime_api import PATIENCE
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="awslambdaric is for Linux only")
 
@@ -41,7 +41,7 @@ def emulator(tmp_path: Path) -> Iterator[urllib3.HTTPConnectionPool]:
     variables = environment(AWS_LAMBDA_FUNCTION_TIMEOUT="60")
     with (tmp_path / "output").open("wb") as output:
         process = subprocess.Popen(
-            [found[0], *options, *COMMAND, "stage.lambda_handler"],
+            [found[0], *options, *COMMAND, "scripted.lambda_handler"],
             env=variables,
             stdout=output,
             stderr=subprocess.STDOUT,

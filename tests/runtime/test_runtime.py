@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.runtime.conftest import Function, Start, body, http_event
-from tests.runtime.standin import INVOCATION, PATIENCE
+from tests.runtime.fake_runtime_api import INVOCATION, PATIENCE
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="awslambdaric is for Linux only")
 
@@ -178,7 +178,7 @@ def test_the_log_has_the_place_of_a_fault(function: Function) -> None:
     function.still_serves()
 
     assert "KeyError in request-1" in function.said
-    assert 'stage.py", line' in function.said
+    assert 'scripted.py", line' in function.said
 
 
 def test_who_invokes_sees_file_and_line_of_a_failure_and_no_source(function: Function) -> None:
@@ -186,7 +186,7 @@ def test_who_invokes_sees_file_and_line_of_a_failure_and_no_source(function: Fun
         frames = json.loads(body(post))["stackTrace"]
 
         assert all(frame.startswith('  File "') and "\n" not in frame for frame in frames)
-        assert any("stage.py" in frame for frame in frames)
+        assert any("scripted.py" in frame for frame in frames)
 
 
 def test_who_invokes_sees_no_source_of_a_function_that_cannot_start(

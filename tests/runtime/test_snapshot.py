@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from tests.runtime.conftest import ROOT, SNAP_START, Function, Start, body, environment
-from tests.runtime.standin import PATIENCE, RuntimeApi
-from tests.runtime.test_door import chat, http, read, speak
+from tests.runtime.fake_runtime_api import PATIENCE, RuntimeApi
+from tests.runtime.test_chat_function import chat, http, read, speak
 from tests.support.upstream import Received, Upstream, reply, upstream
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="awslambdaric is for Linux only")
@@ -24,7 +24,7 @@ KEY = "sk-test-0123456789abcdef"
 
 
 def hooked(start: Start, **variables: str) -> Function:
-    return start(_HANDLER="hooked.lambda_handler", **variables)
+    return start(_HANDLER="snapstart_hooks.lambda_handler", **variables)
 
 
 def tell(function: Function) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def provider() -> Iterator[Upstream]:
 def door(start: Start, provider: Upstream, aws: Upstream) -> Function:
     """The chat function, of which a snapshot may be taken."""
     return start(
-        _HANDLER="door.lambda_handler",
+        _HANDLER="chat_function.lambda_handler",
         CHATD_CONFIG="/dev/null",
         OLLAMA_URL=provider.url,
         OPENROUTER_BASE_URL=f"{provider.url}/v1",

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from deploy import instances
+from deploy import template_overlay
 
 ROOT = Path(__file__).resolve().parents[2]
 SAM_BIN = ROOT / ".venv-sam" / "bin"
@@ -25,7 +25,7 @@ def _transform(template: Path, parameters: str) -> dict[str, Any]:
     result = subprocess.run(
         [
             SAM_BIN / "python",
-            Path(__file__).with_name("transform.py"),
+            Path(__file__).with_name("sam_transform.py"),
             template,
         ],
         input=parameters,
@@ -53,7 +53,7 @@ def second(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("functions", "layers"):
         (folder / name).symlink_to(ROOT / name)
     file = folder / "template.yaml"
-    file.write_text(instances.template(), "utf-8")
+    file.write_text(template_overlay.template(), "utf-8")
     return file
 
 

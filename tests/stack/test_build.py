@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.check_build import without_bytecode
+from deploy.check_bytecode import without_bytecode
 
 ROOT = Path(__file__).resolve().parents[2]
 DOORS = {

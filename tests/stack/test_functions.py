@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.stack.reading import Stack, of_type, properties, references
+from tests.stack.template_queries import Stack, of_type, properties, references
 
 Transform = Callable[..., Stack]
 

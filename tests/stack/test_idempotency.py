@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.stack.reading import Stack, of_type, properties
+from tests.stack.template_queries import Stack, of_type, properties
 
 NAME = "IdempotencyRecords"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.stack.reading import Stack, of_type, properties
+from tests.stack.template_queries import Stack, of_type, properties
 
 Transform = Callable[..., Stack]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.stack.conftest import ROOT, transformed
-from tests.stack.reading import Stack, of_type, properties, references
+from tests.stack.template_queries import Stack, of_type, properties, references
 
 FUNCTIONS = ("ChatFunction", "ProvidersFunction", "AuthorizerFunction")
 # What Lambda keeps with the function and not with a version.

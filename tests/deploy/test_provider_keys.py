@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from deploy import keys
+from deploy import provider_keys
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -38,7 +38,7 @@ def put(
 
     def run(text: str, *arguments: str) -> tuple[int, str]:
         monkeypatch.setattr(sys, "stdin", io.StringIO(text))
-        status = keys.main(["--secret-id", "keys", *arguments])
+        status = provider_keys.main(["--secret-id", "keys", *arguments])
         printed = capsys.readouterr()
         return status, printed.out + printed.err
 
@@ -182,7 +182,7 @@ def test_the_secret_is_found_in_the_stack_s_outputs(
     cloudformation.create_stack(StackName="mine", TemplateBody=json.dumps(template))
     monkeypatch.setattr(sys, "stdin", io.StringIO("KIMI_API_KEY=new"))
 
-    status = keys.main(["--stack", "mine"])
+    status = provider_keys.main(["--stack", "mine"])
 
     assert status == 0
     assert held(secrets_manager) == {"KIMI_API_KEY": "new"}
@@ -194,7 +194,7 @@ def test_a_stack_that_is_not_there_is_one_line(
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("KIMI_API_KEY=new"))
 
-    status = keys.main(["--stack", "nowhere"])
+    status = provider_keys.main(["--stack", "nowhere"])
 
     assert status == 1
     assert capsys.readouterr().err.startswith("make keys: AWS answered ValidationError: ")
@@ -211,7 +211,7 @@ def test_a_stack_of_something_else_is_one_line(
     cloudformation.create_stack(StackName="other", TemplateBody=json.dumps(template))
     monkeypatch.setattr(sys, "stdin", io.StringIO("KIMI_API_KEY=new"))
 
-    status = keys.main(["--stack", "other"])
+    status = provider_keys.main(["--stack", "other"])
 
     assert status == 1
     assert "has no output 'ProviderSecretArn'" in capsys.readouterr().err
@@ -248,7 +248,7 @@ def test_on_a_terminal_each_key_is_asked_for_unseen(
     secrets_manager.create_secret(Name="keys", SecretString='{"OLLAMA_API_KEY": "old"}')
     terminal, inside = pty.openpty()
     child = subprocess.Popen(
-        [sys.executable, "-m", "deploy.keys", "--secret-id", "keys"],
+        [sys.executable, "-m", "deploy.provider_keys", "--secret-id", "keys"],
         env={**os.environ, "PYTHONPATH": f"{ROOT / 'functions'}:{ROOT}"},
         stdin=inside,
         stdout=inside,

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from deploy import configuration
-from deploy.account import Account
+from deploy.aws_account import Account
 from deploy.errors import CommandError
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from deploy import instances
-from deploy.instances import OverlayError, laid_over, read
+from deploy import template_overlay
+from deploy.template_overlay import OverlayError, laid_over, read
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ transform: !Transform {Name: T}
 def test_the_template_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
     file = tmp_path / "second.yaml"
 
-    assert instances.main([str(file)]) == 0
+    assert template_overlay.main([str(file)]) == 0
     assert read(file.read_text("utf-8"))["Resources"]["Capacity"]
 
 
@@ -76,7 +76,7 @@ def test_an_overlay_that_does_not_fit_is_one_line(
 ) -> None:
     first = tmp_path / "template.yaml"
     first.write_text("Resources: {}\n")
-    monkeypatch.setattr(instances, "FIRST", first)
+    monkeypatch.setattr(template_overlay, "FIRST", first)
 
-    assert instances.main([str(tmp_path / "second.yaml")]) == 1
+    assert template_overlay.main([str(tmp_path / "second.yaml")]) == 1
     assert capsys.readouterr().err.count("\n") == 1

@@ -33,7 +33,9 @@ def provider() -> Iterator[Upstream]:
 
 @pytest.fixture
 def door(start: Start, provider: Upstream) -> Function:
-    return start(_HANDLER="door.lambda_handler", OLLAMA_URL=provider.url, CHATD_CONFIG="/dev/null")
+    return start(
+        _HANDLER="chat_function.lambda_handler", OLLAMA_URL=provider.url, CHATD_CONFIG="/dev/null"
+    )
 
 
 def chat(**more: Any) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from tests.runtime.conftest import Function, Start, body
-from tests.runtime.standin import PATIENCE, Post
-from tests.runtime.test_door import chat, http, read
+from tests.runtime.fake_runtime_api import PATIENCE, Post
+from tests.runtime.test_chat_function import chat, http, read
 from tests.support import answers
 from tests.support.upstream import Received, Upstream, chunked, reply, silent, upstream
 
@@ -57,7 +57,7 @@ def manager() -> Iterator[Upstream]:
 def door(start: Start, provider: Upstream, manager: Upstream) -> Function:
     return start(
         PROCESSES,
-        _HANDLER="door.lambda_handler",
+        _HANDLER="chat_function.lambda_handler",
         CHATD_CONFIG="/dev/null",
         OPENROUTER_BASE_URL=f"{provider.url}/v1",
         CHATD_SECRET_ID="chatd/providers",
@@ -100,7 +100,7 @@ def test_each_process_holds_its_own_deadlines(start: Start, tmp_path: Path) -> N
         slow.script = silent(slow)
         function = start(
             PROCESSES,
-            _HANDLER="door.lambda_handler",
+            _HANDLER="chat_function.lambda_handler",
             CHATD_CONFIG=str(config),
             OLLAMA_URL=slow.url,
             **MANY,
@@ -111,7 +111,7 @@ def test_each_process_holds_its_own_deadlines(start: Start, tmp_path: Path) -> N
 
 
 def test_the_handler_is_prepared_once_and_before_the_processes_are_made(start: Start) -> None:
-    function = start(PROCESSES, _HANDLER="hooked.lambda_handler", **MANY)
+    function = start(PROCESSES, _HANDLER="snapstart_hooks.lambda_handler", **MANY)
     posts = at_once(function, {"do": "tell"})
 
     assert [json.loads(body(post))["happened"] for post in posts] == [["prepare"]] * PROCESSES
@@ -119,14 +119,14 @@ def test_the_handler_is_prepared_once_and_before_the_processes_are_made(start: S
 
 
 def test_no_process_draws_what_another_has_drawn(start: Start) -> None:
-    function = start(PROCESSES, _HANDLER="hooked.lambda_handler", **MANY)
+    function = start(PROCESSES, _HANDLER="snapstart_hooks.lambda_handler", **MANY)
     drawn = [json.loads(body(post))["drawn"] for post in at_once(function, {"do": "tell"}, 6)]
 
     assert len(set(drawn)) == 6
 
 
 def test_a_handler_that_cannot_prepare_serves_all_the_same(start: Start) -> None:
-    function = start(PROCESSES, _HANDLER="hooked.lambda_handler", FAILS="prepare", **MANY)
+    function = start(PROCESSES, _HANDLER="snapstart_hooks.lambda_handler", FAILS="prepare", **MANY)
 
     assert function.still_serves()
 

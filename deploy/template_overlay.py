@@ -16,7 +16,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 FIRST = ROOT / "template.yaml"
 OVERLAY = ROOT / "deploy" / "instances.yaml"
-_HEADER = "# Made by deploy/instances.py from template.yaml and deploy/instances.yaml.\n"
+_HEADER = "# Made by deploy/template_overlay.py from template.yaml and deploy/instances.yaml.\n"
 
 
 class OverlayError(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stage import lambda_handler as staged  # type: ignore[import-not-found]  # beside this file
+from scripted import lambda_handler as staged  # type: ignore[import-not-found]  # beside this file
 
 import chat.app
 

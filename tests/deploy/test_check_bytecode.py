@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy import check_build
+from deploy import check_bytecode
 
 
 def module(folder: Path, *, compiled_by: str | None) -> None:
@@ -37,7 +37,7 @@ def test_what_is_not_compiled_is_named_with_what_that_costs(
     module(tmp_path / "VendorLayer" / "python" / "pydantic", compiled_by=layer)
     (tmp_path / "template.yaml").write_text("{}")
 
-    assert check_build.main(str(tmp_path)) == 0
+    assert check_bytecode.main(str(tmp_path)) == 0
 
     printed = capsys.readouterr()
     if names:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from chatd.settings import ConfigError, load
 from deploy import configuration
-from deploy.account import secret_of
+from deploy.aws_account import secret_of
 from deploy.errors import CommandError
 
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]*")

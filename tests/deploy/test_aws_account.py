@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chatd.callers import Callers
-from deploy import account, caller_keys
-from deploy.account import Account, JsonSecret
+from deploy import aws_account, caller_keys
+from deploy.aws_account import Account, JsonSecret
 from deploy.errors import CommandError
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def test_a_change_that_refuses_leaves_the_secret_alone(callers: SecretsManagerCl
 def test_a_writer_that_is_always_too_late_gives_up_and_says_so(
     callers: SecretsManagerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(account, "_TRIES", 3)
+    monkeypatch.setattr(aws_account, "_TRIES", 3)
     turns = iter(range(100))
 
     def overtaken(content: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import os
 import random
 from typing import Any
 
-from stage import lambda_handler as staged  # type: ignore[import-not-found]  # beside this file
+from scripted import lambda_handler as staged  # type: ignore[import-not-found]  # beside this file
 
 from chatd import snapshot
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.stack.reading import Stack, of_type, properties, references
+from tests.stack.template_queries import Stack, of_type, properties, references
 from tests.stack.test_functions import FUNCTIONS, integrations
 from tests.stack.test_lint import BIN
 
