@@ -98,4 +98,5 @@ clean: ## remove environments and what was built
 include local/targets.mk
 include deploy/targets.mk
 include bench/targets.mk
+include tests/golden/targets.mk
 include tests/mutants/targets.mk

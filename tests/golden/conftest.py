@@ -1,0 +1,7 @@
+"""Golden cases run in the same clean environment as the gateway's own tests."""
+
+from __future__ import annotations
+
+from tests.chatd.conftest import clean_environment, config
+
+__all__ = ["clean_environment", "config"]
