@@ -16,21 +16,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from bench import (
-    comparison,
-    growth,
-    guard,
-    init,
-    memory,
-    peaks,
-    profile,
-    record,
-    size,
-    stream,
-    tables,
-    target,
-    warm,
-)
+from bench import guard, target
+from bench.measures import growth, init, memory, peaks, peers, profile, size, stream, warm
+from bench.report import results, tables
 from bench.target import BenchError, Target
 
 Measure = Callable[..., dict[str, Any]]
@@ -41,7 +29,7 @@ BENCHES: dict[str, tuple[Measure, str]] = {
     "memory": (memory.measure, "resident memory at rest and after 10,000 requests"),
     "peaks": (peaks.measure, "what one request of 5 MB adds to the memory at rest"),
     "size": (size.measure, "code and layer, and three ways to have boto3"),
-    "peers": (comparison.measure, "LiteLLM and FastAPI around the same call, on the same upstream"),
+    "peers": (peers.measure, "LiteLLM and FastAPI around the same call, on the same upstream"),
     "growth": (growth.measure, "time and memory against the size of the input"),
     "spread": (guard.spread, "the guard's ratios twenty times over, and what they may vary by"),
     "profile": (profile.measure, "where a warm request spends its time; only shown"),
@@ -74,7 +62,7 @@ def _run(name: str, where: Target, *, quick: bool, keep: bool) -> None:
     print(f"bench: {name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     print(tables.SECTIONS[name](found), flush=True)
     if keep:
-        record.keep(name, found)
+        results.keep(name, found)
 
 
 def _taken(where: Target) -> dict[str, str]:

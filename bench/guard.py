@@ -12,8 +12,10 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench import growth, init, libraries, record, stream, warm
-from bench.figures import rounded
+from bench import libraries
+from bench.measures import growth, init, stream, warm
+from bench.report import results
+from bench.sample_statistics import rounded
 from bench.target import Target
 
 RUNS = 20
@@ -83,7 +85,7 @@ def varied(name: str, values: Sequence[float]) -> dict[str, Any]:
 
 def check(target: Target) -> int:
     """Compare with what is kept; 1 if something is worse by more than chance explains."""
-    kept = record.read().get("spread")
+    kept = results.read().get("spread")
     if kept is None:
         print("bench: nothing is kept to compare with; run `make bench BENCH=spread`")
         return 1

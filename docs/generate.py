@@ -19,14 +19,11 @@ sys.path.insert(0, str(ROOT))
 import openapi  # noqa: E402  # beside this file
 import page  # noqa: E402  # beside this file
 
-import bench.page  # noqa: E402  # after the path to it
-from bench import (  # noqa: E402  # as above
-    cost,
-    plot,
-    record,
-)
-from bench.bills import Work  # noqa: E402  # as above
-from bench.prices import Prices  # noqa: E402  # as above
+import bench.cost.__main__ as cost  # noqa: E402  # after the path to it
+import bench.report.page  # noqa: E402  # as above
+from bench.cost.bills import Work  # noqa: E402  # as above
+from bench.cost.prices import Prices  # noqa: E402  # as above
+from bench.report import plot, results  # noqa: E402  # as above
 from chatd.catalog import CATALOG, Provider, Timeouts  # noqa: E402  # as above
 from local import template  # noqa: E402  # as above
 
@@ -139,9 +136,9 @@ def wanted() -> dict[Path, str]:
 
 def performance() -> dict[Path, str]:
     """The page of what was measured last, and its plot."""
-    measured = record.read()
+    measured = results.read()
     return {
-        ROOT / "docs/performance.md": bench.page.page(measured),
+        ROOT / "docs/performance.md": bench.report.page.page(measured),
         ROOT / "docs/performance.svg": plot.svg(measured["peers"]["handlers"]),
     }
 

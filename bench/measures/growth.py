@@ -5,8 +5,8 @@ from __future__ import annotations
 import statistics
 from typing import Any
 
-from bench.figures import exponent, rounded
 from bench.inside.gateway import DIALECTS
+from bench.sample_statistics import exponent, rounded
 from bench.target import Target
 
 # The exponent is that of the largest sizes: at the small ones a fixed cost hides it.

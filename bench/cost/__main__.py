@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
-from bench.bills import OPTIONS, Bill, Work, break_even, functions
-from bench.prices import ALWAYS_FREE, READ, Free, Prices, PricesError, read
+from bench.cost.bills import OPTIONS, Bill, Work, break_even, functions
+from bench.cost.prices import ALWAYS_FREE, READ, Free, Prices, PricesError, read
 
 LENGTHS = (100, 500, 2000)
 SIZES = (256, 512, 1024)

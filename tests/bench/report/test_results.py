@@ -7,14 +7,15 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from bench import budgets, libraries, page, plot, record
+from bench import libraries
 from bench.__main__ import KEPT
-from bench.tables import table
+from bench.report import budgets, page, plot, results
+from bench.report.tables import table
 
 
 def test_a_list_of_numbers_is_one_line_and_nothing_is_lost() -> None:
     everything = {"a": {"quantiles": [1.0, 2.5], "rows": [["x", 1.0], ["y", 2.0]], "none": []}}
-    text = record.written(everything)
+    text = results.written(everything)
 
     assert '"quantiles": [1.0, 2.5]' in text
     assert json.loads(text) == everything
@@ -22,11 +23,11 @@ def test_a_list_of_numbers_is_one_line_and_nothing_is_lost() -> None:
 
 @pytest.mark.parametrize("name", KEPT)
 def test_the_page_has_a_section_for_every_benchmark(name: str) -> None:
-    assert f"make bench BENCH={name}`" in page.page(record.read())
+    assert f"make bench BENCH={name}`" in page.page(results.read())
 
 
 def test_every_budget_is_on_the_page() -> None:
-    text = page.page(record.read())
+    text = page.page(results.read())
 
     assert [budget.what for budget in budgets.BUDGETS if budget.what not in text] == []
 
@@ -38,7 +39,7 @@ def test_a_budget_that_is_not_met_says_so() -> None:
 
 
 def test_the_plot_is_drawn_for_readers_in_the_dark_too() -> None:
-    drawn = plot.svg(record.read()["peers"]["handlers"])
+    drawn = plot.svg(results.read()["peers"]["handlers"])
 
     assert ET.fromstring(drawn).tag.endswith("svg")  # noqa: S314  # our own
     assert "prefers-color-scheme: dark" in drawn

@@ -14,8 +14,8 @@ import boto3
 from moto.server import ThreadedMotoServer
 
 from bench import libraries
-from bench.figures import Figure, ratio, rounded
 from bench.inside.gateway import KEY
+from bench.sample_statistics import Figure, ratio, rounded
 from bench.target import Target
 
 SECRET = "chatd/bench"  # noqa: S105  # its name

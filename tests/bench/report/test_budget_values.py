@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench.budgets import BUDGETS, Budget, reasons, rows
+from bench.report.budgets import BUDGETS, Budget, reasons, rows
 
 
 def warm(median: float, p99: float) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bench import libraries
-from bench.figures import rounded
+from bench.sample_statistics import rounded
 from bench.target import Target
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.figures import rounded
 from bench.inside import peak
+from bench.sample_statistics import rounded
 from bench.target import Target
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.budgets import BUDGETS, Budget, reasons
+from bench.report.budgets import BUDGETS, Budget, reasons
 
-MEASURED = json.loads((Path(__file__).parents[2] / "docs/performance.json").read_text("utf-8"))
+MEASURED = json.loads((Path(__file__).parents[3] / "docs/performance.json").read_text("utf-8"))
 
 
 @pytest.mark.parametrize("budget", BUDGETS, ids=lambda budget: budget.what)

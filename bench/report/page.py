@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bench import budgets, libraries
-from bench.tables import SECTIONS, table
+from bench import libraries
+from bench.report import budgets
+from bench.report.tables import SECTIONS, table
 
 Found = Mapping[str, Any]
 

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench import init, libraries
-from bench.environments import installed_from
-from bench.figures import Figure, ratio, rounded
+from bench import libraries
+from bench.measures import init
+from bench.measures.environments import installed_from
+from bench.sample_statistics import Figure, ratio, rounded
 from bench.target import BUILD, ROOT, Target
 
 _LARGEST = 5

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import ceil
 
-from bench.prices import Free, Prices
+from bench.cost.prices import Free, Prices
 
 HOURS = 730.0
 SECONDS = HOURS * 3600

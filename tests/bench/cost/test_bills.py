@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import cost
-from bench.bills import HOURS, OPTIONS, SECONDS, Work, break_even, functions
-from bench.prices import ALWAYS_FREE, Free, Prices, PricesError, read
+import bench.cost.__main__ as cost
+from bench.cost.bills import HOURS, OPTIONS, SECONDS, Work, break_even, functions
+from bench.cost.prices import ALWAYS_FREE, Free, Prices, PricesError, read
 
 PRICES = Prices()
 PAID = Free()

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from bench import memory_size
-from bench.memory_size import SIZES, Figures, table
+import bench.memory_size.__main__ as memory_size
+from bench.memory_size.__main__ import SIZES, Figures, table
 
 
 def figures(seconds: float) -> Figures:

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench import environments, load
-from bench.figures import Figure, rounded
+from bench.measures import environments, load
+from bench.sample_statistics import Figure, rounded
 from bench.target import Target
 
 FLOOR = "bare"

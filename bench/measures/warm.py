@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.figures import Figure, ratio, rounded
+from bench.sample_statistics import Figure, ratio, rounded
 from bench.target import Target
 
 Times = Mapping[str, Mapping[str, Sequence[float]]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.figures import Figure, exponent, quantile, ratio
+from bench.sample_statistics import Figure, exponent, quantile, ratio
 
 
 def test_a_figure_has_median_p99_and_count() -> None:

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.figures import Figure, ratio, rounded
+from bench.sample_statistics import Figure, ratio, rounded
 from bench.target import Target
 
 Times = Mapping[str, Mapping[str, Sequence[float]]]

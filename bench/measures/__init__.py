@@ -1,0 +1,1 @@
+"""Benchmarks: each module runs one on the target and computes its figures."""

@@ -1,0 +1,1 @@
+"""Measure the chat function at each memory size, for docs/cost.md."""

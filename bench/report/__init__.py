@@ -1,0 +1,1 @@
+"""Write docs/performance.md: results, tables, budgets and the plot."""
