@@ -16,6 +16,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+import decision_index  # noqa: E402  # beside this file
 import openapi  # noqa: E402  # beside this file
 import page  # noqa: E402  # beside this file
 
@@ -29,7 +30,14 @@ from local import template  # noqa: E402  # as above
 
 FILES = tuple(
     ROOT / name
-    for name in ("README.md", "docs/configuration.md", "docs/cost.md", "docs/deploying.md")
+    for name in (
+        "README.md",
+        "docs/configuration.md",
+        "docs/cost.md",
+        "docs/decisions/README.md",
+        "docs/deploying.md",
+        "docs/providers.md",
+    )
 )
 PART = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -42,6 +50,35 @@ def providers() -> str:
     ]
     lines += [_provider(row) for row in CATALOG.values()]
     return "\n".join(lines)
+
+
+def provider_names() -> str:
+    """List the providers' prefixes in one sentence."""
+    *most, last = [f"`{row.prefix}…`" for row in CATALOG.values()]
+    return f"{', '.join(most)} and {last}. Any other name goes to the default provider."
+
+
+def peers() -> str:
+    """Tabulate what a start and a warm request cost beside other gateways, from `make bench`."""
+    measured = results.read()["peers"]
+    sides = [measured["handlers"][name] for name in ("chatd", "fastapi", "litellm")]
+    versions = {name: text.partition("==")[2] for name, text in measured["versions"].items()}
+    rows = [
+        ("start of a Lambda function, CPU ms", [side["init"]["cpu"]["median"] for side in sides]),
+        ("added to a warm request, µs", [side["overhead"]["wall"] for side in sides]),
+        ("memory at rest, MB", [side["resident"] for side in sides]),
+    ]
+    return "\n".join(
+        [
+            f"| | chatd | FastAPI {versions['fastapi']}, a bare route"
+            f" | LiteLLM {versions['litellm']}, its proxy |",
+            "|---|---:|---:|---:|",
+            *(
+                f"| {what} | {' | '.join(f'{value:,.0f}' for value in values)} |"
+                for what, values in rows
+            ),
+        ]
+    )
 
 
 def timeouts() -> str:
@@ -109,10 +146,13 @@ def _provider(row: Provider) -> str:
 
 PARTS = {
     **{name: partial(table, Work(), Prices()) for name, table in cost.TABLES.items()},
+    "decisions": partial(decision_index.index, ROOT / "docs/decisions"),
     "memory-size": memory_size,
     "outputs": outputs,
     "parameters": parameters,
+    "peers": peers,
     "processes": processes,
+    "provider-names": provider_names,
     "providers": providers,
     "timeouts": timeouts,
 }

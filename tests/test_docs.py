@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture
 def generate(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.syspath_prepend(ROOT / "docs")
-    for name in ("generate", "openapi", "page"):
+    for name in ("generate", "decision_index", "openapi", "page"):
         sys.modules.pop(name, None)
     return importlib.import_module("generate")
 
@@ -105,10 +105,12 @@ def test_every_error_is_documented() -> None:
     assert undocumented == []
 
 
-def test_the_readme_names_every_provider_and_its_key() -> None:
-    text = (ROOT / "README.md").read_text("utf-8")
+def test_the_readme_and_the_page_of_providers_name_every_provider() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    page = (ROOT / "docs" / "providers.md").read_text("utf-8")
 
-    assert [row.name for row in CATALOG.values() if f"`{row.prefix}<model>`" not in text] == []
+    assert [row.name for row in CATALOG.values() if f"`{row.prefix}…`" not in readme] == []
+    assert [row.name for row in CATALOG.values() if f"`{row.prefix}<model>`" not in page] == []
 
 
 def without_code(text: str) -> str:
