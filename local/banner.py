@@ -35,16 +35,16 @@ def banner(
         if route.methods != ("OPTIONS",)
     ]
     lines = [f"chatd serves {url} (Ctrl-C ends it)", *(f"  {line}" for line in served), ""]
-    lines += _upstream(upstream)
+    lines += _upstream_lines(upstream)
     if providers is not None:
         lines.append(f"Registered providers: {', '.join(providers) or 'none'}.")
     if options.caller_keys:
         lines.append("Callers need a key: CHATD_CALLER_KEYS is set.")
-    tried = _try(url, options, routes, upstream)
-    return "\n".join([*lines, "", "Try it:", f"  {tried}"])
+    example = _example_command(url, options, routes, upstream)
+    return "\n".join([*lines, "", "Try it:", f"  {example}"])
 
 
-def _upstream(upstream: Upstream) -> list[str]:
+def _upstream_lines(upstream: Upstream) -> list[str]:
     match upstream.kind:
         case "ollama" if upstream.models:
             return [f"Models without a prefix go to Ollama at {upstream.url}."]
@@ -53,7 +53,7 @@ def _upstream(upstream: Upstream) -> list[str]:
                 f"Models without a prefix go to Ollama at {upstream.url}, which has no model yet:",
                 "ollama pull llama3.2",
             ]
-        case "silent":
+        case "unreachable":
             return [
                 f"Models without a prefix go to OLLAMA_URL, {upstream.url},",
                 "where NOTHING ANSWERS yet: chats will fail until an Ollama does.",
@@ -69,7 +69,9 @@ def _upstream(upstream: Upstream) -> list[str]:
             return [f"Models without a prefix go to {upstream.provider} at {upstream.url}."]
 
 
-def _try(url: str, options: Options, routes: Sequence[Route], upstream: Upstream) -> str:
+def _example_command(
+    url: str, options: Options, routes: Sequence[Route], upstream: Upstream
+) -> str:
     """A curl line that works as it stands, in a shell that has the same environment."""
     # The shell puts the key in, so that none is printed.
     key = ' -H "x-api-key: ${CHATD_CALLER_KEYS%%,*}"' if options.caller_keys else ""

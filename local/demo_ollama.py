@@ -27,10 +27,10 @@ from starlette.routing import Route
 from local.http_server.server import listener, serving, stop_signal
 
 MODELS = ("llama3.2", "qwen3", "gemma3", "gpt-oss")
-_THINKING = ("qwen3", "gpt-oss")
-_THOUGHT = "No model runs here, so there is nothing to think about."
+_THINKING_MODELS = ("qwen3", "gpt-oss")
+_THINKING_TEXT = "No model runs here, so there is nothing to think about."
 
-Piece = Callable[[str, str], dict[str, Any]]
+ChunkFields = Callable[[str, str], dict[str, Any]]
 
 
 class _Message(BaseModel):
@@ -42,7 +42,7 @@ class _Options(BaseModel):
     num_predict: int | None = None
 
 
-class _Question(BaseModel):
+class _OllamaRequest(BaseModel):
     """What /api/chat or /api/generate is asked."""
 
     model_config = ConfigDict(hide_input_in_errors=True)
@@ -86,7 +86,7 @@ def app() -> Starlette:
             Route("/api/chat", _chat, methods=["POST"]),
             Route("/api/generate", _generate, methods=["POST"]),
         ],
-        exception_handlers={_RefusedError: _refused},
+        exception_handlers={_RefusedError: _error_response},
     )
 
 
@@ -104,86 +104,88 @@ async def _tags(_request: Request) -> Response:
     return JSONResponse({"models": [{"name": name, "model": name, **rest} for name in names]})
 
 
-async def _chat(request: Request) -> Response:
-    def piece(text: str, thinking: str) -> dict[str, Any]:
+async def _chat(http_request: Request) -> Response:
+    def fields(text: str, thinking: str) -> dict[str, Any]:
         thought = {"thinking": thinking} if thinking else {}
         return {"message": {"role": "assistant", "content": text, **thought}}
 
-    question = await _question(request)
-    return _response(question, piece, asked=bool(question.messages))
+    request = await _read_request(http_request)
+    return _response(request, fields, has_input=bool(request.messages))
 
 
-async def _generate(request: Request) -> Response:
-    def piece(text: str, thinking: str) -> dict[str, Any]:
+async def _generate(http_request: Request) -> Response:
+    def fields(text: str, thinking: str) -> dict[str, Any]:
         return {"response": text, **({"thinking": thinking} if thinking else {})}
 
-    question = await _question(request)
-    return _response(question, piece, asked=bool(question.prompt))
+    request = await _read_request(http_request)
+    return _response(request, fields, has_input=bool(request.prompt))
 
 
-async def _refused(_request: Request, error: Exception) -> Response:
+async def _error_response(_request: Request, error: Exception) -> Response:
     status = error.status if isinstance(error, _RefusedError) else 500
     return JSONResponse({"error": str(error)}, status)
 
 
-async def _question(request: Request) -> _Question:
-    """The question, checked as far as Ollama checks one."""
+async def _read_request(http_request: Request) -> _OllamaRequest:
+    """The request, checked as far as Ollama checks one."""
     try:
-        question = _Question.model_validate_json(await request.body())
+        request = _OllamaRequest.model_validate_json(await http_request.body())
     except ValidationError as error:
         mistake = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in mistake["loc"]) or "body"
         raise _RefusedError(400, f"{where}: {mistake['msg']}") from None
-    if question.name not in MODELS:
-        raise _RefusedError(404, f'model "{question.model}" not found')
-    if question.think and question.name not in _THINKING:
-        raise _RefusedError(400, f'"{question.model}" does not support thinking')
-    return question
+    if request.name not in MODELS:
+        raise _RefusedError(404, f'model "{request.model}" not found')
+    if request.think and request.name not in _THINKING_MODELS:
+        raise _RefusedError(400, f'"{request.model}" does not support thinking')
+    return request
 
 
-def _response(question: _Question, piece: Piece, *, asked: bool) -> Response:
+def _response(request: _OllamaRequest, fields: ChunkFields, *, has_input: bool) -> Response:
     started = time.perf_counter_ns()
     # A thinking model thinks unless it is told not to.
-    thinking = _THOUGHT if question.name in _THINKING and question.think is not False else ""
-    words, reason = _words(question) if asked else ([], "load")
-    head = {"model": question.model, "created_at": _now()}
+    thinking = (
+        _THINKING_TEXT if request.name in _THINKING_MODELS and request.think is not False else ""
+    )
+    words, reason = _answer_words(request) if has_input else ([], "load")
+    head = {"model": request.model, "created_at": _now()}
     took = time.perf_counter_ns() - started
     end = {
         "done": True,
         "done_reason": reason,
         "total_duration": took + 2,
         "load_duration": 1,
-        "prompt_eval_count": question.words,
+        "prompt_eval_count": request.words,
         "prompt_eval_duration": 1,
         "eval_count": len(words) + len(thinking.split()),
         "eval_duration": took,
     }
-    if not question.stream:
-        return JSONResponse({**head, **piece("".join(words), thinking), **end})
+    if not request.stream:
+        return JSONResponse({**head, **fields("".join(words), thinking), **end})
 
     def lines() -> Iterator[str]:
         if thinking:
-            yield json.dumps({**head, **piece("", thinking), "done": False}) + "\n"
+            yield json.dumps({**head, **fields("", thinking), "done": False}) + "\n"
         for word in words:
-            yield json.dumps({**head, **piece(word, ""), "done": False}) + "\n"
-        yield json.dumps({**head, **piece("", ""), **end}) + "\n"
+            yield json.dumps({**head, **fields(word, ""), "done": False}) + "\n"
+        yield json.dumps({**head, **fields("", ""), **end}) + "\n"
 
     return StreamingResponse(lines(), media_type="application/x-ndjson")
 
 
-def _words(question: _Question) -> tuple[list[str], str]:
+def _answer_words(request: _OllamaRequest) -> tuple[list[str], str]:
     """The answer word by word, and why it ended there."""
     text = (
-        f"This is chatd's demo upstream: no model runs here. {question.model} was asked,"
-        f" in {question.words} words. For real answers start Ollama, then make run again."
+        f"This is chatd's demo upstream: no model runs here. {request.model} was asked,"
+        f" in {request.words} words. For real answers start Ollama, then make run again."
     )
-    if question.format == "json":
-        text = json.dumps({"demo": True, "model": question.model, "message": text})
-    elif isinstance(question.format, dict):
-        text = json.dumps(_instance(question.format))
+    if request.format == "json":
+        text = json.dumps({"demo": True, "model": request.model, "message": text})
+    elif isinstance(request.format, dict):
+        text = json.dumps(_example_of(request.format))
     words = [f"{word} " for word in text.split(" ")]
     words[-1] = words[-1].removesuffix(" ")
-    limit = question.options.num_predict
+    limit = request.options.num_predict
     # A number below one means no limit to Ollama.
     if limit is not None and 0 < limit < len(words):
         return words[:limit], "length"
@@ -194,14 +196,14 @@ def _now() -> str:
     return datetime.now(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _instance(schema: dict[str, Any]) -> Any:
+def _example_of(schema: dict[str, Any]) -> Any:
     """Something that fits a simple JSON Schema."""
     if "const" in schema:
         return schema["const"]
     if schema.get("enum"):
         return schema["enum"][0]
     if schema.get("type") == "object" or "properties" in schema:
-        return {name: _instance(part) for name, part in schema.get("properties", {}).items()}
+        return {name: _example_of(part) for name, part in schema.get("properties", {}).items()}
     plain = {"array": [], "number": 0, "integer": 0, "boolean": True, "null": None}
     return plain.get(str(schema.get("type")), "demo")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import socket
 
-from local.http_server.request_guard import is_this_machine
+from local.http_server.request_guard import is_loopback
 from local.http_server.server import listener
 from local.options import Options, StartError
 
@@ -20,8 +20,8 @@ def listen(options: Options) -> socket.socket:
         StartError: When the address cannot be had, or others could reach it without a key.
 
     """
-    family, address = _resolved(options)
-    if not options.caller_keys and not is_this_machine(address[0]):
+    family, address = _resolve(options)
+    if not options.caller_keys and not is_loopback(address[0]):
         raise StartError(
             f"HOST={options.host}: others could reach this address, so callers need a key;"
             " list some in CHATD_CALLER_KEYS, or leave HOST at 127.0.0.1"
@@ -29,17 +29,17 @@ def listen(options: Options) -> socket.socket:
     try:
         return listener(*address, family)
     except OSError as error:
-        raise StartError(_reason(error, options)) from None
+        raise StartError(_bind_failure(error, options)) from None
 
 
-def url(sock: socket.socket) -> str:
+def url_of(sock: socket.socket) -> str:
     """Where a program on this machine reaches the socket."""
     host, port = sock.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # compared, not bound
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _resolved(options: Options) -> tuple[socket.AddressFamily, tuple[str, int]]:
+def _resolve(options: Options) -> tuple[socket.AddressFamily, tuple[str, int]]:
     try:
         found = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
@@ -49,7 +49,7 @@ def _resolved(options: Options) -> tuple[socket.AddressFamily, tuple[str, int]]:
     return family, (str(address[0]), options.port)
 
 
-def _reason(error: OSError, options: Options) -> str:
+def _bind_failure(error: OSError, options: Options) -> str:
     where = f"{options.host}:{options.port}"
     if error.errno == errno.EADDRINUSE:
         return (

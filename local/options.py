@@ -13,9 +13,9 @@ from pathlib import Path
 from chatd import origins
 
 _ROOT = Path(__file__).resolve().parents[1]
-_PORTS = 65535
+_LAST_PORT = 65535
 
-_VARIABLES = """\
+_EPILOG = """\
 environment (an empty value counts as unset):
   HOST                 where to listen; 127.0.0.1
   PORT                 3220; 0 takes any free one
@@ -58,7 +58,7 @@ class Options:
     code: Path
 
 
-def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
+def parse_options(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
     """The options, from the command line's arguments and the environment.
 
     Raises:
@@ -68,34 +68,34 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
     parser = argparse.ArgumentParser(
         prog="python -m local",
         description="Serve the gateway on this machine, with the handlers of the stack.",
-        epilog=_VARIABLES,
+        epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--template", type=Path, default=_ROOT / "template.yaml", metavar="FILE")
     parser.add_argument("--code", type=Path, default=_ROOT / "functions", metavar="FOLDER")
     parsed = parser.parse_args(arguments)
     env = {name: value for name, value in environ.items() if value}
-    keys = _keys(env)
+    keys = _caller_keys(env)
     if not keys:
-        _refuse_every_page(env)
+        _refuse_open_origins(env)
     return Options(
         host=env.get("HOST", "127.0.0.1"),
-        port=_whole(env, "PORT", default=3220, least=0, most=_PORTS),
-        workers=_whole(env, "CHATD_WORKERS", default=8, least=1, most=256),
+        port=_integer(env, "PORT", default=3220, least=0, most=_LAST_PORT),
+        workers=_integer(env, "CHATD_WORKERS", default=8, least=1, most=256),
         caller_keys=keys,
         template=parsed.template,
         code=parsed.code.resolve(),
     )
 
 
-def _whole(env: Mapping[str, str], name: str, *, default: int, least: int, most: int) -> int:
+def _integer(env: Mapping[str, str], name: str, *, default: int, least: int, most: int) -> int:
     text = env.get(name, str(default))
     if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
         raise StartError(f"{name}={text!r}: must be a whole number from {least} to {most}")
     return int(text)
 
 
-def _keys(env: Mapping[str, str]) -> tuple[str, ...]:
+def _caller_keys(env: Mapping[str, str]) -> tuple[str, ...]:
     if "CHATD_CALLER_KEYS" not in env:
         return ()
     keys = tuple(key.strip() for key in env["CHATD_CALLER_KEYS"].split(",") if key.strip())
@@ -104,7 +104,7 @@ def _keys(env: Mapping[str, str]) -> tuple[str, ...]:
     return keys
 
 
-def _refuse_every_page(env: Mapping[str, str]) -> None:
+def _refuse_open_origins(env: Mapping[str, str]) -> None:
     """Refuse a list of origins under which any web page could spend the providers' keys."""
     try:
         listed = origins.parsed(env.get("CHATD_CORS_ORIGINS", ""))

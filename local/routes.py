@@ -35,14 +35,14 @@ class Route:
     """A path as API Gateway writes it (`/v1/models/{id+}`), its methods, and who serves it.
 
     Attributes:
-        open: Whether the template lets everybody in (`Auth: {Authorizer: NONE}`).
+        public: Whether the template lets everybody in (`Auth: {Authorizer: NONE}`).
 
     """
 
     path: str
     methods: tuple[str, ...]
     function: Function
-    open: bool = False
+    public: bool = False
 
     def parameters(self, path: str) -> dict[str, str] | None:
         """The path's parameters, or None where the path is not this route's.
@@ -104,14 +104,14 @@ def _function_routes(name: str, resource: Node, tree: Node) -> Iterator[Route]:
 def _function(name: str, properties: Node, tree: Node) -> Function:
     shared, parameters = tree.get("Globals").get("Function"), tree.get("Parameters")
 
-    def either(key: str, default: object = None) -> Node:
-        return properties.get(key, shared.get(key, default).value).settled(parameters)
+    def property_of(key: str, default: object = None) -> Node:
+        return properties.get(key, shared.get(key, default).value).resolve(parameters)
 
     return Function(
         name=name,
-        handler=either("Handler").text(),
-        timeout=either("Timeout", _TIMEOUT).number(),
-        memory=int(either("MemorySize", _MEMORY).number()),
+        handler=property_of("Handler").text(),
+        timeout=property_of("Timeout", _TIMEOUT).number(),
+        memory=int(property_of("MemorySize", _MEMORY).number()),
     )
 
 
@@ -123,7 +123,7 @@ def _route(event: Node, function: Function) -> Route:
         path=event.get("Path").text(),
         methods=_METHODS if method == "ANY" else (method,),
         function=function,
-        open=event.get("Auth").get("Authorizer").value == "NONE",
+        public=event.get("Auth").get("Authorizer").value == "NONE",
     )
 
 

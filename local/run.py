@@ -23,38 +23,38 @@ from chatd.settings import ConfigError, Settings, load
 from local import demo_ollama, routes
 from local.banner import banner
 from local.http_server import proxy_integration
-from local.http_server.asgi_app import Front
-from local.http_server.connection import Limits
-from local.http_server.log_throttle import Throttle
-from local.http_server.request_guard import Guard
+from local.http_server.asgi_app import GatewayApp
+from local.http_server.connection import ConnectionLimits
+from local.http_server.log_throttle import LogThrottle
+from local.http_server.request_guard import RequestGuard
 from local.http_server.server import connection_limit, listener, serving, stop_signal
-from local.listening_socket import listen, url
-from local.options import Options, StartError, parse
+from local.listening_socket import listen, url_of
+from local.options import Options, StartError, parse_options
 from local.routes import Route
 from local.run_folder import run_folder
 from local.template import TemplateError
-from local.upstream_detection import Upstream, look
-from local.workers.pool import Pool
-from local.workers.worker_process import WorkerStartError, environment
+from local.upstream_detection import Upstream, detect_upstream
+from local.workers.pool import WorkerPool
+from local.workers.worker_process import WorkerStartError, worker_environment
 
 _log = logging.getLogger("chatd.local")
 
-_LIST = "/v1/chat/providers"
+_PROVIDER_LIST = "/v1/chat/providers"
 # Seconds that the banner waits for it.
-_LISTING = 3.0
+_PROVIDER_LIST_SECONDS = 3.0
 
 
 def main(arguments: Sequence[str]) -> int:
     """Serve until Ctrl-C; return the exit status."""
     logging.basicConfig(level=logging.WARNING, format="chatd: %(message)s")
     for handler in logging.getLogger().handlers:
-        handler.addFilter(Throttle())
+        handler.addFilter(LogThrottle())
     try:
-        options = parse(arguments, os.environ)
+        options = parse_options(arguments, os.environ)
         settings = load(os.environ)
         table = routes.read(options.template)
         with listen(options) as sock:
-            gateway = _Gateway(options, settings, table, look(settings, os.environ))
+            gateway = _Gateway(options, settings, table, detect_upstream(settings, os.environ))
             asyncio.run(gateway.serve(sock))
     except (StartError, ConfigError, TemplateError, WorkerStartError) as error:
         print(f"chatd: {error}", file=sys.stderr)
@@ -78,17 +78,17 @@ class _Gateway:
             upstream = await self._upstream(stack)
             # The server is entered first and so stopped last: it answers the requests in flight.
             pools = self._pools(upstream, stack.enter_context(run_folder()))
-            front = Front(self.routes, pools, self._guard())
-            await stack.enter_async_context(serving(front, sock, self._limits(pools)))
+            app = GatewayApp(self.routes, pools, self._guard())
+            await stack.enter_async_context(serving(app, sock, self._limits(pools)))
             for pool in pools.values():
                 stack.push_async_callback(pool.stop)
-            await _start(pools.values())
+            await _start_all(pools.values())
             text = banner(
-                url(sock),
+                url_of(sock),
                 options=self.options,
                 routes=self.routes,
                 upstream=upstream,
-                providers=await self._providers(pools),
+                providers=await self._registered_providers(pools),
             )
             print(f"\n{text}\n", flush=True)
             await stop.wait()
@@ -99,53 +99,57 @@ class _Gateway:
             return self.upstream
         sock = stack.enter_context(listener("127.0.0.1", 0))
         await stack.enter_async_context(serving(demo_ollama.app(), sock))
-        return replace(self.upstream, url=url(sock), models=demo_ollama.MODELS)
+        return replace(self.upstream, url=url_of(sock), models=demo_ollama.MODELS)
 
-    def _pools(self, upstream: Upstream, folder: Path) -> dict[str, Pool]:
+    def _pools(self, upstream: Upstream, folder: Path) -> dict[str, WorkerPool]:
         """Make the pools of workers, which share a folder."""
         records = str(folder / "idempotency.sqlite3")
         env: Mapping[str, str] = {
-            **environment(self.options.code, os.environ),
+            **worker_environment(self.options.code, os.environ),
             "CHATD_IDEMPOTENCY_FILE": records,
         }
         if upstream.kind == "demo":
             env = {**env, "OLLAMA_URL": upstream.url}
         functions = {route.function.name: route.function for route in self.routes}
         return {
-            name: Pool(function, env, self.options.workers, partial(_release, Sqlite(records)))
+            name: WorkerPool(
+                function, env, self.options.workers, partial(_release_keys, Sqlite(records))
+            )
             for name, function in functions.items()
         }
 
-    def _limits(self, pools: Mapping[str, Pool]) -> Limits:
+    def _limits(self, pools: Mapping[str, WorkerPool]) -> ConnectionLimits:
         """Limit the connections; each worker takes a socket and, on Linux, a pidfd."""
-        return Limits(connections=connection_limit(2 * self.options.workers * len(pools)))
+        return ConnectionLimits(connections=connection_limit(2 * self.options.workers * len(pools)))
 
-    def _guard(self) -> Guard:
+    def _guard(self) -> RequestGuard:
         keys = self.options.caller_keys
-        return Guard(
+        return RequestGuard(
             callers=Callers.of_keys(keys) if keys else None,
             host=self.options.host,
             origins=self.settings.cors_origins,
         )
 
-    async def _providers(self, pools: Mapping[str, Pool]) -> list[str] | None:
+    async def _registered_providers(self, pools: Mapping[str, WorkerPool]) -> list[str] | None:
         """Ask the gateway for the registered providers' names; None if they do not come in time."""
         for route in self.routes:
-            if route.path == _LIST and "GET" in route.methods:
-                request = proxy_integration.Request("GET", _LIST, "", (), b"", "127.0.0.1")
-                event = proxy_integration.event(request, route, "banner")
+            if route.path == _PROVIDER_LIST and "GET" in route.methods:
+                request = proxy_integration.HttpRequest(
+                    "GET", _PROVIDER_LIST, "", (), b"", "127.0.0.1"
+                )
+                event = proxy_integration.to_event(request, route, "banner")
                 with contextlib.suppress(
                     TimeoutError, ChatdError, proxy_integration.MalformedResultError
                 ):
-                    async with asyncio.timeout(_LISTING):
-                        call = pools[route.function.name].call(event, "banner", _unheard)
+                    async with asyncio.timeout(_PROVIDER_LIST_SECONDS):
+                        call = pools[route.function.name].invoke(event, "banner", _discard)
                         # A slow list is not cancelled: its lookups serve the first chat.
                         result = await asyncio.shield(call)
-                    return _names(proxy_integration.response(result).body)
+                    return _provider_names(proxy_integration.to_response(result).body)
         return None
 
 
-def _release(records: Sqlite, process: int) -> None:
+def _release_keys(records: Sqlite, process: int) -> None:
     """Release the idempotency keys of a worker that ended in the middle of a request."""
     try:
         records.release_of(process)
@@ -153,18 +157,18 @@ def _release(records: Sqlite, process: int) -> None:
         _log.warning("idempotency keys of a killed worker are not released: %s", error)
 
 
-def _names(body: bytes) -> list[str] | None:
+def _provider_names(body: bytes) -> list[str] | None:
     try:
         return [str(provider["name"]) for provider in json.loads(body)["providers"]]
     except (ValueError, KeyError, TypeError):  # not a list of providers: then the banner has none
         return None
 
 
-async def _unheard(_part: object) -> None:
+async def _discard(_part: object) -> None:
     """Drop a part of a streamed answer: the list is a whole one."""
 
 
-async def _start(pools: Iterable[Pool]) -> None:
+async def _start_all(pools: Iterable[WorkerPool]) -> None:
     """Start all pools before raising the first failure, so that each can be stopped."""
     started = await asyncio.gather(*(pool.start() for pool in pools), return_exceptions=True)
     for failure in started:

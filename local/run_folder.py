@@ -22,7 +22,7 @@ _LOCK = "lock"
 @contextmanager
 def run_folder() -> Iterator[Path]:
     """Make a folder for this user alone, and remove the folders of ended runs."""
-    _sweep(Path(tempfile.gettempdir()))
+    _remove_ended_runs(Path(tempfile.gettempdir()))
     with tempfile.TemporaryDirectory(prefix=_PREFIX) as name:
         descriptor = os.open(Path(name, _LOCK), os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -32,7 +32,7 @@ def run_folder() -> Iterator[Path]:
             os.close(descriptor)
 
 
-def _sweep(parent: Path) -> None:
+def _remove_ended_runs(parent: Path) -> None:
     """Remove the folders of this user's runs that have ended."""
     for folder in parent.glob(f"{_PREFIX}*"):
         # Another start may sweep at the same time, and in /tmp a name proves nothing.

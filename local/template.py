@@ -60,7 +60,7 @@ class Node:
         for key in self._mapping():
             yield str(key), self.get(key)
 
-    def settled(self, parameters: Node) -> Node:
+    def resolve(self, parameters: Node) -> Node:
         """The value itself, or where it is a `!Ref` to a parameter, that parameter's default."""
         if not isinstance(self.value, Intrinsic) or self.value.tag != "!Ref":
             return self
@@ -80,7 +80,7 @@ class Node:
 
     def error(self, what: str) -> TemplateError:
         """That `what` does not hold of this value."""
-        return TemplateError(f"{self.place or 'the template'}: {what}, not {_shown(self.value)}")
+        return TemplateError(f"{self.place or 'the template'}: {what}, not {_describe(self.value)}")
 
     def _mapping(self) -> dict[Any, Any]:
         if self.value is None:
@@ -105,7 +105,7 @@ def read(path: Path) -> Node:
         raise TemplateError(f"is not YAML: {' '.join(str(error).split())}") from None
 
 
-def _shown(value: object) -> str:
+def _describe(value: object) -> str:
     if value is None:
         return "nothing"
     if isinstance(value, Intrinsic):

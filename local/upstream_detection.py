@@ -18,7 +18,7 @@ from chatd.registry import Registry
 from chatd.settings import Settings
 
 # Seconds to wait for an Ollama, which on this machine answers at once or not at all.
-_PATIENCE = urllib3.Timeout(connect=1.0, read=2.0)
+_TIMEOUT = urllib3.Timeout(connect=1.0, read=2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,36 +26,36 @@ class Upstream:
     """The default provider.
 
     Attributes:
-        kind: `ollama` answers; `demo` stands in, because nothing does; `silent`: nothing answers
-            at the address that the user gave; `other`: it is another provider.
+        kind: `ollama` answers; `demo` stands in, because nothing does; `unreachable`: nothing
+            answers at the address that the user gave; `other`: it is another provider.
         provider: The provider's name.
         url: Where it is.
         models: Models that it is known to serve.
 
     """
 
-    kind: Literal["ollama", "demo", "silent", "other"]
+    kind: Literal["ollama", "demo", "unreachable", "other"]
     provider: str
     url: str
     models: tuple[str, ...] = ()
 
 
-def look(settings: Settings, environ: Mapping[str, str]) -> Upstream:
+def detect_upstream(settings: Settings, environ: Mapping[str, str]) -> Upstream:
     """Find out what answers a bare model name."""
     row = settings.providers[settings.default_provider or "ollama"]
     if row.excluded is not None:
-        row = _registered(settings, environ) or row
+        row = _first_registered(settings, environ) or row
     if row.name != "ollama":
         return Upstream("other", row.name, row.base_url)
-    with urllib3.PoolManager(timeout=_PATIENCE, retries=False) as http:
-        if "version" in _got(http, f"{row.base_url}/api/version"):
-            models = _got(http, f"{row.base_url}/api/tags").get("models") or []
-            return Upstream("ollama", row.name, row.base_url, tuple(_names(models)))
-    asked_for = bool(environ.get("OLLAMA_URL")) or row.base_url != CATALOG["ollama"].base_url
-    return Upstream("silent" if asked_for else "demo", row.name, row.base_url)
+    with urllib3.PoolManager(timeout=_TIMEOUT, retries=False) as http:
+        if "version" in _get_json(http, f"{row.base_url}/api/version"):
+            models = _get_json(http, f"{row.base_url}/api/tags").get("models") or []
+            return Upstream("ollama", row.name, row.base_url, tuple(_model_names(models)))
+    configured = bool(environ.get("OLLAMA_URL")) or row.base_url != CATALOG["ollama"].base_url
+    return Upstream("unreachable" if configured else "demo", row.name, row.base_url)
 
 
-def _registered(settings: Settings, environ: Mapping[str, str]) -> Provider | None:
+def _first_registered(settings: Settings, environ: Mapping[str, str]) -> Provider | None:
     """The first registered provider, as far as the environment and the .env files tell."""
     try:
         return Registry(settings, Credentials(environ, None, lambda _sentence: None)).default()
@@ -63,7 +63,7 @@ def _registered(settings: Settings, environ: Mapping[str, str]) -> Provider | No
         return None
 
 
-def _got(http: urllib3.PoolManager, url: str) -> dict[str, Any]:
+def _get_json(http: urllib3.PoolManager, url: str) -> dict[str, Any]:
     """The JSON object at `url`, empty when there is none to be had."""
     try:
         answer = http.request("GET", url, redirect=False).json()
@@ -72,6 +72,6 @@ def _got(http: urllib3.PoolManager, url: str) -> dict[str, Any]:
     return answer if isinstance(answer, dict) else {}
 
 
-def _names(models: Any) -> list[str]:
+def _model_names(models: Any) -> list[str]:
     found = [model.get("name") for model in models if isinstance(model, dict)]
     return [name for name in found if isinstance(name, str) and name]

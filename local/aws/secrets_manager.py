@@ -26,7 +26,7 @@ from werkzeug.serving import make_server
 from chatd.catalog import Provider
 from chatd.credentials import Credentials
 from chatd.settings import ConfigError, load
-from local.aws.signature_check import SignedOnly
+from local.aws.signature_check import SignatureCheck
 from local.run import main as serve
 
 SECRET = "chatd/providers"  # noqa: S105  # its name
@@ -40,11 +40,11 @@ def main(arguments: Sequence[str]) -> int:
         rows = load(os.environ).providers.values()
     except ConfigError:
         return serve(arguments)  # which reports the mistake
-    keys, made_up = _keys(rows, os.environ)
-    credential = _credential(os.environ)
-    with _secrets_manager(credential) as endpoint:
-        os.environ.update(_environment(os.environ, endpoint, credential))
-        _seed(endpoint, credential, {**keys, **made_up})
+    keys, placeholders = _collect_keys(rows, os.environ)
+    credential = _choose_credential(os.environ)
+    with serve_secrets_manager(credential) as endpoint:
+        os.environ.update(_client_environment(os.environ, endpoint, credential))
+        create_secret(endpoint, credential, {**keys, **placeholders})
         print(f"Secrets Manager: {endpoint}, secret {SECRET!r}")
         print(f"  keys from the environment and .env: {', '.join(sorted(keys)) or 'none'};", end="")
         print(" the others are made up")
@@ -61,13 +61,13 @@ class _Handler(MotoRequestHandler):
 
 
 @contextmanager
-def _secrets_manager(credential: Mapping[str, str]) -> Iterator[str]:
+def serve_secrets_manager(credential: Mapping[str, str]) -> Iterator[str]:
     """Run a Secrets Manager on a free loopback port for the credential; yield the URL."""
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     backend = DomainDispatcherApplication(create_backend_app)
     server = make_server("127.0.0.1", 0, backend, threaded=True, request_handler=_Handler)
     address = f"127.0.0.1:{server.server_port}"
-    server.app = SignedOnly(
+    server.app = SignatureCheck(
         backend,
         credential["AWS_ACCESS_KEY_ID"],
         credential["AWS_SECRET_ACCESS_KEY"],
@@ -83,7 +83,7 @@ def _secrets_manager(credential: Mapping[str, str]) -> Iterator[str]:
         thread.join()
 
 
-def _credential(environ: Mapping[str, str]) -> dict[str, str]:
+def _choose_credential(environ: Mapping[str, str]) -> dict[str, str]:
     """Choose the credential that the gateway signs with: a random one.
 
     A complete one in the environment is kept if it cannot be guessed: other services may need it.
@@ -96,7 +96,7 @@ def _credential(environ: Mapping[str, str]) -> dict[str, str]:
     return dict(zip(names, (access_key, secret_key), strict=True))
 
 
-def _environment(
+def _client_environment(
     environ: Mapping[str, str], endpoint: str, credential: Mapping[str, str]
 ) -> dict[str, str]:
     """The variables that lead boto3 and the gateway to the stand-in."""
@@ -108,7 +108,7 @@ def _environment(
     }
 
 
-def _keys(
+def _collect_keys(
     rows: Iterable[Provider], environ: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Collect the real keys of the environment and .env, and made-up ones for other variables.
@@ -117,18 +117,21 @@ def _keys(
     """
     credentials = Credentials(environ, None, lambda _warning: None)
     real: dict[str, str] = {}
-    made_up: dict[str, str] = {}
+    placeholders: dict[str, str] = {}
     for row in rows:
         if row.key_variable:
             key = credentials.key_of(row)
             if key.value is not None:
                 real[row.key_variable] = key.value.get_secret_value()
             elif key.failure is None:
-                made_up[row.key_variable] = f"made-up-{row.key_variable.lower().replace('_', '-')}"
-    return real, {name: value for name, value in made_up.items() if name not in real}
+                placeholders[row.key_variable] = (
+                    f"made-up-{row.key_variable.lower().replace('_', '-')}"
+                )
+    return real, {name: value for name, value in placeholders.items() if name not in real}
 
 
-def _seed(endpoint: str, credential: Mapping[str, str], keys: Mapping[str, str]) -> None:
+def create_secret(endpoint: str, credential: Mapping[str, str], keys: Mapping[str, str]) -> None:
+    """Create the secret that holds the keys."""
     # Endpoint and credential are given, although the environment has both: boto3 can be configured
     # to ignore an endpoint there, and keeps the first credential that it finds in a process.
     client = boto3.client(

@@ -24,16 +24,16 @@ _SERVICE = "secretsmanager"
 # As AWS allows between the time in a signature and its own.
 _CLOCK_SKEW = timedelta(minutes=15)
 # Bytes; a secret may have 64 KB.
-_LONGEST_BODY = 256 * 1024
+_MAX_BODY = 256 * 1024
 _AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256 Credential=([A-Za-z0-9_-]+)/\d{8}/([a-z0-9-]+)/secretsmanager/aws4_request,"
     r" ?SignedHeaders=([a-z0-9;-]+), ?Signature=([0-9a-f]{64})"
 )
 # Without these in the signature it would hold for another request too.
-_MUST_BE_SIGNED = {"host", "x-amz-date", "x-amz-target"}
+_SIGNED_HEADERS = {"host", "x-amz-date", "x-amz-target"}
 
 Environ = dict[str, Any]
-Start = Callable[..., Any]
+StartResponse = Callable[..., Any]
 
 
 class _RefusedError(Exception):
@@ -41,7 +41,7 @@ class _RefusedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class SignedOnly:
+class SignatureCheck:
     """A WSGI app that forwards signed calls of Secrets Manager and refuses all other requests.
 
     Attributes:
@@ -52,18 +52,18 @@ class SignedOnly:
 
     """
 
-    app: Callable[[Environ, Start], Iterable[bytes]]
+    app: Callable[[Environ, StartResponse], Iterable[bytes]]
     access_key: str
     secret_key: str = field(repr=False)
     hosts: tuple[str, ...]
 
-    def __call__(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         try:
             self._check_origin(environ)
             body = self._verified_body(environ)
         except _RefusedError as refusal:
-            return _refused(str(refusal), start_response)
+            return _refusal_body(str(refusal), start_response)
         environ["wsgi.input"] = io.BytesIO(body)
         return self.app(environ, start_response)
 
@@ -88,9 +88,9 @@ class SignedOnly:
             raise _RefusedError("the credential is not the one of this run")
         _check_time(environ.get("HTTP_X_AMZ_DATE", ""))
         names = signed.split(";")
-        if not set(names) >= _MUST_BE_SIGNED:
+        if not set(names) >= _SIGNED_HEADERS:
             raise _RefusedError("the signature leaves out a header that it must cover")
-        body = _body(environ)
+        body = _read_body(environ)
         expected = self._signature(environ, region, names, body)
         if not hmac.compare_digest(signature, expected):
             raise _RefusedError("the signature does not match")
@@ -115,10 +115,10 @@ def _check_time(stamp: str) -> None:
         raise _RefusedError("the signature is too old")
 
 
-def _body(environ: Environ) -> bytes:
+def _read_body(environ: Environ) -> bytes:
     length = environ.get("CONTENT_LENGTH") or "0"
-    if not length.isdecimal() or int(length) > _LONGEST_BODY:
-        raise _RefusedError(f"the body must have a Content-Length of at most {_LONGEST_BODY}")
+    if not length.isdecimal() or int(length) > _MAX_BODY:
+        raise _RefusedError(f"the body must have a Content-Length of at most {_MAX_BODY}")
     return bytes(environ["wsgi.input"].read(int(length)))
 
 
@@ -128,7 +128,7 @@ def _header(environ: Environ, name: str) -> str:
     return str(environ.get(f"HTTP_{name.upper().replace('-', '_')}", ""))
 
 
-def _refused(why: str, start_response: Start) -> list[bytes]:
+def _refusal_body(why: str, start_response: StartResponse) -> list[bytes]:
     body = json.dumps({"__type": "AccessDeniedException", "message": why}).encode()
     headers = [("Content-Type", "application/x-amz-json-1.1"), ("Content-Length", str(len(body)))]
     start_response("403 Forbidden", [*headers, ("Connection", "close")])

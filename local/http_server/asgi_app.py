@@ -25,12 +25,12 @@ from chatd.errors import (
     one_of,
 )
 from local.http_server import proxy_integration
-from local.http_server.request_bodies import Bodies, linger
-from local.http_server.request_guard import Guard, refuse_ambiguous_framing
-from local.http_server.response_writer import Outlet
+from local.http_server.request_bodies import RequestBodies, drain
+from local.http_server.request_guard import RequestGuard, refuse_ambiguous_framing
+from local.http_server.response_writer import ResponseWriter
 from local.routes import Route
-from local.workers.in_flight_requests import InFlight
-from local.workers.pool import Pool
+from local.workers.in_flight_requests import InFlightRequests
+from local.workers.pool import WorkerPool
 
 _log = logging.getLogger("chatd.local")
 
@@ -48,84 +48,90 @@ class WrongMethodError(MethodNotAllowedError):
 
 
 @dataclass(frozen=True, slots=True)
-class Front:
+class GatewayApp:
     """The app. `pools` holds the workers by the function's name."""
 
     routes: Sequence[Route]
-    pools: Mapping[str, Pool]
-    guard: Guard
-    in_flight: InFlight = field(default_factory=InFlight)
-    bodies: Bodies = field(default_factory=Bodies)
+    pools: Mapping[str, WorkerPool]
+    guard: RequestGuard
+    in_flight: InFlightRequests = field(default_factory=InFlightRequests)
+    bodies: RequestBodies = field(default_factory=RequestBodies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request, request_id = Request(scope, receive), str(uuid.uuid4())
-        outlet = Outlet(send, request_id)
-        unread = False
+        writer = ResponseWriter(send, request_id)
+        close = False
         try:
-            response = await self._answer(request, outlet)
+            response = await self._respond(request, writer)
         except ClientDisconnect:
             return
         except ChatdError as error:
-            unread = error.headers().get("Connection") == "close"
-            response = self._refusal(error, request, request_id)
+            close = error.headers().get("Connection") == "close"
+            response = self._error_response(error, request, request_id)
         except Exception:  # noqa: BLE001  # the caller gets our error body, whatever broke
             _log.exception("request %s broke the front", request_id)
-            response = self._refusal(InternalError("Internal server error"), request, request_id)
+            response = self._error_response(
+                InternalError("Internal server error"), request, request_id
+            )
         if response is not None:
-            if outlet.begun:
+            if writer.started:
                 return  # what failed in the middle must not look as if it had ended
-            await outlet.whole(response)
-        if unread:
-            await linger(receive)
-        await outlet.end()
+            await writer.write_response(response)
+        if close:
+            await drain(receive)
+        await writer.finish()
 
-    async def _answer(self, request: Request, outlet: Outlet) -> proxy_integration.Response | None:
+    async def _respond(
+        self, request: Request, writer: ResponseWriter
+    ) -> proxy_integration.HttpResponse | None:
         """The response, or None when all of it was streamed."""
         headers = request.headers.items()  # names in lower case, repeated ones too
         refuse_ambiguous_framing(headers, request.scope["http_version"])
         path = request.scope["raw_path"].decode("latin-1")
-        route = self._route(request.method, path)
-        caller = self.guard.admit(headers, open_to_all=route.open)
+        route = self._find_route(request.method, path)
+        caller = self.guard.admit(headers, public=route.public)
         pool = self.pools[route.function.name]
         try:
-            async with self.bodies.whole(request) as body:
-                received = _received(request, path, body)
-                event = proxy_integration.event(received, route, outlet.request_id, caller=caller)
-                answering = self.in_flight.begin(event)
-                call = pool.call(event, outlet.request_id, outlet.part, answering)
-                result = await _unless_hung_up(call, request)
-            return None if outlet.begun else proxy_integration.response(result)
+            async with self.bodies.read(request) as body:
+                http_request = _http_request(request, path, body)
+                event = proxy_integration.to_event(
+                    http_request, route, writer.request_id, caller=caller
+                )
+                in_flight = self.in_flight.begin(event)
+                call = pool.invoke(event, writer.request_id, writer.write_part, in_flight)
+                result = await _cancelled_on_hang_up(call, request)
+            return None if writer.started else proxy_integration.to_response(result)
         except proxy_integration.MalformedResultError as error:
             _log.error("%s: malformed proxy result: %s", route.function.name, error)
             raise UpstreamError("Internal server error", code="internal_error") from None
 
-    def _route(self, method: str, path: str) -> Route:
-        here = [route for route in self.routes if route.parameters(path) is not None]
-        if not here:
+    def _find_route(self, method: str, path: str) -> Route:
+        matching = [route for route in self.routes if route.parameters(path) is not None]
+        if not matching:
             served = one_of(dict.fromkeys(route.path for route in self.routes))
             raise RouteNotFoundError(f"Nothing is served at this path; there are {served}.")
-        for route in here:
+        for route in matching:
             if method in route.methods:
                 return route
-        raise WrongMethodError(sorted({name for route in here for name in route.methods}))
+        raise WrongMethodError(sorted({name for route in matching for name in route.methods}))
 
-    def _refusal(
+    def _error_response(
         self, error: ChatdError, request: Request, request_id: str
-    ) -> proxy_integration.Response:
+    ) -> proxy_integration.HttpResponse:
         """The error as API Gateway would send it, readable for the web pages that may call."""
         headers = {"Content-Type": "application/json", **error.headers()}
         origin = request.headers.get("origin")
         if self.guard.origins:
             headers["Vary"] = "Origin"  # also where none was sent: a cache must not mix the two
-        if origin is not None and self.guard.lists(origin):
+        if origin is not None and self.guard.lists_origin(origin):
             headers["Access-Control-Allow-Origin"] = origin
         body = json.dumps(error.body(request_id)).encode()
-        return proxy_integration.Response(error.status, tuple(headers.items()), body)
+        return proxy_integration.HttpResponse(error.status, tuple(headers.items()), body)
 
 
-def _received(request: Request, path: str, body: bytes) -> proxy_integration.Request:
-    return proxy_integration.Request(
+def _http_request(request: Request, path: str, body: bytes) -> proxy_integration.HttpRequest:
+    return proxy_integration.HttpRequest(
         method=request.method,
         path=path,
         query=request.scope["query_string"].decode("latin-1"),
@@ -135,7 +141,7 @@ def _received(request: Request, path: str, body: bytes) -> proxy_integration.Req
     )
 
 
-async def _unless_hung_up(call: Coroutine[Any, Any, Any], request: Request) -> Any:
+async def _cancelled_on_hang_up(call: Coroutine[Any, Any, Any], request: Request) -> Any:
     """The result of `call`, which is cancelled when the caller hangs up."""
     calling = asyncio.create_task(call)
     hung_up = asyncio.ensure_future(request.receive())

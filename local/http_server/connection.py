@@ -28,13 +28,13 @@ _CHUNKS, _CHUNK_BYTES = 1000, 16
 _PIPELINED = 64 * 1024
 
 # The states of a peer whose request is not complete; data after it is a further request.
-_SENDING = (h11.IDLE, h11.SEND_BODY)
+_INCOMPLETE = (h11.IDLE, h11.SEND_BODY)
 
 _Phase = Literal["head", "body"]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ConnectionLimits:
     """The limits of one server's connections; times are in seconds.
 
     Attributes:
@@ -53,10 +53,10 @@ class Limits:
     connections: int = 1000
 
 
-class Config(uvicorn.Config):
+class ServerConfig(uvicorn.Config):
     """uvicorn's configuration plus the limits of `Connection`."""
 
-    def __init__(self, app: Any, limits: Limits, **more: Any) -> None:
+    def __init__(self, app: Any, limits: ConnectionLimits, **more: Any) -> None:
         self.limits = limits
         super().__init__(app, http=Connection, timeout_keep_alive=limits.idle, **more)
 
@@ -96,13 +96,13 @@ class _Parser(h11.Connection):
 class Connection(H11Protocol):
     """A connection with limits of time."""
 
-    limits: Limits
+    limits: ConnectionLimits
     _phase: _Phase | None = None
     _since = 0.0
-    _timer: asyncio.TimerHandle | None = None
-    _unread: asyncio.TimerHandle | None = None
+    _phase_timer: asyncio.TimerHandle | None = None
+    _unread_timer: asyncio.TimerHandle | None = None
 
-    def __init__(self, config: Config, *rest: Any, **more: Any) -> None:
+    def __init__(self, config: ServerConfig, *rest: Any, **more: Any) -> None:
         super().__init__(config, *rest, **more)
         self.limits = config.limits
         self.conn = _Parser(_LONGEST_HEAD)
@@ -112,13 +112,13 @@ class Connection(H11Protocol):
         super().connection_made(transport)
         # pause_writing is called as soon as the peer lets anything wait.
         transport.set_write_buffer_limits(high=0)
-        if len(self.connections) > self.limits.connections and not self._make_room():
+        if len(self.connections) > self.limits.connections and not self._evict_one():
             self._refuse(UpstreamOverloadedError("Too many connections.", code="overloaded"))
-        self._watch()
+        self._update_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End the timers."""
-        for timer in (self._timer, self._unread):
+        for timer in (self._phase_timer, self._unread_timer):
             if timer is not None:
                 timer.cancel()
         super().connection_lost(exc)
@@ -126,8 +126,8 @@ class Connection(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Parse received data, and keep reading, to notice a hang-up behind further requests."""
         super().data_received(data)
-        self._watch()
-        if self.flow.read_paused and self.conn.their_state not in _SENDING:
+        self._update_timer()
+        if self.flow.read_paused and self.conn.their_state not in _INCOMPLETE:
             if len(self.conn.trailing_data[0]) > _PIPELINED:
                 self.transport.abort()
             else:
@@ -136,17 +136,17 @@ class Connection(H11Protocol):
     def on_response_complete(self) -> None:
         """Watch for the next request."""
         super().on_response_complete()
-        self._watch()
+        self._update_timer()
 
     def pause_writing(self) -> None:
         """Start the limit for a peer that does not read."""
         super().pause_writing()
-        self._watch_unread()
+        self._start_unread_timer()
 
     def resume_writing(self) -> None:
         """End the limit: the peer has read all data."""
-        if self._unread is not None:
-            self._unread.cancel()
+        if self._unread_timer is not None:
+            self._unread_timer.cancel()
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
@@ -154,7 +154,7 @@ class Connection(H11Protocol):
         self._refuse(InvalidRequestError(msg, code="not_http"))
 
     @property
-    def evictable(self) -> tuple[bool, float] | None:
+    def eviction_rank(self) -> tuple[bool, float] | None:
         """Rank this connection for closing, lowest first; None while a request is being served."""
         if self.transport.is_closing():
             return None
@@ -164,30 +164,30 @@ class Connection(H11Protocol):
             return (True, self._since)
         return None
 
-    def _make_room(self) -> bool:
+    def _evict_one(self) -> bool:
         """Close the connection that has waited longest for a request; whether there was one."""
         others = (
             one for one in self.connections if isinstance(one, Connection) and one is not self
         )
-        ranked = [(rank, one) for one in others if (rank := one.evictable) is not None]
+        ranked = [(rank, one) for one in others if (rank := one.eviction_rank) is not None]
         if not ranked:
             return False
         min(ranked, key=lambda pair: pair[0])[1].transport.abort()
         return True
 
-    def _watch(self) -> None:
+    def _update_timer(self) -> None:
         """Start the limit for the part of a request that is due, unless it runs already."""
-        phase = self._awaited_phase()
+        phase = self._phase_due()
         if phase == self._phase:
             return
         self._phase, self._since = phase, self.loop.time()
-        if self._timer is not None:
-            self._timer.cancel()
+        if self._phase_timer is not None:
+            self._phase_timer.cancel()
         if phase is not None:
             seconds = self.limits.head if phase == "head" else self.limits.body
-            self._timer = self.loop.call_later(seconds, self._late)
+            self._phase_timer = self.loop.call_later(seconds, self._on_timeout)
 
-    def _awaited_phase(self) -> _Phase | None:
+    def _phase_due(self) -> _Phase | None:
         if self.transport.is_closing():
             return None
         if self.conn.their_state is h11.SEND_BODY:
@@ -196,7 +196,7 @@ class Connection(H11Protocol):
         between = self.timeout_keep_alive_task is not None
         return "head" if self.conn.their_state is h11.IDLE and not between else None
 
-    def _late(self) -> None:
+    def _on_timeout(self) -> None:
         """Close a connection with a late request: with a 408 if part of the request arrived."""
         if self.transport.is_closing():
             return
@@ -232,15 +232,15 @@ class Connection(H11Protocol):
             cycle.disconnected = True
             cycle.message_event.set()
 
-    def _watch_unread(self) -> None:
+    def _start_unread_timer(self) -> None:
         """Close the connection if the peer reads nothing within the limit."""
-        if self._unread is not None:
-            self._unread.cancel()
+        if self._unread_timer is not None:
+            self._unread_timer.cancel()
         left = self.transport.get_write_buffer_size()
-        self._unread = self.loop.call_later(self.limits.unread, self._check_unread, left)
+        self._unread_timer = self.loop.call_later(self.limits.unread, self._check_unread, left)
 
     def _check_unread(self, before: int) -> None:
         if self.transport.get_write_buffer_size() < before:
-            self._watch_unread()
+            self._start_unread_timer()
         else:
             self.transport.abort()

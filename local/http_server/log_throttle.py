@@ -23,7 +23,7 @@ _EXHAUSTED = {
 }
 
 
-class Throttle(logging.Filter):
+class LogThrottle(logging.Filter):
     """Pass 5 lines of a kind in 10 s; the next line after that counts the suppressed ones.
 
     A kind is a logger and the text before its arguments are filled in; of asyncio, whose texts hold

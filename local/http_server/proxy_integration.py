@@ -24,7 +24,7 @@ _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 # Statuses that end a response without a body.
 BODILESS = (204, 304)
 # The server's own: they frame the body.
-_FRAMING = ("content-length", "transfer-encoding", "connection", "keep-alive")
+_FRAMING_HEADERS = ("content-length", "transfer-encoding", "connection", "keep-alive")
 
 
 class MalformedResultError(Exception):
@@ -32,7 +32,7 @@ class MalformedResultError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HttpRequest:
     """An HTTP request as it came: names and values as text, the path with its escapes."""
 
     method: str
@@ -44,7 +44,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class HttpResponse:
     """An HTTP response, without the headers that frame it."""
 
     status: int
@@ -52,20 +52,20 @@ class Response:
     body: bytes
 
 
-def event(
-    request: Request, route: Route, request_id: str, *, caller: str | None = None
+def to_event(
+    request: HttpRequest, route: Route, request_id: str, *, caller: str | None = None
 ) -> dict[str, Any]:
     """The proxy event of `request`; `caller` is the name of whose key it bore."""
-    headers = _grouped(request.headers)
-    query = _grouped(parse_qsl(request.query, keep_blank_values=True))
+    headers = _group(request.headers)
+    query = _group(parse_qsl(request.query, keep_blank_values=True))
     body, is_base64 = _event_body(request.body)
     return {
         "resource": route.path,
         "path": request.path,
         "httpMethod": request.method,
-        "headers": _last(headers),
+        "headers": _last_values(headers),
         "multiValueHeaders": headers,
-        "queryStringParameters": _last(query) or None,
+        "queryStringParameters": _last_values(query) or None,
         "multiValueQueryStringParameters": query or None,
         "pathParameters": route.parameters(request.path) or None,
         "stageVariables": None,
@@ -75,7 +75,7 @@ def event(
     }
 
 
-def response(result: object) -> Response:
+def to_response(result: object) -> HttpResponse:
     """The HTTP response that a function's result means.
 
     Raises:
@@ -90,10 +90,12 @@ def response(result: object) -> Response:
     if not isinstance(status, int) or not 200 <= status <= 599:  # noqa: PLR2004  # final statuses
         raise MalformedResultError("statusCode is not an HTTP status")
     body = b"" if status in BODILESS else _result_body(result)
-    return Response(status, tuple(_headers(result)), body)
+    return HttpResponse(status, tuple(_merged_headers(result)), body)
 
 
-def _context(request: Request, route: Route, request_id: str, caller: str | None) -> dict[str, Any]:
+def _context(
+    request: HttpRequest, route: Route, request_id: str, caller: str | None
+) -> dict[str, Any]:
     agents = [value for name, value in request.headers if name.lower() == "user-agent"]
     now = time.time()
     context = {
@@ -113,14 +115,14 @@ def _context(request: Request, route: Route, request_id: str, caller: str | None
     return context if caller is None else {**context, "authorizer": {"principalId": caller}}
 
 
-def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+def _group(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     groups: dict[str, list[str]] = {}
     for name, value in pairs:
         groups.setdefault(name, []).append(value)
     return groups
 
 
-def _last(groups: Mapping[str, list[str]]) -> dict[str, str]:
+def _last_values(groups: Mapping[str, list[str]]) -> dict[str, str]:
     return {name: values[-1] for name, values in groups.items()}
 
 
@@ -133,17 +135,17 @@ def _event_body(body: bytes) -> tuple[str | None, bool]:
         return base64.b64encode(body).decode(), True
 
 
-def _headers(result: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+def _merged_headers(result: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     """Both header maps as one; for a name in both, as API Gateway, the multi-valued one."""
     many = _checked_map(result.get("multiValueHeaders"))
     names = {name.lower() for name in many}
     one = _checked_map(result.get("headers"))
     pairs = [(name, value) for name, value in one.items() if name.lower() not in names]
-    pairs += [(name, value) for name, values in many.items() for value in _listed(values)]
+    pairs += [(name, value) for name, values in many.items() for value in _checked_list(values)]
     if not any(name.lower() == "content-type" for name, _ in pairs):
         yield "Content-Type", "application/json"
     for name, value in pairs:
-        if name.lower() not in _FRAMING:
+        if name.lower() not in _FRAMING_HEADERS:
             yield name, _checked_value(name, value)
 
 
@@ -155,7 +157,7 @@ def _checked_map(value: object) -> dict[str, Any]:
     return value
 
 
-def _listed(values: object) -> list[Any]:
+def _checked_list(values: object) -> list[Any]:
     if not isinstance(values, list):
         raise MalformedResultError("multiValueHeaders holds something that is not a list")
     return values

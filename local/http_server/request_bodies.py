@@ -18,7 +18,7 @@ PAYLOAD_LIMIT = 10 * 1024 * 1024
 # times as much for a moment.
 _TOTAL_LIMIT = 128 * 1024 * 1024
 # Seconds that a refused sender may go on, so that it gets to read why it was refused.
-_LINGER = 2.0
+_DRAIN_SECONDS = 2.0
 
 
 class BodyTooLargeError(RequestTooLargeError):
@@ -40,7 +40,7 @@ class TooManyBodiesError(UpstreamOverloadedError):
 
 
 @dataclass(slots=True)
-class Bodies:
+class RequestBodies:
     """The bodies of the requests being served.
 
     Attributes:
@@ -52,7 +52,7 @@ class Bodies:
     _held: int = 0
 
     @asynccontextmanager
-    async def whole(self, request: Request) -> AsyncIterator[bytes]:
+    async def read(self, request: Request) -> AsyncIterator[bytes]:
         """Read a body and count it for the length of the block.
 
         Raises:
@@ -61,14 +61,14 @@ class Bodies:
 
         """
         if int(request.headers.get("content-length", 0)) > PAYLOAD_LIMIT:
-            raise _too_large()
+            raise _too_large_error()
         body = bytearray()
         try:
             async for part in request.stream():
                 body += part
                 self._held += len(part)
                 if len(body) > PAYLOAD_LIMIT:
-                    raise _too_large()
+                    raise _too_large_error()
                 if self._held > self.limit:
                     raise TooManyBodiesError(
                         "The requests being served hold too much memory; ask again later.",
@@ -79,15 +79,15 @@ class Bodies:
             self._held -= len(body)
 
 
-async def linger(receive: Receive) -> None:
+async def drain(receive: Receive) -> None:
     """Read the rest of a refused body for 2 s: an earlier close would lose the response."""
     try:
-        async with asyncio.timeout(_LINGER):
+        async with asyncio.timeout(_DRAIN_SECONDS):
             while (await receive()).get("more_body"):
                 pass
     except TimeoutError:
         return
 
 
-def _too_large() -> BodyTooLargeError:
+def _too_large_error() -> BodyTooLargeError:
     return BodyTooLargeError(f"The body is larger than {PAYLOAD_LIMIT} bytes.")

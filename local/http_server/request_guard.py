@@ -23,7 +23,7 @@ Headers = Sequence[tuple[str, str]]
 # `host` or `host:port`; an IPv6 address is in brackets. RFC 9110, 7.2.
 _AUTHORITY = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]{1,5})?")
 # Each of these decides something; of two different ones it is not known which one counts.
-_SINGLE = ("origin", "authorization", "x-api-key", "idempotency-key", "sec-fetch-site")
+_NOT_REPEATABLE = ("origin", "authorization", "x-api-key", "idempotency-key", "sec-fetch-site")
 
 
 class ForeignSiteError(ChatdError):
@@ -45,7 +45,7 @@ class AmbiguousRequestError(InvalidRequestError):
 
 
 @dataclass(frozen=True, slots=True)
-class Guard:
+class RequestGuard:
     """Admits or refuses a request by its headers.
 
     Attributes:
@@ -59,12 +59,12 @@ class Guard:
     host: str
     origins: tuple[str, ...] = ()
 
-    def admit(self, headers: Headers, *, open_to_all: bool) -> str | None:
+    def admit(self, headers: Headers, *, public: bool) -> str | None:
         """The caller's name, or None where no key is needed.
 
         Args:
             headers: Names in lower case, and values, as they were sent.
-            open_to_all: Whether the route is served without a key.
+            public: Whether the route is served without a key.
 
         Raises:
             AmbiguousRequestError: If a header that decides something was sent twice.
@@ -77,7 +77,7 @@ class Guard:
         if self.callers is None:
             self._refuse_foreign_sites(sent)
             return None
-        if open_to_all:
+        if public:
             return None
         key = presented(sent)
         name = None if key is None else self.callers.name_of(key)
@@ -88,14 +88,14 @@ class Guard:
             )
         return name
 
-    def lists(self, origin: str) -> bool:
+    def lists_origin(self, origin: str) -> bool:
         """Whether the deployment's list has this origin."""
         return lists(self.origins, origin)
 
     def _refuse_foreign_sites(self, headers: Mapping[str, str]) -> None:
         named = headers.get("host", "")
-        host = _host(named)
-        if host != self.host.lower() and not is_this_machine(host):
+        host = _host_of(named)
+        if host != self.host.lower() and not is_loopback(host):
             raise ForeignSiteError(
                 f"The Host header names {named[:100]!r}, which is not this machine; call the"
                 " gateway as localhost, or set CHATD_CALLER_KEYS."
@@ -103,7 +103,7 @@ class Guard:
         origin = headers.get("origin")
         if origin is None:
             _refuse_foreign_fetch(headers.get("sec-fetch-site", "none"), host)
-        elif not (self.lists(origin) or _is_local_page(origin)):
+        elif not (self.lists_origin(origin) or _is_local_page(origin)):
             raise ForeignSiteError(
                 f"A page of {origin[:100]!r} may not call the gateway; list its origin in"
                 " CHATD_CORS_ORIGINS to let it."
@@ -131,7 +131,7 @@ def refuse_ambiguous_framing(headers: Headers, http_version: str) -> None:
         raise AmbiguousRequestError(f"HTTP/{http_version} has no Transfer-Encoding.")
 
 
-def is_this_machine(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     """Whether a host's name or address leads to the machine that uses it."""
     try:
         return ip_address(host).is_loopback
@@ -142,7 +142,7 @@ def is_this_machine(host: str) -> bool:
 def _refuse_repeated(names: Iterable[str]) -> None:
     seen: set[str] = set()
     for name in names:
-        if name in _SINGLE and name in seen:
+        if name in _NOT_REPEATABLE and name in seen:
             raise AmbiguousRequestError(f"The header {name!r} was sent twice; send it once.")
         seen.add(name)
 
@@ -153,9 +153,7 @@ def _refuse_foreign_fetch(site: str, host: str) -> None:
     A page of another port of this machine is `same-site`. Under another name than localhost, as
     HOST may set it, other machines of the same domain are `same-site` too.
     """
-    mine = (
-        ("none", "same-origin", "same-site") if is_this_machine(host) else ("none", "same-origin")
-    )
+    mine = ("none", "same-origin", "same-site") if is_loopback(host) else ("none", "same-origin")
     if site not in mine:
         raise ForeignSiteError(
             f"A page of another site may not call the gateway (Sec-Fetch-Site: {site[:20]!r});"
@@ -166,10 +164,10 @@ def _refuse_foreign_fetch(site: str, host: str) -> None:
 def _is_local_page(origin: str) -> bool:
     """Whether an origin is a web page of this machine."""
     scheme, _, authority = origin.partition("://")
-    return scheme in ("http", "https") and is_this_machine(_host(authority))
+    return scheme in ("http", "https") and is_loopback(_host_of(authority))
 
 
-def _host(authority: str) -> str:
+def _host_of(authority: str) -> str:
     """Parse the host of `host:port`, in lower case; empty for other texts."""
     found = _AUTHORITY.fullmatch(authority)
     return (found[1] or found[2]).lower() if found else ""

@@ -16,17 +16,17 @@ from typing import Any
 
 import uvicorn
 
-from local.http_server.connection import Config, Limits
+from local.http_server.connection import ConnectionLimits, ServerConfig
 from local.http_server.log_throttle import handle_exception
 
 # Connections that wait in the kernel; asyncio accepts as many at a time.
 _BACKLOG = 256
 # Descriptors for the process itself, its log, its event loop and its listening sockets.
-_OWN = 64
+_OWN_DESCRIPTORS = 64
 # Descriptors to ask for, where the soft limit is lower and the hard one allows it.
-_DESCRIPTORS = 4096
-_FEWEST_CONNECTIONS = 16
-_LIMITS = Limits()
+_WANTED_DESCRIPTORS = 4096
+_MIN_CONNECTIONS = 16
+_DEFAULT_LIMITS = ConnectionLimits()
 
 
 class _Server(uvicorn.Server):
@@ -60,10 +60,12 @@ def listener(host: str, port: int, family: socket.AddressFamily = socket.AF_INET
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Any, sock: socket.socket, limits: Limits = _LIMITS) -> AsyncIterator[None]:
+async def serving(
+    app: Any, sock: socket.socket, limits: ConnectionLimits = _DEFAULT_LIMITS
+) -> AsyncIterator[None]:
     """Serve `app` on `sock` within the block; at its end, connections are closed."""
     asyncio.get_running_loop().set_exception_handler(handle_exception)
-    config = Config(
+    config = ServerConfig(
         app,
         limits,
         backlog=_BACKLOG,
@@ -94,13 +96,20 @@ def connection_limit(others: int) -> int:
 
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
+    wanted = (
+        _WANTED_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _WANTED_DESCRIPTORS)
+    )
     if soft != resource.RLIM_INFINITY and soft < wanted:
         with contextlib.suppress(OSError, ValueError):  # then it stays as the user has it
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
             soft = wanted
-    free = (_DESCRIPTORS if soft == resource.RLIM_INFINITY else soft) - _OWN - _BACKLOG - others
-    return max(_FEWEST_CONNECTIONS, min(_LIMITS.connections, free))
+    free = (
+        (_WANTED_DESCRIPTORS if soft == resource.RLIM_INFINITY else soft)
+        - _OWN_DESCRIPTORS
+        - _BACKLOG
+        - others
+    )
+    return max(_MIN_CONNECTIONS, min(_DEFAULT_LIMITS.connections, free))
 
 
 def stop_signal() -> asyncio.Event:

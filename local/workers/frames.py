@@ -14,40 +14,40 @@ from typing import Any
 Message = dict[str, Any]
 
 # The payload's length, and whether it is raw.
-_HEAD = struct.Struct("!I?")
+_HEADER = struct.Struct("!I?")
 
 
 def encode(message: Message) -> bytes:
     """A message's frame."""
     payload = json.dumps(message, separators=(",", ":")).encode()
-    return _HEAD.pack(len(payload), False) + payload  # noqa: FBT003  # it is packed
+    return _HEADER.pack(len(payload), False) + payload  # noqa: FBT003  # it is packed
 
 
-def raw(data: bytes) -> bytes:
+def encode_bytes(data: bytes) -> bytes:
     """A frame of raw bytes; only a worker sends them."""
-    return _HEAD.pack(len(data), True) + data  # noqa: FBT003  # it is packed
+    return _HEADER.pack(len(data), True) + data  # noqa: FBT003  # it is packed
 
 
 def receive(sock: socket.socket) -> Message | None:
     """The front's next message, or None when it is gone; waits for it."""
-    head = _exactly(sock, _HEAD.size)
+    head = _receive_exactly(sock, _HEADER.size)
     if head is None:
         return None
-    payload = _exactly(sock, _HEAD.unpack(head)[0])
-    return None if payload is None else _decoded(payload)
+    payload = _receive_exactly(sock, _HEADER.unpack(head)[0])
+    return None if payload is None else _decode(payload)
 
 
 async def read(reader: asyncio.StreamReader) -> Message | bytes | None:
     """The worker's next message or bytes, or None when it is gone; waits for them."""
     try:
-        size, is_raw = _HEAD.unpack(await reader.readexactly(_HEAD.size))
+        size, is_raw = _HEADER.unpack(await reader.readexactly(_HEADER.size))
         payload = await reader.readexactly(size)
     except (asyncio.IncompleteReadError, ConnectionError):
         return None
-    return payload if is_raw else _decoded(payload)
+    return payload if is_raw else _decode(payload)
 
 
-def _exactly(sock: socket.socket, size: int) -> bytes | None:
+def _receive_exactly(sock: socket.socket, size: int) -> bytes | None:
     parts = bytearray()
     while len(parts) < size:
         try:
@@ -60,6 +60,6 @@ def _exactly(sock: socket.socket, size: int) -> bytes | None:
     return bytes(parts)
 
 
-def _decoded(payload: bytes) -> Message:
+def _decode(payload: bytes) -> Message:
     message: Message = json.loads(payload)
     return message

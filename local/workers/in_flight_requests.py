@@ -16,13 +16,13 @@ from chatd.callers import presented
 
 # Seconds after which a caller that got 409 has given up: `Retry-After` is 1 there, and the pauses
 # of SDKs reach 8 s.
-_PATIENCE = 10.0
+_RETRY_SECONDS = 10.0
 
 _Key = tuple[str, ...]
 
 
 @dataclass(slots=True, eq=False)
-class Answering:
+class InFlightRequest:
     """A request in flight.
 
     Attributes:
@@ -33,25 +33,25 @@ class Answering:
 
     end: Callable[[], None] = lambda: None
     clock: Callable[[], float] = time.monotonic
-    _asked: float = float("-inf")
+    _last_duplicate: float = float("-inf")
 
-    def asked(self) -> None:
+    def note_duplicate(self) -> None:
         """Note a further request for the same answer."""
-        self._asked = self.clock()
+        self._last_duplicate = self.clock()
 
-    def awaited(self) -> bool:
+    def has_waiting_duplicate(self) -> bool:
         """Whether a further request arrived in the last 10 s."""
-        return self.clock() - self._asked < _PATIENCE
+        return self.clock() - self._last_duplicate < _RETRY_SECONDS
 
 
 @dataclass(slots=True)
-class InFlight:
+class InFlightRequests:
     """The requests in flight; `clock` gives seconds that only grow."""
 
     clock: Callable[[], float] = time.monotonic
-    _first: dict[_Key, Answering] = field(default_factory=dict)
+    _first: dict[_Key, InFlightRequest] = field(default_factory=dict)
 
-    def begin(self, event: Mapping[str, Any]) -> Answering:
+    def begin(self, event: Mapping[str, Any]) -> InFlightRequest:
         """Register a request.
 
         Args:
@@ -60,19 +60,19 @@ class InFlight:
         """
         key = _key_of(event)
         if key is None:
-            return Answering()
+            return InFlightRequest()
         first = self._first.get(key)
         if first is None:
-            self._first[key] = first = Answering(lambda: self._end(key, first), self.clock)
+            self._first[key] = first = InFlightRequest(lambda: self._end(key, first), self.clock)
             return first
-        first.asked()
+        first.note_duplicate()
         # It gets 409 at once, unless it takes the key before the first does.
-        further = Answering(clock=self.clock)
-        further.asked()
-        return further
+        duplicate = InFlightRequest(clock=self.clock)
+        duplicate.note_duplicate()
+        return duplicate
 
-    def _end(self, key: _Key, answering: Answering | None) -> None:
-        if self._first.get(key) is answering:
+    def _end(self, key: _Key, request: InFlightRequest | None) -> None:
+        if self._first.get(key) is request:
             del self._first[key]
 
 

@@ -22,7 +22,7 @@ from local.workers.lambda_context import LambdaContext
 Handler = Callable[[Any, LambdaContext], Any]
 
 
-class Exchange:
+class Invocation:
     """One event and its answer; the `Sink` of a live answer."""
 
     def __init__(self, sock: socket.socket, message: frames.Message) -> None:
@@ -30,13 +30,13 @@ class Exchange:
         self._message = message
         self._writing = threading.Lock()
         self._cancellation = Cancellation()
-        self._gone = False
-        self._over = False
+        self._cancelled = False
+        self._ended = False
 
-    def answer(self, handler: Handler) -> None:
+    def run(self, handler: Handler) -> None:
         """Call the handler; SystemExit ends the worker, as it would on Lambda."""
         try:
-            self._send(self._answered(handler))
+            self._send(self._final_frame(handler))
         except CallerGoneError:
             return  # the front has ended; the listening thread sees that too
         finally:
@@ -44,28 +44,28 @@ class Exchange:
 
     def cancel(self) -> None:
         """Stop making the answer, from any thread, because the caller hung up."""
-        self._gone = True
+        self._cancelled = True
         self._cancellation.cancel()
 
     def commit(self, status: int, headers: Mapping[str, str]) -> None:
         """Send the status and the headers."""
-        self._stream(frames.encode({"head": {"statusCode": status, "headers": dict(headers)}}))
+        self._send_part(frames.encode({"head": {"statusCode": status, "headers": dict(headers)}}))
 
     def write(self, data: bytes) -> None:
         """Send some of the body, at once."""
-        self._stream(frames.raw(data))
+        self._send_part(frames.encode_bytes(data))
 
-    def _answered(self, handler: Handler) -> bytes:
+    def _final_frame(self, handler: Handler) -> bytes:
         """The frame that ends the exchange."""
         try:
             result = handler(self._message["event"], self._context())
             if callable(getattr(result, "pour", None)):
-                self._send(frames.encode({"live": True}))
+                self._send(frames.encode({"streamed": True}))
                 self._pour(result)
                 return frames.encode({"end": True})
             return frames.encode({"result": result})
         except Exception as error:  # noqa: BLE001  # a handler may raise anything; Lambda reports it too
-            if self._gone and isinstance(error, CallerGoneError):
+            if self._cancelled and isinstance(error, CallerGoneError):
                 return frames.encode({"end": True})
             traceback.print_exc()
             return frames.encode({"error": {"type": type(error).__name__, "message": str(error)}})
@@ -79,11 +79,11 @@ class Exchange:
             live.pour(self)
         finally:
             with self._writing:
-                self._over = True  # a thread that still writes would write into the next answer
+                self._ended = True  # a thread that still writes would write into the next answer
 
-    def _stream(self, frame: bytes) -> None:
+    def _send_part(self, frame: bytes) -> None:
         with self._writing:
-            if self._gone or self._over:
+            if self._cancelled or self._ended:
                 raise CallerGoneError
             self._send(frame)
 
@@ -91,8 +91,8 @@ class Exchange:
         try:
             self._sock.sendall(frame)
         except ConnectionError:
-            self._gone = True
+            self._cancelled = True
             raise CallerGoneError from None
 
 
-_CONFORMS: type[Sink] = Exchange
+_CONFORMS: type[Sink] = Invocation

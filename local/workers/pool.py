@@ -14,29 +14,29 @@ from typing import Any
 
 from chatd.errors import ChatdError, UpstreamError, UpstreamOverloadedError, UpstreamTimeoutError
 from local.routes import Function
-from local.workers.in_flight_requests import Answering
-from local.workers.worker_call import GRACE, Call, Deliver
-from local.workers.worker_process import Process, WorkerGoneError, WorkerStartError
+from local.workers.in_flight_requests import InFlightRequest
+from local.workers.worker_call import CANCEL_GRACE, Deliver, WorkerCall
+from local.workers.worker_process import WorkerGoneError, WorkerProcess, WorkerStartError
 
 _log = logging.getLogger("chatd.local")
 
 
 @dataclass(slots=True)
-class Pool:
+class WorkerPool:
     """The workers of `function`, at most `limit` of them.
 
     Attributes:
-        release: Called in a thread with the process id of a worker that ended in the middle of a
-            request, to release its idempotency keys. Raises nothing.
+        release_keys: Called in a thread with the process id of a worker that ended in the middle of
+            a request, to release its idempotency keys. Raises nothing.
 
     """
 
     function: Function
     env: Mapping[str, str]
     limit: int
-    release: Callable[[int], None] = lambda _process: None
-    _idle: list[Process] = field(default_factory=list)
-    _busy: set[Process] = field(default_factory=set)
+    release_keys: Callable[[int], None] = lambda _process: None
+    _idle: list[WorkerProcess] = field(default_factory=list)
+    _busy: set[WorkerProcess] = field(default_factory=set)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     _stopping: bool = False
     _slots: asyncio.Semaphore = field(init=False)
@@ -52,18 +52,18 @@ class Pool:
 
         """
         try:
-            self._idle.append(await Process.start(self.function.handler, self.env))
+            self._idle.append(await WorkerProcess.start(self.function.handler, self.env))
         except WorkerStartError as error:
             raise WorkerStartError(
                 f"{self.function.name}: {self.function.handler} cannot be imported: {error}"
             ) from None
 
-    async def call(
+    async def invoke(
         self,
         event: dict[str, Any],
         request_id: str,
         deliver: Deliver,
-        answering: Answering | None = None,
+        in_flight: InFlightRequest | None = None,
     ) -> Any:
         """Return the handler's result for `event`; a streamed answer gives only parts.
 
@@ -74,7 +74,7 @@ class Pool:
             event: The request, as API Gateway hands it to a function.
             request_id: Its id.
             deliver: Takes the parts of a streamed answer.
-            answering: Its registration; a plain answer for which others wait goes on although its
+            in_flight: Its registration; a plain answer for which others wait goes on although its
                 own caller hung up.
 
         Raises:
@@ -82,17 +82,17 @@ class Pool:
                 streamed answer perhaps when some of it has been delivered.
 
         """
-        answering = answering or Answering()
+        in_flight = in_flight or InFlightRequest()
         try:
             await self._slots.acquire()
         except asyncio.CancelledError:
-            answering.end()
+            in_flight.end()
             raise
-        call = Call(deliver, answering)
+        call = WorkerCall(deliver, in_flight)
         task = asyncio.create_task(self._serve(event, request_id, call))
         self._tasks.add(task)
-        task.add_done_callback(self._served)
-        task.add_done_callback(lambda _task: answering.end())
+        task.add_done_callback(self._release_slot)
+        task.add_done_callback(lambda _task: in_flight.end())
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -105,28 +105,28 @@ class Pool:
         await asyncio.gather(*(worker.stop() for worker in (*self._idle, *self._busy)))
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _served(self, task: asyncio.Task[Any]) -> None:
+    def _release_slot(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         self._slots.release()
         if not task.cancelled():
             task.exception()  # retrieved, also when the caller hung up
 
-    async def _serve(self, event: dict[str, Any], request_id: str, call: Call) -> Any:
+    async def _serve(self, event: dict[str, Any], request_id: str, call: WorkerCall) -> Any:
         worker = await self._free_worker()
-        if call.gone:
+        if call.cancelled:
             self._idle.append(worker)
             return None
         self._busy.add(worker)
         try:
             async with asyncio.timeout(self.function.timeout) as limit:
-                with call.begun(worker, limit):
-                    answer = await worker.call(self._frame(event, request_id), call.take)
+                with call.running_on(worker, limit):
+                    answer = await worker.call(self._message(event, request_id), call.forward)
         except TimeoutError:
-            raise await self._overdue(worker, call) from None
+            raise await self._timed_out(worker, call) from None
         except WorkerGoneError:
-            raise await self._lost(worker) from None
+            raise await self._crashed(worker) from None
         except BaseException:  # the rest of this answer would be read as the next one
-            await self._end(worker)
+            await self._kill(worker)
             raise
         finally:
             self._busy.discard(worker)
@@ -135,24 +135,24 @@ class Pool:
             raise UpstreamError("Internal server error", code="internal_error")
         return answer.get("result")
 
-    async def _free_worker(self) -> Process:
+    async def _free_worker(self) -> WorkerProcess:
         """Return a live idle worker, or start a new one."""
         self._refuse_when_stopping()
         while self._idle:
             worker = self._idle.pop()
-            if not worker.gone:
+            if not worker.ended:
                 return worker
             await worker.stop()
         try:
-            worker = await Process.start(self.function.handler, self.env)
+            worker = await WorkerProcess.start(self.function.handler, self.env)
         except WorkerStartError as error:
-            raise self._incident(f"a worker cannot start: {error}") from None
+            raise self._crash_error(f"a worker cannot start: {error}") from None
         if self._stopping:
             await worker.stop()
         self._refuse_when_stopping()
         return worker
 
-    def _frame(self, event: dict[str, Any], request_id: str) -> dict[str, Any]:
+    def _message(self, event: dict[str, Any], request_id: str) -> dict[str, Any]:
         context = {
             "function_name": self.function.name,
             "aws_request_id": request_id,
@@ -161,27 +161,29 @@ class Pool:
         }
         return {"event": event, "context": context}
 
-    async def _end(self, worker: Process) -> None:
+    async def _kill(self, worker: WorkerProcess) -> None:
         """Kill a worker in the middle of a request, and release its idempotency keys."""
         worker.kill()
         await worker.stop()
-        await asyncio.to_thread(self.release, worker.process.pid)
+        await asyncio.to_thread(self.release_keys, worker.process.pid)
 
-    async def _lost(self, worker: Process) -> ChatdError:
+    async def _crashed(self, worker: WorkerProcess) -> ChatdError:
         self._refuse_when_stopping()
         await worker.stop()
-        await asyncio.to_thread(self.release, worker.process.pid)
-        return self._incident(f"a worker died ({_cause(worker.process.returncode)})")
+        await asyncio.to_thread(self.release_keys, worker.process.pid)
+        return self._crash_error(f"a worker died ({_cause(worker.process.returncode)})")
 
-    async def _overdue(self, worker: Process, call: Call) -> ChatdError:
-        await self._end(worker)
+    async def _timed_out(self, worker: WorkerProcess, call: WorkerCall) -> ChatdError:
+        await self._kill(worker)
         message = f"{self.function.name} took longer than its {self.function.timeout:g} s"
-        if call.gone:
-            message = f"{self.function.name} went on for {GRACE:g} s after its caller had gone"
+        if call.cancelled:
+            message = (
+                f"{self.function.name} went on for {CANCEL_GRACE:g} s after its caller had gone"
+            )
         _log.error("%s; its worker was ended", message)
         return UpstreamTimeoutError(message, code="function_timeout")
 
-    def _incident(self, what: str) -> ChatdError:
+    def _crash_error(self, what: str) -> ChatdError:
         _log.error("%s: %s; the next request gets a new one", self.function.name, what)
         return UpstreamError(
             f"{self.function.name}: {what}; the terminal of the gateway may say why",

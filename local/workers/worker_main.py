@@ -8,7 +8,7 @@ of ending the front leaves a worker behind. It knows nothing of HTTP, routes or 
     worker → front   {"ready": true} once, when the handler is imported
                      {"failed": "…"} instead, when it cannot be; then the worker leaves
                      {"result": …} or {"error": {"type", "message"}} for each event
-                     of a streamed answer {"live": true} when it begins to be made, then
+                     of a streamed answer {"streamed": true} when it begins to be made, then
                      {"head": {"statusCode", "headers"}}, raw bytes as often as there are some,
                      and {"end": true} or {"error": …}
 """
@@ -26,10 +26,10 @@ import threading
 import traceback
 
 from local.workers import frames
-from local.workers.invocation import Exchange, Handler
+from local.workers.invocation import Handler, Invocation
 
 # Seconds that a handler may still run once the front is gone.
-_GRACE = 0.5
+_EXIT_SECONDS = 0.5
 
 
 def main() -> None:
@@ -41,44 +41,44 @@ def main() -> None:
     parser.add_argument("--socket", type=int, required=True, help="an inherited descriptor")
     options = parser.parse_args()
     with socket.socket(fileno=options.socket) as sock:
-        _serve(sock, options.handler)
+        _run(sock, options.handler)
 
 
-def _serve(sock: socket.socket, name: str) -> None:
-    inbox: queue.SimpleQueue[Exchange | None] = queue.SimpleQueue()
+def _run(sock: socket.socket, name: str) -> None:
+    inbox: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()
     leaving = threading.Event()
     # Only this thread hears the front while the handler has the main thread.
-    threading.Thread(target=_listen, args=(sock, inbox, leaving), daemon=True).start()
+    threading.Thread(target=_receive_messages, args=(sock, inbox, leaving), daemon=True).start()
     try:
-        handler = _imported(name)
+        handler = _import_handler(name)
     except Exception as error:  # noqa: BLE001  # whatever an import raises, the front must hear of
         traceback.print_exc()
         _send(sock, {"failed": f"{type(error).__name__}: {error}"})
         return
     _send(sock, {"ready": True})
-    while (exchange := inbox.get()) is not None:
-        exchange.answer(handler)
+    while (invocation := inbox.get()) is not None:
+        invocation.run(handler)
     leaving.set()
 
 
-def _listen(
-    sock: socket.socket, inbox: queue.SimpleQueue[Exchange | None], leaving: threading.Event
+def _receive_messages(
+    sock: socket.socket, inbox: queue.SimpleQueue[Invocation | None], leaving: threading.Event
 ) -> None:
-    last: Exchange | None = None
+    last: Invocation | None = None
     while (message := frames.receive(sock)) is not None:
         if "cancel" not in message:
-            last = Exchange(sock, message)
+            last = Invocation(sock, message)
             inbox.put(last)
         elif last is not None:
             last.cancel()
     if last is not None:
         last.cancel()
     inbox.put(None)
-    if not leaving.wait(_GRACE):
+    if not leaving.wait(_EXIT_SECONDS):
         os._exit(1)
 
 
-def _imported(name: str) -> Handler:
+def _import_handler(name: str) -> Handler:
     module, _, function = name.rpartition(".")
     handler: Handler = getattr(importlib.import_module(module), function)
     return handler

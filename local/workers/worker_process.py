@@ -17,13 +17,13 @@ from pathlib import Path
 from local.workers import frames
 
 # Seconds that importing a handler may take.
-_START = 60.0
+_START_SECONDS = 60.0
 # Seconds in which a stopped worker must end.
-_GRACE = 3.0
+_STOP_SECONDS = 3.0
 # Only the front checks caller keys, and the code takes this name for a sign of Lambda.
 _NOT_FOR_WORKERS = ("CHATD_CALLER_KEYS", "AWS_LAMBDA_FUNCTION_NAME")
 # What ends an exchange (worker_main.py).
-_ENDS = ("result", "error", "end")
+_FINAL_KEYS = ("result", "error", "end")
 _REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -36,7 +36,7 @@ class WorkerStartError(Exception):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Process:
+class WorkerProcess:
     """A running worker.
 
     Attributes:
@@ -49,7 +49,7 @@ class Process:
     writer: asyncio.StreamWriter
 
     @classmethod
-    async def start(cls, handler: str, env: Mapping[str, str]) -> Process:
+    async def start(cls, handler: str, env: Mapping[str, str]) -> WorkerProcess:
         """Start a worker and wait until its handler is imported.
 
         Args:
@@ -66,15 +66,17 @@ class Process:
             raise WorkerStartError(f"it cannot be reached: {error.strerror}") from None
         with theirs:
             try:
-                process = await _begun(handler, theirs, env)
+                process = await _spawn(handler, theirs, env)
             except OSError as error:
                 ours.close()
                 raise WorkerStartError(f"it cannot be begun: {error.strerror}") from None
         reader, writer = await asyncio.open_connection(sock=ours)
         worker = cls(process, reader, writer)
-        first: frames.Message | bytes | None = {"failed": f"it was not ready after {_START:g} s"}
+        first: frames.Message | bytes | None = {
+            "failed": f"it was not ready after {_START_SECONDS:g} s"
+        }
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_START):
+            async with asyncio.timeout(_START_SECONDS):
                 first = await frames.read(reader)
         if isinstance(first, dict) and "ready" in first:
             return worker
@@ -84,18 +86,18 @@ class Process:
         )
 
     @property
-    def gone(self) -> bool:
+    def ended(self) -> bool:
         """Whether the process has ended, or closed its socket."""
         return self.reader.at_eof() or self.process.returncode is not None
 
     async def call(
-        self, message: frames.Message, take: Callable[[frames.Message | bytes], Awaitable[None]]
+        self, message: frames.Message, on_part: Callable[[frames.Message | bytes], Awaitable[None]]
     ) -> frames.Message:
         """Send one event and wait for the frame that ends the exchange.
 
         Args:
             message: The event and its context.
-            take: Takes the frames before the end, the parts of a streamed answer.
+            on_part: Takes the frames before the end, the parts of a streamed answer.
 
         Raises:
             WorkerGoneError: When the worker ended first.
@@ -107,9 +109,9 @@ class Process:
         except ConnectionError:
             raise WorkerGoneError from None
         while (answer := await frames.read(self.reader)) is not None:
-            if isinstance(answer, dict) and not answer.keys().isdisjoint(_ENDS):
+            if isinstance(answer, dict) and not answer.keys().isdisjoint(_FINAL_KEYS):
                 return answer
-            await take(answer)
+            await on_part(answer)
         raise WorkerGoneError
 
     def cancel(self) -> None:
@@ -125,14 +127,14 @@ class Process:
         """Close the socket, which ends the process; kill it if it has not ended in time."""
         self.writer.close()
         try:
-            async with asyncio.timeout(_GRACE):
+            async with asyncio.timeout(_STOP_SECONDS):
                 await self.process.wait()
         except TimeoutError:
             self.kill()
             await self.process.wait()
 
 
-async def _begun(
+async def _spawn(
     handler: str, sock: socket.socket, env: Mapping[str, str]
 ) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
@@ -146,7 +148,7 @@ async def _begun(
     )
 
 
-def environment(code: Path, environ: Mapping[str, str]) -> dict[str, str]:
+def worker_environment(code: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """Make a worker's environment: this process's, with the folder `code` to import from."""
     paths = [str(code), str(_REPOSITORY), environ.get("PYTHONPATH", "")]
     env = {name: value for name, value in environ.items() if name not in _NOT_FOR_WORKERS}

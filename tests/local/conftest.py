@@ -96,7 +96,7 @@ class Gateway:
     url: str
 
     @property
-    def said(self) -> str:
+    def output_text(self) -> str:
         return self.output.read_text("utf-8", "replace")
 
     @property
@@ -116,12 +116,12 @@ class Gateway:
         sent = json.dumps(body).encode() if isinstance(body, Mapping) else body
         return ask(self.port, method, path, sent, headers)
 
-    def act(self, do: str, path: str = "/act", **more: Any) -> Answer:
+    def run_action(self, do: str, path: str = "/act", **more: Any) -> Answer:
         return self.ask("POST", path, {"do": do, **more})
 
     def worker(self, path: str = "/act") -> int:
         """The process id of the worker that answers now."""
-        return int(self.act("tell", path).json["pid"])
+        return int(self.run_action("report", path).json["pid"])
 
     def stop(self, number: int = signal.SIGINT) -> int:
         self.process.send_signal(number)
@@ -153,7 +153,7 @@ def failed_start(*arguments: str, module: str = "local", **more: str) -> tuple[i
     return ended.returncode, ended.stderr.splitlines()
 
 
-STAGE = (
+SCRIPTED = (
     *("--template", str(ROOT / "tests/local/template.yaml")),
     *("--code", str(ROOT / "tests/local/code")),
 )
@@ -164,7 +164,7 @@ def _starter(folder: Path, started: list[Gateway]) -> Start:
         output = folder / f"output-{len(started)}"
         with output.open("wb") as file:
             process = subprocess.Popen(
-                [sys.executable, "-m", module, *(arguments or STAGE)],
+                [sys.executable, "-m", module, *(arguments or SCRIPTED)],
                 env=environment(**more),
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
@@ -209,7 +209,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
 
 
 @dataclass(frozen=True)
-class Meeting:
+class Rendezvous:
     """Where handlers wait for one another: nobody leaves before the host says so."""
 
     sock: socket.socket
@@ -218,12 +218,12 @@ class Meeting:
     def port(self) -> int:
         return int(self.sock.getsockname()[1])
 
-    def gather(self, number: int) -> list[socket.socket]:
+    def wait_for(self, number: int) -> list[socket.socket]:
         """Wait until `number` of them are there, all at once."""
         self.sock.settimeout(PATIENCE)
         return [self.sock.accept()[0] for _ in range(number)]
 
-    def nobody_else(self) -> bool:
+    def none_waiting(self) -> bool:
         """Whether nobody waits at the door."""
         self.sock.settimeout(0.3)
         try:
@@ -233,17 +233,17 @@ class Meeting:
         return False
 
 
-def dismiss(guests: Sequence[socket.socket]) -> None:
+def release(waiting: Sequence[socket.socket]) -> None:
     """Let everybody go."""
-    for guest in guests:
-        guest.sendall(b"go")
-        guest.close()
+    for handler in waiting:
+        handler.sendall(b"go")
+        handler.close()
 
 
 @pytest.fixture
-def meeting() -> Iterator[Meeting]:
+def rendezvous() -> Iterator[Rendezvous]:
     with socket.create_server(("127.0.0.1", 0), backlog=64) as sock:
-        yield Meeting(sock)
+        yield Rendezvous(sock)
 
 
 class InBackground(Protocol):

@@ -29,7 +29,7 @@ def _asked(port: int, method: str, path: str, body: bytes | None) -> tuple[int, 
     return answer
 
 
-def _told(port: int, path: str, **body: Any) -> dict[str, Any]:
+def _call(port: int, path: str, **body: Any) -> dict[str, Any]:
     status, answer = _asked(port, "POST", path, json.dumps({"stream": False, **body}).encode())
     assert status == 200, answer
     told: dict[str, Any] = json.loads(answer)
@@ -37,7 +37,7 @@ def _told(port: int, path: str, **body: Any) -> dict[str, Any]:
 
 
 def test_chat_says_that_no_model_runs_and_counts_tokens(demo: int) -> None:
-    told = _told(demo, "/api/chat", model="llama3.2", messages=_HELLO)
+    told = _call(demo, "/api/chat", model="llama3.2", messages=_HELLO)
 
     assert told["model"] == "llama3.2"
     assert told["message"]["role"] == "assistant"
@@ -49,7 +49,7 @@ def test_chat_says_that_no_model_runs_and_counts_tokens(demo: int) -> None:
 
 
 def test_generate_answers_the_prompt(demo: int) -> None:
-    told = _told(demo, "/api/generate", model="gemma3:latest", system="Be brief.", prompt="Why?")
+    told = _call(demo, "/api/generate", model="gemma3:latest", system="Be brief.", prompt="Why?")
 
     assert "gemma3:latest was asked, in 3 words" in told["response"]
     assert told["prompt_eval_count"] == 3
@@ -60,7 +60,7 @@ def test_generate_answers_the_prompt(demo: int) -> None:
     [("/api/chat", {"messages": _HELLO}), ("/api/generate", {"prompt": "How are you today?"})],
 )
 def test_it_streams_unless_told_not_to(demo: int, path: str, question: dict[str, Any]) -> None:
-    whole = _told(demo, path, model="qwen3", **question)
+    whole = _call(demo, path, model="qwen3", **question)
     body = json.dumps({"model": "qwen3", **question}).encode()
     lines = [json.loads(line) for line in _asked(demo, "POST", path, body)[1].splitlines()]
     pieces = [line.get("message", line) for line in lines]
@@ -73,15 +73,15 @@ def test_it_streams_unless_told_not_to(demo: int, path: str, question: dict[str,
 
 
 def test_a_thinking_model_thinks_unless_told_not_to(demo: int) -> None:
-    thinking = _told(demo, "/api/chat", model="qwen3", messages=_HELLO)["message"]
-    silent = _told(demo, "/api/chat", model="qwen3", messages=_HELLO, think=False)["message"]
+    thinking = _call(demo, "/api/chat", model="qwen3", messages=_HELLO)["message"]
+    silent = _call(demo, "/api/chat", model="qwen3", messages=_HELLO, think=False)["message"]
 
     assert "thinking" in thinking
     assert "thinking" not in silent
 
 
 def test_json_is_valid_json(demo: int) -> None:
-    told = _told(demo, "/api/chat", model="llama3.2", messages=_HELLO, format="json")
+    told = _call(demo, "/api/chat", model="llama3.2", messages=_HELLO, format="json")
 
     assert json.loads(told["message"]["content"])["demo"] is True
 
@@ -97,7 +97,7 @@ def test_a_schema_is_followed(demo: int) -> None:
             "inner": {"properties": {"yes": {"type": "boolean"}, "many": {"type": "array"}}},
         },
     }
-    told = _told(demo, "/api/chat", model="llama3.2", messages=_HELLO, format=schema)
+    told = _call(demo, "/api/chat", model="llama3.2", messages=_HELLO, format=schema)
 
     assert json.loads(told["message"]["content"]) == {
         "name": "demo",
@@ -110,13 +110,13 @@ def test_a_schema_is_followed(demo: int) -> None:
 
 def test_num_predict_cuts_the_answer_short(demo: int) -> None:
     options = {"num_predict": 3}
-    told = _told(demo, "/api/chat", model="llama3.2", messages=_HELLO, options=options)
+    told = _call(demo, "/api/chat", model="llama3.2", messages=_HELLO, options=options)
 
     assert (told["eval_count"], told["done_reason"]) == (3, "length")
 
 
 def test_no_messages_load_the_model(demo: int) -> None:
-    told = _told(demo, "/api/chat", model="llama3.2")
+    told = _call(demo, "/api/chat", model="llama3.2")
 
     assert (told["message"]["content"], told["done_reason"]) == ("", "load")
 

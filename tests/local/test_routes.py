@@ -88,7 +88,7 @@ def test_a_path_is_matched_as_api_gateway_does(
 def test_a_route_without_an_authorizer_is_open(tmp_path: Path) -> None:
     text = _FUNCTION.replace("Method: post", "Method: post, Auth: {Authorizer: NONE}")
 
-    assert read(_written(tmp_path, text))[0].open
+    assert read(_written(tmp_path, text))[0].public
 
 
 @pytest.mark.parametrize(
@@ -173,6 +173,6 @@ def test_the_stacks_own_template_can_be_read() -> None:
     assert routes["GET", "/v1/chat/providers"].function.handler == "providers.app.lambda_handler"
     assert routes["POST", "/v1/chat/completions"].function.handler == "chat.app.lambda_handler"
     assert routes["GET", "/v1/models/{id+}"].function.handler == "providers.app.lambda_handler"
-    assert {path for (method, path), route in routes.items() if route.open and method == "GET"} == {
-        *("/health", "/openapi.json", "/docs")
-    }
+    assert {
+        path for (method, path), route in routes.items() if route.public and method == "GET"
+    } == {*("/health", "/openapi.json", "/docs")}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from local.run_folder import run_folder
-from tests.local.conftest import ROOT, STAGE, Start, environment
+from tests.local.conftest import ROOT, SCRIPTED, Start, environment
 
 
 @pytest.fixture
@@ -29,16 +29,16 @@ def test_a_folder_is_its_users_alone_and_gone_at_the_end(temporary: Path) -> Non
 
 
 def test_a_killed_runs_folder_is_removed_by_the_next_start(start: Start, tmp_path: Path) -> None:
-    first = start(*STAGE, TMPDIR=str(tmp_path))
+    first = start(*SCRIPTED, TMPDIR=str(tmp_path))
     (left,) = tmp_path.glob("chatd-run-*")
     (left / "idempotency.sqlite3").write_text("answers")
     first.stop(signal.SIGKILL)
     assert left.exists()
-    second = start(*STAGE, TMPDIR=str(tmp_path))
+    second = start(*SCRIPTED, TMPDIR=str(tmp_path))
 
     assert not left.exists()
     assert len(list(tmp_path.glob("chatd-run-*"))) == 1
-    assert second.act("tell").status == 200
+    assert second.run_action("report").status == 200
 
 
 def test_the_folder_of_a_run_that_goes_on_is_left_alone(temporary: Path) -> None:

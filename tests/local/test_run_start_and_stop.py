@@ -18,15 +18,15 @@ from local.http_server.server import listener
 from tests.local.conftest import (
     PATIENCE,
     ROOT,
-    STAGE,
+    SCRIPTED,
     Gateway,
     InBackground,
-    Meeting,
+    Rendezvous,
     Start,
-    dismiss,
     environment,
     failed_start,
     is_running,
+    release,
     until,
 )
 
@@ -47,48 +47,50 @@ def _terminate_front(gateway: Gateway) -> None:
 def test_an_end_leaves_nobody_behind_and_a_second_start_works(
     start: Start, end: Callable[[Gateway], None]
 ) -> None:
-    gateway = start(*STAGE)
+    gateway = start(*SCRIPTED)
     workers = [gateway.worker(), gateway.worker("/hasty")]
     end(gateway)
     status = gateway.process.wait(PATIENCE)
-    second = start(*STAGE, PORT=str(gateway.port))
+    second = start(*SCRIPTED, PORT=str(gateway.port))
 
     assert status == 0
     assert not any(map(is_running, workers))
-    assert "Traceback" not in gateway.said
-    assert second.act("tell").status == 200
+    assert "Traceback" not in gateway.output_text
+    assert second.run_action("report").status == 200
 
 
 def test_an_end_does_not_wait_for_requests_in_flight_but_answers_them(
-    start: Start, meeting: Meeting, in_background: InBackground
+    start: Start, rendezvous: Rendezvous, in_background: InBackground
 ) -> None:
-    gateway = start(*STAGE)
-    calls = [in_background(lambda: gateway.act("meet", port=meeting.port)) for _ in range(2)]
-    guests = meeting.gather(2)
+    gateway = start(*SCRIPTED)
+    calls = [
+        in_background(lambda: gateway.run_action("wait", port=rendezvous.port)) for _ in range(2)
+    ]
+    waiting = rendezvous.wait_for(2)
     status = gateway.stop()
     answers = [call() for call in calls]
-    dismiss(guests)
+    release(waiting)
 
     assert status == 0
     assert [(answer.status, answer.code) for answer in answers] == [(503, "stopping")] * 2
 
 
-def test_a_front_that_is_killed_leaves_nobody_behind(start: Start, meeting: Meeting) -> None:
-    gateway = start(*STAGE)
+def test_a_front_that_is_killed_leaves_nobody_behind(start: Start, rendezvous: Rendezvous) -> None:
+    gateway = start(*SCRIPTED)
     idle, busy = gateway.worker("/hasty"), gateway.worker()
     connection = gateway.connect()
-    connection.request("POST", "/act", f'{{"do": "meet", "port": {meeting.port}}}')
-    guests = meeting.gather(1)
+    connection.request("POST", "/act", f'{{"do": "wait", "port": {rendezvous.port}}}')
+    waiting = rendezvous.wait_for(1)
     gateway.stop(signal.SIGKILL)
 
     until(lambda: not is_running(idle), "the idle worker's end")
     until(lambda: not is_running(busy), "the busy worker's end")
     connection.close()
-    dismiss(guests)
+    release(waiting)
 
 
 def test_a_busy_port_is_one_line_that_says_what_to_do(gateway: Gateway) -> None:
-    status, lines = failed_start(*STAGE, PORT=str(gateway.port))
+    status, lines = failed_start(*SCRIPTED, PORT=str(gateway.port))
 
     assert status == 2
     assert lines == [
@@ -111,7 +113,7 @@ def test_a_busy_port_is_one_line_that_says_what_to_do(gateway: Gateway) -> None:
     ],
 )
 def test_a_mistake_in_the_environment_is_one_line(name: str, value: str, says: str) -> None:
-    status, lines = failed_start(*STAGE, **{name: value})
+    status, lines = failed_start(*SCRIPTED, **{name: value})
 
     assert (status, len(lines)) == (2, 1)
     assert lines[0].startswith("chatd: ")
@@ -119,7 +121,7 @@ def test_a_mistake_in_the_environment_is_one_line(name: str, value: str, says: s
 
 
 def test_an_address_that_is_not_this_machines_is_one_line() -> None:
-    status, lines = failed_start(*STAGE, HOST="192.0.2.1", CHATD_CALLER_KEYS="key-1")
+    status, lines = failed_start(*SCRIPTED, HOST="192.0.2.1", CHATD_CALLER_KEYS="key-1")
 
     assert status == 2
     reason = os.strerror(errno.EADDRNOTAVAIL)
@@ -128,35 +130,36 @@ def test_an_address_that_is_not_this_machines_is_one_line() -> None:
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may listen anywhere")
 def test_a_privileged_port_is_one_line() -> None:
-    status, lines = failed_start(*STAGE, PORT="80")
+    status, lines = failed_start(*SCRIPTED, PORT="80")
 
     assert (status, len(lines)) == (2, 1)
     assert "choose a PORT above 1023" in lines[0]
 
 
 def test_an_empty_variable_is_an_unset_one(start: Start) -> None:
-    gateway = start(*STAGE, HOST="", CHATD_WORKERS="", CHATD_CALLER_KEYS="", OLLAMA_URL="")
+    gateway = start(*SCRIPTED, HOST="", CHATD_WORKERS="", CHATD_CALLER_KEYS="", OLLAMA_URL="")
 
     assert gateway.url.startswith("http://127.0.0.1:")
-    assert gateway.act("tell").status == 200
+    assert gateway.run_action("report").status == 200
 
 
 def test_localhost_is_127_0_0_1(start: Start) -> None:
-    assert start(*STAGE, HOST="localhost").url.startswith("http://127.0.0.1:")
+    assert start(*SCRIPTED, HOST="localhost").url.startswith("http://127.0.0.1:")
 
 
 def test_a_handler_that_cannot_be_imported_stops_the_start(tmp_path: Path) -> None:
-    status, lines = failed_start("--template", STAGE[1], "--code", str(tmp_path))
+    status, lines = failed_start("--template", SCRIPTED[1], "--code", str(tmp_path))
 
     assert status == 2
     assert lines[-1].endswith(
-        "stage.lambda_handler cannot be imported: ModuleNotFoundError: No module named 'stage'"
+        "scripted_handler.lambda_handler cannot be imported: ModuleNotFoundError:"
+        " No module named 'scripted_handler'"
     )
 
 
 def test_a_handler_that_dies_while_it_is_imported_stops_the_start(tmp_path: Path) -> None:
-    (tmp_path / "stage.py").write_text("import os\nos._exit(1)\n")
-    status, lines = failed_start("--template", STAGE[1], "--code", str(tmp_path))
+    (tmp_path / "scripted_handler.py").write_text("import os\nos._exit(1)\n")
+    status, lines = failed_start("--template", SCRIPTED[1], "--code", str(tmp_path))
 
     assert status == 2
     assert lines[-1].endswith("cannot be imported: it died while starting")

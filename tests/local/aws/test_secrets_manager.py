@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 import boto3
 
-from tests.local.conftest import ROOT, STAGE, Gateway, Start
+from tests.local.conftest import ROOT, SCRIPTED, Gateway, Start
 
 
 def secret_of(gateway: Gateway) -> str:
     """What the stand-in gives to a client with the credential that the handlers have."""
-    environment = gateway.act("tell").json["environment"]
+    environment = gateway.run_action("report").json["environment"]
     client = boto3.client(
         "secretsmanager",
         endpoint_url=environment["AWS_ENDPOINT_URL_SECRETS_MANAGER"],
@@ -30,21 +30,24 @@ def secret_of(gateway: Gateway) -> str:
 def test_keys_come_from_a_secrets_manager_that_ends_with_the_gateway(start: Start) -> None:
     gateway = start("--code", str(ROOT / "functions"), module="local.aws", KIMI_API_KEY="sk-kimi-1")
     listed = gateway.ask("GET", "/v1/chat/providers").json["providers"]
-    found = re.search(r"Secrets Manager: (\S+), secret 'chatd/providers'", gateway.said)
+    found = re.search(r"Secrets Manager: (\S+), secret 'chatd/providers'", gateway.output_text)
     assert found
     port = urlsplit(found[1]).port or 0
     assert gateway.stop() == 0
 
     names = [provider["name"] for provider in listed if provider["available"]]
     assert names == ["ollama", "ollama_cloud", "openrouter", "opencode", "kimi"]
-    assert "keys from the environment and .env: KIMI_API_KEY; the others are made" in gateway.said
-    assert "sk-kimi-1" not in gateway.said
+    assert (
+        "keys from the environment and .env: KIMI_API_KEY; the others are made"
+        in gateway.output_text
+    )
+    assert "sk-kimi-1" not in gateway.output_text
     with socket.socket() as sock:
         assert sock.connect_ex(("127.0.0.1", port)) != 0
 
 
 def test_the_secret_holds_the_environments_keys_and_made_up_ones(start: Start) -> None:
-    secret = secret_of(start(*STAGE, module="local.aws", KIMI_API_KEY="sk-kimi-1"))
+    secret = secret_of(start(*SCRIPTED, module="local.aws", KIMI_API_KEY="sk-kimi-1"))
 
     assert '"KIMI_API_KEY": "sk-kimi-1"' in secret
     assert '"OPENROUTER_API_KEY": "made-up-openrouter-api-key"' in secret
@@ -57,20 +60,20 @@ def test_a_key_in_the_env_file_goes_before_a_made_up_one(start: Start, tmp_path:
         f'[providers.openrouter]\nenv_file = "{env_file}"\n'
         f'[providers.kimi]\nenv_file = "{env_file}"\n'
     )
-    gateway = start(*STAGE, module="local.aws", CHATD_CONFIG=str(config))
+    gateway = start(*SCRIPTED, module="local.aws", CHATD_CONFIG=str(config))
     secret = secret_of(gateway)
 
     assert '"OPENROUTER_API_KEY": "sk-or-1"' in secret
     assert '"KIMI_API_KEY": "made-up-kimi-api-key"' in secret
-    assert "keys from the environment and .env: OPENROUTER_API_KEY; the" in gateway.said
-    assert "sk-or-1" not in gateway.said
+    assert "keys from the environment and .env: OPENROUTER_API_KEY; the" in gateway.output_text
+    assert "sk-or-1" not in gateway.output_text
 
 
 def test_each_run_has_a_credential_of_its_own(start: Start) -> None:
     # Both can be guessed, so neither is taken.
     guessable = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
     environments = [
-        start(*STAGE, module="local.aws", **given).act("tell").json["environment"]
+        start(*SCRIPTED, module="local.aws", **given).run_action("report").json["environment"]
         for given in ({}, {}, guessable)
     ]
 
@@ -87,7 +90,7 @@ def test_a_real_credential_and_a_region_that_are_set_are_kept(start: Start) -> N
         "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
         "AWS_DEFAULT_REGION": "eu-central-1",
     }
-    gateway = start(*STAGE, module="local.aws", KIMI_API_KEY="sk-kimi-1", **mine)
+    gateway = start(*SCRIPTED, module="local.aws", KIMI_API_KEY="sk-kimi-1", **mine)
 
-    assert mine.items() <= gateway.act("tell").json["environment"].items()
+    assert mine.items() <= gateway.run_action("report").json["environment"].items()
     assert '"KIMI_API_KEY": "sk-kimi-1"' in secret_of(gateway)

@@ -16,7 +16,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from local.aws.secrets_manager import SECRET as SECRET_NAME
-from local.aws.secrets_manager import _secrets_manager, _seed
+from local.aws.secrets_manager import create_secret, serve_secrets_manager
 from tests.local.conftest import PATIENCE
 
 ID, SECRET = "LOCALTEST", "s" * 40
@@ -34,8 +34,8 @@ def manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     for name, value in {**credential, "AWS_DEFAULT_REGION": "us-east-1"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
-    with _secrets_manager(credential) as url:
-        _seed(url, credential, {"OPENROUTER_API_KEY": KEY})
+    with serve_secrets_manager(credential) as url:
+        create_secret(url, credential, {"OPENROUTER_API_KEY": KEY})
         yield url
         client = boto3.client(
             "secretsmanager",

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from local.http_server.asgi_app import Front
-from local.http_server.request_guard import Guard
+from local.http_server.asgi_app import GatewayApp
+from local.http_server.request_guard import RequestGuard
 from local.http_server.server import listener, serving
 from local.routes import Function, Route
 from tests.local.conftest import PATIENCE, Answer, Gateway, ask, until
@@ -24,14 +24,14 @@ def _event(answer: Answer) -> dict[str, Any]:
 
 
 def test_an_event_has_the_shape_of_a_rest_proxy_event(gateway: Gateway) -> None:
-    event = _event(gateway.ask("POST", "/act?a=1", b'{"do": "tell"}', {"User-Agent": "tester"}))
+    event = _event(gateway.ask("POST", "/act?a=1", b'{"do": "report"}', {"User-Agent": "tester"}))
 
     assert event["httpMethod"] == "POST"
     assert event["path"] == event["resource"] == "/act"
     assert event["queryStringParameters"] == {"a": "1"}
     assert event["pathParameters"] is None
     assert event["stageVariables"] is None
-    assert (event["body"], event["isBase64Encoded"]) == ('{"do": "tell"}', False)
+    assert (event["body"], event["isBase64Encoded"]) == ('{"do": "report"}', False)
     context = event["requestContext"]
     assert context["identity"] == {"sourceIp": "127.0.0.1", "userAgent": "tester"}
     assert (context["httpMethod"], context["path"], context["resourcePath"]) == (
@@ -42,7 +42,7 @@ def test_an_event_has_the_shape_of_a_rest_proxy_event(gateway: Gateway) -> None:
 
 
 def test_every_request_has_an_id_of_its_own_that_the_caller_sees(gateway: Gateway) -> None:
-    first, second = gateway.act("tell"), gateway.act("tell")
+    first, second = gateway.run_action("report"), gateway.run_action("report")
 
     ids = [answer.json["event"]["requestContext"]["requestId"] for answer in (first, second)]
     assert ids[0] != ids[1]
@@ -52,16 +52,16 @@ def test_every_request_has_an_id_of_its_own_that_the_caller_sees(gateway: Gatewa
 
 
 def test_the_context_is_like_lambdas(gateway: Gateway) -> None:
-    context = gateway.act("tell").json["context"]
+    context = gateway.run_action("report").json["context"]
 
     assert 0 < context.pop("remaining") <= 60_000
     context.pop("aws_request_id")
     assert context == {
-        "function_name": "StageFunction",
+        "function_name": "ScriptedFunction",
         "function_version": "$LATEST",
-        "invoked_function_arn": "arn:aws:lambda:us-east-1:000000000000:function:StageFunction",
+        "invoked_function_arn": "arn:aws:lambda:us-east-1:000000000000:function:ScriptedFunction",
         "memory_limit_in_mb": 256,
-        "log_group_name": "/aws/lambda/StageFunction",
+        "log_group_name": "/aws/lambda/ScriptedFunction",
         "log_stream_name": "local",
     }
 
@@ -192,7 +192,7 @@ def test_a_chunked_body_over_ten_megabytes_is_413_though_it_never_ends(gateway: 
 
 
 def test_ten_megabytes_are_taken(gateway: Gateway) -> None:
-    answer = gateway.act("log", line="x" * (10 * 1024 * 1024 - 100))
+    answer = gateway.run_action("log", line="x" * (10 * 1024 * 1024 - 100))
 
     assert answer.status == 204
 
@@ -204,7 +204,7 @@ def test_a_result_becomes_the_response(gateway: Gateway) -> None:
         "multiValueHeaders": {"x-both": ["a", "b"], "X-Yes": [True]},
         "body": "é",
     }
-    answer = gateway.act("result", result=result)
+    answer = gateway.run_action("result", result=result)
 
     assert (answer.status, answer.body) == (201, "é".encode())
     assert [value for name, value in answer.all_headers if name.lower() == "x-both"] == ["a", "b"]
@@ -215,7 +215,7 @@ def test_a_result_becomes_the_response(gateway: Gateway) -> None:
 
 
 def test_a_base64_result_becomes_bytes(gateway: Gateway) -> None:
-    answer = gateway.act("binary")
+    answer = gateway.run_action("binary")
 
     assert (answer.body, answer.headers["content-type"]) == (
         bytes(range(256)),
@@ -241,18 +241,18 @@ def test_a_base64_result_becomes_bytes(gateway: Gateway) -> None:
     ],
 )
 def test_a_malformed_result_is_502_as_on_api_gateway(gateway: Gateway, result: Any) -> None:
-    answer = gateway.act("result", result=result)
+    answer = gateway.run_action("result", result=result)
 
     assert (answer.status, answer.code) == (502, "internal_error")
     assert answer.json["error"]["message"] == "Internal server error"
 
 
 def test_a_status_as_text_is_taken_as_api_gateway_takes_it(gateway: Gateway) -> None:
-    assert gateway.act("result", result={"statusCode": "202"}).status == 202
+    assert gateway.run_action("result", result={"statusCode": "202"}).status == 202
 
 
 def test_a_response_without_a_body_has_none(gateway: Gateway) -> None:
-    answer = gateway.act("result", result={"statusCode": 204, "body": "dropped"})
+    answer = gateway.run_action("result", result={"statusCode": 204, "body": "dropped"})
 
     assert (answer.status, answer.body) == (204, b"")
     assert "content-length" not in answer.headers
@@ -260,12 +260,12 @@ def test_a_response_without_a_body_has_none(gateway: Gateway) -> None:
 
 def test_a_fault_of_the_fronts_own_is_a_500_in_the_shape_of_every_error() -> None:
     function = Function("Nobody", "nobody.handler", 3, 128)
-    front = Front([Route("/", ("GET",), function)], {}, Guard(None, "127.0.0.1"))
+    app = GatewayApp([Route("/", ("GET",), function)], {}, RequestGuard(None, "127.0.0.1"))
 
     async def answered() -> Answer:
         with listener("127.0.0.1", 0) as sock:
             port = sock.getsockname()[1]
-            async with serving(front, sock):
+            async with serving(app, sock):
                 return await asyncio.to_thread(ask, port, "GET", "/")
 
     answer = asyncio.run(answered())

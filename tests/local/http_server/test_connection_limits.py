@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from local.http_server.connection import Limits
+from local.http_server.connection import ConnectionLimits
 from local.http_server.server import listener, serving
 from tests.local.conftest import PATIENCE, Gateway, Start, until
 
@@ -24,8 +24,9 @@ GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 NEVER = 10 * PATIENCE
 
 
-def limits(**some: float) -> Limits:
-    return Limits(**{"head": NEVER, "body": NEVER, "idle": NEVER, "unread": NEVER, **some})  # type: ignore[arg-type]  # each has its type
+def limits(**some: float) -> ConnectionLimits:
+    values: dict[str, Any] = {"head": NEVER, "body": NEVER, "idle": NEVER, "unread": NEVER, **some}
+    return ConnectionLimits(**values)
 
 
 class App:
@@ -84,7 +85,7 @@ class App:
 
 
 @contextlib.contextmanager
-def served(app: App, limits: Limits) -> Iterator[Callable[[], socket.socket]]:
+def served(app: App, limits: ConnectionLimits) -> Iterator[Callable[[], socket.socket]]:
     """Serve in a thread; what it gives connects."""
     with listener("127.0.0.1", 0) as sock, contextlib.ExitStack() as stack:
         port = sock.getsockname()[1]
@@ -342,7 +343,7 @@ def half_open(gateway: Gateway, number: int) -> list[socket.socket]:
 def test_hundreds_of_half_open_connections_keep_nobody_out_and_are_closed(start: Start) -> None:
     gateway = start()
     connections = half_open(gateway, 300)
-    healthy = gateway.act("tell")
+    healthy = gateway.run_action("report")
 
     assert healthy.status == 200
     assert {rest(connection)[:12] for connection in connections} <= {b"HTTP/1.1 408", b""}
@@ -352,13 +353,13 @@ def test_hundreds_of_half_open_connections_keep_nobody_out_and_are_closed(start:
 
 def test_without_descriptors_the_log_stays_short_and_others_are_served_soon(start: Start) -> None:
     gateway = start(module="tests.local.http_server.few_descriptors", DESCRIPTORS="64")
-    before = len(gateway.said)
+    before = len(gateway.output_text)
     connections = half_open(gateway, 250)
-    until(lambda: "no file descriptor left" in gateway.said, "the warning")
-    healthy = gateway.act("tell")
+    until(lambda: "no file descriptor left" in gateway.output_text, "the warning")
+    healthy = gateway.run_action("report")
     for connection in connections:
         connection.close()
 
     assert healthy.status == 200
-    assert "Traceback" not in gateway.said
-    assert len(gateway.said) - before < 4000
+    assert "Traceback" not in gateway.output_text
+    assert len(gateway.output_text) - before < 4000

@@ -11,8 +11,8 @@ import socket
 
 import pytest
 
-from local.http_server.log_throttle import Throttle, handle_exception
-from local.workers.worker_process import Process, WorkerStartError
+from local.http_server.log_throttle import LogThrottle, handle_exception
+from local.workers.worker_process import WorkerProcess, WorkerStartError
 
 
 class Clock:
@@ -29,25 +29,25 @@ def line(text: str, name: str = "uvicorn.error", *arguments: object) -> logging.
 
 
 def test_of_lines_alike_five_pass_in_ten_seconds() -> None:
-    throttle = Throttle(Clock())
+    throttle = LogThrottle(Clock())
 
     assert [throttle.filter(line("Invalid")) for _ in range(1000)] == [True] * 5 + [False] * 995
 
 
 def test_lines_are_alike_whatever_their_arguments() -> None:
-    throttle = Throttle(Clock())
+    throttle = LogThrottle(Clock())
 
     assert sum(throttle.filter(line("request %s", "a", n)) for n in range(100)) == 5
 
 
 def test_asyncios_lines_are_alike_though_they_hold_addresses() -> None:
-    throttle = Throttle(Clock())
+    throttle = LogThrottle(Clock())
 
     assert sum(throttle.filter(line(f"socket at {n:x}", "asyncio")) for n in range(100)) == 5
 
 
 def test_lines_of_other_kinds_pass() -> None:
-    throttle = Throttle(Clock())
+    throttle = LogThrottle(Clock())
     for _ in range(10):
         throttle.filter(line("Invalid"))
 
@@ -57,7 +57,7 @@ def test_lines_of_other_kinds_pass() -> None:
 
 def test_after_ten_seconds_the_next_line_says_how_many_were_held_back() -> None:
     clock = Clock()
-    throttle = Throttle(clock)
+    throttle = LogThrottle(clock)
     for _ in range(12):
         throttle.filter(line("Invalid"))
     clock.now = 10.0
@@ -72,7 +72,7 @@ def test_after_ten_seconds_the_next_line_says_how_many_were_held_back() -> None:
 
 def test_where_no_line_was_held_back_none_is_counted() -> None:
     clock = Clock()
-    throttle = Throttle(clock)
+    throttle = LogThrottle(clock)
     for _ in range(5):
         throttle.filter(line("Invalid"))
     clock.now = 10.0
@@ -83,7 +83,7 @@ def test_where_no_line_was_held_back_none_is_counted() -> None:
 
 
 def test_kinds_without_end_do_not_fill_the_memory() -> None:
-    throttle = Throttle(Clock())
+    throttle = LogThrottle(Clock())
     for number in range(10_000):
         throttle.filter(line(f"kind {number}"))
 
@@ -121,7 +121,7 @@ def test_a_worker_that_cannot_be_begun_for_want_of_descriptors_says_so(spare: in
     async def start() -> None:
         with socket.socket() as lowest:
             resource.setrlimit(resource.RLIMIT_NOFILE, (lowest.fileno() + 1 + spare, hard))
-            await Process.start("stage.lambda_handler", dict(os.environ))
+            await WorkerProcess.start("scripted_handler.lambda_handler", dict(os.environ))
 
     try:
         with pytest.raises(WorkerStartError, match=os.strerror(errno.EMFILE)):

@@ -10,8 +10,8 @@ import pytest
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
-from local.http_server.request_bodies import Bodies, BodyTooLargeError, TooManyBodiesError
-from tests.local.conftest import PATIENCE, STAGE, Meeting, Start, dismiss
+from local.http_server.request_bodies import BodyTooLargeError, RequestBodies, TooManyBodiesError
+from tests.local.conftest import PATIENCE, SCRIPTED, Rendezvous, Start, release
 
 MB = 1024 * 1024
 
@@ -28,20 +28,20 @@ def request(*parts: bytes, gone: bool = False) -> Request:
     return Request({"type": "http", "headers": []}, receive)
 
 
-async def read(bodies: Bodies, request: Request) -> bytes:
-    async with bodies.whole(request) as body:
+async def read(bodies: RequestBodies, request: Request) -> bytes:
+    async with bodies.read(request) as body:
         return body
 
 
 def test_a_body_is_read_whole() -> None:
-    assert asyncio.run(read(Bodies(), request(b"a", b"", b"bc"))) == b"abc"
+    assert asyncio.run(read(RequestBodies(), request(b"a", b"", b"bc"))) == b"abc"
 
 
 def test_bodies_beyond_the_limit_together_are_refused_until_one_is_done() -> None:
     async def meet() -> bytes:
-        bodies = Bodies(limit=10)
-        async with bodies.whole(request(b"x" * 6)):
-            async with bodies.whole(request(b"x" * 4)):
+        bodies = RequestBodies(limit=10)
+        async with bodies.read(request(b"x" * 6)):
+            async with bodies.read(request(b"x" * 4)):
                 pass
             with pytest.raises(TooManyBodiesError) as refusal:
                 await read(bodies, request(b"x" * 4, b"x"))
@@ -63,7 +63,7 @@ def test_a_body_that_does_not_arrive_gives_its_memory_back(
     sent: Request, failure: type[Exception]
 ) -> None:
     async def meet() -> bytes:
-        bodies = Bodies(limit=10)
+        bodies = RequestBodies(limit=10)
         with pytest.raises(failure):
             await read(bodies, sent)
         return await read(bodies, request(b"y" * 10))
@@ -73,26 +73,26 @@ def test_a_body_that_does_not_arrive_gives_its_memory_back(
 
 def test_a_body_over_ten_megabytes_is_too_large_though_memory_is_left() -> None:
     with pytest.raises(BodyTooLargeError):
-        asyncio.run(read(Bodies(limit=100 * MB), request(b"x" * (10 * MB), b"x")))
+        asyncio.run(read(RequestBodies(limit=100 * MB), request(b"x" * (10 * MB), b"x")))
 
 
 def test_many_large_bodies_at_once_are_refused_and_those_before_are_served(
-    start: Start, meeting: Meeting
+    start: Start, rendezvous: Rendezvous
 ) -> None:
-    gateway = start(*STAGE, CHATD_WORKERS="1")
+    gateway = start(*SCRIPTED, CHATD_WORKERS="1")
     padding = b" " * (10 * MB - 200)
-    body = b'{"do": "meet", "port": %d}' % meeting.port + padding
+    body = b'{"do": "wait", "port": %d}' % rendezvous.port + padding
     head = b"POST /act HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body)
     connections = []
     for _ in range(14):  # one of them is too much, whichever it is
         connections.append(socket.create_connection(("127.0.0.1", gateway.port), PATIENCE))
         connections[-1].sendall(head + body)
-    (guest,) = meeting.gather(1)
+    (handler,) = rendezvous.wait_for(1)
     refused, _, _ = select.select(connections, [], [], PATIENCE)
     answer = refused[0].recv(65536) if refused else b""
     for connection in connections:
         connection.close()
-    dismiss([guest])
+    release([handler])
 
     assert answer.startswith(b"HTTP/1.1 503 ")
-    assert gateway.act("tell").status == 200
+    assert gateway.run_action("report").status == 200

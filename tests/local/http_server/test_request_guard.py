@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from local.http_server.request_guard import ForeignSiteError, Guard
-from tests.local.conftest import STAGE, Gateway, Start, failed_start
+from local.http_server.request_guard import ForeignSiteError, RequestGuard
+from tests.local.conftest import SCRIPTED, Gateway, Start, failed_start
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 def test_it_refuses_to_listen_elsewhere_without_keys(host: str) -> None:
-    status, lines = failed_start(*STAGE, HOST=host)
+    status, lines = failed_start(*SCRIPTED, HOST=host)
 
     assert status == 2
     assert lines == [
@@ -20,14 +20,14 @@ def test_it_refuses_to_listen_elsewhere_without_keys(host: str) -> None:
 
 
 def test_it_listens_elsewhere_with_keys_and_shows_a_url_that_works(start: Start) -> None:
-    gateway = start(*STAGE, HOST="0.0.0.0", CHATD_CALLER_KEYS="key-1")
+    gateway = start(*SCRIPTED, HOST="0.0.0.0", CHATD_CALLER_KEYS="key-1")
 
     assert gateway.url.startswith("http://127.0.0.1:")
-    assert gateway.act("tell").status == 401
+    assert gateway.run_action("report").status == 401
 
 
 def test_with_keys_every_route_but_the_open_ones_needs_one(start: Start) -> None:
-    gateway = start(*STAGE, CHATD_CALLER_KEYS="key-1, key-2")
+    gateway = start(*SCRIPTED, CHATD_CALLER_KEYS="key-1, key-2")
     names = []
     for headers in (
         {"Authorization": "Bearer key-1"},
@@ -44,12 +44,12 @@ def test_with_keys_every_route_but_the_open_ones_needs_one(start: Start) -> None
     assert names == ["caller-1", "caller-2", "caller-2"]
     assert [(answer.status, answer.code) for answer in wrong] == [(401, "invalid_api_key")] * 3
     assert gateway.ask("GET", "/health").status == 200
-    assert "Callers need a key" in gateway.said
-    assert "key-1" not in gateway.said
+    assert "Callers need a key" in gateway.output_text
+    assert "key-1" not in gateway.output_text
 
 
 def test_without_keys_the_event_names_no_caller(gateway: Gateway) -> None:
-    assert "authorizer" not in gateway.act("tell").json["event"]["requestContext"]
+    assert "authorizer" not in gateway.run_action("report").json["event"]["requestContext"]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_page_of_this_machine_may_call(gateway: Gateway) -> None:
 
 
 def test_listed_pages_may_call_and_can_read_refusals(start: Start) -> None:
-    gateway = start(*STAGE, CHATD_CORS_ORIGINS="https://app.example")
+    gateway = start(*SCRIPTED, CHATD_CORS_ORIGINS="https://app.example")
     headers = {"Origin": "https://app.example", "Sec-Fetch-Site": "cross-site"}
     answer = gateway.ask("GET", "/nothing", headers=headers)
 
@@ -110,7 +110,7 @@ def test_listed_pages_may_call_and_can_read_refusals(start: Start) -> None:
 def test_a_refusal_says_that_it_varies_also_without_a_listed_origin(
     start: Start, headers: dict[str, str]
 ) -> None:
-    gateway = start(*STAGE, CHATD_CORS_ORIGINS="https://app.example")
+    gateway = start(*SCRIPTED, CHATD_CORS_ORIGINS="https://app.example")
     answer = gateway.ask("GET", "/nothing", headers=headers)
 
     assert answer.headers["vary"] == "Origin"
@@ -124,7 +124,7 @@ def test_without_listed_origins_a_refusal_does_not_vary(gateway: Gateway) -> Non
 @pytest.mark.parametrize("origin", ["app://obsidian.md", "vscode-webview://1a2b3c", "tauri://x"])
 def test_listed_desktop_apps_may_call(start: Start, origin: str) -> None:
     listed = "app://obsidian.md, vscode-webview://*, tauri://*"
-    gateway = start(*STAGE, CHATD_CORS_ORIGINS=listed)
+    gateway = start(*SCRIPTED, CHATD_CORS_ORIGINS=listed)
 
     assert gateway.ask("POST", "/act", headers={"Origin": origin}).status == 200
     for foreign in ("app://other", "https://1a2b3c", "null"):
@@ -132,7 +132,7 @@ def test_listed_desktop_apps_may_call(start: Start, origin: str) -> None:
 
 
 def test_with_keys_pages_from_files_can_read_answers(start: Start) -> None:
-    gateway = start(*STAGE, CHATD_CORS_ORIGINS="null", CHATD_CALLER_KEYS="key-1")
+    gateway = start(*SCRIPTED, CHATD_CORS_ORIGINS="null", CHATD_CALLER_KEYS="key-1")
     answer = gateway.ask("GET", "/nothing", headers={"Origin": "null", "x-api-key": "key-1"})
 
     assert answer.headers["access-control-allow-origin"] == "null"
@@ -140,7 +140,7 @@ def test_with_keys_pages_from_files_can_read_answers(start: Start) -> None:
 
 @pytest.mark.parametrize("listed", ["*", "https://app.example, *", "null"])
 def test_a_list_that_lets_in_every_page_needs_caller_keys(listed: str) -> None:
-    status, lines = failed_start(*STAGE, CHATD_CORS_ORIGINS=listed)
+    status, lines = failed_start(*SCRIPTED, CHATD_CORS_ORIGINS=listed)
 
     assert (status, len(lines)) == (2, 1)
     assert lines[0].startswith("chatd: CHATD_CORS_ORIGINS: * and null let any web page")
@@ -148,7 +148,7 @@ def test_a_list_that_lets_in_every_page_needs_caller_keys(listed: str) -> None:
 
 
 def test_every_page_may_call_where_callers_need_keys(start: Start) -> None:
-    gateway = start(*STAGE, CHATD_CORS_ORIGINS="*", CHATD_CALLER_KEYS="key-1")
+    gateway = start(*SCRIPTED, CHATD_CORS_ORIGINS="*", CHATD_CALLER_KEYS="key-1")
     headers = {"Origin": "https://any.example", "x-api-key": "key-1"}
 
     assert gateway.ask("POST", "/act", headers=headers).status == 200
@@ -172,14 +172,14 @@ def test_an_address_that_the_user_types_is_served(gateway: Gateway) -> None:
 
 
 def test_under_a_domains_name_its_other_machines_are_foreign_sites() -> None:
-    guard = Guard(callers=None, host="dev.corp.example")
+    guard = RequestGuard(callers=None, host="dev.corp.example")
     headers = [("host", "dev.corp.example"), ("sec-fetch-site", "same-site")]
 
     with pytest.raises(ForeignSiteError):
-        guard.admit(headers, open_to_all=False)
+        guard.admit(headers, public=False)
 
 
 def test_the_name_it_was_started_with_is_taken() -> None:
-    guard = Guard(callers=None, host="MyMachine")
+    guard = RequestGuard(callers=None, host="MyMachine")
 
-    assert guard.admit([("host", "mymachine:3220")], open_to_all=False) is None
+    assert guard.admit([("host", "mymachine:3220")], public=False) is None

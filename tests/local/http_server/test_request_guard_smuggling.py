@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from tests.local.conftest import PATIENCE, STAGE, Gateway, Start
+from tests.local.conftest import PATIENCE, SCRIPTED, Gateway, Start
 
 HOST = b"Host: localhost\r\n"
 # A second request, which must never be served.
@@ -92,7 +92,7 @@ def test_a_body_in_many_chunks_of_some_bytes_is_taken(gateway: Gateway) -> None:
 
 
 def test_ambiguous_requests_are_refused_with_caller_keys_too(start: Start) -> None:
-    gateway = start(*STAGE, CHATD_CALLER_KEYS="key-1")
+    gateway = start(*SCRIPTED, CHATD_CALLER_KEYS="key-1")
     lines = b"x-api-key: key-1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n"
     received = conversation(gateway, head(lines) + b"0\r\n\r\n" + HIDDEN)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.workers.in_flight_requests import InFlight
+from local.workers.in_flight_requests import InFlightRequests
 
 EVENT: dict[str, Any] = {
     "headers": {"idempotency-key": "one"},
@@ -18,13 +18,17 @@ EVENT: dict[str, Any] = {
 
 
 def test_a_request_is_awaited_once_another_has_come_with_its_key() -> None:
-    requests = InFlight()
+    requests = InFlightRequests()
     first = requests.begin(EVENT)
-    alone = first.awaited()
+    alone = first.has_waiting_duplicate()
     second = requests.begin(dict(EVENT))
 
     # Of the second too: it may be the one that took the key.
-    assert (alone, first.awaited(), second.awaited()) == (False, True, True)
+    assert (alone, first.has_waiting_duplicate(), second.has_waiting_duplicate()) == (
+        False,
+        True,
+        True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -39,41 +43,41 @@ def test_a_request_is_awaited_once_another_has_come_with_its_key() -> None:
     ],
 )
 def test_another_key_caller_route_or_body_is_another_request(other: dict[str, Any]) -> None:
-    requests = InFlight()
+    requests = InFlightRequests()
     first = requests.begin(EVENT)
     requests.begin({**EVENT, **other})
 
-    assert not first.awaited()
+    assert not first.has_waiting_duplicate()
 
 
 def test_requests_without_a_key_await_nothing() -> None:
-    requests = InFlight()
+    requests = InFlightRequests()
     first = requests.begin({**EVENT, "headers": {}})
     requests.begin({**EVENT, "headers": {}})
 
-    assert not first.awaited()
+    assert not first.has_waiting_duplicate()
 
 
 def test_a_request_is_awaited_for_ten_seconds_after_the_last_asked() -> None:
     now = [0.0]
-    requests = InFlight(clock=lambda: now[0])
+    requests = InFlightRequests(clock=lambda: now[0])
     first = requests.begin(EVENT)
     requests.begin(EVENT)
     now[0] = 9.0
     requests.begin(EVENT).end()
     now[0] = 18.9
-    late = first.awaited()
+    late = first.has_waiting_duplicate()
     now[0] = 19.0
 
-    assert (late, first.awaited()) == (True, False)
+    assert (late, first.has_waiting_duplicate()) == (True, False)
 
 
 def test_an_answered_request_leaves_its_key_to_the_next() -> None:
-    requests = InFlight()
+    requests = InFlightRequests()
     first = requests.begin(EVENT)
     first.end()
     second = requests.begin(EVENT)
     first.end()  # once more, which must not end the second
     requests.begin(EVENT)
 
-    assert (first.awaited(), second.awaited()) == (False, True)
+    assert (first.has_waiting_duplicate(), second.has_waiting_duplicate()) == (False, True)

@@ -12,7 +12,7 @@ import pytest
 
 from chatd.live import CallerGoneError, Sink
 from local.workers.cancellation import Cancellation
-from local.workers.invocation import Exchange
+from local.workers.invocation import Invocation
 
 PATIENCE = 30.0
 # More than the buffers of both ends hold together.
@@ -29,7 +29,7 @@ MESSAGE = {
 }
 
 
-class Pours:
+class StreamedAnswer:
     """A live answer that is made by a function."""
 
     def __init__(self, pour: Callable[[Sink], None]) -> None:
@@ -40,49 +40,51 @@ class Pours:
         self.aborts += 1
 
 
-class Front:
+class FrameReader:
     """The front's end of the socket; it reads nothing before it is let, and then all."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
-        self.let = threading.Event()
-        self.took = bytearray()
+        self.may_read = threading.Event()
+        self.received = bytearray()
         self._thread = threading.Thread(target=self._read)
         self._thread.start()
 
     def frames(self) -> list[bytes]:
         """The payloads of all frames, once the worker's end is closed."""
-        self.let.set()
+        self.may_read.set()
         self._thread.join(PATIENCE)
         assert not self._thread.is_alive()
         found, place = [], 0
-        while place < len(self.took):
-            size, _ = HEAD.unpack_from(self.took, place)
+        while place < len(self.received):
+            size, _ = HEAD.unpack_from(self.received, place)
             place += HEAD.size
-            found.append(bytes(self.took[place : place + size]))
+            found.append(bytes(self.received[place : place + size]))
             assert len(found[-1]) == size
             place += size
         return found
 
     def _read(self) -> None:
-        assert self.let.wait(PATIENCE)
+        assert self.may_read.wait(PATIENCE)
         while data := self._sock.recv(1 << 20):
-            self.took += data
+            self.received += data
 
 
 @pytest.fixture
-def ends() -> Iterator[tuple[socket.socket, Front]]:
+def ends() -> Iterator[tuple[socket.socket, FrameReader]]:
     """The worker's end of a socket, and the front at the other."""
     worker, other = socket.socketpair()
     with other:
-        front = Front(other)
-        yield worker, front
+        reader = FrameReader(other)
+        yield worker, reader
         worker.close()
-        front.let.set()
+        reader.may_read.set()
 
 
-def test_what_two_threads_write_is_two_whole_frames(ends: tuple[socket.socket, Front]) -> None:
-    worker, front = ends
+def test_what_two_threads_write_is_two_whole_frames(
+    ends: tuple[socket.socket, FrameReader],
+) -> None:
+    worker, reader = ends
 
     def pour(sink: Sink) -> None:
         sink.commit(200, {})
@@ -93,16 +95,16 @@ def test_what_two_threads_write_is_two_whole_frames(ends: tuple[socket.socket, F
             thread.start()
             thread.join(0.3)  # it cannot end: nothing is read
         assert threads[0].is_alive()
-        front.let.set()
+        reader.may_read.set()
         for thread in threads:
             thread.join(PATIENCE)
 
-    Exchange(worker, MESSAGE).answer(lambda _event, _context: Pours(pour))
+    Invocation(worker, MESSAGE).run(lambda _event, _context: StreamedAnswer(pour))
     worker.close()
 
-    live, head, *pieces, end = front.frames()
-    assert [json.loads(frame) for frame in (live, head, end)] == [
-        {"live": True},
+    streamed, head, *pieces, end = reader.frames()
+    assert [json.loads(frame) for frame in (streamed, head, end)] == [
+        {"streamed": True},
         {"head": {"statusCode": 200, "headers": {}}},
         {"end": True},
     ]
@@ -112,8 +114,10 @@ def test_what_two_threads_write_is_two_whole_frames(ends: tuple[socket.socket, F
     ]
 
 
-def test_the_end_waits_for_the_piece_that_is_under_way(ends: tuple[socket.socket, Front]) -> None:
-    worker, front = ends
+def test_the_end_waits_for_the_piece_that_is_under_way(
+    ends: tuple[socket.socket, FrameReader],
+) -> None:
+    worker, reader = ends
     threads: list[threading.Thread] = []
 
     def pour(sink: Sink) -> None:
@@ -121,49 +125,49 @@ def test_the_end_waits_for_the_piece_that_is_under_way(ends: tuple[socket.socket
         threads.append(threading.Thread(target=sink.write, args=(b"a" * PIECE,)))
         threads[0].start()
         threads[0].join(0.3)  # as above
-        threading.Timer(0.3, front.let.set).start()
+        threading.Timer(0.3, reader.may_read.set).start()
 
-    Exchange(worker, MESSAGE).answer(lambda _event, _context: Pours(pour))
+    Invocation(worker, MESSAGE).run(lambda _event, _context: StreamedAnswer(pour))
     threads[0].join(PATIENCE)
     worker.close()
 
-    assert [len(frame) for frame in front.frames()[2:]] == [PIECE, len(b'{"end":true}')]
+    assert [len(frame) for frame in reader.frames()[2:]] == [PIECE, len(b'{"end":true}')]
 
 
-def test_what_is_written_after_the_end_is_refused(ends: tuple[socket.socket, Front]) -> None:
-    worker, front = ends
+def test_what_is_written_after_the_end_is_refused(ends: tuple[socket.socket, FrameReader]) -> None:
+    worker, reader = ends
     sinks: list[Sink] = []
-    Exchange(worker, MESSAGE).answer(lambda _event, _context: Pours(sinks.append))
+    Invocation(worker, MESSAGE).run(lambda _event, _context: StreamedAnswer(sinks.append))
 
     with pytest.raises(CallerGoneError):
         sinks[0].write(b"late")
     worker.close()
 
-    assert b"late" not in b"".join(front.frames())
+    assert b"late" not in b"".join(reader.frames())
 
 
-class Held(list[Callable[[], None]]):
+class SlowList(list[Callable[[], None]]):
     """A list that takes what is appended only after a moment, unless it is let go before."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.appending, self.let = threading.Event(), threading.Event()
+        self.appending, self.may_append = threading.Event(), threading.Event()
 
     def append(self, callback: Callable[[], None]) -> None:
         self.appending.set()
-        self.let.wait(0.3)
+        self.may_append.wait(0.3)
         super().append(callback)
 
 
 def test_a_callback_that_is_added_while_the_caller_leaves_runs_once() -> None:
-    cancellation, held = Cancellation(), Held()
-    cancellation._callbacks = held  # the only place where the adding thread can be held
+    cancellation, callbacks = Cancellation(), SlowList()
+    cancellation._callbacks = callbacks  # the only place where the adding thread can be held
     runs: list[int] = []
 
     def leave() -> None:
-        assert held.appending.wait(PATIENCE)
+        assert callbacks.appending.wait(PATIENCE)
         cancellation.cancel()
-        held.let.set()
+        callbacks.may_append.set()
 
     thread = threading.Thread(target=leave)
     thread.start()

@@ -14,13 +14,13 @@ import pytest
 
 from tests.local.conftest import (
     PATIENCE,
-    STAGE,
+    SCRIPTED,
     Gateway,
     InBackground,
-    Meeting,
+    Rendezvous,
     Start,
-    dismiss,
     is_running,
+    release,
     until,
 )
 
@@ -34,18 +34,18 @@ def _begin(
     return connection
 
 
-def _told(guest: socket.socket, what: bytes) -> bytes:
+def _read_until(handler: socket.socket, what: bytes) -> bytes:
     """What a handler tells the test, up to `what` or the end."""
-    guest.settimeout(PATIENCE)
+    handler.settimeout(PATIENCE)
     told = b""
-    while what not in told and (more := guest.recv(64)):
+    while what not in told and (more := handler.recv(64)):
         told += more
     return told
 
 
-def test_a_piece_arrives_before_the_next_is_made(gateway: Gateway, meeting: Meeting) -> None:
-    connection = _begin(gateway, "in_turn", port=meeting.port)
-    (handler,) = meeting.gather(1)
+def test_a_piece_arrives_before_the_next_is_made(gateway: Gateway, rendezvous: Rendezvous) -> None:
+    connection = _begin(gateway, "in_turn", port=rendezvous.port)
+    (handler,) = rendezvous.wait_for(1)
     response = connection.getresponse()  # the head is there, and no piece is made
     arrived = []
     for letter in (b"a", b"b", b"c"):
@@ -59,7 +59,7 @@ def test_a_piece_arrives_before_the_next_is_made(gateway: Gateway, meeting: Meet
 
 
 def test_the_head_is_the_answers_own(gateway: Gateway) -> None:
-    answer = gateway.act(
+    answer = gateway.run_action(
         "stream", pour="pieces", status=203, headers={"X-One": "1"}, pieces=["é", "", "b"]
     )
 
@@ -70,14 +70,14 @@ def test_the_head_is_the_answers_own(gateway: Gateway) -> None:
 
 
 def test_ten_thousand_pieces_arrive_in_order(gateway: Gateway) -> None:
-    answer = gateway.act("stream", pour="numbers", many=10_000)
+    answer = gateway.run_action("stream", pour="numbers", many=10_000)
 
     assert answer.body == b"".join(b"%d;" % number for number in range(10_000))
 
 
-def test_eight_answers_are_streamed_at_once(gateway: Gateway, meeting: Meeting) -> None:
-    connections = [_begin(gateway, "in_turn", port=meeting.port) for _ in range(8)]
-    handlers = meeting.gather(8)
+def test_eight_answers_are_streamed_at_once(gateway: Gateway, rendezvous: Rendezvous) -> None:
+    connections = [_begin(gateway, "in_turn", port=rendezvous.port) for _ in range(8)]
+    handlers = rendezvous.wait_for(8)
     responses = [connection.getresponse() for connection in connections]
     for handler in handlers:
         handler.sendall(b"a")
@@ -102,87 +102,91 @@ def test_a_connection_is_used_again_after_a_streamed_answer(gateway: Gateway) ->
 @pytest.mark.parametrize("again", [False, True])
 @pytest.mark.parametrize("pour", ["until_aborted", "until_aborted_early"])
 def test_a_hang_up_reaches_the_worker_at_once_and_it_serves_on(
-    start: Start, meeting: Meeting, pour: str, again: bool
+    start: Start, rendezvous: Rendezvous, pour: str, again: bool
 ) -> None:
-    gateway = start(*STAGE, CHATD_WORKERS="1")
+    gateway = start(*SCRIPTED, CHATD_WORKERS="1")
     before = gateway.worker()
-    connection = _begin(gateway, pour, port=meeting.port, again=again)
-    (handler,) = meeting.gather(1)
+    connection = _begin(gateway, pour, port=rendezvous.port, again=again)
+    (handler,) = rendezvous.wait_for(1)
     with handler:
-        waits = _told(handler, b"waits ")
+        waits = _read_until(handler, b"waits ")
         hung_up = time.monotonic()
         connection.close()
-        told = _told(handler, b"gone ")
+        told = _read_until(handler, b"gone ")
         took = time.monotonic() - hung_up
 
     assert (waits, told) == (b"waits ", b"aborted gone ")
     assert took < 15  # a busy machine's second; without the hang-up it waits four times as long
     assert gateway.worker() == before
-    assert "Traceback" not in gateway.said
+    assert "Traceback" not in gateway.output_text
 
 
 def test_a_hang_up_before_the_answer_is_a_streamed_one_stops_it_too(
-    start: Start, meeting: Meeting
+    start: Start, rendezvous: Rendezvous
 ) -> None:
-    gateway = start(*STAGE, CHATD_WORKERS="1")
+    gateway = start(*SCRIPTED, CHATD_WORKERS="1")
     before = gateway.worker()
     connection = gateway.connect()
-    body = {"do": "late_stream", "pour": "then_notice", "port": meeting.port}
+    body = {"do": "late_stream", "pour": "then_notice", "port": rendezvous.port}
     connection.request("POST", "/act", json.dumps(body))
-    handler, guest = meeting.gather(2)
+    handler, waiting = rendezvous.wait_for(2)
     connection.close()
     # It reads what comes in by turns: once it has answered these, it has read the hang-up.
     assert [gateway.ask("GET", "/nowhere").status for _ in range(3)] == [404] * 3
-    dismiss([guest])
+    release([waiting])
 
     with handler:
-        assert _told(handler, b"gone ") == b"aborted gone "
+        assert _read_until(handler, b"gone ") == b"aborted gone "
     assert gateway.worker() == before
 
 
-def test_an_abort_that_fails_leaves_the_worker_as_it_was(start: Start, meeting: Meeting) -> None:
-    gateway = start(*STAGE, CHATD_WORKERS="1")
+def test_an_abort_that_fails_leaves_the_worker_as_it_was(
+    start: Start, rendezvous: Rendezvous
+) -> None:
+    gateway = start(*SCRIPTED, CHATD_WORKERS="1")
     before = gateway.worker()
-    connection = _begin(gateway, "until_aborted", port=meeting.port, abort_fails=True)
-    (handler,) = meeting.gather(1)
+    connection = _begin(gateway, "until_aborted", port=rendezvous.port, abort_fails=True)
+    (handler,) = rendezvous.wait_for(1)
     with handler:
-        _told(handler, b"waits ")
+        _read_until(handler, b"waits ")
         connection.close()
-        _told(handler, b"gone ")
+        _read_until(handler, b"gone ")
 
     assert gateway.worker() == before
-    assert "RuntimeError: on purpose" in gateway.said
+    assert "RuntimeError: on purpose" in gateway.output_text
 
 
-def test_what_is_written_after_the_end_reaches_nobody(gateway: Gateway, meeting: Meeting) -> None:
-    connection = _begin(gateway, "late_write", port=meeting.port)
-    (handler,) = meeting.gather(1)
+def test_what_is_written_after_the_end_reaches_nobody(
+    gateway: Gateway, rendezvous: Rendezvous
+) -> None:
+    connection = _begin(gateway, "late_write", port=rendezvous.port)
+    (handler,) = rendezvous.wait_for(1)
     body = connection.getresponse().read()
     with handler:
         handler.sendall(b"!")
 
-        assert (body, _told(handler, b"gone ")) == (b"", b"gone ")
-    assert [gateway.act("tell").status for _ in range(8)] == [200] * 8
+        assert (body, _read_until(handler, b"gone ")) == (b"", b"gone ")
+    assert [gateway.run_action("report").status for _ in range(8)] == [200] * 8
     connection.close()
 
 
-def test_a_worker_that_goes_on_for_nobody_is_replaced(start: Start, meeting: Meeting) -> None:
-    gateway = start(*STAGE, CHATD_WORKERS="1")
+def test_a_worker_that_goes_on_for_nobody_is_replaced(start: Start, rendezvous: Rendezvous) -> None:
+    gateway = start(*SCRIPTED, CHATD_WORKERS="1")
     before = gateway.worker()
-    connection = _begin(gateway, "stubborn", port=meeting.port)
-    (handler,) = meeting.gather(1)
+    connection = _begin(gateway, "stubborn", port=rendezvous.port)
+    (handler,) = rendezvous.wait_for(1)
     with handler:
-        _told(handler, b"waits ")
+        _read_until(handler, b"waits ")
     connection.close()
 
     assert gateway.worker() != before
     assert not is_running(before)
-    assert "StageFunction went on for 3 s after its caller had gone" in gateway.said
+    assert "ScriptedFunction went on for 3 s after its caller had gone" in gateway.output_text
 
 
 @pytest.mark.parametrize("pour", ["fail", "nothing"])
 def test_a_fault_before_the_head_is_a_502(gateway: Gateway, pour: str) -> None:
-    answer = gateway.act("stream", pour=pour)
+    answer = gateway.run_action("stream", pour=pour)
 
     assert (answer.status, answer.code) == (502, "internal_error")
     assert b"on purpose" not in answer.body
@@ -190,10 +194,12 @@ def test_a_fault_before_the_head_is_a_502(gateway: Gateway, pour: str) -> None:
 
 @pytest.mark.parametrize(("status", "headers"), [(42, {}), (200, {"X-One": "1\r\nX-Two: 2"})])
 def test_a_head_that_is_none_is_a_502(gateway: Gateway, status: int, headers: Any) -> None:
-    answer = gateway.act("stream", pour="pieces", status=status, headers=headers, pieces=["a"])
+    answer = gateway.run_action(
+        "stream", pour="pieces", status=status, headers=headers, pieces=["a"]
+    )
 
     assert (answer.status, answer.code) == (502, "internal_error")
-    assert gateway.act("tell").status == 200
+    assert gateway.run_action("report").status == 200
 
 
 @pytest.mark.parametrize(
@@ -214,18 +220,18 @@ def test_what_fails_in_the_middle_does_not_look_like_an_end(
         response.read()
 
     assert (response.status, broken.value.partial) == (200, b"the first half")
-    until(lambda: said in gateway.said, "the reason")
-    assert gateway.act("tell", path).status == 200
+    until(lambda: said in gateway.output_text, "the reason")
+    assert gateway.run_action("report", path).status == 200
     connection.close()
 
 
 def test_a_worker_that_is_killed_in_the_middle_does_not_look_like_an_end(
-    start: Start, meeting: Meeting
+    start: Start, rendezvous: Rendezvous
 ) -> None:
-    gateway = start(*STAGE, CHATD_WORKERS="1")
+    gateway = start(*SCRIPTED, CHATD_WORKERS="1")
     worker = gateway.worker()
-    connection = _begin(gateway, "in_turn", port=meeting.port)
-    guests = meeting.gather(1)
+    connection = _begin(gateway, "in_turn", port=rendezvous.port)
+    waiting = rendezvous.wait_for(1)
     response = connection.getresponse()
     os.kill(worker, signal.SIGKILL)
 
@@ -233,14 +239,14 @@ def test_a_worker_that_is_killed_in_the_middle_does_not_look_like_an_end(
         response.read()
 
     assert gateway.worker() != worker
-    dismiss(guests)
+    release(waiting)
     connection.close()
 
 
-def test_an_end_of_the_gateway_breaks_a_stream_off(start: Start, meeting: Meeting) -> None:
-    gateway = start(*STAGE)
-    connection = _begin(gateway, "in_turn", port=meeting.port)
-    guests = meeting.gather(1)
+def test_an_end_of_the_gateway_breaks_a_stream_off(start: Start, rendezvous: Rendezvous) -> None:
+    gateway = start(*SCRIPTED)
+    connection = _begin(gateway, "in_turn", port=rendezvous.port)
+    waiting = rendezvous.wait_for(1)
     response = connection.getresponse()
     status = gateway.stop()
 
@@ -248,8 +254,8 @@ def test_an_end_of_the_gateway_breaks_a_stream_off(start: Start, meeting: Meetin
         response.read()
 
     assert status == 0
-    assert "Traceback" not in gateway.said
-    dismiss(guests)
+    assert "Traceback" not in gateway.output_text
+    release(waiting)
     connection.close()
 
 
@@ -258,7 +264,7 @@ def test_a_caller_that_reads_slowly_gets_all_of_it(
 ) -> None:
     connection = _begin(gateway, "pieces", pieces=["a" * 1_000_000] * 8)
     response = connection.getresponse()
-    other = in_background(lambda: gateway.act("tell"))  # nobody waits for the slow one
+    other = in_background(lambda: gateway.run_action("report"))  # nobody waits for the slow one
 
     assert other().status == 200
     assert len(response.read()) == 8_000_000

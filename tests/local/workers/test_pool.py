@@ -9,22 +9,24 @@ from pathlib import Path
 import pytest
 
 from tests.local.conftest import (
-    STAGE,
+    SCRIPTED,
     Gateway,
     InBackground,
-    Meeting,
+    Rendezvous,
     Start,
-    dismiss,
     is_running,
+    release,
     until,
 )
 
 
 def test_eight_requests_are_served_at_once_each_in_a_process_of_its_own(
-    gateway: Gateway, meeting: Meeting, in_background: InBackground
+    gateway: Gateway, rendezvous: Rendezvous, in_background: InBackground
 ) -> None:
-    calls = [in_background(lambda: gateway.act("meet", port=meeting.port)) for _ in range(8)]
-    dismiss(meeting.gather(8))  # nobody would come back before all eight are there
+    calls = [
+        in_background(lambda: gateway.run_action("wait", port=rendezvous.port)) for _ in range(8)
+    ]
+    release(rendezvous.wait_for(8))  # nobody would come back before all eight are there
     answers = [call() for call in calls]
 
     assert [answer.json["said"] for answer in answers] == ["go"] * 8
@@ -32,50 +34,54 @@ def test_eight_requests_are_served_at_once_each_in_a_process_of_its_own(
 
 
 def test_the_ninth_request_waits_for_a_worker_and_is_served(
-    gateway: Gateway, meeting: Meeting, in_background: InBackground
+    gateway: Gateway, rendezvous: Rendezvous, in_background: InBackground
 ) -> None:
-    calls = [in_background(lambda: gateway.act("meet", port=meeting.port)) for _ in range(9)]
-    guests = meeting.gather(8)
+    calls = [
+        in_background(lambda: gateway.run_action("wait", port=rendezvous.port)) for _ in range(9)
+    ]
+    waiting = rendezvous.wait_for(8)
 
-    assert meeting.nobody_else()
-    dismiss(guests)
-    dismiss(meeting.gather(1))
+    assert rendezvous.none_waiting()
+    release(waiting)
+    release(rendezvous.wait_for(1))
     assert [call().status for call in calls] == [200] * 9
 
 
 def test_one_function_being_full_does_not_hold_up_another(
-    gateway: Gateway, meeting: Meeting, in_background: InBackground
+    gateway: Gateway, rendezvous: Rendezvous, in_background: InBackground
 ) -> None:
-    calls = [in_background(lambda: gateway.act("meet", port=meeting.port)) for _ in range(8)]
-    guests = meeting.gather(8)
-    other = gateway.act("tell", "/hasty")
-    dismiss(guests)
+    calls = [
+        in_background(lambda: gateway.run_action("wait", port=rendezvous.port)) for _ in range(8)
+    ]
+    waiting = rendezvous.wait_for(8)
+    other = gateway.run_action("report", "/hasty")
+    release(waiting)
 
     assert other.json["context"]["function_name"] == "HastyFunction"
     assert [call().status for call in calls] == [200] * 8
 
 
 def test_a_caller_that_hangs_up_in_the_queue_is_never_served(
-    start: Start, meeting: Meeting, in_background: InBackground
+    start: Start, rendezvous: Rendezvous, in_background: InBackground
 ) -> None:
-    gateway = start(*STAGE, CHATD_WORKERS="1")
-    busy = in_background(lambda: gateway.act("meet", port=meeting.port))
-    guests = meeting.gather(1)
+    gateway = start(*SCRIPTED, CHATD_WORKERS="1")
+    busy = in_background(lambda: gateway.run_action("wait", port=rendezvous.port))
+    waiting = rendezvous.wait_for(1)
     impatient = gateway.connect()
-    impatient.request("POST", "/act", f'{{"do": "meet", "port": {meeting.port}}}')
+    impatient.request("POST", "/act", f'{{"do": "wait", "port": {rendezvous.port}}}')
     impatient.close()
     # It reads what comes in by turns: once it has answered these, it has read the hang-up.
     assert [gateway.ask("GET", "/nowhere").status for _ in range(3)] == [404] * 3
     # Served in turn, so the one that hung up would have been before this one.
-    last = in_background(lambda: gateway.act("tell"))
-    dismiss(guests)
+    last = in_background(lambda: gateway.run_action("report"))
+    release(waiting)
 
     assert (busy().status, last().status) == (200, 200)
-    assert meeting.nobody_else()
+    assert rendezvous.none_waiting()
 
 
 def test_one_worker_serves_one_request_after_the_other(start: Start) -> None:
-    gateway = start(*STAGE, CHATD_WORKERS="1")
+    gateway = start(*SCRIPTED, CHATD_WORKERS="1")
 
     assert len({gateway.worker() for _ in range(5)}) == 1
 
@@ -91,19 +97,19 @@ def test_one_worker_serves_one_request_after_the_other(start: Start) -> None:
 def test_a_crashed_worker_is_a_502_and_is_replaced(
     start: Start, act: dict[str, str], cause: str
 ) -> None:
-    gateway = start(*STAGE, CHATD_WORKERS="1")
+    gateway = start(*SCRIPTED, CHATD_WORKERS="1")
     before = gateway.worker()
     crashed = gateway.ask("POST", "/act", act)
     after = gateway.worker()
 
     assert (crashed.status, crashed.code) == (502, "worker_crashed")
     assert cause in crashed.json["error"]["message"]
-    assert cause in gateway.said
+    assert cause in gateway.output_text
     assert before != after
 
 
 def test_a_worker_killed_while_idle_is_replaced_unnoticed(start: Start) -> None:
-    gateway = start(*STAGE, CHATD_WORKERS="1")
+    gateway = start(*SCRIPTED, CHATD_WORKERS="1")
     before = gateway.worker()
     os.kill(before, signal.SIGKILL)
     until(lambda: not is_running(before), "the worker's end")
@@ -112,18 +118,18 @@ def test_a_worker_killed_while_idle_is_replaced_unnoticed(start: Start) -> None:
 
 
 def test_an_exception_is_a_502_without_its_text_and_the_worker_stays(start: Start) -> None:
-    gateway = start(*STAGE, CHATD_WORKERS="1")
+    gateway = start(*SCRIPTED, CHATD_WORKERS="1")
     before = gateway.worker()
-    answer = gateway.act("fail")
+    answer = gateway.run_action("fail")
 
     assert (answer.status, answer.code) == (502, "internal_error")
     assert b"on purpose" not in answer.body
-    assert "RuntimeError: on purpose" in gateway.said
+    assert "RuntimeError: on purpose" in gateway.output_text
     assert gateway.worker() == before
 
 
 def test_a_result_that_is_not_json_is_a_502(gateway: Gateway) -> None:
-    answer = gateway.act("unserializable")
+    answer = gateway.run_action("unserializable")
 
     assert (answer.status, answer.code) == (502, "internal_error")
 
@@ -131,9 +137,9 @@ def test_a_result_that_is_not_json_is_a_502(gateway: Gateway) -> None:
 def test_a_worker_past_its_functions_timeout_is_ended_and_its_caller_gets_504(
     start: Start,
 ) -> None:
-    gateway = start(*STAGE)
+    gateway = start(*SCRIPTED)
     before = gateway.worker("/hasty")
-    answer = gateway.act("hang", "/hasty")
+    answer = gateway.run_action("hang", "/hasty")
 
     assert (answer.status, answer.code) == (504, "function_timeout")
     assert "HastyFunction took longer than its 1 s" in answer.json["error"]["message"]
@@ -142,15 +148,18 @@ def test_a_worker_past_its_functions_timeout_is_ended_and_its_caller_gets_504(
 
 
 def test_what_a_handler_prints_goes_to_the_terminal(gateway: Gateway) -> None:
-    gateway.act("log", line="a line of the log")
+    gateway.run_action("log", line="a line of the log")
 
-    until(lambda: '{"line": "a line of the log"}\n' in gateway.said, "the handler's line")
-    until(lambda: "complaint of a line of the log\n" in gateway.said, "what it complained")
+    until(lambda: '{"line": "a line of the log"}\n' in gateway.output_text, "the handler's line")
+    until(lambda: "complaint of a line of the log\n" in gateway.output_text, "what it complained")
 
 
 def test_a_worker_has_the_environment_without_callers_keys_and_lambdas_name(start: Start) -> None:
     gateway = start(
-        *STAGE, CHATD_CALLER_KEYS="key-1", AWS_LAMBDA_FUNCTION_NAME="other", KIMI_API_KEY="sk-kimi"
+        *SCRIPTED,
+        CHATD_CALLER_KEYS="key-1",
+        AWS_LAMBDA_FUNCTION_NAME="other",
+        KIMI_API_KEY="sk-kimi",
     )
     answer = gateway.ask("POST", "/act", headers={"x-api-key": "key-1"})
 
@@ -163,22 +172,22 @@ def test_a_worker_has_the_environment_without_callers_keys_and_lambdas_name(star
 def test_a_worker_that_cannot_start_any_more_is_a_502_until_it_can(
     start: Start, tmp_path: Path
 ) -> None:
-    handler = tmp_path / "stage.py"
-    good = Path(STAGE[3], "stage.py").read_text()
+    handler = tmp_path / "scripted_handler.py"
+    good = Path(SCRIPTED[3], "scripted_handler.py").read_text()
     handler.write_text(good)
-    gateway = start(*STAGE[:2], "--code", str(tmp_path), CHATD_WORKERS="1")
+    gateway = start(*SCRIPTED[:2], "--code", str(tmp_path), CHATD_WORKERS="1")
     handler.write_text("import nothing_of_that_name")
-    gateway.act("exit")
-    broken = gateway.act("tell")
+    gateway.run_action("exit")
+    broken = gateway.run_action("report")
     handler.write_text(good)
 
     assert (broken.status, broken.code) == (502, "worker_crashed")
     assert "ModuleNotFoundError" in broken.json["error"]["message"]
-    assert gateway.act("tell").status == 200
+    assert gateway.run_action("report").status == 200
 
 
 def test_a_worker_that_does_not_leave_is_ended(start: Start) -> None:
-    gateway = start(*STAGE)
+    gateway = start(*SCRIPTED)
     stuck = gateway.worker()
     os.kill(stuck, signal.SIGSTOP)
 

@@ -13,11 +13,10 @@ import pytest
 from chatd.errors import ChatdError, UpstreamError, UpstreamTimeoutError
 from chatd.idempotency.sqlite import Sqlite
 from local.routes import Function
-from local.run import _release
-from local.workers.pool import Pool
-from local.workers.worker_process import environment
-from tests.local.conftest import STAGE, is_running
-from tests.local.conftest import environment as clean_environment
+from local.run import _release_keys
+from local.workers.pool import WorkerPool
+from local.workers.worker_process import worker_environment
+from tests.local.conftest import SCRIPTED, environment, is_running
 
 
 async def deliver(_part: object) -> None:
@@ -35,18 +34,22 @@ def released(
 
     async def run() -> tuple[int, list[int]]:
         ids: list[int] = []
-        env = environment(Path(STAGE[3]), clean_environment())
-        pool = Pool(Function("Stage", "stage.lambda_handler", timeout, 128), env, 1, ids.append)
+        env = worker_environment(Path(SCRIPTED[3]), environment())
+        pool = WorkerPool(
+            Function("Stage", "scripted_handler.lambda_handler", timeout, 128), env, 1, ids.append
+        )
         await pool.start()
         try:
-            told = await pool.call(event("tell"), "r", deliver)
+            before_event = await pool.invoke(event("report"), "r", deliver)
             before = list(ids)
             with pytest.raises(failure):
-                await pool.call(event(**do), "r", deliver)
-            again = await pool.call(event("tell"), "r", deliver)
+                await pool.invoke(event(**do), "r", deliver)
+            after_event = await pool.invoke(event("report"), "r", deliver)
         finally:
             await pool.stop()
-        pid, next_pid = (json.loads(answer["body"])["pid"] for answer in (told, again))
+        pid, next_pid = (
+            json.loads(answer["body"])["pid"] for answer in (before_event, after_event)
+        )
         assert before == []
         assert pid != next_pid
         assert not is_running(pid)
@@ -73,7 +76,7 @@ def test_a_release_that_fails_is_one_line_of_the_log(
     broken = tmp_path / "records"
     broken.write_bytes(b"no database" * 100)
     with caplog.at_level(logging.WARNING):
-        _release(Sqlite(str(broken)), 1)
+        _release_keys(Sqlite(str(broken)), 1)
     (record,) = caplog.records
 
     assert record.getMessage().startswith("idempotency keys of a killed worker are not released: ")

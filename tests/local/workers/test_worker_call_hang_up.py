@@ -16,14 +16,14 @@ import pytest
 
 from tests.local.conftest import (
     PATIENCE,
-    STAGE,
+    SCRIPTED,
     Answer,
     Gateway,
     InBackground,
-    Meeting,
+    Rendezvous,
     Start,
-    dismiss,
     is_running,
+    release,
     until,
 )
 from tests.local.test_idempotency import CHAT, PATH, STACK, once, workers
@@ -111,8 +111,8 @@ def test_as_many_hung_up_chats_as_there_are_workers_hold_up_nobody(
     assert healthy.status == 200
     assert len(before) == 8
     assert workers(running) == before  # they were cancelled, not killed
-    assert "Traceback" not in running.said
-    until(lambda: running.said.count(CANCELLED) == 8, "the lines of the chats")
+    assert "Traceback" not in running.output_text
+    until(lambda: running.output_text.count(CANCELLED) == 8, "the lines of the chats")
 
 
 def test_a_hung_up_chat_with_a_key_is_cancelled_and_its_key_is_free(
@@ -173,30 +173,30 @@ def test_a_hung_up_chat_is_cancelled_when_the_others_have_given_up_too(
 
 
 def test_an_awaited_call_that_turns_out_to_be_a_stream_is_cancelled(
-    gateway: Gateway, meeting: Meeting
+    gateway: Gateway, rendezvous: Rendezvous
 ) -> None:
-    body = json.dumps({"do": "late_stream", "pour": "until_aborted_early", "port": meeting.port})
-    connections, guests = [], []
+    body = json.dumps({"do": "late_stream", "pour": "until_aborted_early", "port": rendezvous.port})
+    connections, waiting = [], []
     for _ in range(2):
         connections.append(gateway.connect())
         connections[-1].request("POST", "/act", body, {"Idempotency-Key": "one"})
-        guests.append(meeting.gather(2))
+        waiting.append(rendezvous.wait_for(2))
     connections[0].close()
     assert [gateway.ask("GET", "/nowhere").status for _ in range(3)] == [404] * 3
-    (first, inside), (second, also_inside) = guests
-    dismiss([inside, also_inside])
+    (first, inside), (second, also_inside) = waiting
+    release([inside, also_inside])
     told = everything(first)  # of the one that hung up, while the other goes on
     connections[1].close()
 
     assert told == everything(second) == b"waits aborted gone "
 
 
-def everything(guest: socket.socket) -> bytes:
+def everything(handler: socket.socket) -> bytes:
     """All that a handler tells the test."""
     told = b""
-    with guest:
-        guest.settimeout(PATIENCE)
-        while more := guest.recv(64):
+    with handler:
+        handler.settimeout(PATIENCE)
+        while more := handler.recv(64):
             told += more
     return told
 
@@ -229,7 +229,7 @@ def test_a_killed_workers_key_is_free_at_once(
 
 
 def test_a_plain_answer_that_does_not_stop_is_ended_after_its_grace(start: Start) -> None:
-    gateway = start(*STAGE, CHATD_WORKERS="1")
+    gateway = start(*SCRIPTED, CHATD_WORKERS="1")
     before = gateway.worker()
     connection = gateway.connect()
     connection.request("POST", "/act", '{"do": "hang"}')
@@ -239,37 +239,37 @@ def test_a_plain_answer_that_does_not_stop_is_ended_after_its_grace(start: Start
 
     assert gateway.worker() != before
     assert not is_running(before)
-    assert "StageFunction went on for 3 s after its caller had gone" in gateway.said
+    assert "ScriptedFunction went on for 3 s after its caller had gone" in gateway.output_text
 
 
 def test_a_caller_that_hangs_up_while_its_worker_starts_is_never_served(
-    start: Start, meeting: Meeting, in_background: InBackground, tmp_path: Path
+    start: Start, rendezvous: Rendezvous, in_background: InBackground, tmp_path: Path
 ) -> None:
-    stage = Path(STAGE[3], "stage.py").read_text()
-    (tmp_path / "stage.py").write_text(
-        f"{stage}\n"
+    source = Path(SCRIPTED[3], "scripted_handler.py").read_text()
+    (tmp_path / "scripted_handler.py").write_text(
+        f"{source}\n"
         "if os.path.exists(os.environ['SLOW']):\n"
         "    with socket.create_connection(('127.0.0.1', int(os.environ['MEETING']))) as host:\n"
         "        host.recv(16)\n"
     )
     slow = tmp_path / "slow"
     gateway = start(
-        *(*STAGE[:2], "--code", str(tmp_path)),
+        *(*SCRIPTED[:2], "--code", str(tmp_path)),
         CHATD_WORKERS="1",
         SLOW=str(slow),
-        MEETING=str(meeting.port),
+        MEETING=str(rendezvous.port),
     )
     slow.touch()
     os.kill(first := gateway.worker(), signal.SIGKILL)
     until(lambda: not is_running(first), "the worker's end")
     impatient = gateway.connect()
-    impatient.request("POST", "/act", f'{{"do": "meet", "port": {meeting.port}}}')
-    guests = meeting.gather(1)  # the new worker, which is still being imported
+    impatient.request("POST", "/act", f'{{"do": "wait", "port": {rendezvous.port}}}')
+    waiting = rendezvous.wait_for(1)  # the new worker, which is still being imported
     impatient.close()
     assert [gateway.ask("GET", "/nowhere").status for _ in range(3)] == [404] * 3
-    last = in_background(lambda: gateway.act("tell"))
-    dismiss(guests)
+    last = in_background(lambda: gateway.run_action("report"))
+    release(waiting)
 
     assert last().status == 200  # by the worker that was started for the one who hung up
-    assert meeting.nobody_else()
-    assert "Traceback" not in gateway.said
+    assert rendezvous.none_waiting()
+    assert "Traceback" not in gateway.output_text

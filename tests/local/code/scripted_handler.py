@@ -16,7 +16,7 @@ from chatd.live import CallerGoneError
 
 def lambda_handler(event: dict[str, Any], context: Any) -> Any:
     asked = _body(event)
-    act = _ACTS[asked.get("do", "tell")]
+    act = _ACTIONS[asked.get("do", "report")]
     return act(asked, event, context)
 
 
@@ -28,7 +28,7 @@ def _body(event: dict[str, Any]) -> dict[str, Any]:
     return asked if isinstance(asked, dict) else {}
 
 
-def _tell(_asked: dict[str, Any], event: dict[str, Any], context: Any) -> dict[str, Any]:
+def _report(_asked: dict[str, Any], event: dict[str, Any], context: Any) -> dict[str, Any]:
     told = {
         "event": event,
         "pid": os.getpid(),
@@ -47,8 +47,8 @@ def _tell(_asked: dict[str, Any], event: dict[str, Any], context: Any) -> dict[s
     return {"statusCode": 200, "body": json.dumps(told)}
 
 
-def _meet(asked: dict[str, Any], _event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """Go to a meeting and come back when its host lets everybody go."""
+def _wait(asked: dict[str, Any], _event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    """Go to a rendezvous and come back when its host lets everybody go."""
     with socket.create_connection(("127.0.0.1", asked["port"])) as host:
         said = host.recv(16)
     return {"statusCode": 200, "body": json.dumps({"said": said.decode(), "pid": os.getpid()})}
@@ -194,17 +194,17 @@ def _stream(asked: dict[str, Any], _event: dict[str, Any], _context: Any) -> Any
 
 
 def _late_stream(asked: dict[str, Any], event: dict[str, Any], context: Any) -> Any:
-    """Begin to stream only after a meeting."""
+    """Begin to stream only after a rendezvous."""
     streamed = _Streamed(asked)
-    _meet(asked, event, context)
+    _wait(asked, event, context)
     return streamed
 
 
-_ACTS = {
+_ACTIONS = {
     "stream": _stream,
     "late_stream": _late_stream,
-    "tell": _tell,
-    "meet": _meet,
+    "report": _report,
+    "wait": _wait,
     "result": _result,
     "binary": _binary,
     "log": _log,
