@@ -1,1 +1,1 @@
-"""The deployment commands behind the make targets."""
+"""Implement the deployment commands behind the make targets."""

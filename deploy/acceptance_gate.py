@@ -1,6 +1,6 @@
 """Check the six points of the acceptance gate over HTTP, as a caller.
 
-The points are asked of the gateway's own default provider, whichever that is.
+The checks use the gateway's default provider.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from typing import Any
 
 import urllib3
 
-# A cold start and a model that is being loaded come before the first answer.
-_SECONDS = 120.0
-# Thinking counts as output: a model that thinks first must still come to its answer.
-_MOST_TOKENS = 1000
-_ANOTHER_DUTY = re.compile(r"embed|image|audio|speech|tts|whisper|rerank|moderation|guard|ocr")
+# Covers a cold start and the loading of a model.
+_READ_SECONDS = 120.0
+# Thinking tokens count as output tokens, so the limit leaves room for both.
+_MAX_TOKENS = 1000
+_NOT_CHAT = re.compile(r"embed|image|audio|speech|tts|whisper|rerank|moderation|guard|ocr")
 _CHEAP = re.compile(r"(?:^|[-_:./])(?:llama3\.2|mini|flash|small|haiku|lite|nano)(?:$|[-_:./])")
 
 
 class CheckFailed(AssertionError):  # noqa: N818  # an assertion that does not hold
-    """A point does not hold. The message has the reply."""
+    """Report a failed point. The message contains the reply."""
 
 
-class Skipped(Exception):  # noqa: N818  # not an error
-    """A point does not apply to this deployment. The message has the reason."""
+class CheckSkipped(Exception):  # noqa: N818  # not an error
+    """Report an inapplicable point. The message contains the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A reply of the gateway; `body` is None if it was not a JSON object."""
+    """Hold a reply of the gateway; `body` is None if the reply is not a JSON object."""
 
     status: int
     body: Mapping[str, Any] | None
@@ -41,21 +41,21 @@ class Reply:
 
     @property
     def error(self) -> Mapping[str, Any]:
-        """The error in the body; empty if there is none."""
+        """Return the error in the body, or an empty mapping."""
         error = (self.body or {}).get("error")
         return error if isinstance(error, dict) else {}
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A caller of one gateway.
+    """Call one gateway.
 
     Attributes:
-        url: What comes before `/v1/chat`.
-        key: The caller's key, if one is asked for.
-        model: A bare model name that the default provider knows.
-        providers: The providers that must be registered, if that is known.
-        sign: Gives the headers that sign a request, where AuthMode is AWS_IAM.
+        url: The URL before `/v1/chat`.
+        model: A bare model name that the default provider serves.
+        key: The caller's key; None sends no key.
+        providers: The expected providers; None accepts any.
+        sign: Returns the headers that sign a request, for AuthMode AWS_IAM.
 
     """
 
@@ -65,47 +65,47 @@ class Client:
     providers: frozenset[str] | None = None
     sign: Callable[[str, str, bytes | None], Mapping[str, str]] | None = None
 
-    def listed(self) -> Mapping[str, Any]:
-        """The list of providers, which must be there."""
-        reply = self._ask("GET", "/v1/chat/providers")
+    def provider_list(self) -> Mapping[str, Any]:
+        """Fetch the list of providers."""
+        reply = self._send("GET", "/v1/chat/providers")
         expect(reply.status == 200 and reply.body is not None, "the list of providers", reply)  # noqa: PLR2004  # OK
         return reply.body or {}
 
-    def default(self) -> str:
-        """Get the default provider's name.
+    def default_provider(self) -> str:
+        """Fetch the name of the default provider.
 
         Raises:
-            CheckFailed: If no provider is registered, with what to do.
+            CheckFailed: If no provider is registered; the message says what to do.
 
         """
-        default = self.listed().get("default")
+        default = self.provider_list().get("default")
         if default is None:
             raise CheckFailed(
-                "no provider is registered: write a key with make keys (a function sees it within"
+                "no provider is registered: write a key with make keys (functions use it within"
                 " five minutes), or deploy with PARAMS='OllamaUrl=…'"
             )
         return str(default)
 
-    def models_of(self, provider: str) -> list[str]:
-        """List a provider's models by their bare names, those for a cheap chat first."""
-        reply = self._ask("GET", "/v1/models")
+    def chat_models(self, provider: str) -> list[str]:
+        """List the bare names of a provider's chat models, cheap models first."""
+        reply = self._send("GET", "/v1/models")
         listed = (reply.body or {}).get("data") or []
         names = [
             str(model.get("id", "")).removeprefix(f"{provider}/")
             for model in listed
             if isinstance(model, dict) and model.get("owned_by") == provider
         ]
-        chats = [name for name in names if name and not _ANOTHER_DUTY.search(name)]
-        return sorted(chats, key=lambda name: _CHEAP.search(name) is None)
+        chat_models = [name for name in names if name and not _NOT_CHAT.search(name)]
+        return sorted(chat_models, key=lambda name: _CHEAP.search(name) is None)
 
     def chat(self, **request: Any) -> Reply:
-        """Ask for a few words; `model` as given."""
+        """Send a short chat with the given request fields."""
         turn = {"role": "user", "content": "Answer with the word ready."}
-        return self._ask(
-            "POST", "/v1/chat", {"messages": [turn], "max_tokens": _MOST_TOKENS, **request}
+        return self._send(
+            "POST", "/v1/chat", {"messages": [turn], "max_tokens": _MAX_TOKENS, **request}
         )
 
-    def _ask(self, method: str, path: str, body: object = None) -> Reply:
+    def _send(self, method: str, path: str, body: object = None) -> Reply:
         url = self.url.rstrip("/") + path
         content = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"}
@@ -119,12 +119,12 @@ class Client:
                 url,
                 body=content,
                 headers=headers,
-                timeout=urllib3.Timeout(connect=5, read=_SECONDS),
+                timeout=urllib3.Timeout(connect=5, read=_READ_SECONDS),
                 retries=False,
                 redirect=False,
             )
         except urllib3.exceptions.HTTPError as error:
-            raise CheckFailed(f"{self.url} could not be asked: {error}") from None
+            raise CheckFailed(f"{self.url} could not be reached: {error}") from None
         try:
             answer = json.loads(response.data)
         except ValueError:
@@ -132,42 +132,44 @@ class Client:
         return Reply(response.status, answer if isinstance(answer, dict) else None)
 
 
-def expect(holds: bool, what: str, reply: object) -> None:  # noqa: FBT001  # an assertion
-    """Raise CheckFailed unless it holds."""
+def expect(holds: bool, expected: str, reply: object) -> None:  # noqa: FBT001  # an assertion
+    """Raise CheckFailed with the reply unless the condition holds."""
     if not holds:
-        raise CheckFailed(f"expected {what}, got {reply}")
+        raise CheckFailed(f"expected {expected}, got {reply}")
 
 
-def exactly_the_registered_providers(client: Client) -> None:
-    """(1) The list is whole, has each provider once, and names the default."""
-    listed = client.listed()
+def check_provider_list(client: Client) -> None:
+    """Check point 1: the list has each provider once and names the default provider."""
+    listed = client.provider_list()
     names = [entry.get("name") for entry in listed.get("providers", [])]
-    expect(client.default() in names, "the default among the providers", listed)
+    expect(client.default_provider() in names, "the default provider in the list", listed)
     expect(len(names) == len(set(names)), "each provider once", listed)
     for entry in listed["providers"]:
-        expect({"name", "available", "prefixes", "dialect"} <= set(entry), "a whole entry", entry)
+        expect(
+            {"name", "available", "prefixes", "dialect"} <= set(entry), "a complete entry", entry
+        )
     if client.providers is not None:
         expect(set(names) == client.providers, f"exactly {sorted(client.providers)}", names)
 
 
-def a_bare_model_answers(client: Client) -> None:
-    """(2) A bare model answers from the default provider, with content, tokens and latency."""
+def check_bare_model(client: Client) -> None:
+    """Check point 2: the default provider answers for a bare model name."""
     reply = client.chat(model=client.model)
     body = reply.body or {}
     expect(reply.status == 200, "200", reply)  # noqa: PLR2004  # OK
-    expect(body.get("provider") == client.default(), "the default provider", reply)
+    expect(body.get("provider") == client.default_provider(), "the default provider", reply)
     expect(bool(body.get("content")), "content", reply)
     for count in ("input_tokens", "output_tokens"):
         expect(isinstance(body.get(count), int) and body[count] > 0, f"{count} > 0", reply)
     expect(isinstance(body.get("latency_ms"), int | float), "latency_ms", reply)
 
 
-def the_prefix_is_stripped(client: Client) -> None:
-    """(3) For `<provider>/<m>` the upstream sees `<m>`: asked of the default provider.
+def check_prefix_stripped(client: Client) -> None:
+    """Check point 3: for `<provider>/<m>` the upstream receives `<m>`.
 
-    Ollama names the model that it was asked for. Another provider may name a dated version of it.
+    Ollama returns the requested model name. Other providers may return a dated version of the name.
     """
-    default = client.default()
+    default = client.default_provider()
     reply = client.chat(model=f"{default}/{client.model}")
     body = reply.body or {}
     expect(reply.status == 200, "200", reply)  # noqa: PLR2004  # OK
@@ -177,18 +179,18 @@ def the_prefix_is_stripped(client: Client) -> None:
     expect(not str(body.get("model")).startswith(f"{default}/"), "no prefix", reply)
 
 
-def no_cloud_key_no_cloud(client: Client) -> None:
-    """(4) `<m>:cloud` without a cloud key is 404."""
-    if "ollama_cloud" in (entry["name"] for entry in client.listed()["providers"]):
-        raise Skipped("ollama_cloud is registered here, so the model would be served")
+def check_cloud_without_key(client: Client) -> None:
+    """Check point 4: `<m>:cloud` is 404 without a key for Ollama Cloud."""
+    if "ollama_cloud" in (entry["name"] for entry in client.provider_list()["providers"]):
+        raise CheckSkipped("ollama_cloud is registered, so the gateway would serve the model")
     reply = client.chat(model=f"{client.model}:cloud")
     expect(reply.status == 404, "404", reply)  # noqa: PLR2004  # not found
     expect(reply.error.get("code") == "model_not_found", "code 'model_not_found'", reply)
 
 
-def an_unknown_prefix_is_no_prefix(client: Client) -> None:
-    """(5) `unknown/<m>` reaches the default provider whole, and its 404 comes back as 502."""
-    default = client.default()
+def check_unknown_prefix(client: Client) -> None:
+    """Check point 5: the default provider receives `unknown/<m>`; a 404 becomes 502."""
+    default = client.default_provider()
     reply = client.chat(model=f"unknown/{client.model}")
     expect(reply.error.get("provider") == default, f"an error of {default!r}", reply)
     if default == "ollama":
@@ -196,18 +198,18 @@ def an_unknown_prefix_is_no_prefix(client: Client) -> None:
         expect(reply.error.get("upstream_status") == 404, "upstream_status 404", reply)  # noqa: PLR2004  # not found
 
 
-def a_model_is_needed(client: Client) -> None:
-    """(6) A chat without a model is 400, and says which field is missing."""
+def check_model_required(client: Client) -> None:
+    """Check point 6: a chat without a model is 400 and names the missing field."""
     reply = client.chat()
     expect(reply.status == 400, "400", reply)  # noqa: PLR2004  # bad request
     expect(reply.error.get("param") == "model", "param 'model'", reply)
 
 
 POINTS: list[tuple[str, Callable[[Client], None]]] = [
-    ("1 the list holds exactly the registered providers", exactly_the_registered_providers),
-    ("2 a bare model answers", a_bare_model_answers),
-    ("3 <default provider>/<m>: the upstream sees <m>", the_prefix_is_stripped),
-    ("4 <m>:cloud without a key: 404", no_cloud_key_no_cloud),
-    ("5 unknown/<m> goes on whole, its 404 comes back as 502", an_unknown_prefix_is_no_prefix),
-    ("6 no model: 400", a_model_is_needed),
+    ("1 the list has exactly the registered providers", check_provider_list),
+    ("2 the default provider answers for a bare model name", check_bare_model),
+    ("3 <default provider>/<m>: the upstream receives <m>", check_prefix_stripped),
+    ("4 <m>:cloud without a key: 404", check_cloud_without_key),
+    ("5 unknown/<m> reaches the default provider, its 404 becomes 502", check_unknown_prefix),
+    ("6 no model: 400", check_model_required),
 ]

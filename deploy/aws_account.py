@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 Content = dict[str, Any]
-# Writers that meet are few: people at their terminals, and CI.
-_TRIES = 20
-# What Secrets Manager answers where the version that was read is not the current one by now, or,
-# without any label, is gone.
-_OVERTAKEN = frozenset(
+# Concurrent writers are few: developers and CI.
+_MAX_ATTEMPTS = 20
+# Secrets Manager's error codes when the version that was read is no longer current, or was deleted
+# because it had no label.
+_VERSION_CONFLICTS = frozenset(
     {"InvalidParameterException", "InvalidRequestException", "ResourceNotFoundException"}
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Makes clients for one region and profile.
+    """Create AWS clients for one region and profile.
 
     Attributes:
-        region: The region; None: the one of the environment.
-        profile: The AWS profile; None: the one of the environment.
+        region: The AWS region; None takes the environment's.
+        profile: The AWS profile; None takes the environment's.
 
     """
 
@@ -43,21 +43,21 @@ class Account:
 
     @classmethod
     def of(cls, deployment: Deployment) -> Account:
-        """Take the region and the profile of a deployment."""
+        """Take the region and profile of a deployment."""
         return cls(deployment.region, deployment.profile)
 
     def secrets_manager(self) -> SecretsManagerClient:
-        """Make a client of Secrets Manager."""
+        """Create a Secrets Manager client."""
         return self._session().client("secretsmanager")
 
-    def output(self, stack: str, name: str) -> str:
+    def stack_output(self, stack: str, name: str) -> str:
         """Read one output of a deployed stack.
 
         Raises:
-            CommandError: If there is no such stack or output, or AWS cannot be asked.
+            CommandError: If the stack or output does not exist, or AWS cannot be reached.
 
         """
-        with _explained():
+        with _aws_errors_as_command_errors():
             stacks = (
                 self._session().client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
             )
@@ -71,11 +71,11 @@ class Account:
 
 
 class JsonSecret:
-    """A secret that holds one JSON object.
+    """Read and update a secret with one JSON object.
 
     Args:
-        secret_id: Its name or ARN.
-        account: Where it is.
+        secret_id: The secret's name or ARN.
+        account: The account and region that hold the secret.
 
     """
 
@@ -84,47 +84,47 @@ class JsonSecret:
         self._account = account
 
     def read(self) -> Content:
-        """Read the content.
+        """Read the secret's content.
 
         Raises:
-            CommandError: If it cannot be read, or is not a JSON object.
+            CommandError: If the secret cannot be read, or is not a JSON object.
 
         """
-        with _explained():
-            return self._current(self._account.secrets_manager())[0]
+        with _aws_errors_as_command_errors():
+            return self._read_current(self._account.secrets_manager())[0]
 
     def update(self, change: Callable[[Content], Mapping[str, Any]]) -> tuple[Content, Content]:
-        """Change the content, and lose no concurrent writer's change.
+        """Change the content without losing the change of a concurrent writer.
 
-        The new version gets a label of its own first. AWSCURRENT is then moved to it from the very
-        version that was read: Secrets Manager refuses that if another one is current by now, and
-        the change is made again, of what that one holds.
+        The new version first gets its own label. AWSCURRENT then moves to it from the version that
+        was read. If another version has become current, Secrets Manager refuses the move, and the
+        change is applied again to that version's content.
         https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecretVersionStage.html
 
         Args:
-            change: Makes the new content of the present one; called again if another writer was
-                faster. A content that stays the same is not written.
+            change: Returns the new content for the current one; called again after a concurrent
+                write. Unchanged content is not written.
 
         Returns:
             The content before and after.
 
         Raises:
-            CommandError: If it cannot be read or written, or what `change` raises.
+            CommandError: If the secret cannot be read or written, or if `change` raises it.
 
         """
-        with _explained():
+        with _aws_errors_as_command_errors():
             client = self._account.secrets_manager()
-            for _ in range(_TRIES):
-                before, version = self._current(client)
+            for _ in range(_MAX_ATTEMPTS):
+                before, version = self._read_current(client)
                 after = dict(change(before))
-                if after == before or self._moved(client, version, after):
+                if after == before or self._replace_current(client, version, after):
                     return before, after
         raise CommandError(
-            f"the secret {self.secret_id!r} was changed {_TRIES} times meanwhile; try again"
+            f"other writers changed the secret {self.secret_id!r} {_MAX_ATTEMPTS} times; try again"
         )
 
-    def _current(self, client: SecretsManagerClient) -> tuple[Content, str]:
-        """Read the current content and its version id."""
+    def _read_current(self, client: SecretsManagerClient) -> tuple[Content, str]:
+        """Read the current content and version id."""
         answer = client.get_secret_value(SecretId=self.secret_id, VersionStage="AWSCURRENT")
         try:
             value = json.loads(answer.get("SecretString", ""))
@@ -132,12 +132,14 @@ class JsonSecret:
             value = None
         if not isinstance(value, dict):
             raise CommandError(
-                f"the secret {self.secret_id!r} does not hold a JSON object; it is left as it is"
+                f"the secret {self.secret_id!r} does not hold a JSON object; nothing was changed"
             )
         return value, answer["VersionId"]
 
-    def _moved(self, client: SecretsManagerClient, version: str, content: Content) -> bool:
-        """Write a version and make it the current one, unless `version` no longer is."""
+    def _replace_current(
+        self, client: SecretsManagerClient, version: str, content: Content
+    ) -> bool:
+        """Write a new current version; return False if `version` is no longer current."""
         token = str(uuid.uuid4())
         label = f"chatd-{token}"
         client.put_secret_value(
@@ -154,11 +156,11 @@ class JsonSecret:
                 RemoveFromVersionId=version,
             )
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") not in _OVERTAKEN:
+            if error.response.get("Error", {}).get("Code") not in _VERSION_CONFLICTS:
                 raise
             return False
         finally:
-            # A secret has 20 labels at most. What was decided holds whether this one goes or not.
+            # A secret has at most 20 labels. A failed removal does not undo the move.
             with suppress(ClientError):
                 client.update_secret_version_stage(
                     SecretId=self.secret_id, VersionStage=label, RemoveFromVersionId=token
@@ -166,14 +168,14 @@ class JsonSecret:
         return True
 
 
-def secret_of(deployment: Deployment, output: str, given: str | None) -> JsonSecret:
-    """Choose the secret: the given one, or the one in the stack's output."""
+def find_secret(deployment: Deployment, output: str, secret_id: str | None) -> JsonSecret:
+    """Return the secret with the given id, or else the secret in a stack output."""
     account = Account.of(deployment)
-    return JsonSecret(given or account.output(deployment.stack, output), account)
+    return JsonSecret(secret_id or account.stack_output(deployment.stack, output), account)
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def _aws_errors_as_command_errors() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
@@ -183,8 +185,7 @@ def _explained() -> Iterator[None]:
         ) from None
     except NoRegionError:
         raise CommandError(
-            "there is no region: REGION=eu-central-1, AWS_REGION, or make deploy GUIDED=1, which"
-            " keeps it"
+            "there is no region: set REGION=eu-central-1 or AWS_REGION, or run make deploy GUIDED=1"
         ) from None
     except (BotoCoreError, ValueError) as error:
-        raise CommandError(f"AWS could not be asked: {error}") from None
+        raise CommandError(f"AWS could not be reached: {error}") from None

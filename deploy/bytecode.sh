@@ -1,10 +1,10 @@
 #!/bin/sh
-# bytecode.sh FOLDER PREFIX: compile FOLDER's Python for Lambda, where it will lie at PREFIX.
+# bytecode.sh FOLDER PREFIX: compile the Python files of FOLDER, which Lambda mounts at PREFIX.
 #
-# The target cannot write bytecode (/var/task and /opt are read-only), so without it every cold
-# start compiles all it imports. Only CPython 3.13 writes what Lambda's 3.13 reads. The hashes are
-# unchecked because a zip changes the files' times. The last line of output is for the log of
-# `sam build`, which shows standard output alone.
+# Lambda cannot write bytecode (/var/task and /opt are read-only), so without compiled files every
+# cold start compiles each imported module. Only CPython 3.13 writes bytecode that Lambda's 3.13
+# reads. Hashes are unchecked because a zip changes the files' times. The last line of output is for
+# the log of `sam build`, which shows standard output only.
 set -eu
 folder=$1 prefix=$2
 image=public.ecr.aws/lambda/python:3.13
@@ -22,7 +22,7 @@ for python in python3.13 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.13.*/bin/pytho
 done
 
 for tag in "$image-x86_64" "$image-arm64" "$image"; do
-  docker image inspect "$tag" >/dev/null 2>&1 || continue # never pulled: that may take minutes
+  docker image inspect "$tag" >/dev/null 2>&1 || continue # not pulled here, because a pull may take minutes
   # shellcheck disable=SC2086 # several words
   if docker run --rm --network none --user "$(id -u):$(id -g)" --volume "$folder:$prefix" \
     --entrypoint /var/lang/bin/python3.13 "$tag" $compile "$prefix"; then
@@ -31,6 +31,6 @@ for tag in "$image-x86_64" "$image-arm64" "$image"; do
   fi
 done
 
-echo "chatd: NO BYTECODE: neither python3.13 nor the image $image is here, so every cold start" \
+echo "chatd: NO BYTECODE: python3.13 and the image $image are missing, so every cold start" \
   "takes two to three times as long"
 exit 3

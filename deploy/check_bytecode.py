@@ -1,4 +1,4 @@
-"""Say at the end of `make build` whether everything in it has bytecode for Lambda's Python."""
+"""Find code without bytecode for Lambda's Python at the end of `make build`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from pathlib import Path
 _WARNING = """\
 
 WARNING: no bytecode for Lambda's Python 3.13 in {names}.
-Every cold start compiles all that it imports and takes two to three times as long.
-Install a python3.13 (or, with Docker: docker pull public.ecr.aws/lambda/python:3.13), then build
-again.
+Every cold start compiles each imported module and takes two to three times as long.
+Install python3.13 (or run docker pull public.ecr.aws/lambda/python:3.13), then build again.
 """
 
 
 def without_bytecode(build: Path) -> list[str]:
-    """Name the functions and layers that hold Python files which are not compiled for 3.13."""
+    """List the functions and layers with Python files not compiled for 3.13."""
     return sorted(
         folder.name
         for folder in build.iterdir()
@@ -25,12 +24,12 @@ def without_bytecode(build: Path) -> list[str]:
 
 
 def main(build: str) -> int:
-    """Print the functions and layers without bytecode; always 0, since they work, only slower."""
+    """Print the functions and layers without bytecode; return 0, since the build still works."""
     names = without_bytecode(Path(build))
     if names:
         sys.stderr.write(_WARNING.format(names=", ".join(names)))
     else:
-        print("Everything is compiled for Lambda's Python 3.13.")
+        print("All code is compiled for Lambda's Python 3.13.")
     return 0
 
 

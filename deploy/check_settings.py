@@ -1,6 +1,6 @@
-"""Check a chatd.toml with the gateway's own code before it is built into a function.
+"""Validate chatd.toml with the gateway's own code during `make build`.
 
-It knows nothing of what the settings mean. Run from a folder that holds the package `chatd`.
+Run it from the folder that holds the package `chatd`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def main(config: str) -> int:
-    """0 if `config` is right; otherwise 1, with one line on standard error."""
+    """Return 0 if the file `config` is valid; otherwise print one line and return 1."""
     sys.path.insert(0, str(Path.cwd()))
     from chatd.settings import ConfigError, load  # noqa: PLC0415  # found only in that folder
 

@@ -1,7 +1,7 @@
-"""The error of the deployment commands."""
+"""Define the error of the deployment commands."""
 
 from __future__ import annotations
 
 
 class CommandError(Exception):
-    """A command failed. The message is one line that says what to do."""
+    """Report a failed command in one line, with the remedy."""

@@ -1,8 +1,8 @@
-"""Ask for a deployment's stack, region, profile and parameters, and keep the answers.
+"""Ask for the stack, region, profile and parameters of a deployment, and save the answers.
 
-They go into the section of samconfig.local.toml that ENV names, where every command reads them;
-other sections stay as they are. `sam deploy --guided` is not used: it saves what only `sam deploy`
-reads, and asks after the build what the build had to know.
+The answers go into the section ENV of samconfig.local.toml, which every command reads. Other
+sections stay unchanged. `sam deploy --guided` is not used: it saves settings that only `sam deploy`
+reads, and asks after the build for settings that the build needs.
 """
 
 from __future__ import annotations
@@ -14,74 +14,68 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from deploy import configuration
+from deploy import configuration, samconfig
 from deploy.configuration import Choices
 from deploy.errors import CommandError
 
-_HEADER = "# Yours alone; written by make deploy GUIDED=1, laid over samconfig.toml.\n"
+_HEADER = "# Local settings that override samconfig.toml; written by make deploy GUIDED=1.\n"
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 
 
-def asked(choices: Choices, root: Path = configuration.ROOT) -> Choices:
-    """Ask for everything, save the answers, and give the choices that are left.
+def ask_and_save(choices: Choices, root: Path = configuration.ROOT) -> Choices:
+    """Ask for every setting, save the answers, and return the remaining choices.
 
-    An empty answer keeps what is in brackets; a single - empties it.
+    An empty answer keeps the value in brackets; a single `-` clears the value.
 
     Raises:
         CommandError: If standard input ends before the last question.
 
     """
-    known = configuration.declared(choices.instances, root)
-    now = _now(choices, root)
-    _say(f"Enter keeps what is in [brackets], - empties it. Kept in {configuration.LOCAL}.\n")
-    stack = _ask("Stack name", now.stack, configuration.checked_stack)
-    region = _ask("AWS region", now.region or "", _region)
-    profile = _ask("AWS profile (empty: the environment's)", now.profile or "", str)
-    # What only the other template has is kept.
-    parameters = {name: value for name, value in _saved(choices, root).items() if name not in known}
+    known = configuration.template_parameters(choices.instances, root)
+    current = _load_current(choices, root)
+    _print(f"Enter keeps the value in [brackets], - clears it. Answers go to {samconfig.LOCAL}.\n")
+    stack = _ask("Stack name", current.stack, configuration.check_stack_name)
+    region = _ask("AWS region", current.region or "", _check_region)
+    profile = _ask("AWS profile (empty: from the environment)", current.profile or "", str)
+    # Parameters that only the other template has are kept.
+    parameters = {
+        name: value for name, value in _saved_parameters(choices, root).items() if name not in known
+    }
     for name, parameter in known.items():
         default = str(parameter.get("Default", ""))
-        _say(f"\n{' '.join(str(parameter['Description']).split())}\n")
-        value = _ask(name, now.parameters.get(name, default), _check_of(parameter))
-        if value != default or name in now.parameters:
+        _print(f"\n{' '.join(str(parameter['Description']).split())}\n")
+        value = _ask(name, current.parameters.get(name, default), _parameter_check(parameter))
+        if value != default or name in current.parameters:
             parameters[name] = value
     suffix = "-instances" if choices.instances else ""
-    section = {
-        "global": {
-            "stack_name": stack.removesuffix(suffix),
-            "region": region,
-            **({"profile": profile} if profile else {}),
-            "parameter_overrides": [f"{name}={value}" for name, value in parameters.items()],
-        }
+    settings = {
+        "stack_name": stack.removesuffix(suffix),
+        "region": region,
+        **({"profile": profile} if profile else {}),
+        "parameter_overrides": [f"{name}={value}" for name, value in parameters.items()],
     }
-    _save(root / configuration.LOCAL, choices.env, section)
+    _save(root / samconfig.LOCAL, choices.env, settings)
     return replace(choices, stack=None, region=None, profile=None, parameters={})
 
 
-def _now(choices: Choices, root: Path) -> configuration.Deployment:
-    """Load the present configuration; a new section begins as the default one."""
+def _load_current(choices: Choices, root: Path) -> configuration.Deployment:
+    """Load the current configuration; a new section starts from the default section."""
     try:
         return configuration.load(choices, root)
     except CommandError:
         stack = choices.stack or f"chatd-{choices.env}"
-        found = configuration.load(replace(choices, env="default", stack=stack), root)
-        return replace(found, region=choices.region)
+        default = configuration.load(replace(choices, env="default", stack=stack), root)
+        return replace(default, region=choices.region)
 
 
-def _saved(choices: Choices, root: Path) -> dict[str, str]:
-    """The parameters that the local file sets by now."""
-    commands = configuration.parsed(root / configuration.LOCAL).get(choices.env, {})
-    return {
-        name: value
-        for tables in commands.values()
-        for name, value in configuration.overrides(
-            tables.get("parameters", {}).get("parameter_overrides")
-        ).items()
-    }
+def _saved_parameters(choices: Choices, root: Path) -> dict[str, str]:
+    """Read the template parameters of the local file."""
+    file = samconfig.read_file(root / samconfig.LOCAL)
+    return samconfig.section_overrides(samconfig.section_commands(file, choices.env))
 
 
-def _check_of(parameter: Mapping[str, Any]) -> Callable[[str], str]:
-    """The check that CloudFormation makes of a parameter's value."""
+def _parameter_check(parameter: Mapping[str, Any]) -> Callable[[str], str]:
+    """Build CloudFormation's check of a parameter value."""
     allowed = [str(value) for value in parameter.get("AllowedValues", [])]
     pattern = str(parameter.get("AllowedPattern", ".*"))
     if parameter["Type"] == "Number":
@@ -97,41 +91,40 @@ def _check_of(parameter: Mapping[str, Any]) -> Callable[[str], str]:
     return check
 
 
-def _region(value: str) -> str:
+def _check_region(value: str) -> str:
     if not _REGION.fullmatch(value):
         raise CommandError("a region such as eu-central-1")
     return value
 
 
-def _ask(what: str, now: str, check: Callable[[str], str]) -> str:
-    """Ask until an answer passes its check."""
+def _ask(name: str, current: str, check: Callable[[str], str]) -> str:
+    """Repeat a question until the answer is valid."""
     while True:
-        _say(f"{what} [{now}]: ")
+        _print(f"{name} [{current}]: ")
         line = sys.stdin.readline()
         if not line:
-            raise CommandError("GUIDED=1 asks for everything, and standard input has ended")
-        answer = line.strip() or now
+            raise CommandError("GUIDED=1 asks for every setting, and standard input has ended")
+        answer = line.strip() or current
         try:
             return check("" if answer == "-" else answer)
         except CommandError as error:
-            _say(f"  {error}\n")
+            _print(f"  {error}\n")
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     sys.stderr.write(text)
     sys.stderr.flush()
 
 
-def _save(path: Path, env: str, section: dict[str, dict[str, Any]]) -> None:
-    """Put one section into the file; what other commands and sections have there stays."""
-    kept: dict[str, dict[str, dict[str, Any]]] = {
-        name: {command: dict(tables.get("parameters", {})) for command, tables in commands.items()}
-        for name, commands in configuration.parsed(path).items()
+def _save(path: Path, env: str, settings: dict[str, Any]) -> None:
+    """Replace the settings of one section of the file, and keep other commands and sections."""
+    file = samconfig.read_file(path)
+    sections = {
+        name: samconfig.section_commands(file, name)
+        for name, commands in file.items()
         if isinstance(commands, dict)
     }
-    before = kept.get(env, {})
-    for settings in before.values():
-        for name in ("stack_name", "region", "profile", "parameter_overrides"):
-            settings.pop(name, None)
-    kept[env] = {**before, "global": {**before.get("global", {}), **section["global"]}}
-    path.write_text(_HEADER + configuration.toml(kept), "utf-8")
+    section = sections.get(env, {})
+    samconfig.pop_settings(section, "stack_name", "region", "profile", "parameter_overrides")
+    sections[env] = {**section, "global": {**section.get("global", {}), **settings}}
+    path.write_text(_HEADER + samconfig.render_toml(sections), "utf-8")

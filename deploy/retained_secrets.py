@@ -1,4 +1,4 @@
-"""List the secrets that outlive a stack, before `make delete` removes the stack."""
+"""List the secrets retained when `make delete` removes a stack."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from deploy.errors import CommandError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the ARNs of the stack's secrets, and how to delete them; 1 if there is no stack."""
+    """Print a delete command for each of the stack's secrets; return 1 if the stack is missing."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    configuration.add_choices(parser)
+    configuration.add_choice_options(parser)
     try:
-        deployment = configuration.load(configuration.chosen(parser.parse_args(arguments)))
+        deployment = configuration.load(configuration.choices_from(parser.parse_args(arguments)))
         account = Account.of(deployment)
         outputs = ("ProviderSecretArn", "CallersSecretArn")
-        arns = [account.output(deployment.stack, output) for output in outputs]
+        arns = [account.stack_output(deployment.stack, output) for output in outputs]
     except CommandError as error:
         sys.stderr.write(f"make delete: {error}\n")
         return 1
-    print(f"The stack {deployment.stack!r} goes; its secrets stay, until you delete them:")
+    print(f"make delete keeps the secrets of the stack {deployment.stack!r}. To delete them:")
     for arn in arns:
         print(f"  aws secretsmanager delete-secret --secret-id {arn}")
     return 0

@@ -1,4 +1,4 @@
-"""Sign requests to API Gateway with SigV4, for AuthMode AWS_IAM."""
+"""Sign API Gateway requests with SigV4, for AuthMode AWS_IAM."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from botocore.exceptions import ProfileNotFound
 from deploy.errors import CommandError
 
 
-def signed(
+def sign_headers(
     method: str,
     url: str,
     body: bytes | None,
@@ -22,17 +22,17 @@ def signed(
     region: str | None = None,
     profile: str | None = None,
 ) -> Mapping[str, str]:
-    """Make the headers that sign a request with the AWS credentials of this machine.
+    """Return headers that sign a request with the AWS credentials of this machine.
 
     Args:
-        method: The request's method.
-        url: Its whole address. A region in it goes before every other one.
-        body: Its body.
-        region: The region of an address that names none; None: the one of the environment.
-        profile: The AWS profile; None: the one of the environment.
+        method: The HTTP method.
+        url: The full URL. A region in its host has precedence over `region`.
+        body: The request body.
+        region: The AWS region for a URL without one; None takes the environment's.
+        profile: The AWS profile; None takes the environment's.
 
     Raises:
-        CommandError: If there are no credentials, or the region is not known.
+        CommandError: If the credentials or the region are missing.
 
     """
     try:
@@ -41,12 +41,12 @@ def signed(
         raise CommandError(str(error)) from None
     credentials = session.get_credentials()
     if credentials is None:
-        raise CommandError("there are no AWS credentials to sign with; aws configure makes them")
-    # api.execute-api.region.amazonaws.com; of a custom domain it cannot be told
-    named = re.search(r"\.execute-api\.([a-z0-9-]+)\.", urlsplit(url).netloc)
-    region = named[1] if named else session.region_name
+        raise CommandError("there are no AWS credentials to sign with; aws configure creates them")
+    # The host is api.execute-api.region.amazonaws.com; a custom domain does not name the region.
+    match = re.search(r"\.execute-api\.([a-z0-9-]+)\.", urlsplit(url).netloc)
+    region = match[1] if match else session.region_name
     if region is None:
-        raise CommandError("the request needs a region to be signed for: REGION=…, or AWS_REGION")
+        raise CommandError("the signature needs a region: set REGION=… or AWS_REGION")
     request = AWSRequest(method, url, {"Content-Type": "application/json"}, body)
     SigV4Auth(credentials.get_frozen_credentials(), "execute-api", region).add_auth(request)
     return dict(request.headers.items())

@@ -93,7 +93,7 @@ def test_an_addition_does_not_undo_a_revocation_that_comes_between(
     assert caller_keys.main(["--secret-id", "callers", "add", "mallory"]) == 0
     capsys.readouterr()
 
-    caller_keys.add(Overtaken("callers", Account()), Namespace(name="alice", rotate=False))
+    caller_keys.add_key(Overtaken("callers", Account()), Namespace(name="alice", rotate=False))
 
     key = capsys.readouterr().out.strip()
     assert set(held(callers)["callers"]) == {"alice"}
@@ -130,14 +130,14 @@ def test_a_change_that_refuses_leaves_the_secret_alone(callers: SecretsManagerCl
 def test_a_writer_that_is_always_too_late_gives_up_and_says_so(
     callers: SecretsManagerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(aws_account, "_TRIES", 3)
+    monkeypatch.setattr(aws_account, "_MAX_ATTEMPTS", 3)
     turns = iter(range(100))
 
     def overtaken(content: dict[str, Any]) -> dict[str, Any]:
         JsonSecret("callers", Account()).update(lambda now: {**now, "other": next(turns)})
         return {**content, "mine": True}
 
-    with pytest.raises(CommandError, match="was changed 3 times meanwhile"):
+    with pytest.raises(CommandError, match="other writers changed the secret 'callers' 3 times"):
         JsonSecret("callers", Account()).update(overtaken)
 
     assert "mine" not in held(callers)

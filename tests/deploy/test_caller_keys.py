@@ -55,7 +55,7 @@ def test_a_new_key_opens_and_only_its_hash_is_kept(
 
     assert made.status == 0
     assert made.out == f"{key}\n"
-    assert "only time" in made.err
+    assert "shown only this once" in made.err
     assert key not in made.err
     assert Callers.of_secret(text(secrets_manager)).name_of(key) == "alice"
     assert key not in text(secrets_manager)
@@ -83,7 +83,7 @@ def test_rotating_ends_the_old_key(run: Run, secrets_manager: SecretsManagerClie
 
 
 def test_names_are_listed_and_nothing_else(run: Run) -> None:
-    assert "Nobody may call yet" in run("list").err
+    assert "There are no callers" in run("list").err
 
     run("add", "bob")
     run("add", "alice")
@@ -112,7 +112,7 @@ def test_a_name_is_a_short_word(run: Run, name: str) -> None:
     made = run("add", "--", name)
 
     assert made.status == 1
-    assert "a caller's name is" in made.err
+    assert "a caller's name has" in made.err
 
 
 def test_another_secret_is_not_overwritten(run: Run, secrets_manager: SecretsManagerClient) -> None:
@@ -121,7 +121,7 @@ def test_another_secret_is_not_overwritten(run: Run, secrets_manager: SecretsMan
     made = run("add", "alice")
 
     assert made.status == 1
-    assert "is not a callers' secret" in made.err
+    assert "is not a secret of callers' keys" in made.err
     assert "canary" not in made.err
     assert text(secrets_manager) == '{"KIMI_API_KEY": "canary"}'
 

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from deploy import configuration, guided_setup
-from deploy.configuration import MOST_STACK_NAME, Choices, load, overrides
+from deploy.configuration import MAX_STACK_NAME_LENGTH, Choices, load
 from deploy.errors import CommandError
+from deploy.samconfig import parse_overrides
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -124,11 +125,14 @@ def test_the_stack_on_instances_is_another_and_has_its_own_parameters(root: Path
 @pytest.mark.parametrize(
     ("choices", "says"),
     [
-        ({"env": "pord"}, "ENV=pord: .* there are default, dev, prod"),
-        ({"stack": "a" * (MOST_STACK_NAME + 1)}, "has 54 characters; the most is 53"),
+        ({"env": "pord"}, "ENV=pord: .* the sections are default, dev, prod"),
+        ({"stack": "a" * (MAX_STACK_NAME_LENGTH + 1)}, "has 54 characters; the maximum is 53"),
         ({"stack": "my_stack"}, "letters, digits and hyphens"),
-        ({"stack": "1stack"}, "begins with a letter"),
-        ({"parameters": {"OlamaUrl": "x"}}, "PARAMS: there is no parameter 'OlamaUrl'; there are"),
+        ({"stack": "1stack"}, "begin with a letter"),
+        (
+            {"parameters": {"OlamaUrl": "x"}},
+            "PARAMS: there is no parameter 'OlamaUrl'; the parameters are",
+        ),
         ({"instances": True, "parameters": {"ChatMemory": "256"}}, "no parameter 'ChatMemory'"),
     ],
 )
@@ -140,7 +144,7 @@ def test_a_choice_that_is_wrong_is_refused_with_what_is_right(
 
 
 def test_the_longest_stack_s_name_leaves_room_for_its_longest_function_s(root: Path) -> None:
-    name = "a" * MOST_STACK_NAME
+    name = "a" * MAX_STACK_NAME_LENGTH
 
     assert load(Choices(stack=name), root).stack == name
     assert len(f"{name}-authorizer") == 64
@@ -181,12 +185,12 @@ def test_a_file_that_is_wrong_is_named(root: Path, text: str, says: str) -> None
     ],
 )
 def test_parameters_are_read_in_every_form_that_sam_takes(value: Any) -> None:
-    assert overrides(value) == {"A": "1", "B": "x y"}
+    assert parse_overrides(value) == {"A": "1", "B": "x y"}
 
 
 def answers(monkeypatch: pytest.MonkeyPatch, **given: str) -> None:
     """Type these answers, and Enter for every other question."""
-    questions = ["stack", "region", "profile", *configuration.declared(instances=False)]
+    questions = ["stack", "region", "profile", *configuration.template_parameters(instances=False)]
     text = "".join(f"{given.get(question, '')}\n" for question in questions)
     monkeypatch.setattr(sys, "stdin", io.StringIO(text))
 
@@ -204,7 +208,7 @@ def test_what_guided_saves_is_what_every_later_command_reads(
         OllamaUrl="http://10.0.0.5:11434",
     )
 
-    choices = guided_setup.asked(Choices(env="prod"), root)
+    choices = guided_setup.ask_and_save(Choices(env="prod"), root)
 
     assert load(choices, root) == load(Choices(env="prod"), root)
     found = load(Choices(env="prod"), root)
@@ -230,7 +234,7 @@ def test_guided_offers_what_holds_and_a_hyphen_empties_it(
     )
     answers(monkeypatch, profile="-", OllamaUrl="-")
 
-    guided_setup.asked(Choices(), root)
+    guided_setup.ask_and_save(Choices(), root)
 
     found = load(Choices(), root)
     assert "OllamaUrl [http://10.0.0.5]: " in capsys.readouterr().err
@@ -242,7 +246,7 @@ def test_guided_offers_what_holds_and_a_hyphen_empties_it(
 def test_guided_makes_a_new_environment(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers(monkeypatch, region="eu-central-1")
 
-    guided_setup.asked(Choices(env="staging"), root)
+    guided_setup.ask_and_save(Choices(env="staging"), root)
 
     assert load(Choices(env="staging"), root).stack == "chatd-staging"
 
@@ -268,7 +272,7 @@ def test_guided_asks_again_where_an_answer_cannot_be_right(
 
     # The question that comes again takes the next line, so the last one has none.
     with pytest.raises(CommandError, match="standard input has ended"):
-        guided_setup.asked(Choices(), root)
+        guided_setup.ask_and_save(Choices(), root)
 
     assert says in capsys.readouterr().err
     assert not (root / "samconfig.local.toml").exists()

@@ -85,8 +85,8 @@ def test_keys_that_are_there_already_write_nothing(
     status, printed = put("KIMI_API_KEY=old\nOLLAMA_API_KEY=\n")
 
     assert status == 0
-    assert "KIMI_API_KEY: as it was" in printed
-    assert "OLLAMA_API_KEY: there was none" in printed
+    assert "KIMI_API_KEY: unchanged" in printed
+    assert "OLLAMA_API_KEY: not set" in printed
     assert secrets_manager.describe_secret(SecretId="keys")["VersionIdsToStages"] == before
 
 
@@ -96,7 +96,7 @@ def test_an_empty_value_deletes(put: Put, secrets_manager: SecretsManagerClient)
     assert status == 0
     assert held(secrets_manager) == {}
     assert "KIMI_API_KEY: deleted" in printed
-    assert "OLLAMA_API_KEY: there was none" in printed
+    assert "OLLAMA_API_KEY: not set" in printed
     assert "The secret holds: no key." in printed
 
 
@@ -137,10 +137,10 @@ def test_the_name_of_a_provider_of_one_s_own_is_known(
         ("", "standard input is empty"),
         (f"KIMI_API_KEY=x\n{CANARY}\n", "line 2 is not NAME=value"),
         (f"KIMI_API_KEY=x\n{CANARY}==\n", "line 2 is not NAME=value"),
-        (json.dumps({CANARY: "KIMI_API_KEY"}), "a name in the JSON object is not one of"),
-        (f'{{"KIMI_API_KEY": "{CANARY}"', "begins like JSON and is not"),
-        (f'{{"KIMI_API_KEY": ["{CANARY}"]}}', "the value of 'KIMI_API_KEY' is not a text"),
-        (f"KIMI_API_KEY={CANARY}ü\n", "the value of KIMI_API_KEY holds characters"),
+        (json.dumps({CANARY: "KIMI_API_KEY"}), "a name in the JSON object has characters"),
+        (f'{{"KIMI_API_KEY": "{CANARY}"', "begins with { and is not valid JSON"),
+        (f'{{"KIMI_API_KEY": ["{CANARY}"]}}', "the value of 'KIMI_API_KEY' is not a string"),
+        (f"KIMI_API_KEY={CANARY}ü\n", "the value of KIMI_API_KEY has characters"),
     ],
 )
 def test_what_cannot_be_read_is_refused_without_showing_it(
@@ -227,7 +227,7 @@ def test_without_a_region_it_says_so_in_one_line(
     status, printed = put("KIMI_API_KEY=new")
 
     assert status == 1
-    assert printed.startswith("make keys: there is no region: REGION=eu-central-1, ")
+    assert printed.startswith("make keys: there is no region: set REGION=eu-central-1 ")
     assert printed.count("\n") == 1
 
 
@@ -271,7 +271,7 @@ def test_on_a_terminal_each_key_is_asked_for_unseen(
     os.close(terminal)
 
     assert status == 0
-    assert b"Enter leaves it as it is" in seen
+    assert b"Enter keeps the current value" in seen
     assert CANARY.encode() not in seen
     assert held(secrets_manager) == {"KIMI_API_KEY": CANARY}
 

@@ -126,7 +126,7 @@ def test_guided_deploys_what_it_built_and_the_next_deployment_is_the_same(
     for output in (guided, again):
         # As far as moto goes.
         assert "Failed to create changeset for the stack: mine" in output
-        assert "Everything is compiled for Lambda's Python 3.13." in output or "WARNING" in output
+        assert "All code is compiled for Lambda's Python 3.13." in output or "WARNING" in output
 
 
 def test_another_environment_is_not_the_guided_one(checkout: Path, aws: dict[str, str]) -> None:

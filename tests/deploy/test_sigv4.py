@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
 
-from deploy.sigv4 import signed
+from deploy.sigv4 import sign_headers
 from tests.support.upstream import reply, upstream
 
 ID, SECRET, REGION = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "eu-central-1"
@@ -77,7 +77,7 @@ def signature(headers: Mapping[str, str]) -> re.Match[str]:
 )
 def test_a_signature_is_that_of_the_request(method: str, path: str, body: bytes | None) -> None:
     url = f"https://api.example.com{path}"
-    headers = {**signed(method, url, body), "Host": "api.example.com"}
+    headers = {**sign_headers(method, url, body), "Host": "api.example.com"}
 
     given = signature(headers)
     assert given["signature"] == recomputed(method, url, headers, body or b"")
@@ -90,7 +90,7 @@ def test_what_arrives_has_the_signature_of_what_was_sent() -> None:
     body = b'{"model": "llama3.2", "messages": []}'
     with upstream(reply({})) as server:
         url = f"{server.url}/v1/chat"
-        request = urllib.request.Request(url, body, dict(signed("POST", url, body)))
+        request = urllib.request.Request(url, body, dict(sign_headers("POST", url, body)))
         urllib.request.urlopen(request, timeout=30).close()
         arrived = server.last
 
@@ -103,15 +103,15 @@ def test_what_arrives_has_the_signature_of_what_was_sent() -> None:
 
 def test_another_body_has_another_signature() -> None:
     url = "https://api.example.com/v1/chat"
-    one = {**signed("POST", url, b"{}"), "Host": "api.example.com"}
+    one = {**sign_headers("POST", url, b"{}"), "Host": "api.example.com"}
 
     assert signature(one)["signature"] != recomputed("POST", url, one, b"{ }")
 
 
-def test_a_session_s_token_is_signed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_session_s_token_is_sign_headers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SESSION_TOKEN", "a-token")
     url = "https://api.example.com/v1/chat"
-    headers = {**signed("POST", url, b"{}"), "Host": "api.example.com"}
+    headers = {**sign_headers("POST", url, b"{}"), "Host": "api.example.com"}
 
     given = signature(headers)
     assert headers["X-Amz-Security-Token"] == "a-token"
@@ -120,4 +120,4 @@ def test_a_session_s_token_is_signed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_secret_is_in_no_header() -> None:
-    assert SECRET not in str(signed("POST", "https://api.example.com/v1/chat", b"{}"))
+    assert SECRET not in str(sign_headers("POST", "https://api.example.com/v1/chat", b"{}"))

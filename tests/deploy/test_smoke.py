@@ -14,7 +14,7 @@ import pytest
 
 from deploy import smoke
 from deploy.errors import CommandError
-from deploy.sigv4 import signed
+from deploy.sigv4 import sign_headers
 
 Answer = tuple[int, Any]
 OLLAMA = {"name": "ollama", "available": True, "prefixes": ["ollama/"], "dialect": "ollama"}
@@ -215,7 +215,7 @@ def test_a_gateway_that_is_not_there_fails_in_words(
     status = smoke.main(["http://127.0.0.1:1"])
 
     assert status == 1
-    assert "could not be asked" in capsys.readouterr().out
+    assert "could not be reached" in capsys.readouterr().out
 
 
 def test_a_request_is_signed_where_iam_asks_who_one_is(
@@ -255,7 +255,7 @@ def test_the_region_is_the_one_in_the_address(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     url = "https://a1.execute-api.ap-south-1.amazonaws.com/live/v1/chat/providers"
 
-    assert "/ap-south-1/execute-api/" in signed("GET", url, None)["Authorization"]
+    assert "/ap-south-1/execute-api/" in sign_headers("GET", url, None)["Authorization"]
 
 
 def test_the_profile_and_region_of_the_configuration_sign(
@@ -290,4 +290,4 @@ def test_without_a_region_it_says_what_to_set(
         monkeypatch.delenv(name, raising=False)
 
     with pytest.raises(CommandError, match="AWS_REGION"):
-        signed("GET", "https://api.example.com/v1/chat/providers", None)
+        sign_headers("GET", "https://api.example.com/v1/chat/providers", None)

@@ -164,7 +164,7 @@ def test_a_mistake_stops_before_anything_is_built(checkout: Path, make: Make) ->
     result = make("deploy", "ENV=pord", "YES=1")
 
     assert result.returncode != 0
-    assert "there are default, dev, prod" in result.stderr
+    assert "the sections are default, dev, prod" in result.stderr
     assert "Traceback" not in result.stderr
     assert calls(checkout) == []
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from deploy import template_overlay
-from deploy.template_overlay import OverlayError, laid_over, read
+from deploy.template_overlay import OverlayError, apply_overlay, parse
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from deploy.template_overlay import OverlayError, laid_over, read
     ],
 )
 def test_one_tree_is_laid_over_another(first: Any, over: Any, whole: Any) -> None:
-    assert laid_over(first, over) == whole
+    assert apply_overlay(first, over) == whole
 
 
 @pytest.mark.parametrize(
@@ -38,8 +38,8 @@ def test_one_tree_is_laid_over_another(first: Any, over: Any, whole: Any) -> Non
     ],
 )
 def test_what_fits_nothing_is_refused_by_its_place(first: Any, over: Any, place: str) -> None:
-    with pytest.raises(OverlayError, match=rf"^instances.yaml: {place}: is not in template.yaml$"):
-        laid_over(first, over)
+    with pytest.raises(OverlayError, match=rf"^instances.yaml: {place} is not in template.yaml$"):
+        apply_overlay(first, over)
 
 
 def test_short_tags_become_long_forms() -> None:
@@ -53,7 +53,7 @@ condition: !Condition C
 transform: !Transform {Name: T}
 """
 
-    assert read(text) == {
+    assert parse(text) == {
         "ref": {"Ref": "X"},
         "get": {"Fn::GetAtt": ["X", "Outputs.Arn"]},
         "list": {"Fn::GetAtt": ["X", "Arn"]},
@@ -68,7 +68,7 @@ def test_the_template_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
     file = tmp_path / "second.yaml"
 
     assert template_overlay.main([str(file)]) == 0
-    assert read(file.read_text("utf-8"))["Resources"]["Capacity"]
+    assert parse(file.read_text("utf-8"))["Resources"]["Capacity"]
 
 
 def test_an_overlay_that_does_not_fit_is_one_line(
@@ -76,7 +76,7 @@ def test_an_overlay_that_does_not_fit_is_one_line(
 ) -> None:
     first = tmp_path / "template.yaml"
     first.write_text("Resources: {}\n")
-    monkeypatch.setattr(template_overlay, "FIRST", first)
+    monkeypatch.setattr(template_overlay, "TEMPLATE", first)
 
     assert template_overlay.main([str(tmp_path / "second.yaml")]) == 1
     assert capsys.readouterr().err.count("\n") == 1

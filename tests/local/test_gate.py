@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from deploy.smoke import POINTS, Client
+from deploy.acceptance_gate import POINTS, Client
 from tests.local.conftest import PATIENCE, ROOT, environment, until
 from tests.support import answers
 from tests.support.upstream import Received, Upstream, head, reply, upstream

@@ -53,7 +53,7 @@ def second(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("functions", "layers"):
         (folder / name).symlink_to(ROOT / name)
     file = folder / "template.yaml"
-    file.write_text(template_overlay.template(), "utf-8")
+    file.write_text(template_overlay.render(), "utf-8")
     return file
 
 
