@@ -1,6 +1,7 @@
 """Writes the generated parts of the documentation; `--check` only says whether they are current.
 
-A part stands between two comments that name it: `<!-- generated: NAME -->` and `<!-- end -->`.
+A part stands between two comments, of which the first names it: `<!-- generated: NAME -->` and
+`<!-- end -->`; in YAML `# generated: NAME` and `# end`.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import textwrap
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -37,9 +39,18 @@ FILES = tuple(
         "docs/decisions/README.md",
         "docs/deploying.md",
         "docs/providers.md",
+        "template.yaml",
     )
 )
-PART = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+PART = re.compile(
+    r"(?P<begin>(?:<!--|(?P<margin> *)#) generated: (?P<name>[\w-]+)(?: -->)?\n)"
+    r".*?(?P<end>\n(?:<!-- end -->| *# end\n))",
+    re.DOTALL,
+)
+# The stack's parameter for a variable of the catalog; any other is empty unless a caller of
+# `sam local` sets it.
+_PARAMETERS = {"OLLAMA_URL": "!Ref OllamaUrl"}
+_EMPTY = '""'
 
 
 def providers() -> str:
@@ -78,6 +89,37 @@ def peers() -> str:
                 for what, values in rows
             ),
         ]
+    )
+
+
+def provider_variables() -> str:
+    """The lines of template.yaml that declare the catalog's environment variables."""
+    return "\n".join(
+        f"{name}: {_PARAMETERS.get(name, _EMPTY)}"
+        for name in (*variables("base_url_variable"), *variables("key_variable"))
+    )
+
+
+def provider_environment() -> str:
+    """The table of the catalog's environment variables."""
+    addresses, keys = (
+        ", ".join(f"`{name}`" for name in variables(field))
+        for field in ("base_url_variable", "key_variable")
+    )
+    return "\n".join(
+        [
+            "| Variable | What it is |",
+            "|---|---|",
+            f"| {addresses} | a provider's URL; up to and including `/v1` for OpenAI's dialect |",
+            f"| {keys} | a provider's key, if the secret has none |",
+        ]
+    )
+
+
+def variables(field: str) -> list[str]:
+    """The environment variables that this field of the catalog's rows names, each once."""
+    return list(
+        dict.fromkeys(getattr(row, field) for row in CATALOG.values() if getattr(row, field))
     )
 
 
@@ -152,7 +194,9 @@ PARTS = {
     "parameters": parameters,
     "peers": peers,
     "processes": processes,
+    "provider-environment": provider_environment,
     "provider-names": provider_names,
+    "provider-variables": provider_variables,
     "providers": providers,
     "timeouts": timeouts,
 }
@@ -160,7 +204,12 @@ PARTS = {
 
 def current(text: str) -> str:
     """A file's text with every generated part as it should be."""
-    return PART.sub(lambda part: f"{part[1]}{PARTS[part['name']]()}\n{part[3]}", text)
+    return PART.sub(_written, text)
+
+
+def _written(part: re.Match[str]) -> str:
+    content = textwrap.indent(PARTS[part["name"]](), part["margin"] or "")
+    return f"{part['begin']}{content}{part['end']}"
 
 
 def wanted() -> dict[Path, str]:

@@ -6,11 +6,13 @@ It reads and checks; what the values mean is for those who are given them.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from chatd import origins
+from chatd.catalog import CATALOG
 
 _ROOT = Path(__file__).resolve().parents[1]
 _LAST_PORT = 65535
@@ -28,9 +30,9 @@ environment (an empty value counts as unset):
   CHATD_DEFAULT_PROVIDER
                        where a model without a prefix goes; chatd.toml's, else ollama
   OLLAMA_URL           http://localhost:11434, or a demo if nothing answers there
-  OLLAMA_CLOUD_BASE_URL, OPENROUTER_BASE_URL, OPENCODE_BASE_URL, KIMI_BASE_URL
+{addresses}
                        other addresses of the providers
-  OPENROUTER_API_KEY, OPENCODE_API_KEY, KIMI_API_KEY, OLLAMA_API_KEY
+{keys}
                        the providers' keys
   CHATD_SECRET_ID      a secret in AWS Secrets Manager that holds them
   CHATD_IDEMPOTENCY_TABLE
@@ -40,6 +42,19 @@ environment (an empty value counts as unset):
 The handlers get this process's environment; what template.yaml declares for a function is not
 used here.
 """
+
+
+def _help() -> str:
+    """Write the environment variables, the catalog's among them."""
+    rows = CATALOG.values()
+    addresses = {row.base_url_variable for row in rows} - {None, "OLLAMA_URL"}
+    keys = {row.key_variable for row in rows} - {None}
+    return _EPILOG.format(addresses=_listed(addresses), keys=_listed(keys))
+
+
+def _listed(names: Iterable[str | None]) -> str:
+    text = ", ".join(sorted(map(str, names)))
+    return textwrap.fill(text, 96, initial_indent="  ", subsequent_indent="  ")
 
 
 class StartError(Exception):
@@ -68,7 +83,7 @@ def parse_options(arguments: Sequence[str], environ: Mapping[str, str]) -> Optio
     parser = argparse.ArgumentParser(
         prog="python -m local",
         description="Serve the gateway on this machine, with the handlers of the stack.",
-        epilog=_EPILOG,
+        epilog=_help(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--template", type=Path, default=_ROOT / "template.yaml", metavar="FILE")

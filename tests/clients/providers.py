@@ -1,4 +1,4 @@
-"""All five providers behind one socket, told apart by their paths; each wants its own key.
+"""Every provider behind one socket, told apart by their paths; each wants its own key.
 
 A model's name can be a fault: then the provider does what the name says.
 """
@@ -11,24 +11,23 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
-from chatd.catalog import CATALOG
+from chatd.catalog import CATALOG, Provider
 from tests.clients import speaks_ollama, speaks_openai
 from tests.clients.mind import Asked, Json, RefusalError, must, reply
 from tests.support.upstream import Received, Script, chunked, head, raw, then_close
 from tests.support.upstream import reply as http_reply
 
-# Where each one is, and a model that it serves.
-PATHS = MappingProxyType(
-    {
-        "ollama": "/ollama",
-        "ollama_cloud": "/ollama_cloud",
-        "openrouter": "/openrouter/api/v1",
-        "opencode": "/opencode/zen/v1",
-        "kimi": "/kimi/coding/v1",
-    }
+# The rows that have a stand-in: each that differs from another in more than its address and key.
+ROWS: Mapping[str, Provider] = MappingProxyType(
+    {row.name: row for row in CATALOG.values() if row.adapter or row.dialect != "openai_chat"}
 )
-MODELS = MappingProxyType(
+# The path of each one behind the one socket, and a model that it serves.
+PATHS = MappingProxyType(
+    {name: f"/{name}{urlsplit(row.base_url).path}" for name, row in ROWS.items()}
+)
+_MODELS = MappingProxyType(
     {
         "ollama": "llama3.2",
         "ollama_cloud": "gpt-oss:120b",
@@ -37,6 +36,7 @@ MODELS = MappingProxyType(
         "kimi": "kimi-for-coding",
     }
 )
+MODELS = MappingProxyType({name: _MODELS.get(name, "model-1") for name in ROWS})
 # By the model's name: status, code, words, and seconds in Retry-After.
 _REFUSALS: Mapping[str, tuple[int, str, str, int]] = {
     "refuses": (400, "context_length_exceeded", "too many tokens", 0),
@@ -98,7 +98,7 @@ class Seen:
 
 @dataclass(slots=True)
 class Providers:
-    """The five, what they saw, and what they had to refuse though nobody told them to."""
+    """The providers, what they saw, and what they had to refuse though nobody told them to."""
 
     stall: Callable[[], object]
     seen: list[Seen] = field(default_factory=list)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
+from chatd.catalog import CATALOG
 from deploy import provider_keys
 
 if TYPE_CHECKING:
@@ -257,15 +258,10 @@ def test_on_a_terminal_each_key_is_asked_for_unseen(
     )
     os.close(inside)
     seen = b""
-    # In the order of the names: KIMI, OLLAMA, OPENCODE, OPENROUTER.
-    for prompt, answer in (
-        (b"KIMI_API_KEY: ", CANARY),
-        (b"OLLAMA_API_KEY: ", "-"),
-        (b"OPENCODE_API_KEY: ", ""),
-        (b"OPENROUTER_API_KEY: ", ""),
-    ):
-        seen = _read_until(terminal, seen, prompt)
-        os.write(terminal, answer.encode() + b"\n")
+    answers = {"KIMI_API_KEY": CANARY, "OLLAMA_API_KEY": "-"}
+    for name in sorted({row.key_variable for row in CATALOG.values() if row.key_variable}):
+        seen = _read_until(terminal, seen, f"{name}: ".encode())
+        os.write(terminal, answers.get(name, "").encode() + b"\n")
     seen = _read_until(terminal, seen, b"five minutes")
     status = child.wait(20)
     os.close(terminal)

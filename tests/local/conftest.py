@@ -20,11 +20,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from chatd.catalog import CATALOG
+
 ROOT = Path(__file__).resolve().parents[2]
 # Seconds for what must happen to happen; far more than it takes.
 PATIENCE = 60.0
 
-_OURS = re.compile(r"(CHATD|OLLAMA|OPENROUTER|OPENCODE|KIMI|AWS)_|^(HOST|PORT)$")
+_OURS = re.compile(r"(CHATD|AWS)_|^(HOST|PORT)$")
+_PROVIDERS = {
+    name for row in CATALOG.values() for name in (row.base_url_variable, row.key_variable)
+}
 _T = TypeVar("_T")
 
 
@@ -134,7 +139,11 @@ class Start(Protocol):
 
 def environment(**more: str) -> dict[str, str]:
     """This process's environment without what is ours in it, and with a port of the system's."""
-    kept = {name: value for name, value in os.environ.items() if not _OURS.search(name)}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not _OURS.search(name) and name not in _PROVIDERS
+    }
     paths = os.pathsep.join((str(ROOT / "functions"), str(ROOT)))
     return {**kept, "PYTHONPATH": paths, "PORT": "0", **more}
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chatd.catalog import CATALOG
 from tests.stack.template_queries import Stack, of_type, properties, references
 
 Transform = Callable[..., Stack]
@@ -144,9 +145,13 @@ def test_every_variable_that_a_container_may_be_given_is_declared(stack: Stack) 
     variables = properties(stack, "ChatFunction")["Environment"]["Variables"]
 
     assert set(variables) >= {
-        *("OLLAMA_URL", "OLLAMA_CLOUD_BASE_URL", "OPENROUTER_BASE_URL", "OPENCODE_BASE_URL"),
-        *("KIMI_BASE_URL", "OPENROUTER_API_KEY", "OPENCODE_API_KEY", "KIMI_API_KEY"),
-        *("OLLAMA_API_KEY", "CHATD_CONFIG", "CHATD_SECRET_ID", "CHATD_DEFAULT_PROVIDER"),
+        *(
+            name
+            for row in CATALOG.values()
+            for name in (row.base_url_variable, row.key_variable)
+            if name
+        ),
+        *("CHATD_CONFIG", "CHATD_SECRET_ID", "CHATD_DEFAULT_PROVIDER"),
         *("CHATD_HTTP_SECONDS", "CHATD_CORS_ORIGINS", "AWS_ENDPOINT_URL_SECRETS_MANAGER"),
         *("CHATD_CIRCUITS_TABLE", "CHATD_IDEMPOTENCY_TABLE", "AWS_ENDPOINT_URL_DYNAMODB"),
     }

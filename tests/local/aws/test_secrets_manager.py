@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import boto3
 
+from chatd.catalog import CATALOG
 from tests.local.conftest import ROOT, SCRIPTED, Gateway, Start
 
 
@@ -36,7 +37,7 @@ def test_keys_come_from_a_secrets_manager_that_ends_with_the_gateway(start: Star
     assert gateway.stop() == 0
 
     names = [provider["name"] for provider in listed if provider["available"]]
-    assert names == ["ollama", "ollama_cloud", "openrouter", "opencode", "kimi"]
+    assert names == list(CATALOG)
     assert (
         "keys from the environment and .env: KIMI_API_KEY; the others are made"
         in gateway.output_text
