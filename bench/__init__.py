@@ -1,1 +1,1 @@
-"""Benchmarks of the gateway: ratios against floors and peers, each measured in one run."""
+"""Benchmark the gateway against floors and peers, as ratios of figures from one run."""

@@ -1,8 +1,7 @@
-"""`make bench`: measure the gateway against floors and peers, and keep what was found.
+"""`make bench`: measure the gateway against floors and peers, and keep the figures.
 
-The figures go to docs/performance.json, and `make docs` writes docs/performance.md from them. Each
-is a ratio of two things measured in turn in one run, so that whatever else the machine does falls
-on both; times by themselves say little.
+The figures go to docs/performance.json; `make docs` writes docs/performance.md from them. Each is a
+ratio of two measurements taken in turn in one run, so other load on the machine affects both.
 """
 
 from __future__ import annotations
@@ -23,22 +22,22 @@ from bench.target import BenchError, Target
 
 Measure = Callable[..., dict[str, Any]]
 BENCHES: dict[str, tuple[Measure, str]] = {
-    "init": (init.measure, "a fresh process until it can serve, against its libraries alone"),
+    "init": (init.measure, "start of a fresh process, against the import of its libraries"),
     "warm": (warm.measure, "one invocation, over the same call with bare urllib3"),
-    "stream": (stream.measure, "the first token, and our time a chunk"),
+    "stream": (stream.measure, "time to first token, and processor time per chunk"),
     "memory": (memory.measure, "resident memory at rest and after 10,000 requests"),
-    "peaks": (peaks.measure, "what one request of 5 MB adds to the memory at rest"),
-    "size": (size.measure, "code and layer, and three ways to have boto3"),
-    "peers": (peers.measure, "LiteLLM and FastAPI around the same call, on the same upstream"),
-    "growth": (growth.measure, "time and memory against the size of the input"),
-    "spread": (guard.spread, "the guard's ratios twenty times over, and what they may vary by"),
-    "profile": (profile.measure, "where a warm request spends its time; only shown"),
+    "peaks": (peaks.measure, "peak memory of one 5 MB request, over memory at rest"),
+    "size": (size.measure, "code and layer, and three ways to provide boto3"),
+    "peers": (peers.measure, "LiteLLM and FastAPI with the same call and the same upstream"),
+    "growth": (growth.measure, "growth of time and memory with the size of the input"),
+    "spread": (guard.spread, "20 runs of the guarded ratios, and the limits that follow"),
+    "profile": (profile.measure, "functions in which a warm request spends its time; not kept"),
 }
 KEPT = [name for name in BENCHES if name != "profile"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure what was asked for; the exit status."""
+    """Run the benchmarks that the arguments name; return the exit status."""
     options = _options(arguments)
     try:
         with target.chosen(here=options.here) as where:
@@ -57,16 +56,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(name: str, where: Target, *, quick: bool, keep: bool) -> None:
     measure, about = BENCHES[name]
     print(f"bench: {name}: {about} …", file=sys.stderr, flush=True)
-    began = time.monotonic()
+    start = time.monotonic()
     found = {"taken": _taken(where), **measure(where, quick=quick)}
-    print(f"bench: {name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    print(f"bench: {name}: {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
     print(tables.SECTIONS[name](found), flush=True)
     if keep:
         results.keep(name, found)
 
 
 def _taken(where: Target) -> dict[str, str]:
-    """When and on what: no name of the machine, since nobody else has it."""
+    """Return date, target, system and core count of a run, without the machine's name."""
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "in": where.name,
@@ -79,17 +78,19 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="make bench",
         description=__doc__,
-        epilog=f"benchmarks (make bench BENCH='init warm'; all without):\n{listed}",
+        epilog=f"benchmarks (make bench BENCH='init warm'; default: all):\n{listed}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="which to run; all without")
-    parser.add_argument("--quick", action="store_true", help="few repetitions, to try it out")
-    parser.add_argument("--dry", action="store_true", help="leave docs/performance.json as it is")
-    parser.add_argument("--here", action="store_true", help="do without the Lambda image")
-    parser.add_argument("--check", action="store_true", help="compare a few with the kept ratios")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="benchmarks to run; default: all")
+    parser.add_argument("--quick", action="store_true", help="few repetitions, for a trial run")
+    parser.add_argument("--dry", action="store_true", help="do not write docs/performance.json")
+    parser.add_argument("--here", action="store_true", help="do not use the Lambda image")
+    parser.add_argument(
+        "--check", action="store_true", help="compare guarded ratios with their limits"
+    )
     options = parser.parse_args(arguments)
     if unknown := [name for name in options.names if name not in BENCHES]:
-        parser.error(f"there is no {unknown[0]!r}; there are {', '.join(BENCHES)}")
+        parser.error(f"unknown benchmark {unknown[0]!r}; choose from {', '.join(BENCHES)}")
     return options
 
 

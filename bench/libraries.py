@@ -1,4 +1,4 @@
-"""The libraries that the chat function cannot do without: bench/libraries.toml, read."""
+"""Read bench/libraries.toml, the libraries that the chat function needs in any case."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ FILE = Path(__file__).with_name("libraries.toml")
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """One of them.
+    """A library of the floor.
 
     Attributes:
-        statement: What imports it.
-        reason: Why there is no way round it.
+        statement: Its import statement.
+        reason: Why the chat function needs it.
 
     """
 
@@ -24,11 +24,11 @@ class Library:
 
 
 def read() -> tuple[Library, ...]:
-    """All of them, in the order in which they are imported."""
+    """Return the libraries in import order."""
     rows = tomllib.loads(FILE.read_text("utf-8"))["library"]
     return tuple(Library(row["import"], row["reason"]) for row in rows)
 
 
 def statements() -> list[str]:
-    """What imports them all."""
+    """Return the import statements of all libraries."""
     return [library.statement for library in read()]

@@ -1,7 +1,4 @@
-"""What is made of raw samples: medians, p99, ratios, and how a cost grows.
-
-It knows numbers, and nothing of what was measured.
-"""
+"""Compute medians, p99, ratios and growth exponents from raw samples."""
 
 from __future__ import annotations
 
@@ -11,19 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# So many points of a distribution are kept: the raw samples, thinned.
+# Points of a distribution that are kept.
 _KEPT = 101
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class Distribution:
     """A distribution of samples, in one unit.
 
     Attributes:
-        count: How many were taken.
-        median: Half of them are lower.
-        p99: All but a hundredth are lower.
-        quantiles: From the lowest to the highest, at equal steps.
+        count: Number of samples.
+        median: 50th percentile.
+        p99: 99th percentile.
+        quantiles: From the lowest sample to the highest, at equal steps.
 
     """
 
@@ -33,8 +30,8 @@ class Figure:
     quantiles: tuple[float, ...]
 
     @classmethod
-    def of(cls, samples: Sequence[float], digits: int = 4) -> Figure:
-        """The distribution of some samples, rounded to so many significant digits."""
+    def of(cls, samples: Sequence[float], digits: int = 4) -> Distribution:
+        """Return the distribution of samples, rounded to `digits` significant digits."""
         ordered = sorted(samples)
         points = min(_KEPT, len(ordered))
         kept = [quantile(ordered, i / max(points - 1, 1)) for i in range(points)]
@@ -46,7 +43,7 @@ class Figure:
         )
 
     def json(self) -> dict[str, Any]:
-        """As docs/performance.json holds it."""
+        """Return the form for docs/performance.json."""
         return {
             "count": self.count,
             "median": self.median,
@@ -56,7 +53,7 @@ class Figure:
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:
-    """The value below which that share of sorted samples lies."""
+    """Return the value below which this share of sorted samples lies."""
     place = share * (len(ordered) - 1)
     low = math.floor(place)
     high = min(low + 1, len(ordered) - 1)
@@ -64,22 +61,22 @@ def quantile(ordered: Sequence[float], share: float) -> float:
 
 
 def rounded(value: float, digits: int = 4) -> float:
-    """A value with so many significant digits."""
+    """Round a value to `digits` significant digits."""
     return float(f"{value:.{digits}g}")
 
 
 def ratio(ours: Sequence[float], floor: Sequence[float]) -> float:
-    """How much larger one side is, as the median of what was measured in pairs.
+    """Return the median ratio of pairs.
 
-    A pair is measured within one moment, so what else the machine does falls on both.
+    Both samples of a pair are taken within one moment, so other load affects both.
     """
     return rounded(statistics.median(a / b for a, b in zip(ours, floor, strict=True)))
 
 
 def exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
-    """By which power of its size a thing's cost grows: 1 is linear.
+    """Return the power of the size with which a cost grows; 1 is linear.
 
-    The slope of the line through the logarithms, by least squares.
+    The slope of the least-squares line through the logarithms.
     """
     xs = [math.log(size) for size in sizes]
     ys = [math.log(max(cost, 1e-12)) for cost in costs]

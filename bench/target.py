@@ -1,7 +1,4 @@
-"""Where the gateway is measured: the Lambda image, or a Python of this machine, on the real build.
-
-It knows how to run a module of `bench.inside` there, and nothing of what it measures.
-"""
+"""Run a module of `bench.inside` on the build, in the Lambda image or with a local Python."""
 
 from __future__ import annotations
 
@@ -22,23 +19,23 @@ ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / ".aws-sam" / "bench"
 ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
 IMAGE = f"public.ecr.aws/lambda/python:3.13-{ARCHITECTURE}"
-# Seconds that one measurement may take before it counts as hanging.
-_PATIENCE = 900
+# Timeout of one measurement, in seconds.
+_TIMEOUT = 900
 
 
 class BenchError(Exception):
-    """Why something could not be measured, as one line."""
+    """A benchmark cannot run; the message is one line with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An interpreter, with the build where it expects it.
+    """An interpreter with the build on its path.
 
     Attributes:
-        name: For people.
-        in_image: Whether it is the Lambda image's.
-        python: The interpreter's path, there.
-        scratch: A folder to write to; it has the same path there.
+        name: Name for output.
+        in_image: Whether the interpreter is the Lambda image's.
+        python: The interpreter's path on the target.
+        scratch: A writable folder, with the same path on the target.
 
     """
 
@@ -49,12 +46,12 @@ class Target:
 
     @property
     def bench(self) -> str:
-        """Where this repository is, there."""
+        """Return the repository's path on the target."""
         return "/bench" if self.in_image else str(ROOT)
 
     @property
     def paths(self) -> str:
-        """What the gateway imports from there, with the bench behind it."""
+        """Return the gateway's PYTHONPATH on the target, followed by the repository."""
         if self.in_image:
             return "/var/task:/opt/python:/var/runtime:/bench"
         return f"{BUILD}/ChatFunction:{BUILD}/VendorLayer/python:{ROOT}"
@@ -62,15 +59,15 @@ class Target:
     def run(
         self, module: str, parameters: Mapping[str, Any], *, volumes: tuple[Path, ...] = ()
     ) -> Any:
-        """Run a module of `bench.inside`; what it reports.
+        """Run a module of `bench.inside`; return its report.
 
         Args:
-            module: Its name.
-            parameters: Given to it as JSON.
-            volumes: Further folders that it reads; each has the same path there.
+            module: The module's name.
+            parameters: Keyword arguments of its `main`, passed as JSON.
+            volumes: Further folders to mount read-only, with the same paths on the target.
 
         Raises:
-            BenchError: If it fails.
+            BenchError: If the module fails or exceeds the timeout.
 
         """
         argument = json.dumps(parameters)
@@ -80,22 +77,22 @@ class Target:
                 stdout=subprocess.PIPE,
                 cwd=self.scratch,
                 check=True,
-                timeout=_PATIENCE,
+                timeout=_TIMEOUT,
             )
         except subprocess.CalledProcessError as error:
-            raise BenchError(f"{module} ended with {error.returncode}: see above") from None
+            raise BenchError(f"{module} exited with {error.returncode}: see above") from None
         except subprocess.TimeoutExpired:
-            raise BenchError(f"{module} took more than {_PATIENCE} s") from None
+            raise BenchError(f"{module} took more than {_TIMEOUT} s") from None
         return json.loads(done.stdout.splitlines()[-1])
 
     @contextmanager
     def serving(
         self, module: str, parameters: Mapping[str, Any], *, volumes: tuple[Path, ...] = ()
     ) -> Iterator[Any]:
-        """Run a module of `bench.inside` for as long as the block lasts; the first it reports.
+        """Run a module of `bench.inside` while the block lasts; yield its first report.
 
         Raises:
-            BenchError: If it ends before it reports.
+            BenchError: If the module ends before its first report.
 
         """
         process = subprocess.Popen(
@@ -104,26 +101,26 @@ class Target:
             stdout=subprocess.PIPE,
             cwd=self.scratch,
         )
-        assert process.stdout is not None  # noqa: S101  # a pipe was asked for
+        assert process.stdout is not None  # noqa: S101  # stdout=PIPE
         try:
             line = process.stdout.readline()
             if not line:
-                raise BenchError(f"{module} ended before it served: see above")
+                raise BenchError(f"{module} ended before its first report: see above")
             yield json.loads(line)
         finally:
-            process.communicate()  # closes its standard input: then it ends
+            process.communicate()  # closes standard input, on which the module ends
 
     def _command(self, volumes: tuple[Path, ...]) -> list[str]:
         code, layer = BUILD / "ChatFunction", BUILD / "VendorLayer"
         if not self.in_image:
             return self._here()
-        shown = {
+        mounted = {
             code: "/var/task",
             layer: "/opt",
             ROOT: "/bench",
             **{path: str(path) for path in volumes},
         }
-        mounts = [f"--volume={place}:{there}:ro" for place, there in shown.items()]
+        mounts = [f"--volume={place}:{there}:ro" for place, there in mounted.items()]
         mounts.append(f"--volume={self.scratch}:{self.scratch}")
         return [
             *("docker", "run", "--rm", "--init", "--interactive", "--network=host"),
@@ -143,24 +140,24 @@ class Target:
             "HOME": str(self.scratch),
             "PYTHONPATH": self.paths,
             "PYDANTIC_DISABLE_PLUGINS": "__all__",  # as in template.yaml
-            # The scratch folder is no place to import from.
+            # Do not import from the scratch folder, the working directory.
             "PYTHONSAFEPATH": "1",
         }
 
 
 @contextmanager
 def chosen(*, here: bool) -> Iterator[Target]:
-    """The Lambda image if there is one, else this machine's CPython 3.13, else this Python.
+    """Yield the Lambda image if present, else the local CPython 3.13, else this interpreter.
 
     Args:
-        here: Do without the image.
+        here: Do not use the image.
 
     Raises:
-        BenchError: If there is no build to measure.
+        BenchError: If there is no build.
 
     """
     if not (BUILD / "ChatFunction" / "chat").is_dir():
-        raise BenchError("there is no build to measure; `make bench` makes one")
+        raise BenchError("no build in .aws-sam/bench: run `make bench`")
     with tempfile.TemporaryDirectory(prefix="chatd-bench-") as scratch:
         folder = Path(scratch).resolve()
         folder.chmod(0o755)
@@ -176,16 +173,16 @@ def chosen(*, here: bool) -> Iterator[Target]:
 def _has_image() -> bool:
     if shutil.which("docker") is None:
         return False
-    looked = subprocess.run(
+    inspected = subprocess.run(
         ["docker", "image", "inspect", IMAGE],
         capture_output=True,
         check=False,
     )
-    return looked.returncode == 0
+    return inspected.returncode == 0
 
 
 def _python() -> str | None:
-    """CPython 3.13 of this machine, found where deploy/bytecode.sh finds it."""
+    """Return the local CPython 3.13, searched in the same places as by deploy/bytecode.sh."""
     kept = sorted((Path.home() / ".pyenv" / "versions").glob("3.13.*/bin/python3.13"))
     for candidate in (shutil.which("python3.13"), *map(str, kept)):
         if candidate and "3.13" in _version(candidate):
@@ -194,5 +191,5 @@ def _python() -> str | None:
 
 
 def _version(python: str) -> str:
-    told = subprocess.run([python, "--version"], capture_output=True, text=True, check=False)
-    return told.stdout.strip() or "no Python"
+    shown = subprocess.run([python, "--version"], capture_output=True, text=True, check=False)
+    return shown.stdout.strip() or "no Python"

@@ -1,7 +1,7 @@
-# Measuring the gateway against floors and peers.
+# Measure the gateway against floors and peers.
 
 BENCH ?=
-# Measured is what would be deployed, for this machine's processor, beside what `make build` made.
+# The deployed form, built for this machine's processor, apart from the output of `make build`.
 BENCH_ARCH := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
 BENCH_LOG := .aws-sam/bench.log
 RUN_BENCH := PYTHONPATH=functions:. $(BIN)/python -m bench
@@ -18,5 +18,5 @@ bench: $(if $(HELP),,bench-build) ## measure the gateway against floors and peer
 	@$(if $(HELP)$(QUICK),,$(MAKE) docs)
 
 .PHONY: bench-check
-bench-check: bench-build ## fail if a ratio is worse than docs/performance.json by more than chance
+bench-check: bench-build ## fail if a ratio exceeds its limit in docs/performance.json
 	@$(RUN_BENCH) --check

@@ -22,10 +22,10 @@ import decision_index  # noqa: E402  # beside this file
 import openapi  # noqa: E402  # beside this file
 import page  # noqa: E402  # beside this file
 
-import bench.cost.__main__ as cost  # noqa: E402  # after the path to it
-import bench.report.page  # noqa: E402  # as above
-from bench.cost.bills import Work  # noqa: E402  # as above
+import bench.report.page  # noqa: E402  # after the path to it
+from bench.cost import tables  # noqa: E402  # as above
 from bench.cost.prices import Prices  # noqa: E402  # as above
+from bench.cost.workload import Workload  # noqa: E402  # as above
 from bench.report import plot, results  # noqa: E402  # as above
 from chatd.catalog import CATALOG, Provider, Timeouts  # noqa: E402  # as above
 from local import template  # noqa: E402  # as above
@@ -187,7 +187,7 @@ def _provider(row: Provider) -> str:
 
 
 PARTS = {
-    **{name: partial(table, Work(), Prices()) for name, table in cost.TABLES.items()},
+    **{name: partial(table, Workload(), Prices()) for name, table in tables.TABLES.items()},
     "decisions": partial(decision_index.index, ROOT / "docs/decisions"),
     "memory-size": memory_size,
     "outputs": outputs,

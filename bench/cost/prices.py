@@ -1,7 +1,7 @@
-"""What AWS charges, in US dollars, in one place: us-east-1, without taxes and discounts.
+"""List AWS's prices in USD: us-east-1, without taxes and discounts.
 
-AWS's own pages fill their prices in by script, so these were read where they are quoted, and `seen`
-says where. It knows prices and nothing of what is bought.
+AWS's own pages insert prices by script, so each price was read on a page that quotes AWS's; `seen`
+names the page.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ _VPC = "https://aws.amazon.com/vpc/pricing/"
 
 
 class PricesError(Exception):
-    """A file of prices that cannot be used, as one line."""
+    """A file of prices is invalid; the message is one line with the reason."""
 
 
-def _price(usd: float, what: str, source: str, seen: str) -> Any:
-    """A price as a field.
+def _price(usd: float, unit: str, source: str, seen: str) -> Any:
+    """Return a dataclass field for a price.
 
     Args:
-        usd: The price of one unit.
-        what: The unit, and whose.
+        usd: The price of one unit in USD.
+        unit: The service and the unit.
         source: AWS's page.
-        seen: Where the figure was read.
+        seen: The page that quotes the price, and its date.
 
     """
-    return field(default=usd, metadata={"what": what, "source": source, "seen": seen})
+    return field(default=usd, metadata={"unit": unit, "source": source, "seen": seen})
 
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Dollars a unit, each of which its field's metadata names."""
+    """Prices in USD per unit; each field's metadata names the unit and the source."""
 
     lambda_request: float = _price(0.20e-6, "Lambda: a request", _LAMBDA, "cloudchipr.com, 2024")
     lambda_gb_second_arm64: float = _price(
@@ -50,7 +50,7 @@ class Prices:
     )
     snapshot_gb_second: float = _price(
         0.0000015046,
-        "SnapStart (Python): a GB-second of a snapshot that is kept, 3 hours at least",
+        "SnapStart (Python): a GB-second of a cached snapshot, 3 hours at least",
         _LAMBDA,
         "awsnegotiations.com, May 2026",
     )
@@ -68,22 +68,25 @@ class Prices:
     )
     api_request: float = _price(
         3.50e-6,
-        "API Gateway, REST: a request, or each 10 MB that one streams",
+        "API Gateway, REST: a request, or each 10 MB of a streamed response",
         _API,
         "apigatewaycost.com and the AWS Compute Blog, November 2025",
     )
     data_out_gb: float = _price(0.09, "A GB to the internet", _EC2, "apigatewaycost.com, 2026")
     log_gb: float = _price(
-        0.50, "CloudWatch: a GB of logs taken in", _CLOUDWATCH, "duckbillgroup.com, May 2025"
+        0.50, "CloudWatch: a GB of ingested logs", _CLOUDWATCH, "duckbillgroup.com, May 2025"
     )
     metric_month: float = _price(
         0.30,
-        "CloudWatch: a metric for a month, by the hour in which it is sent",
+        "CloudWatch: a metric for a month, billed by the hour with data",
         _CLOUDWATCH,
         "signoz.io, February 2026",
     )
     alarm_month: float = _price(
-        0.10, "CloudWatch: an alarm for a month", _CLOUDWATCH, "not seen; it is what it long was"
+        0.10,
+        "CloudWatch: an alarm for a month",
+        _CLOUDWATCH,
+        "not found; as in earlier years",
     )
     dashboard_month: float = _price(
         3.00, "CloudWatch: a dashboard for a month", _CLOUDWATCH, "factualminds.com, June 2026"
@@ -104,7 +107,7 @@ class Prices:
         0.625e-6,
         "DynamoDB, on demand: a write of 1 KB",
         "https://aws.amazon.com/dynamodb/pricing/on-demand/",
-        "an article on LinkedIn; another of 2026 still has the price before November 2024, double",
+        "an article on LinkedIn; another of 2026 quotes double, the price before November 2024",
     )
     fargate_vcpu_hour: float = _price(
         0.03238,
@@ -135,7 +138,7 @@ class Prices:
     )
     nat_hour: float = _price(0.045, "NAT gateway: an hour", _VPC, "cloudburn.io, February 2026")
     nat_gb: float = _price(
-        0.045, "NAT gateway: a GB, either way", _VPC, "cloudburn.io, February 2026"
+        0.045, "NAT gateway: a GB in either direction", _VPC, "cloudburn.io, February 2026"
     )
     m7g_large_hour: float = _price(
         0.0816, "EC2 m7g.large (2 vCPUs, 8 GB): an hour", _EC2, "factualminds.com, June 2026"
@@ -147,9 +150,9 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class Free:
-    """What each account has for nothing every month, always; none of it unless asked for.
+    """The always-free monthly amounts of Lambda, CloudWatch and data transfer; none by default.
 
-    Lambda's, CloudWatch's and the internet's; new accounts have more for a time.
+    New accounts have further free amounts for a limited time.
     """
 
     requests: float = 0.0
@@ -174,10 +177,10 @@ ALWAYS_FREE = Free(
 
 
 def read(path: Path) -> Prices:
-    """Prices with those of another region: a TOML file of names and dollars.
+    """Return the prices with those of a TOML file (names and USD) in place of us-east-1's.
 
     Raises:
-        PricesError: If it cannot be read, or names what is no price.
+        PricesError: If the file cannot be read, or names an unknown price.
 
     """
     try:
@@ -189,7 +192,7 @@ def read(path: Path) -> Prices:
     known = {price.name for price in fields(Prices)}
     for name, usd in table.items():
         if name not in known:
-            raise PricesError(f"{path}: {name}: is no price; there are {', '.join(sorted(known))}")
+            raise PricesError(f"{path}: {name}: unknown price; known: {', '.join(sorted(known))}")
         if isinstance(usd, bool) or not isinstance(usd, int | float) or usd < 0:
-            raise PricesError(f"{path}: {name}: must be a number of dollars")
+            raise PricesError(f"{path}: {name}: must be a number of USD, at least 0")
     return replace(Prices(), **table)

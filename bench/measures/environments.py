@@ -1,6 +1,6 @@
-"""The peers' packages, installed for the interpreter that is measured, apart from everything else.
+"""Install packages of peers for the target's interpreter, each peer in a folder of its own.
 
-They are laid out as a Lambda layer's are, with bytecode, so that peers and gateway start alike.
+A folder has the layout of a Lambda layer, with bytecode, so that peers and gateway start alike.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ UV = Path(sys.executable).with_name("uv")
 _PLATFORM = f"{'aarch64' if ARCHITECTURE == 'arm64' else ARCHITECTURE}-manylinux_2_28"
 
 
-def installed(peer: str, target: Target) -> Path:
-    """The folder of a peer's packages, made if it is missing or its lock file has changed.
+def install_peer(peer: str, target: Target) -> Path:
+    """Return the folder of a peer's packages; install if missing or out of date.
 
     Raises:
-        BenchError: If they cannot be had.
+        BenchError: If the installation fails.
 
     """
     lock = LOCKS / f"requirements-{peer}.txt"
     platform = _PLATFORM if target.in_image else "host"
     folder = ROOT / f".venv-peers-{peer}-{platform}"
     stamp = folder / "stamp"
-    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
-    if stamp.exists() and stamp.read_text("ascii") == wanted:
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text("ascii") == digest:
         return folder
     shutil.rmtree(folder, ignore_errors=True)
     print(f"bench: installing {peer} (a minute, once)", file=sys.stderr)
-    installed_from(lock, folder, target, str(folder))
-    stamp.write_text(wanted, "ascii")
+    install_lock(lock, folder, target, str(folder))
+    stamp.write_text(digest, "ascii")
     return folder
 
 
-def options(target: Target) -> list[str]:
-    """What tells uv for which interpreter packages are to be."""
+def platform_options(target: Target) -> list[str]:
+    """Return the platform_options of uv that select packages for the target's interpreter."""
     if target.in_image:
         where = ["--python-platform", _PLATFORM, "--python-version", "3.13"]
     else:
@@ -49,16 +49,16 @@ def options(target: Target) -> list[str]:
     return [*where, "--only-binary", ":all:"]
 
 
-def installed_from(lock: Path, folder: Path, target: Target, prefix: str) -> Path:
-    """Install what a lock file pins into a folder, with bytecode as if it lay at `prefix`.
+def install_lock(lock: Path, folder: Path, target: Target, prefix: str) -> Path:
+    """Install a lock file's packages into a folder, with bytecode for the path `prefix`.
 
     Raises:
-        BenchError: If something of it cannot be had.
+        BenchError: If the installation fails.
 
     """
     commands = (
         [str(UV), "pip", "install", "--quiet", "--no-deps", "--require-hashes",
-         "--target", str(folder), *options(target), "-r", str(lock)],
+         "--target", str(folder), *platform_options(target), "-r", str(lock)],
         [str(ROOT / "deploy" / "bytecode.sh"), str(folder), prefix],
     )  # fmt: skip
     for command in commands:

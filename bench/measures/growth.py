@@ -1,4 +1,4 @@
-"""Growth: time and memory must grow no faster than the input."""
+"""Measure how time and memory grow with the size of the input."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from bench.inside.gateway import DIALECTS
 from bench.sample_statistics import exponent, rounded
 from bench.target import Target
 
-# The exponent is that of the largest sizes: at the small ones a fixed cost hides it.
+# Exponents are of this many largest sizes: at small sizes the fixed cost dominates.
 _LARGEST = 3
 
 
 def measure(target: Target, *, quick: bool) -> dict[str, Any]:
-    """Measure it."""
+    """Return sizes, CPU µs, peak bytes and growth exponents of each dimension."""
     found = target.run(
         "growth",
         {
@@ -22,13 +22,13 @@ def measure(target: Target, *, quick: bool) -> dict[str, Any]:
             "dialects": list(DIALECTS),
         },
     )
-    return {"cases": {name: grown(one) for name, one in found.items()}}
+    return {"cases": {name: figures(samples) for name, samples in found.items()}}
 
 
-def grown(one: dict[str, Any]) -> dict[str, Any]:
-    """What the samples of one dimension say."""
-    times = [statistics.median(taken) for taken in one["times"]]
-    sizes, peaks = one["sizes"], one["peaks"]
+def figures(samples: dict[str, Any]) -> dict[str, Any]:
+    """Return sizes, median times, peaks and exponents of one dimension's samples."""
+    times = [statistics.median(taken) for taken in samples["times"]]
+    sizes, peaks = samples["sizes"], samples["peaks"]
     return {
         "sizes": sizes,
         "cpu": [rounded(value) for value in times],

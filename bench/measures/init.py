@@ -1,4 +1,4 @@
-"""Init: the chat function imported in fresh processes, against its libraries alone."""
+"""Measure the start of the chat function in fresh processes, against its libraries alone."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from moto.server import ThreadedMotoServer
 
 from bench import libraries
 from bench.inside.gateway import KEY
-from bench.sample_statistics import Figure, ratio, rounded
+from bench.sample_statistics import Distribution, ratio, rounded
 from bench.target import Target
 
 SECRET = "chatd/bench"  # noqa: S105  # its name
-# moto asks for credentials and looks at none of them.
+# moto requires credentials and ignores their values.
 _DUMMIES = {
     "AWS_ACCESS_KEY_ID": "bench",
     "AWS_SECRET_ACCESS_KEY": "bench",
     "AWS_DEFAULT_REGION": "us-east-1",
 }
-_MODULES = 25  # as many lines of the table by module are kept
-# What each start is compared with.
+_MODULES = 25  # rows of the table by module that are kept
+# Start with which each start is compared.
 FLOORS = {
     "handler": "libraries",
     "handler, no bytecode": "libraries, no bytecode",
@@ -38,7 +38,7 @@ FLOORS = {
 
 
 def measure(target: Target, *, quick: bool) -> dict[str, Any]:
-    """Measure it."""
+    """Return the times of each kind of start, and import times by module and by package."""
     with secrets_manager() as secret:
         found = target.run(
             "init",
@@ -49,26 +49,26 @@ def measure(target: Target, *, quick: bool) -> dict[str, Any]:
             },
         )
     return {
-        "starts": starts(found["starts"]),
+        "starts": figures(found["starts"]),
         "modules": _by_module(found["modules"]),
         "packages": _by_package(found["modules"]),
     }
 
 
-def starts(taken: Mapping[str, Mapping[str, Sequence[float]]]) -> dict[str, Any]:
-    """Each way to start: its times in ms, and how many times its floor's it takes."""
-    told: dict[str, Any] = {}
+def figures(taken: Mapping[str, Mapping[str, Sequence[float]]]) -> dict[str, Any]:
+    """Return the times of each kind of start in ms, and their ratio to its floor's."""
+    found: dict[str, Any] = {}
     for name, times in taken.items():
-        told[name] = {clock: Figure.of(times[clock]).json() for clock in ("wall", "cpu")}
+        found[name] = {clock: Distribution.of(times[clock]).json() for clock in ("wall", "cpu")}
         if name in FLOORS:
             floor = taken[FLOORS[name]]
-            told[name]["ratio"] = {clock: ratio(times[clock], floor[clock]) for clock in times}
-    return told
+            found[name]["ratio"] = {clock: ratio(times[clock], floor[clock]) for clock in times}
+    return found
 
 
 @contextmanager
 def secrets_manager() -> Iterator[dict[str, str]]:
-    """Moto's Secrets Manager with a key in it; the variables that lead to it."""
+    """Run moto's Secrets Manager with one key; yield the variables that point to the server."""
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
@@ -80,11 +80,11 @@ def secrets_manager() -> Iterator[dict[str, str]]:
             endpoint_url=url,
             region_name="us-east-1",
             aws_access_key_id="bench",
-            aws_secret_access_key="bench",  # noqa: S106  # moto looks at none
+            aws_secret_access_key="bench",  # noqa: S106  # moto ignores its value
         )
         client.create_secret(Name=SECRET, SecretString=json.dumps({"OPENROUTER_API_KEY": KEY}))
         yield {**_DUMMIES, "AWS_ENDPOINT_URL_SECRETS_MANAGER": url, "CHATD_SECRET_ID": SECRET}
-        # All of moto's servers in a process share what they hold.
+        # All of moto's servers in a process share their state.
         client.delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True)
         client.close()
     finally:
@@ -94,12 +94,12 @@ def secrets_manager() -> Iterator[dict[str, str]]:
 Imports = Sequence[Mapping[str, Sequence[float]]]
 
 
-def _medians(rounds: Imports, which: int) -> dict[str, float]:
-    """Each module's time in ms: its own (0), or with what it imports first (1)."""
+def _medians(rounds: Imports, column: int) -> dict[str, float]:
+    """Return each module's time in ms: its own (column 0), or with its imports (column 1)."""
     times: dict[str, list[float]] = defaultdict(list)
     for one in rounds:
         for name, taken in one.items():
-            times[name].append(taken[which] / 1000)
+            times[name].append(taken[column] / 1000)
     return {name: statistics.median(values) for name, values in times.items()}
 
 
@@ -110,7 +110,7 @@ def _by_module(rounds: Imports) -> list[list[Any]]:
 
 
 def _by_package(rounds: Imports) -> list[list[Any]]:
-    """Own times by what a person would remove: a package, or all of the standard library."""
+    """Return the sum of own times in ms by package; the standard library counts as one."""
     total: dict[str, float] = defaultdict(float)
     for name, own in _medians(rounds, 0).items():
         top = name.partition(".")[0].lstrip("_")

@@ -1,6 +1,6 @@
-"""The whole process under load: wrk with 1, 8 and 32 connections, on the gateway and on its peers.
+"""Load the gateway's server and its peers with wrk, over 1, 8 and 32 connections.
 
-The floor is the same load put on the upstream itself.
+The floor is the same load on the upstream itself.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ end
 
 
 def available() -> bool:
-    """Whether wrk is there."""
+    """Return whether wrk is installed."""
     return shutil.which("wrk") is not None
 
 
-def put(url: str, model: str, scratch: Path, connections: int, seconds: int) -> dict[str, Any]:
-    """Put a load on a URL for some seconds.
+def run_wrk(url: str, model: str, scratch: Path, connections: int, seconds: int) -> dict[str, Any]:
+    """Load a URL for some seconds.
 
     Returns:
-        `count` of the answers, `seconds`, `failed`, and the latency's `median` and `p99` in µs.
+        `count` of responses, `seconds`, `failed`, and the latency's `median` and `p99` in µs.
 
     Raises:
-        BenchError: If wrk fails, or an answer was not 200.
+        BenchError: If wrk fails, or a response is not 200.
 
     """
     body = {"model": model, "messages": [{"role": "user", "content": "Why is the sky blue?"}]}
@@ -54,22 +54,22 @@ def put(url: str, model: str, scratch: Path, connections: int, seconds: int) -> 
     )  # fmt: skip
     if done.returncode:
         raise BenchError(f"wrk: {done.stderr.strip()}")
-    told: dict[str, Any] = json.loads(done.stdout[done.stdout.rindex("{") :])
-    if told["failed"] or not told["count"]:
-        raise BenchError(f"{url}: {told['failed']} of {told['count']} answers failed")
-    return told
+    found: dict[str, Any] = json.loads(done.stdout[done.stdout.rindex("{") :])
+    if found["failed"] or not found["count"]:
+        raise BenchError(f"{url}: {found['failed']} of {found['count']} responses failed")
+    return found
 
 
 def in_turn(
     urls: Mapping[str, str], models: Mapping[str, str], scratch: Path, rounds: int, seconds: int
 ) -> dict[str, dict[str, Sequence[Any]]]:
-    """Each server under each number of connections, one after the other, for so many rounds."""
+    """Load each server in turn over each number of connections, for `rounds` rounds."""
     taken: dict[str, dict[str, list[Any]]] = {
         name: {str(number): [] for number in CONNECTIONS} for name in urls
     }
     for _ in range(rounds):
         for number in CONNECTIONS:
             for name, url in urls.items():
-                told = put(url, models.get(name, "bench"), scratch, number, seconds)
-                taken[name][str(number)].append(told)
+                found = run_wrk(url, models.get(name, "bench"), scratch, number, seconds)
+                taken[name][str(number)].append(found)
     return {name: dict(by_number) for name, by_number in taken.items()}

@@ -1,4 +1,4 @@
-"""What one large request adds to the memory at rest, by its shape."""
+"""Measure the peak of memory that one 5 MB request adds, by the request's shape."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from bench.sample_statistics import rounded
 from bench.target import Target
 
 
-def measure(target: Target, *, quick: bool) -> dict[str, Any]:  # noqa: ARG001  # the shape of every benchmark
-    """Measure each in a process of its own, in MB of resident memory."""
+def measure(target: Target, *, quick: bool) -> dict[str, Any]:  # noqa: ARG001  # signature of every benchmark
+    """Return MB of resident memory over rest, of each shape in a process of its own."""
     return {
         kind: {shape: rounded(target.run("peak", {"shape": shape})["over"]) for shape in shapes}
         for kind, shapes in (("ordinary", peak.ORDINARY), ("hostile", peak.HOSTILE))

@@ -1,4 +1,4 @@
-"""Peers: LiteLLM, and FastAPI with Mangum, around the same call, on the same upstream."""
+"""Measure LiteLLM, and FastAPI under Mangum, with the gateway's call and upstream."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.measures import environments, load
-from bench.sample_statistics import Figure, rounded
+from bench.sample_statistics import Distribution, rounded
 from bench.target import Target
 
 FLOOR = "bare"
 
 
 def measure(target: Target, *, quick: bool) -> dict[str, Any]:
-    """Measure them."""
-    folders = {peer: environments.installed(peer, target) for peer in environments.PEERS}
+    """Return the figures of each handler and of each whole server, and the peers' versions."""
+    folders = {peer: environments.install_peer(peer, target) for peer in environments.PEERS}
     fastapi, litellm = (f"{folders[peer]}:{target.bench}" for peer in environments.PEERS)
     volumes = tuple(folders.values())
     paths = {
@@ -37,14 +37,14 @@ def measure(target: Target, *, quick: bool) -> dict[str, Any]:
         },
         volumes=volumes,
     )
-    told = {name: _side(found, name) for name in paths}
+    handlers = {name: _side(found, name) for name in paths}
     servers = {
         "chatd": f"{target.paths}:{folders['fastapi']}",
         "fastapi": fastapi,
         "litellm": litellm,
     }
     return {
-        "handlers": told,
+        "handlers": handlers,
         "servers": _under_load(target, servers, volumes, quick=quick),
         "versions": {peer: _version(peer) for peer in environments.PEERS},
     }
@@ -56,14 +56,14 @@ def _side(found: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {
         **{
             step: {
-                clock: Figure.of([one[step][clock] / 1000 for one in cold]).json()
+                clock: Distribution.of([one[step][clock] / 1000 for one in cold]).json()
                 for clock in ("wall", "cpu")
             }
             for step in ("init", "first")
         },
         "resident": rounded(statistics.median(one["at rest"] for one in cold)),
         "resident_after": rounded(warm["resident"][-1]),
-        "warm": {clock: Figure.of(warm[clock]).json() for clock in ("wall", "cpu")},
+        "warm": {clock: Distribution.of(warm[clock]).json() for clock in ("wall", "cpu")},
         "overhead": {
             clock: rounded(statistics.median(warm[clock]) - statistics.median(floor[clock]))
             for clock in ("wall", "cpu")
@@ -75,33 +75,33 @@ def _under_load(
     target: Target, paths: Mapping[str, str], volumes: Sequence[Any], *, quick: bool
 ) -> dict[str, Any]:
     if not load.available():
-        print("bench: no wrk here, so no load (apt-get install wrk)", file=sys.stderr)
+        print("bench: wrk is not installed (apt-get install wrk): no load test", file=sys.stderr)
         return {}
     parameters = {"paths": paths, "quiet": _quiet(target), "bench": target.bench}
     with target.serving("servers", parameters, volumes=tuple(volumes)) as urls:
         chats = {name: f"{url}/v1/chat/completions" for name, url in urls.items()}
         models = {"chatd": "openrouter/bench"}
-        # Workers are started as they are needed: not a part of what is measured.
+        # Start the workers before the measurement: servers start them on demand.
         load.in_turn(chats, models, target.scratch, 1, 1)
         rounds, seconds = (1, 1) if quick else (3, 4)
         taken = load.in_turn(chats, models, target.scratch, rounds, seconds)
     return {
-        name: {connections: _load(told) for connections, told in by_number.items()}
+        name: {connections: _load(loads) for connections, loads in by_number.items()}
         for name, by_number in taken.items()
     }
 
 
-def _load(told: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """The medians of the rounds."""
+def _load(rounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the medians of the rounds: requests a second, and latencies in µs."""
     return {
-        "a_second": rounded(statistics.median(one["count"] / one["seconds"] for one in told), 3),
-        "median": statistics.median(one["median"] for one in told),
-        "p99": statistics.median(one["p99"] for one in told),
+        "a_second": rounded(statistics.median(one["count"] / one["seconds"] for one in rounds), 3),
+        "median": statistics.median(one["median"] for one in rounds),
+        "p99": statistics.median(one["p99"] for one in rounds),
     }
 
 
 def _quiet(target: Target) -> dict[str, str]:
-    """LiteLLM's configuration, and all that it would do beside the call switched off.
+    """Return variables that configure LiteLLM and switch off its work beside the call.
 
     https://docs.litellm.ai/docs/proxy/config_settings
     """
@@ -111,7 +111,7 @@ def _quiet(target: Target) -> dict[str, str]:
         "LITELLM_TELEMETRY": "False",
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
         "DISABLE_ADMIN_UI": "True",
-        # Ours asks for no caller's key here either.
+        # The gateway checks no caller's key here either.
         "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true",
     }
 

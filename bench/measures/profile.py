@@ -1,4 +1,4 @@
-"""Where a warm request spends its time: shown to who makes it faster, and not kept."""
+"""Profile warm requests; the profile is printed and not kept."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from bench.target import Target
 
 
 def measure(target: Target, *, quick: bool) -> dict[str, Any]:
-    """The functions that take longest, of a whole answer and of a stream."""
+    """Return the slowest functions of a whole response and of a stream, as tables of text."""
     return {"cases": target.run("profile", {"requests": 200 if quick else 3000})}

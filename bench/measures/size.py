@@ -1,4 +1,4 @@
-"""Size: the code and the layer as they are deployed, and three ways to have boto3."""
+"""Measure the size of code and layer as deployed, and of three ways to provide boto3."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from typing import Any
 
 from bench import libraries
 from bench.measures import init
-from bench.measures.environments import installed_from
-from bench.sample_statistics import Figure, ratio, rounded
+from bench.measures.environments import install_lock
+from bench.sample_statistics import Distribution, ratio, rounded
 from bench.target import BUILD, ROOT, Target
 
 _LARGEST = 5
-_NOTHING = {"zipped": 0.0, "unpacked": 0.0, "files": 0}
-# What a client of Secrets Manager reads of botocore's data.
+_EMPTY = {"zipped": 0.0, "unpacked": 0.0, "files": 0}
+# Files of botocore's data that a client of Secrets Manager reads.
 _USED = ("secretsmanager", "endpoints.json", "partitions.json", "_retry.json",
          "sdk-default-configuration.json")  # fmt: skip
 
 
 def measure(target: Target, *, quick: bool) -> dict[str, Any]:
-    """Measure it, in MB of 10^6 bytes."""
+    """Return sizes in MB of 10^6 bytes, and the first chat's CPU time with each boto3."""
     whole = _boto3(target)
     used = target.scratch / "used"
     shutil.copytree(whole, used)
@@ -38,14 +38,14 @@ def measure(target: Target, *, quick: bool) -> dict[str, Any]:
         "code": sizes(BUILD / "ChatFunction"),
         "layer": {**sizes(layer), "largest": _largest(layer / "python")},
         "boto3": {
-            name: sizes(variants[name]) if name in variants else _NOTHING for name in sorted(keys)
+            name: sizes(variants[name]) if name in variants else _EMPTY for name in sorted(keys)
         },
         "first_key": keys,
     }
 
 
 def sizes(folder: Path) -> dict[str, Any]:
-    """A folder as a deployment's zip has it, and unpacked."""
+    """Return a folder's size in MB, zipped as for a deployment and unpacked, and its file count."""
     packed = io.BytesIO()
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -59,7 +59,7 @@ def sizes(folder: Path) -> dict[str, Any]:
 
 
 def _largest(folder: Path) -> list[list[Any]]:
-    """The layer's largest packages, unpacked; libraries beside a package are its own."""
+    """Return the layer's largest packages in MB, unpacked, with their bundled libraries."""
     total: dict[str, int] = defaultdict(int)
     for path in _files(folder):
         top = path.relative_to(folder).parts[0]
@@ -73,17 +73,17 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _boto3(target: Target) -> Path:
-    """boto3 with what only it needs, as a layer would hold it."""
+    """Install boto3 with the packages that only boto3 needs, as for a layer; return the folder."""
     folder = target.scratch / "whole"
     names = ("boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six")
     lock = (ROOT / "requirements" / "aws.txt").read_text("utf-8").splitlines()
     wanted = target.scratch / "boto3.txt"
     wanted.write_text("\n".join(_only(lock, names)), "utf-8")
-    return installed_from(wanted, folder, target, "/opt/python")
+    return install_lock(wanted, folder, target, "/opt/python")
 
 
 def _only(lock: list[str], names: tuple[str, ...]) -> Iterator[str]:
-    """The lines of a lock file that pin some packages, their hashes included."""
+    """Yield the lines of a lock file that pin these packages, with their hashes."""
     wanted = False
     for line in lock:
         if not line.startswith(" "):
@@ -93,7 +93,7 @@ def _only(lock: list[str], names: tuple[str, ...]) -> Iterator[str]:
 
 
 def _first_key(target: Target, variants: dict[str, Path], *, quick: bool) -> dict[str, Any]:
-    """What a first chat costs whose key is in Secrets Manager, with each boto3."""
+    """Return the CPU time of a first chat with its key in Secrets Manager, with each boto3."""
     with init.secrets_manager() as secret:
         found = target.run(
             "init",
@@ -108,7 +108,7 @@ def _first_key(target: Target, variants: dict[str, Path], *, quick: bool) -> dic
     floor = found.pop("first chat, key in the environment")
     return {
         name.removeprefix("first chat, key in Secrets Manager, boto3 "): {
-            "cpu": Figure.of(times["cpu"]).json(),
+            "cpu": Distribution.of(times["cpu"]).json(),
             "ratio": ratio(times["cpu"], floor["cpu"]),
         }
         for name, times in found.items()

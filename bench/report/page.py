@@ -1,4 +1,4 @@
-"""docs/performance.md: what was measured last, in words and tables, from docs/performance.json."""
+"""Render docs/performance.md from docs/performance.json."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from bench.report.tables import SECTIONS, table
 Found = Mapping[str, Any]
 
 
-def page(everything: Found) -> str:
-    """The page's text."""
-    held = table(("What", "Budget", "Measured", "Met"), budgets.rows(everything))
-    parts = [_HEAD, "## Budgets", held, *filter(None, [budgets.reasons(everything)])]
+def page(results: Found) -> str:
+    """Return the page in Markdown."""
+    budget_table = table(("What", "Budget", "Measured", "Met"), budgets.rows(results))
+    parts = [_HEAD, "## Budgets", budget_table, *filter(None, [budgets.reasons(results)])]
     for name, (title, words) in _SECTIONS.items():
-        if name in everything:
-            found = everything[name]
+        if name in results:
+            found = results[name]
             taken = found["taken"]
             where = f"{taken['date']}, {taken['in']}, {taken['on']}: `make bench BENCH={name}`"
             parts += [
@@ -48,12 +48,12 @@ _SHIPPED = "https://github.com/BerriAI/litellm/blob/main/litellm/proxy/lambda.py
 _HEAD = """\
 # Performance
 
-What the gateway costs beside what it cannot avoid. Every figure that counts is a ratio or a
-difference of two things measured in turn in one run, on the build that is deployed, so that
-whatever else the machine does falls on both; times by themselves say little. `make bench` measures
-all of it anew, and [performance.json](performance.json) has the distributions. *CPU* is the time
-that all threads of the process spend on a processor, *wall* what the clock on the wall says. The
-upstream is a process of its own that answers at once, in each dialect, with bytes made before.
+The gateway's cost over a floor that no gateway avoids. Every figure with a budget is a ratio or a
+difference of two measurements taken in turn in one run, on the deployed build, so other load on the
+machine affects both; absolute times differ by machine. `make bench` measures all figures again;
+[performance.json](performance.json) has the distributions. *CPU* is the processor time of all
+threads of the process, *wall* the elapsed time. The upstream is a separate process that answers at
+once, in each dialect, with bytes prepared in advance.
 
 ![Init, warm overhead and memory: the gateway, FastAPI and LiteLLM](performance.svg)"""
 
@@ -61,67 +61,67 @@ _SECTIONS = {
     "init": (
         "Init",
         """\
-Fresh processes in turn; each tells its own times, without the interpreter's own start, and in each
-the garbage collector rests, as it does in the deployed function until its first invocation. The
-floor is to import what the chat function cannot do without, and nothing else:
+Fresh processes in turn; each reports its own times, without the start of the interpreter. The
+garbage collector is off, as in the deployed function until its first invocation. The floor imports
+only the libraries that the chat function needs in any case:
 
 {libraries}
 
-*First chat* is from nothing to the first answer. Without bytecode is what a build costs that
-another Python made.""",
+*First chat* is the time from the start to the first response. *No bytecode* is the cost of a build
+made with another Python.""",
     ),
     "warm": (
         "A warm request",
         """\
-The handler is called with API Gateway's event, and bare urllib3 sends the very bytes that it sent;
-in turn, one call each. The gateway asks the provider to stream whatever the caller wants: here the
-answer is one chunk and the end, and each chunk more costs what is under [Streams](#streams).""",
+In turn, one call each: the handler gets API Gateway's event, and bare urllib3 sends the same bytes
+that the handler sent. The provider returns one whole response (in figures from before 2026-11-25, a
+stream of one chunk); [Streams](#streams) has the cost of a chunk.""",
     ),
     "stream": (
         "Streams",
         """\
-Over reading the same stream with bare urllib3. *At once*: {flood} chunks that are all there, so
-that only our own work counts. *Alone*: one a millisecond, so that waking up, with what was in the
-caches gone, counts too. *First*: the first byte of the body, after the upstream's first byte came
-to bare urllib3.""",
+The cost over reading the same stream with bare urllib3. *At once*: {flood} chunks that are all
+available, so only the gateway's own work counts. *Alone*: one chunk a millisecond, so the wake-up
+with cold processor caches counts, too. *First*: the body's first byte, after the upstream's first
+byte reached bare urllib3.""",
     ),
     "memory": (
         "Memory",
-        "Resident memory of one process; the requests go to all dialects in turn.",
+        "Resident memory of one process; the requests use all dialects in turn.",
     ),
     "peaks": (
         "Peaks of memory",
-        "What one request of 5 MB adds at its peak to a process at rest.",
+        "Resident memory that one request of 5 MB adds at its peak to a process at rest.",
     ),
-    "size": ("Size", "In MB of 10⁶ bytes, zipped as a deployment is, bytecode included."),
+    "size": ("Size", "In MB of 10⁶ bytes, zipped as for a deployment, with bytecode."),
     "peers": (
-        "Beside others",
+        "Comparison with others",
         """\
-The same chat, from the same event of API Gateway to the same upstream in OpenAI's dialect; each in
-a process of its own, with the packages of its own lock file, with bytecode, in turn.
+The same chat, from the same event of API Gateway to the same upstream in OpenAI's dialect. Each
+runs in a process of its own, with bytecode and the packages of its own lock file, in turn.
 
-- *FastAPI* is [a route](../bench/peers/fastapi_app.py) with a pydantic model that passes the body
-  on with urllib3, under Mangum.
-- *LiteLLM* is its proxy under Mangum, with [its documented minimum](../bench/peers/litellm.yaml)
-  of a configuration: one model, no database, no callbacks, no telemetry, no caller's key. Its start
-  is made once, which is better than what it ships: that one (*as shipped*,
-  [lambda.py]({shipped})) reads the configuration at every call.
+- *FastAPI* is [a route](../bench/peers/fastapi_app.py) under Mangum with a pydantic model; the
+  route forwards the body with urllib3.
+- *LiteLLM* is its proxy under Mangum, with [its documented minimal
+  configuration](../bench/peers/litellm.yaml): one model, no database, no callbacks, no telemetry,
+  no caller's key. The proxy starts once, which is faster than the handler that LiteLLM ships
+  (*as shipped*, [lambda.py]({shipped})): that handler reads the configuration in every call.
 
-The provider's answer has eight tokens, which the gateway gets as a stream and the others whole.
-{versions}. They do other things than the gateway does: FastAPI less, LiteLLM more.""",
+The provider's response has eight tokens and is whole (in figures from before 2026-11-25, the
+gateway reads a stream). {versions}. FastAPI does less than the gateway, LiteLLM more.""",
     ),
     "growth": (
         "Growth",
         """\
-Processor time and the peak of memory as the input grows. An exponent of 1 is linear; it is that of
-the three largest sizes.""",
+Processor time and peak memory as the input grows. An exponent of 1 is linear; exponents are of the
+three largest sizes.""",
     ),
     "spread": (
         "The guard",
         """\
-`make bench-check` measures these in some {seconds} s, and fails if one is beyond its limit three
-times in a row. A limit is the median of {runs} runs on one commit and twice the way from there to
-the worst of them, and at least 15 % above the median, since another processor finds other things
-dear; what grows with its input may do so up to an exponent of 1.15.""",
+`make bench-check` measures these in some {seconds} s, and fails if one exceeds its limit three
+times in a row. A limit is the median of {runs} runs on one commit plus twice the distance from
+there to the highest run, and at least 15 % above the median, since relative costs differ by
+processor. Where cost grows with the input, exponents up to 1.15 pass.""",
     ),
 }

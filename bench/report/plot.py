@@ -1,6 +1,6 @@
-"""docs/performance.svg: the gateway beside its peers, as bars on logarithmic scales.
+"""Draw docs/performance.svg: bars of the gateway and its peers, on logarithmic scales.
 
-Its colours follow the reader's light or dark theme. It knows figures and shapes alone.
+The colours follow the reader's light or dark theme.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _BAR, _ROW, _TITLE, _GAP = 16, 24, 26, 22
 
 
 def svg(handlers: Mapping[str, Any]) -> str:
-    """The plot.
+    """Return the plot as SVG.
 
     Args:
-        handlers: What the benchmark of peers found of each.
+        handlers: The figures of each handler, from the benchmark of peers.
 
     """
     panels = [
@@ -57,16 +57,16 @@ def svg(handlers: Mapping[str, Any]) -> str:
 
 
 def _panel(title: str, rows: Sequence[tuple[str, float]], top: int) -> Iterator[str]:
-    least = 10 ** math.floor(math.log10(min(value for _, value in rows)))
-    most = max(value for _, value in rows)
-    room = _WIDTH - _LEFT - _RIGHT
+    lowest = 10 ** math.floor(math.log10(min(value for _, value in rows)))
+    highest = max(value for _, value in rows)
+    available = _WIDTH - _LEFT - _RIGHT
     bottom = top + _TITLE + _ROW * len(rows)
     yield f'<text class="title" x="{_LEFT}" y="{top + 14}">{escape(title)} (logarithmic)</text>'
     ends = f'x1="{_LEFT}" x2="{_LEFT}" y1="{top + _TITLE - 4}" y2="{bottom - 4}"'
     yield f'<line class="axis" {ends}/>'
     for number, (name, value) in enumerate(rows):
         y = top + _TITLE + number * _ROW
-        width = max(2, round(room * math.log(value / least) / math.log(most / least)))
+        width = max(2, round(available * math.log(value / lowest) / math.log(highest / lowest)))
         kind = "ours" if name == "chatd" else "theirs"
         times = "" if name == "chatd" else f" · {value / rows[0][1]:.1f} ×"
         yield f'<text x="{_LEFT - 8}" y="{y + 13}" text-anchor="end">{escape(_NAMES[name])}</text>'

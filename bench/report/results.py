@@ -1,4 +1,4 @@
-"""docs/performance.json: what was measured last, and on what."""
+"""Read and write docs/performance.json, the last result of each benchmark."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _NUMBERS = re.compile(r"\[\s+([^\[\]{}]*?)\s+\]")
 
 
 def read() -> dict[str, Any]:
-    """All of it; nothing where nothing was measured yet."""
+    """Return the results by benchmark; an empty dict without a file."""
     return json.loads(FILE.read_text("utf-8")) if FILE.exists() else {}
 
 
 def keep(name: str, found: Mapping[str, Any]) -> None:
-    """Put what a benchmark found in the place of what it found before."""
-    everything = {**read(), name: found}
-    FILE.write_text(written(everything), "utf-8")
+    """Replace the kept result of a benchmark."""
+    results = {**read(), name: found}
+    FILE.write_text(serialized(results), "utf-8")
 
 
-def written(everything: Mapping[str, Any]) -> str:
-    """The file's text: a list of numbers or names is one line."""
-    text = json.dumps(everything, indent=1, ensure_ascii=False)
+def serialized(results: Mapping[str, Any]) -> str:
+    """Return the results as JSON, with each list of numbers or names on one line."""
+    text = json.dumps(results, indent=1, ensure_ascii=False)
     return _NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n"

@@ -1,4 +1,4 @@
-"""What a benchmark found, as tables: for docs/performance.md, and for who waits at the terminal."""
+"""Render each benchmark's result as Markdown tables, for docs/performance.md and the terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Found = Mapping[str, Any]
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown."""
+    """Return a table in Markdown."""
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
 
@@ -29,10 +29,10 @@ def _init(found: Found) -> str:
     modules = [(f"`{name}`", f"{own:.1f}", f"{all_:.1f}") for name, own, all_ in found["modules"]]
     return "\n\n".join(
         [
-            table(("Start", "CPU ms", "wall ms", "wall p99", "CPU, over its floor"), starts),
-            "What importing the handler costs, by `-X importtime`, medians in ms:",
-            table(("Package", "its own modules"), packages),
-            table(("Module", "its own", "with what it imports first"), modules),
+            table(("Start", "CPU ms", "wall ms", "wall p99", "CPU, over the floor"), starts),
+            "Import times of the handler by `-X importtime`, medians in ms:",
+            table(("Package", "own modules"), packages),
+            table(("Module", "own", "with its imports"), modules),
         ]
     )
 
@@ -48,7 +48,15 @@ def _warm(found: Found) -> str:
         )
         for name, case in found["cases"].items()
     ]
-    head = ("µs", "urllib3", "chatd", "over it", "over it, p99", "over it, CPU", "CPU, ratio")
+    head = (
+        "µs",
+        "urllib3",
+        "chatd",
+        "over urllib3",
+        "over urllib3, p99",
+        "over urllib3, CPU",
+        "CPU ratio",
+    )
     return table(head, rows)
 
 
@@ -69,12 +77,12 @@ def _stream(found: Found) -> str:
         "at once",
         "chunks a second",
         "alone",
-        "its floor",
+        "floor alone",
         "first, µs",
     )
     posted = found["posted"]["cpu"]
     return (
-        f"{table(head, rows)}\n\nTo hand a chunk to Lambda's Runtime API, as an HTTP chunk of its"
+        f"{table(head, rows)}\n\nTo send a chunk to Lambda's Runtime API, as an HTTP chunk of its"
         f" own, takes {posted:.0f} µs more."
     )
 
@@ -85,7 +93,7 @@ def _memory(found: Found) -> str:
         "an interpreter": "bare",
         "with the libraries of the floor": "libraries",
         "with the handler imported": "imported",
-        "at rest: after the first requests": "at rest",
+        "at rest, after the first requests": "at rest",
         requests: "after requests",
         f"after {found['failures']:,} failures more": "after failures",
     }
@@ -112,9 +120,9 @@ def _size(found: Found) -> str:
         [
             table(("", "zipped", "unpacked", "files"), parts),
             f"The layer's largest packages, unpacked: {largest}.",
-            "boto3, and what it makes of a first chat whose key is in Secrets Manager, over one"
-            " whose key is in the environment:",
-            table(("boto3", "zipped", "unpacked", "files", "first chat, CPU ms", "over"), ways),
+            "boto3, and the CPU time of a first chat with its key in Secrets Manager, over one with"
+            " its key in the environment:",
+            table(("boto3", "zipped", "unpacked", "files", "first chat, CPU ms", "ratio"), ways),
         ]
     )
 
@@ -155,8 +163,8 @@ def _servers(servers: Found) -> list[str]:
     ]
     connections = [f"{number} at once" for number in servers["chatd"]]
     return [
-        "As whole servers under wrk, which shares the processors with them: what `make run` runs,"
-        " uvicorn, LiteLLM's own server with a worker a core, and the upstream itself. Requests a"
+        "Whole servers under wrk on the same processors: `make run`, uvicorn,"
+        " LiteLLM's own server with one worker per core, and the upstream itself. Requests per"
         " second · median ms · p99 ms:",
         table(("", *connections), rows),
     ]
@@ -174,7 +182,7 @@ def _growth(found: Found) -> str:
         )
         for name, one in found["cases"].items()
     ]
-    return table(("What grows", "", "CPU ms", "exponent", "peak MB", "exponent"), rows)
+    return table(("Input", "size", "CPU ms", "exponent", "peak MB", "exponent"), rows)
 
 
 def _spread(found: Found) -> str:

@@ -1,4 +1,4 @@
-"""Bills that were reckoned by hand, and what holds of every bill."""
+"""Bills match figures computed by hand; break-even, prices and tables follow from the bills."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from pathlib import Path
 
 import pytest
 
-import bench.cost.__main__ as cost
-from bench.cost.bills import HOURS, OPTIONS, SECONDS, Work, break_even, functions
+from bench.cost import __main__ as command
+from bench.cost import tables
+from bench.cost.bills import OPTIONS, functions
+from bench.cost.break_even import break_even
 from bench.cost.prices import ALWAYS_FREE, Free, Prices, PricesError, read
+from bench.cost.workload import HOURS, SECONDS, Workload
 
 PRICES = Prices()
 PAID = Free()
-# A million chats of ten seconds, on half a gigabyte.
-TEN_SECONDS = Work(chats=1_000_000, tokens=600, rate=60, first=0, memory=512)
+# A million chats of 10 s, with 512 MB.
+TEN_SECONDS = Workload(chats=1_000_000, tokens=600, rate=60, first=0, memory=512)
 
 
-def lines(option: str, work: Work = TEN_SECONDS, free: Free = PAID) -> dict[str, float]:
+def lines(option: str, work: Workload = TEN_SECONDS, free: Free = PAID) -> dict[str, float]:
     bill = OPTIONS[option](work, PRICES, free)
     return {name: round(usd, 2) for name, usd in bill.lines.items()}
 
@@ -48,7 +51,7 @@ def test_snapshots_are_paid_by_the_second_and_by_the_restore() -> None:
     assert "starts" not in bill
 
 
-def test_containers_are_bought_for_the_busiest_moment() -> None:
+def test_the_number_of_containers_covers_the_busiest_moment() -> None:
     bill = lines("container")
 
     assert TEN_SECONDS.at_once == pytest.approx(3.805, abs=0.001)  # 10^7 s in 2,628,000 s
@@ -57,7 +60,7 @@ def test_containers_are_bought_for_the_busiest_moment() -> None:
     assert bill["addresses"] == 14.60  # 4 * 0.005 * 730
 
 
-def test_a_machine_is_a_machine_and_an_address() -> None:
+def test_a_machine_has_an_address() -> None:
     bill = lines("machine", replace(TEN_SECONDS, chats=1000))
 
     assert (bill["machines"], bill["addresses"]) == (3.07, 3.65)  # 0.0042 and 0.005, * 730
@@ -71,14 +74,14 @@ def test_there_are_three_instances_even_for_one_chat() -> None:
     assert bill["NAT gateway"] == 32.85  # 0.045 * 730
 
 
-def test_more_instances_are_bought_when_three_are_full() -> None:
+def test_more_than_three_instances_run_when_three_are_full() -> None:
     bill = lines("Managed Instances", replace(TEN_SECONDS, chats=20_000_000))
 
     assert bill["instances"] == 297.84  # 304.4 at once, 64 in each: 5 * 0.0816 * 730
     assert bill["Lambda requests"] == 4.00
 
 
-def test_waiting_is_paid_by_memory_and_by_time() -> None:
+def test_waiting_costs_memory_times_time() -> None:
     def waiting(**more: float) -> float:
         work = replace(TEN_SECONDS, **more)  # type: ignore[arg-type]  # each of its own type
         return functions(work, PRICES, PAID).lines["waiting for the provider"]
@@ -91,19 +94,19 @@ def test_waiting_is_paid_by_memory_and_by_time() -> None:
     assert waiting(first=10) == pytest.approx(2 * usual)
 
 
-def test_the_other_processor_has_its_own_price() -> None:
+def test_x86_64_has_its_own_price() -> None:
     bill = lines("functions", replace(TEN_SECONDS, architecture="x86_64"))
 
     assert bill["waiting for the provider"] == 83.33  # 5 * 10^6 GB-s * 0.0000166667
 
 
-def test_an_answer_of_eleven_megabytes_counts_as_two_requests() -> None:
+def test_a_response_of_11_mb_counts_as_two_requests() -> None:
     bill = lines("functions", replace(TEN_SECONDS, tokens=55_000))
 
     assert bill["API Gateway"] == 7.00
 
 
-def test_what_is_free_is_not_paid() -> None:
+def test_free_amounts_cost_nothing() -> None:
     small = replace(TEN_SECONDS, chats=50_000)  # 250,000 GB-seconds
     bill = lines("functions", small, ALWAYS_FREE)
 
@@ -112,7 +115,7 @@ def test_what_is_free_is_not_paid() -> None:
     assert bill["secrets"] == 1.06  # 0.80, and 8,760 + 43,800 calls
 
 
-def test_of_what_is_used_beyond_it_the_rest_is_paid() -> None:
+def test_usage_above_the_free_amounts_is_billed() -> None:
     bill = functions(TEN_SECONDS, PRICES, ALWAYS_FREE).lines
     paid = bill["waiting for the provider"] + bill["our own work"]
 
@@ -120,19 +123,19 @@ def test_of_what_is_used_beyond_it_the_rest_is_paid() -> None:
     assert bill["traffic"] == pytest.approx(1.80)  # 20 GB of 120
 
 
-def test_writes_to_a_table_are_paid_each() -> None:
+def test_each_table_write_is_billed() -> None:
     assert lines("functions", replace(TEN_SECONDS, writes=2))["DynamoDB"] == 1.25
 
 
-def test_nothing_costs_nothing_but_what_stands() -> None:
-    nothing = replace(TEN_SECONDS, chats=0)
-    bill = lines("functions", nothing, ALWAYS_FREE)
+def test_without_chats_only_secrets_cost() -> None:
+    no_chats = replace(TEN_SECONDS, chats=0)
+    bill = lines("functions", no_chats, ALWAYS_FREE)
 
     assert {name: usd for name, usd in bill.items() if usd} == {"secrets": 0.80}
 
 
 @pytest.mark.parametrize("name", ["container", "machine", "Managed Instances"])
-def test_from_the_break_even_on_an_option_is_cheaper_and_not_before(name: str) -> None:
+def test_an_option_is_cheaper_above_its_break_even_and_not_below(name: str) -> None:
     option = OPTIONS[name]
     found = break_even(option, TEN_SECONDS, PRICES, PAID)
     assert found is not None
@@ -145,26 +148,26 @@ def test_from_the_break_even_on_an_option_is_cheaper_and_not_before(name: str) -
     assert all(saves(found * factor) > 0 for factor in (1.5, 3, 10, 100))
 
 
-def test_what_is_never_cheaper_has_no_break_even() -> None:
+def test_an_option_that_is_never_cheaper_has_no_break_even() -> None:
     option = OPTIONS["functions, SnapStart"]
 
     assert break_even(option, TEN_SECONDS, PRICES, PAID) is None
     assert break_even(functions, TEN_SECONDS, PRICES, PAID) is None
 
 
-def test_what_is_always_cheaper_breaks_even_at_once() -> None:
-    nothing = replace(PRICES, t4g_nano_hour=0.0, address_hour=0.0)
+def test_a_free_option_breaks_even_at_one_chat() -> None:
+    free_machines = replace(PRICES, t4g_nano_hour=0.0, address_hour=0.0)
 
-    assert break_even(OPTIONS["machine"], TEN_SECONDS, nothing, PAID) == 1
+    assert break_even(OPTIONS["machine"], TEN_SECONDS, free_machines, PAID) == 1
 
 
-def test_every_price_has_its_page_and_where_it_was_read() -> None:
+def test_every_price_names_awss_page_and_the_page_that_quotes_the_price() -> None:
     for price in fields(Prices):
         assert price.metadata["source"].startswith("https://aws.amazon.com/"), price.name
         assert price.metadata["seen"], price.name
 
 
-def test_another_region_s_prices_replace_those_they_name(tmp_path: Path) -> None:
+def test_prices_of_a_file_replace_the_prices_of_their_names(tmp_path: Path) -> None:
     file = tmp_path / "frankfurt.toml"
     file.write_text("data_out_gb = 0.1\napi_request = 4\n")
 
@@ -172,55 +175,56 @@ def test_another_region_s_prices_replace_those_they_name(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
-        ("x = 1", "x: is no price; there are address_hour,"),
-        ('nat_gb = "1"', "nat_gb: must be a number of dollars"),
-        ("nat_gb = -1", "nat_gb: must be a number of dollars"),
-        ("nat_gb = true", "nat_gb: must be a number of dollars"),
+        ("x = 1", "x: unknown price; known: address_hour,"),
+        ('nat_gb = "1"', "nat_gb: must be a number of USD, at least 0"),
+        ("nat_gb = -1", "nat_gb: must be a number of USD, at least 0"),
+        ("nat_gb = true", "nat_gb: must be a number of USD, at least 0"),
         ("x", "is not TOML"),
     ],
 )
-def test_prices_that_are_none_are_one_line(
-    tmp_path: Path, text: str, says: str, capsys: pytest.CaptureFixture[str]
+def test_an_invalid_file_of_prices_fails_with_one_line(
+    tmp_path: Path, text: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "prices.toml"
     file.write_text(text)
 
-    with pytest.raises(PricesError, match=says):
+    with pytest.raises(PricesError, match=message):
         read(file)
-    assert cost.main(["--region-prices", str(file)]) == 1
+    assert command.main(["--region-prices", str(file)]) == 1
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_a_file_of_prices_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+def test_a_missing_file_of_prices_fails_with_one_line(tmp_path: Path) -> None:
     with pytest.raises(PricesError, match="cannot be read: No such file"):
         read(tmp_path / "none.toml")
 
 
 def test_the_calculator_prints_every_bill(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cost.main(["--chats", "2000", "--tokens", "120", "--first", "0", "--free"]) == 0
-    said = capsys.readouterr().out
+    assert command.main(["--chats", "2000", "--tokens", "120", "--first", "0", "--free"]) == 0
+    printed = capsys.readouterr().out
 
-    assert said.startswith("2,000 chats of 2.0 s a month: 0.0 at once\n")
-    assert all(f"\n{name}: " in said for name in OPTIONS)
-    assert said.count("cheaper than functions from") == 3
+    assert printed.startswith("2,000 chats of 2.0 s a month: 0.0 at once\n")
+    assert all(f"\n{name}: " in printed for name in OPTIONS)
+    assert printed.count("cheaper than functions from") == 3
 
 
-def test_a_month_has_seconds_as_it_has_hours() -> None:
+def test_a_month_has_730_hours() -> None:
     assert SECONDS == HOURS * 3600 == 2_628_000
 
 
-def test_every_table_has_a_line_for_each_of_its_cases() -> None:
-    counts = {name: len(table(Work(), PRICES).splitlines()) for name, table in cost.TABLES.items()}
+def test_every_table_has_a_row_per_case() -> None:
+    texts = {name: table(Workload(), PRICES) for name, table in tables.TABLES.items()}
+    counts = {name: len(text.splitlines()) for name, text in texts.items()}
 
-    assert counts["cost-per-million"] == counts["cost-break-even"] == 2 + len(cost.LENGTHS)
-    assert counts["cost-by-month"] == 2 + len(cost.MONTHS)
+    assert counts["cost-per-million"] == counts["cost-break-even"] == 2 + len(tables.LENGTHS)
+    assert counts["cost-by-month"] == 2 + len(tables.MONTHS)
     assert counts["cost-prices"] == 2 + len(fields(Prices))
 
 
-def test_numbers_of_chats_are_shown_in_three_digits() -> None:
+def test_numbers_of_chats_have_three_digits() -> None:
     never_cheaper = replace(PRICES, t4g_nano_hour=1e9, fargate_vcpu_hour=1e9, m7g_large_hour=1e9)
 
-    assert "| never | never | never |" in cost.break_evens(Work(), never_cheaper)
-    assert "| 4,230,000 |" in cost.break_evens(Work(), PRICES)
+    assert "| never | never | never |" in tables.break_evens(Workload(), never_cheaper)
+    assert "| 4,230,000 |" in tables.break_evens(Workload(), PRICES)

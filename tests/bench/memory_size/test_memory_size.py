@@ -1,4 +1,4 @@
-"""How the figures of rounds become a table; the rounds themselves need an engine and minutes."""
+"""Figures of rounds become a table; the rounds themselves need a Docker engine and minutes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import pytest
 
 import bench.memory_size.__main__ as memory_size
+from bench.memory_size import containers
 from bench.memory_size.__main__ import SIZES, Figures, table
 
 
@@ -22,9 +23,9 @@ def figures(seconds: float) -> Figures:
 
 
 def test_a_time_is_a_ratio_within_its_round() -> None:
-    # The second round met a machine that was ten times slower.
+    # In the second round the machine was ten times slower.
     rounds = [
-        {size: figures(slow * memory_size.VCPU_MB / size) for size in SIZES}
+        {size: figures(slow * containers.VCPU_MB / size) for size in SIZES}
         for slow in (1.0, 10.0, 1.0)
     ]
 
@@ -39,7 +40,7 @@ def test_a_time_is_a_ratio_within_its_round() -> None:
     assert table(rounds)["1769"]["init"] == 1.0
 
 
-def test_the_committed_figures_are_whole() -> None:
+def test_the_committed_figures_are_complete() -> None:
     result = json.loads(memory_size.RESULT.read_text("utf-8"))
 
     assert list(result["sizes"]) == [str(size) for size in SIZES]
@@ -47,10 +48,10 @@ def test_the_committed_figures_are_whole() -> None:
     assert result["unit_ms"] > 0
 
 
-def test_without_a_build_it_says_what_to_do(
+def test_without_a_build_the_message_names_the_command(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: object
 ) -> None:
-    monkeypatch.setattr(memory_size, "BUILD", tmp_path)
+    monkeypatch.setattr(containers, "BUILD", tmp_path)
 
     assert memory_size.main([]) == 1
-    assert capsys.readouterr().err == "bench: nothing is built: run make build ARCH=x86_64\n"
+    assert capsys.readouterr().err == "bench: no build: run make build ARCH=x86_64\n"

@@ -1,4 +1,4 @@
-"""Each budget takes from what its benchmark found the figure that it names, and holds it."""
+"""Each budget reads its own figure from the benchmark's result, and enforces its limit."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from bench.report.budgets import BUDGETS, Budget, reasons, rows
 
 
 def warm(median: float, p99: float) -> dict[str, Any]:
-    """Two ways through the gateway, of which the second is the dearer; in microseconds."""
+    """Return a result with a fast and a slow case; arguments in ms."""
     return {
         "cases": {
-            "cheap": {"wall": {"overhead": {"median": 1.0, "p99": 1.0}}},
-            "dear": {"wall": {"overhead": {"median": median * 1000, "p99": p99 * 1000}}},
+            "fast": {"wall": {"overhead": {"median": 1.0, "p99": 1.0}}},
+            "slow": {"wall": {"overhead": {"median": median * 1000, "p99": p99 * 1000}}},
         }
     }
 
@@ -22,8 +22,8 @@ def warm(median: float, p99: float) -> dict[str, Any]:
 def chunks(flood: float, trickle: float) -> dict[str, Any]:
     return {
         "cases": {
-            "cheap": {"flood": {"cpu": 0.1}, "trickle": {"cpu": 0.1}},
-            "dear": {"flood": {"cpu": flood}, "trickle": {"cpu": trickle}},
+            "fast": {"flood": {"cpu": 0.1}, "trickle": {"cpu": 0.1}},
+            "slow": {"flood": {"cpu": flood}, "trickle": {"cpu": trickle}},
         }
     }
 
@@ -48,16 +48,16 @@ def peaks(ordinary: float, hostile: float) -> dict[str, Any]:
     return {"ordinary": {"x": 0.0, "y": ordinary}, "hostile": {"x": 0.0, "y": hostile}}
 
 
-def found(what: str, value: float) -> dict[str, Any]:
-    """What a benchmark finds where one budget's figure is this, and every other is the best."""
+def result(name: str, value: float) -> dict[str, Any]:
+    """Return a benchmark's result in which this budget's figure has this value."""
     figures: dict[str, dict[str, Any]] = {
         "init, over importing its libraries": {"starts": {"handler": {"ratio": {"cpu": value}}}},
         "a warm request over bare urllib3, median": warm(value, 0.0),
         "a warm request over bare urllib3, p99": warm(0.0, value),
         "a streamed chunk": chunks(value, 0.0),
-        "a streamed chunk that comes alone": chunks(0.0, value),
+        "a streamed chunk that arrives alone": chunks(0.0, value),
         "memory at rest": {"at rest": value, "after requests": value},
-        "what 10,000 requests add to it": {"at rest": 30.0, "after requests": 30 + value},
+        "memory that 10,000 requests add": {"at rest": 30.0, "after requests": 30 + value},
         "peak over rest, 5 MB of ordinary shape": peaks(value, 0.0),
         "peak over rest, hostile shapes": peaks(0.0, value),
         "code and layer, zipped": {
@@ -69,28 +69,28 @@ def found(what: str, value: float) -> dict[str, Any]:
         "exponent of time": growth(value, 0.0),
         "exponent of memory": growth(0.0, value),
     }
-    return figures[what]
+    return figures[name]
 
 
-each = pytest.mark.parametrize("budget", BUDGETS, ids=lambda budget: budget.what)
-
-
-@each
-def test_a_budget_takes_its_own_figure(budget: Budget) -> None:
-    assert budget.value(found(budget.what, 7.5)) == pytest.approx(7.5)
+each = pytest.mark.parametrize("budget", BUDGETS, ids=lambda budget: budget.name)
 
 
 @each
-def test_a_figure_at_the_limit_is_met_and_one_beyond_it_is_not(budget: Budget) -> None:
-    beyond = 0.99 if budget.at_least else 1.01
-    at_limit = {
-        budget.bench: found(budget.what, budget.limit * (1 + 1e-9 * (1 if budget.at_least else -1)))
-    }
-    missed = {budget.bench: found(budget.what, budget.limit * beyond)}
+def test_a_budget_reads_its_own_figure(budget: Budget) -> None:
+    assert budget.value(result(budget.name, 7.5)) == pytest.approx(7.5)
+
+
+@each
+def test_a_figure_at_the_limit_meets_the_budget_and_one_past_it_misses(
+    budget: Budget,
+) -> None:
+    past, rounding = (0.99, 1 + 1e-9) if budget.at_least else (1.01, 1 - 1e-9)
+    at_limit = {budget.bench: result(budget.name, budget.limit * rounding)}
+    missed = {budget.bench: result(budget.name, budget.limit * past)}
 
     assert budget.met(at_limit)
     assert not budget.met(missed)
-    (row,) = [row for row in rows(missed) if row[0] == budget.what]
+    (row,) = [row for row in rows(missed) if row[0] == budget.name]
     assert row[-1] == "**no**"
-    assert f"**{budget.what}**: {budget.reason}" in reasons(missed)
-    assert f"**{budget.what}**" not in reasons(at_limit)
+    assert f"**{budget.name}**: {budget.reason}" in reasons(missed)
+    assert f"**{budget.name}**" not in reasons(at_limit)

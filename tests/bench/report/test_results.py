@@ -1,4 +1,4 @@
-"""docs/performance.json, and the page and the plot that are made of it."""
+"""docs/performance.json keeps every figure; the page and the plot show its results."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ from bench.report import budgets, page, plot, results
 from bench.report.tables import table
 
 
-def test_a_list_of_numbers_is_one_line_and_nothing_is_lost() -> None:
+def test_a_list_of_numbers_is_one_line_and_the_json_is_equal() -> None:
     everything = {"a": {"quantiles": [1.0, 2.5], "rows": [["x", 1.0], ["y", 2.0]], "none": []}}
-    text = results.written(everything)
+    text = results.serialized(everything)
 
     assert '"quantiles": [1.0, 2.5]' in text
     assert json.loads(text) == everything
 
 
 @pytest.mark.parametrize("name", KEPT)
-def test_the_page_has_a_section_for_every_benchmark(name: str) -> None:
+def test_the_page_has_a_section_per_benchmark(name: str) -> None:
     assert f"make bench BENCH={name}`" in page.page(results.read())
 
 
 def test_every_budget_is_on_the_page() -> None:
     text = page.page(results.read())
 
-    assert [budget.what for budget in budgets.BUDGETS if budget.what not in text] == []
+    assert [budget.name for budget in budgets.BUDGETS if budget.name not in text] == []
 
 
-def test_a_budget_that_is_not_met_says_so() -> None:
+def test_a_missed_budget_is_marked() -> None:
     budget = budgets.Budget("x", "b", lambda found: float(found["v"]), 2, "{:.0f} ms")
 
     assert budget.row({"b": {"v": 3}}) == ("x", "≤ 2 ms", "3 ms", "**no**")
 
 
-def test_the_plot_is_drawn_for_readers_in_the_dark_too() -> None:
+def test_the_plot_has_a_dark_theme() -> None:
     drawn = plot.svg(results.read()["peers"]["handlers"])
 
     assert ET.fromstring(drawn).tag.endswith("svg")  # noqa: S314  # our own
     assert "prefers-color-scheme: dark" in drawn
 
 
-def test_every_library_of_the_floor_has_its_reason() -> None:
+def test_every_library_of_the_floor_has_a_reason() -> None:
     assert [one.statement for one in libraries.read() if len(one.reason) < 20] == []
 
 
