@@ -1,1 +1,1 @@
-"""What runs in the interpreter that is measured. It needs the standard library and the build."""
+"""Run benchmarks within the measured interpreter, with the standard library and the build."""

@@ -1,7 +1,4 @@
-"""What the upstream that does nothing says, in each dialect, as bytes that are ready to be sent.
-
-It knows the dialects' forms and HTTP's framing, and nothing of who asks.
-"""
+"""Make the bench upstream's responses as bytes, in each dialect."""
 
 from __future__ import annotations
 
@@ -10,31 +7,30 @@ from functools import cache
 from typing import Any
 
 OLLAMA, GENERATE, OPENAI = "/api/chat", "/api/generate", "/chat/completions"
-SECRET = "/secret"  # noqa: S105  # the path at which Secrets Manager's answer is
 _WORDS = "The quick brown fox jumps over the lazy dog. "
 
 
 def endpoint(path: str) -> str:
-    """The dialect's own part of a request's path."""
+    """Return the end of a request's path that identifies the dialect."""
     return next((end for end in (OLLAMA, GENERATE, OPENAI) if path.endswith(end)), path)
 
 
 @cache
 def whole(end: str, characters: int) -> bytes:
-    """A whole response.
+    """Return a whole response.
 
     Args:
-        end: The dialect, as `endpoint` gives it.
-        characters: Of the answer's text.
+        end: The dialect's path, from `endpoint`.
+        characters: Length of the text.
 
     """
     text = (_WORDS * (characters // len(_WORDS) + 1))[:characters]
-    return response(200, _json(_answer(end, text)))
+    return response(200, _json(_completion(end, text)))
 
 
 @cache
 def streamed(end: str, chunks: int) -> tuple[bytes, ...]:
-    """A streamed response: its head, then one HTTP chunk for each event, then the end."""
+    """Return a streamed response: the head, one HTTP chunk per event, and the end."""
     kind = "text/event-stream" if end == OPENAI else "application/x-ndjson"
     head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n"
     events = _openai_events(chunks) if end == OPENAI else _ollama_events(end, chunks)
@@ -42,17 +38,17 @@ def streamed(end: str, chunks: int) -> tuple[bytes, ...]:
 
 
 def response(status: int, body: bytes) -> bytes:
-    """A whole HTTP response that carries JSON."""
+    """Return a whole HTTP response with a JSON body."""
     head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
     return head.encode() + b"\r\n\r\n" + body
 
 
 def failure(status: int) -> bytes:
-    """A refusal, in a form that every dialect's reader understands."""
+    """Return an error response that every dialect can read."""
     return response(status, _json({"error": {"message": "no", "type": "invalid", "code": "no"}}))
 
 
-def _answer(end: str, text: str) -> dict[str, Any]:
+def _completion(end: str, text: str) -> dict[str, Any]:
     if end == OPENAI:
         message = {"role": "assistant", "content": text}
         choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
@@ -64,7 +60,7 @@ def _answer(end: str, text: str) -> dict[str, Any]:
             "choices": [choice],
             "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18},
         }
-    return {"model": "m", "created_at": "2026-11-01T00:00:00Z", **_said(end, text), **_END}
+    return {"model": "m", "created_at": "2026-11-01T00:00:00Z", **_text_field(end, text), **_END}
 
 
 _END = {
@@ -79,7 +75,7 @@ _END = {
 }
 
 
-def _said(end: str, text: str) -> dict[str, Any]:
+def _text_field(end: str, text: str) -> dict[str, Any]:
     if end == GENERATE:
         return {"response": text}
     return {"message": {"role": "assistant", "content": text}}
@@ -87,8 +83,8 @@ def _said(end: str, text: str) -> dict[str, Any]:
 
 def _ollama_events(end: str, chunks: int) -> list[bytes]:
     same = {"model": "m", "created_at": "2026-11-01T00:00:00.123456Z"}
-    event = _json({**same, **_said(end, " token"), "done": False}) + b"\n"
-    return [event] * chunks + [_json({**same, **_said(end, ""), **_END}) + b"\n"]
+    event = _json({**same, **_text_field(end, " token"), "done": False}) + b"\n"
+    return [event] * chunks + [_json({**same, **_text_field(end, ""), **_END}) + b"\n"]
 
 
 def _openai_events(chunks: int) -> list[bytes]:

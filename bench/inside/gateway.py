@@ -1,7 +1,4 @@
-"""The chat function as Lambda calls it, in this process: events in, answers out.
-
-It knows how a handler is called, and nothing of what is measured.
-"""
+"""Call the chat function's handler in this process, with API Gateway's events."""
 
 from __future__ import annotations
 
@@ -14,15 +11,14 @@ from time import perf_counter_ns
 from typing import Any
 
 SURFACES = {"native": "/v1/chat", "openai": "/v1/chat/completions"}
-# A provider for each dialect: what a caller writes before the model's name, and the variable that
-# says where it is.
+# A provider for each dialect: its prefix of model names, and the variable with its URL.
 DIALECTS = {
     "ollama_chat": ("ollama/", "OLLAMA_URL"),
     "ollama_generate": ("ollama_cloud/", "OLLAMA_CLOUD_BASE_URL"),
     "openai_chat": ("openrouter/", "OPENROUTER_BASE_URL"),
 }
 KEY = "sk-none-of-anybodys"
-_PLACES = {
+_PATHS = {
     "OLLAMA_URL": "",
     "OLLAMA_CLOUD_BASE_URL": "",
     "OPENROUTER_BASE_URL": "/api/v1",
@@ -31,23 +27,23 @@ _PLACES = {
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What Lambda gives a handler."""
+    """Invocation context, as from Lambda."""
 
     aws_request_id: str = "11111111-2222-3333-4444-555555555555"
 
     def get_remaining_time_in_millis(self) -> int:
-        """Half a minute, whenever it is asked."""
+        """Return 30 s in ms, in every call."""
         return 30_000
 
 
 @dataclass(slots=True)
 class Sink:
-    """Takes a stream and keeps only what is measured of it.
+    """Measure a streamed response.
 
     Attributes:
-        first: When the first byte of the body came, in nanoseconds.
-        writes: How many pieces came.
-        size: How many bytes.
+        first: Time of the body's first byte, in nanoseconds.
+        writes: Number of writes.
+        size: Number of bytes.
 
     """
 
@@ -58,11 +54,11 @@ class Sink:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def commit(self, status: int, headers: Mapping[str, str]) -> None:
-        """Keep the status."""
+        """Keep the status and headers."""
         self.status, self.headers = status, headers
 
     def write(self, data: bytes) -> None:
-        """Count a piece."""
+        """Count a write and its bytes."""
         if not self.first:
             self.first = perf_counter_ns()
         self.writes += 1
@@ -70,49 +66,49 @@ class Sink:
 
 
 def environment(url: str) -> dict[str, str]:
-    """The variables that lead every provider to one upstream, with a key for each."""
+    """Return the variables that point every provider to one upstream, with a key for each."""
     return {
-        **{name: url + path for name, path in _PLACES.items()},
+        **{name: url + path for name, path in _PATHS.items()},
         "OLLAMA_API_KEY": KEY,
         "OPENROUTER_API_KEY": KEY,
         "CHATD_CONFIG": os.devnull,
     }
 
 
-def settle(url: str) -> Callable[[Any, Any], Any]:
-    """Import the chat function, with every provider at `url`; its handler.
+def load_handler(url: str) -> Callable[[Any, Any], Any]:
+    """Import the chat function with every provider at `url`; return the handler.
 
-    From here on standard output leads nowhere: the log would otherwise be part of the report.
+    Standard output is discarded from here on: otherwise the log would mix with the report.
     """
     os.environ.update(environment(url))
-    mute()
+    discard_output()
     from chat.app import lambda_handler  # noqa: PLC0415  # the environment comes first
 
     return lambda_handler
 
 
-_spoken: list[int] = []
+_report_output: list[int] = []
 
 
-def mute() -> None:
-    """Keep standard output for the report alone."""
-    if not _spoken:
-        _spoken.append(os.dup(1))
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 1)
-        os.close(nowhere)
+def discard_output() -> None:
+    """Discard standard output, except the report."""
+    if not _report_output:
+        _report_output.append(os.dup(1))
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 1)
+        os.close(null)
 
 
 def report(value: Any) -> None:
-    """Tell the bench what was measured, as the last line of standard output."""
+    """Write a result as one line of JSON to standard output, for `bench.target`."""
     line = json.dumps(value).encode() + b"\n"
-    out = _spoken[0] if _spoken else sys.stdout.fileno()
+    out = _report_output[0] if _report_output else sys.stdout.fileno()
     while line:
         line = line[os.write(out, line) :]
 
 
 def event(path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """An event as API Gateway makes it for a POST."""
+    """Return API Gateway's event for a POST."""
     return {
         "httpMethod": "POST",
         "path": path,
@@ -135,7 +131,7 @@ def event(path: str, body: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def ask(dialect: str, model: str, content: str = "Why is the sky blue?", **more: Any) -> Any:
-    """A request's body: one user turn, to the provider of that dialect."""
+def chat_body(dialect: str, model: str, content: str = "Why is the sky blue?", **more: Any) -> Any:
+    """Return a request body with one user turn, for the dialect's provider."""
     messages = [{"role": "user", "content": content}]
     return {"model": DIALECTS[dialect][0] + model, "messages": messages, **more}

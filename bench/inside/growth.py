@@ -1,4 +1,4 @@
-"""How time and memory grow with the input: they must grow no faster than it."""
+"""Measure time and peak memory over the size of the input, in each dimension."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TOOL = {
     },
     "required": ["city"],
 }
-# The sizes of each dimension, from what is usual to what is allowed.
+# The sizes of each dimension, from usual to the maximum.
 DIMENSIONS: Mapping[str, Sequence[int]] = {
     "providers": (1, 10, 100, 300, 1000),
     "messages": (1, 10, 100, 300, 1000),
@@ -33,29 +33,29 @@ DIMENSIONS: Mapping[str, Sequence[int]] = {
 
 
 def bodies(dimension: str, size: int, dialect: str) -> Any:
-    """A request of that size in that dimension."""
+    """Return a request body of this size in this dimension."""
     model = upstream.Model().name
     if dimension == "messages":
         turns = [
             {"role": ("user", "assistant")[turn % 2], "content": f"Turn {turn}: why is that so?"}
             for turn in range(size - 1 + size % 2)
         ]
-        return {**gateway.ask(dialect, model), "messages": turns}
+        return {**gateway.chat_body(dialect, model), "messages": turns}
     if dimension == "kilobytes":
-        return gateway.ask(dialect, model, "Why is the sky blue? " * (size * 1024 // 21))
+        return gateway.chat_body(dialect, model, "Why is the sky blue? " * (size * 1024 // 21))
     if dimension == "tools":
         functions = [
-            {"name": f"weather_{number}", "description": "Tells it.", "parameters": _TOOL}
+            {"name": f"weather_{number}", "description": "Forecast.", "parameters": _TOOL}
             for number in range(size)
         ]
-        return gateway.ask(
+        return gateway.chat_body(
             dialect, model, tools=[{"type": "function", "function": one} for one in functions]
         )
-    return gateway.ask(dialect, model)
+    return gateway.chat_body(dialect, model)
 
 
 def catalog(path: Path, providers: int, url: str) -> None:
-    """Write a chatd.toml with so many further providers."""
+    """Write a chatd.toml with `providers` further providers."""
     path.write_text(
         "\n".join(
             f'[providers.p{number}]\ndialect = "openai_chat"\nbase_url = "{url}/v1"'
@@ -67,18 +67,18 @@ def catalog(path: Path, providers: int, url: str) -> None:
 
 
 def cost(calls: Sequence[Call], rounds: int) -> list[list[float]]:
-    """Each call's processor time in microseconds, in turn, for so many rounds."""
+    """Return each call's processor times in µs, taken in turn for `rounds` rounds."""
     taken: list[list[float]] = [[] for _ in calls]
     for _ in range(rounds):
         for call, times in zip(calls, taken, strict=True):
-            began = process_time_ns()
+            start = process_time_ns()
             call()
-            times.append((process_time_ns() - began) / 1000)
+            times.append((process_time_ns() - start) / 1000)
     return taken
 
 
 def peak(call: Call) -> int:
-    """The most memory that a call holds at once, in bytes, beyond what was there before."""
+    """Return the peak of memory that a call allocates, in bytes."""
     tracemalloc.start()
     try:
         call()
@@ -88,12 +88,12 @@ def peak(call: Call) -> int:
 
 
 def main(rounds: int, dialects: Sequence[str]) -> dict[str, Any]:
-    """Measure every dimension; each with its sizes, times, and peaks of memory."""
+    """Measure every dimension; return its sizes, times in µs, and peaks in bytes."""
     measured: dict[str, Any] = {}
     config = Path.cwd() / "chatd.toml"
     with upstream.running() as url:
         catalog(config, 0, url)
-        handler = gateway.settle(url)
+        handler = gateway.load_handler(url)
         os.environ["CHATD_CONFIG"] = str(config)
         from chat import app  # noqa: PLC0415  # the build's
 
@@ -102,26 +102,26 @@ def main(rounds: int, dialects: Sequence[str]) -> dict[str, Any]:
             if answer["statusCode"] != 200:  # noqa: PLR2004  # OK
                 raise SystemExit(answer["body"])
 
-        def asking(dimension: str, size: int, dialect: str) -> Call:
+        def chat_call(dimension: str, size: int, dialect: str) -> Call:
             event = gateway.event("/v1/chat/completions", bodies(dimension, size, dialect))
             return lambda: answered(event)
 
         for dialect in dialects:
             for dimension in ("messages", "kilobytes", "tools"):
                 sizes = DIMENSIONS[dimension]
-                calls = [asking(dimension, size, dialect) for size in sizes]
+                calls = [chat_call(dimension, size, dialect) for size in sizes]
                 cost(calls, 2)
                 measured[f"{dimension}, {dialect}"] = {
                     "sizes": list(sizes),
                     "times": cost(calls, rounds),
                     "peaks": [peak(call) for call in calls],
                 }
-        measured |= _providers(app, asking("providers", 1, "ollama_chat"), config, rounds, url)
+        measured |= _providers(app, chat_call("providers", 1, "ollama_chat"), config, rounds, url)
     return measured
 
 
-def _providers(app: Any, ask: Call, config: Path, rounds: int, url: str) -> dict[str, Any]:
-    """Opening the house with so many providers, and a chat in it."""
+def _providers(app: Any, chat: Call, config: Path, rounds: int, url: str) -> dict[str, Any]:
+    """Measure the gateway's opening and a chat, over the number of configured providers."""
     sizes = DIMENSIONS["providers"]
 
     def opening() -> None:
@@ -134,7 +134,7 @@ def _providers(app: Any, ask: Call, config: Path, rounds: int, url: str) -> dict
     }
     for size in sizes:
         catalog(config, size, url)
-        for call, kept in zip((opening, ask), found.values(), strict=True):
+        for call, kept in zip((opening, chat), found.values(), strict=True):
             cost([call], 2)
             kept["times"] += cost([call], rounds)
             kept["peaks"].append(peak(call))

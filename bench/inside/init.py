@@ -1,7 +1,6 @@
-"""Fresh processes in turn: the chat function imported, beside what it cannot do without.
+"""Start fresh processes in turn, with the chat function or with its libraries alone.
 
-The processes start from a bare interpreter, each with the paths it is given. A process tells its
-own times: interpreters start alike, so that is left out.
+Each process reports its own times, without the start of the interpreter, which is the same for all.
 """
 
 from __future__ import annotations
@@ -20,25 +19,25 @@ from typing import Any
 
 from bench.inside import gateway, upstream
 
-# The collector rests, on every side, as it does in our runtime until the first invocation: a pass
-# of its would fall now on one module and now on another.
+# The garbage collector is off in every process, as in our runtime until the first invocation: its
+# passes would add time to varying modules.
 _TIMED = """
 import gc, time
 gc.disable()
 cpu, wall = time.process_time_ns(), time.perf_counter_ns()
-{what}
+{statements}
 wall, cpu = time.perf_counter_ns() - wall, time.process_time_ns() - cpu
 import os
 os.write({out}, f"{{wall / 1e6}} {{cpu / 1e6}}".encode())
 """
-# What tells the build's folders from the runtime's.
+# Packages in the build's folders, and not in the runtime's.
 _BUILT = ("chatd", "pydantic")
 _FETCHED = "first chat, key in Secrets Manager"
 _HANDLER = "from chat.app import lambda_handler"
-# What Lambda starts: its runtime client, and ours round it.
+# The start of Lambda's runtime client, and of the runtime that wraps the client.
 _CLIENT = "from awslambdaric import bootstrap"
 _RUNTIME = "import chatd.runtime"
-# A whole first chat, which needs a key unless the provider is Ollama.
+# A whole first chat; a key is required unless the provider is Ollama.
 _CHAT = """
 import json
 from chat.app import lambda_handler
@@ -53,14 +52,14 @@ assert answer["statusCode"] == 200, answer
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A way for a process to start."""
+    """Statements that a process runs at its start, and its environment."""
 
-    what: str
+    statements: str
     env: Mapping[str, str]
 
 
 def in_turn(starts: Mapping[str, Start], rounds: int) -> dict[str, dict[str, list[float]]]:
-    """The wall and processor time of each, in milliseconds; the first round is not counted."""
+    """Return wall and processor times of each start in ms; the first round is not counted."""
     taken: dict[str, dict[str, list[float]]] = {name: {"wall": [], "cpu": []} for name in starts}
     for number in range(rounds + 1):
         for name, start in starts.items():
@@ -73,8 +72,8 @@ def in_turn(starts: Mapping[str, Start], rounds: int) -> dict[str, dict[str, lis
 
 def _timed(start: Start) -> tuple[float, float]:
     read, write = os.pipe()
-    code = _TIMED.format(what=start.what, out=write)
-    with os.fdopen(read) as told:
+    code = _TIMED.format(statements=start.statements, out=write)
+    with os.fdopen(read) as report:
         subprocess.run(
             [sys.executable, "-c", code],
             env=dict(start.env),
@@ -83,12 +82,12 @@ def _timed(start: Start) -> tuple[float, float]:
             pass_fds=(write,),
         )
         os.close(write)
-        wall, cpu = told.read().split()
+        wall, cpu = report.read().split()
     return float(wall), float(cpu)
 
 
 def bare_of_bytecode(folder: Path) -> dict[str, str]:
-    """An environment in which the build has no bytecode and cannot write any, as in /opt."""
+    """Return an environment with the build copied without bytecode, and no writing of bytecode."""
     places = [Path(place) for place in os.environ["PYTHONPATH"].split(":") if place]
     ours = [place for place in places if any((place / name).is_dir() for name in _BUILT)]
     copies = []
@@ -101,10 +100,10 @@ def bare_of_bytecode(folder: Path) -> dict[str, str]:
 
 
 def by_module(rounds: int) -> list[dict[str, list[float]]]:
-    """What importing the chat function costs, module by module: `-X importtime`, in microseconds.
+    """Measure the chat function's imports by module, with `-X importtime`.
 
     Returns:
-        For each round, a module's own time and its time with all it imports first.
+        For each round, each module's own time and its time with its imports, in µs.
 
     """
     return [_import_times() for _ in range(rounds)]
@@ -125,7 +124,7 @@ def _import_times() -> dict[str, list[float]]:
 
 
 def starts(libraries: Sequence[str], url: str, secret: Mapping[str, str]) -> dict[str, Start]:
-    """Every way to start."""
+    """Return every kind of start, by name."""
     env = dict(os.environ)
     bare = bare_of_bytecode(Path(tempfile.mkdtemp(dir=Path.cwd())))
     floor = "\n".join(libraries)
@@ -133,7 +132,7 @@ def starts(libraries: Sequence[str], url: str, secret: Mapping[str, str]) -> dic
     keyless = {name: value for name, value in settled.items() if not name.endswith("_API_KEY")}
 
     def chat(dialect: str) -> str:
-        event = gateway.event("/v1/chat", gateway.ask(dialect, upstream.Model().name))
+        event = gateway.event("/v1/chat", gateway.chat_body(dialect, upstream.Model().name))
         return _CHAT.format(event=json.dumps(event))
 
     ways = {
@@ -152,8 +151,10 @@ def starts(libraries: Sequence[str], url: str, secret: Mapping[str, str]) -> dic
 
 
 def with_boto3(start: Start, folder: str) -> Start:
-    """The same start with another boto3 than the runtime's: a layer's come first."""
-    return Start(start.what, {**start.env, "PYTHONPATH": f"{folder}:{start.env['PYTHONPATH']}"})
+    """Return the start with the boto3 of a folder, which precedes the runtime's as a layer does."""
+    return Start(
+        start.statements, {**start.env, "PYTHONPATH": f"{folder}:{start.env['PYTHONPATH']}"}
+    )
 
 
 def main(
@@ -161,16 +162,16 @@ def main(
     libraries: Sequence[str],
     secret: Mapping[str, str],
     only: Sequence[str] = (),
-    boto3: Mapping[str, str] = {},  # never changed
+    boto3: Mapping[str, str] = {},  # never mutated
 ) -> dict[str, Any]:
-    """Measure every way to start, and what each module costs.
+    """Measure every kind of start, and each module's import time.
 
     Args:
-        rounds: How often each is started.
-        libraries: What imports the floor.
-        secret: The variables that lead to Secrets Manager.
-        only: Measure just these, and no modules.
-        boto3: Measure the start from Secrets Manager with these folders' boto3 too.
+        rounds: Number of starts of each kind.
+        libraries: Import statements of the floor.
+        secret: Variables that point to Secrets Manager.
+        only: Measure only these starts, and no modules.
+        boto3: Measure the start from Secrets Manager also with the boto3 of these folders.
 
     """
     with upstream.running() as url:
@@ -178,7 +179,7 @@ def main(
         for name, folder in boto3.items():
             ways[f"{_FETCHED}, boto3 {name}"] = with_boto3(ways[_FETCHED], folder)
         own = ways.pop(_FETCHED, None)
-        if own and find_spec("boto3"):  # the Lambda image's; another Python has none
+        if own and find_spec("boto3"):  # the Lambda image has boto3, another Python none
             ways[f"{_FETCHED}, boto3 the runtime's own" if boto3 else _FETCHED] = own
         wanted = {
             name: start

@@ -1,6 +1,6 @@
-"""Memory: what the process holds at rest, and after many chats, streams and failures.
+"""Measure resident memory at rest, and after many chats, streams and failures.
 
-Resident memory is what the system says: /proc where there is one, else `ps`.
+Resident memory is read from /proc where present, else from `ps`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _STATUS = Path("/proc/self/status")
 
 
 def resident() -> float:
-    """Resident memory of this process in MB."""
+    """Return the resident memory of this process in MB."""
     if _STATUS.exists():
         lines = _STATUS.read_text("ascii").splitlines()
         kilobytes = next(line.split()[1] for line in lines if line.startswith("VmRSS:"))
@@ -32,20 +32,20 @@ def resident() -> float:
 
 
 def libraries(statements: Sequence[str]) -> dict[str, Any]:
-    """A process that holds nothing but what the gateway cannot do without."""
+    """Return resident memory in MB, before and after the import of the floor's libraries."""
     bare = resident()
     for statement in statements:
-        exec(statement)  # noqa: S102  # bench/libraries.toml's
+        exec(statement)  # noqa: S102  # statements of bench/libraries.toml
     return {"bare": bare, "libraries": resident()}
 
 
 def main(requests: int, streams: int, failures: int, libraries: Sequence[str]) -> dict[str, Any]:
-    """Measure along the way; of the requests, so many are streamed."""
+    """Return resident memory in MB at each step; `streams` of the requests are streamed."""
     if libraries:
         return globals()["libraries"](libraries)  # type: ignore[no-any-return]
     found: dict[str, Any] = {"bare": resident()}
     with upstream.running() as url:
-        handler = gateway.settle(url)
+        handler = gateway.load_handler(url)
         found["imported"] = resident()
         plain, streamed, refused = (
             [_event(dialect, model, stream=stream) for dialect in gateway.DIALECTS]
@@ -82,7 +82,7 @@ def main(requests: int, streams: int, failures: int, libraries: Sequence[str]) -
 
 
 def _event(dialect: str, model: upstream.Model, *, stream: bool) -> Any:
-    body = gateway.ask(dialect, model.name)
+    body = gateway.chat_body(dialect, model.name)
     return gateway.event("/v1/chat", {**body, "stream": True} if stream else body)
 
 

@@ -1,4 +1,4 @@
-"""The peak of memory that one request of 5 MB adds, by its shape, in a process of its own."""
+"""Measure the peak of memory that one 5 MB request adds, by its shape."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CLEAR = Path("/proc/self/clear_refs")
 _STATUS = Path("/proc/self/status")
 _CALL = '{"id":"c","type":"function","function":{"name":"ls","arguments":"{}"}}'
 _PARTS = ",".join(['{"type":"text","text":"é","x":{}}'] * 5)
-# What stands before, what is repeated, what stands after, and how often it is at most.
+# Text before, repeated text, text after, and the most repetitions.
 _SHAPES: dict[str, tuple[str, str, str, int]] = {
     "a long text": ('"messages":[{"role":"user","content":"', "Words 漢字 😀 ", '"}]}', _SIZE),
     "a picture": (
@@ -47,16 +47,16 @@ HOSTILE = ("invalid messages", "values within the cap")
 
 
 def main(shape: str) -> dict[str, Any]:
-    """Serve one request of that shape; MB of the peak over those at rest."""
+    """Serve one request of this shape; return the MB of the peak over rest, and the status."""
     with upstream.running() as url:
-        handler = gateway.settle(url)
+        handler = gateway.load_handler(url)
         path = "/v1/chat/completions"
         model = gateway.DIALECTS["openai_chat"][0] + upstream.Model().name
         small = {"model": model, "messages": [{"role": "user", "content": "Hi"}]}
         handler(gateway.event(path, small), gateway.Context())
         gc.collect()
         if _CLEAR.exists():
-            _CLEAR.write_text("5", "ascii")  # the peak begins anew
+            _CLEAR.write_text("5", "ascii")  # resets the peak
         rest = resident()
         event = {**gateway.event(path, {}), "body": _body(model, shape)}
         answer = handler(event, gateway.Context())
@@ -71,7 +71,7 @@ def _body(model: str, shape: str) -> str:
 
 
 def _peak() -> float:
-    """The peak of resident memory of this process in MB."""
+    """Return the peak of resident memory of this process in MB."""
     if _CLEAR.exists():
         lines = _STATUS.read_text("ascii").splitlines()
         return int(next(line.split()[1] for line in lines if line.startswith("VmHWM:"))) / 1024

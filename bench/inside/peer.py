@@ -1,7 +1,6 @@
-"""One side of a comparison, in a process of its own: it starts, then answers when it is told to.
+"""Run one handler of the comparison in a process of its own; `bench.inside.peers` takes turns.
 
-The interpreter's paths say whose packages it has. It reads a number a line and makes so many calls
-of its handler, each timed; `bench.inside.peers` takes turns.
+PYTHONPATH selects the packages. Each line of standard input is a number of calls to make and time.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ Call = Callable[[], Any]
 
 
 def bare() -> Call:
-    """The call itself: urllib3 and nothing else."""
+    """Return the call with bare urllib3."""
     import urllib3  # noqa: PLC0415  # timed
 
     pool = urllib3.PoolManager()
@@ -31,32 +30,32 @@ def bare() -> Call:
 
 
 def chatd() -> Call:
-    """The chat function."""
+    """Return a call of the chat function."""
     from chat.app import lambda_handler  # noqa: PLC0415  # timed
 
-    return _asking(lambda_handler, "openrouter/")
+    return _handler_call(lambda_handler, "openrouter/")
 
 
 def peer(module: str, start: str) -> Callable[[], Call]:
-    """A handler of `bench.peers`."""
+    """Return the starter of a handler in `bench.peers`."""
 
     def started() -> Call:
-        return _asking(getattr(importlib.import_module(f"bench.peers.{module}"), start)())
+        return _handler_call(getattr(importlib.import_module(f"bench.peers.{module}"), start)())
 
     return started
 
 
-def _asking(handler: Callable[[Any, Any], Any], prefix: str = "") -> Call:
+def _handler_call(handler: Callable[[Any, Any], Any], prefix: str = "") -> Call:
     body = json.loads(os.environ["BODY"])
     event = gateway.event("/v1/chat/completions", {**body, "model": prefix + body["model"]})
     event["requestContext"]["identity"] = {"sourceIp": "127.0.0.1"}
 
-    def asked() -> None:
+    def call() -> None:
         answer = handler(event, gateway.Context())
         if answer["statusCode"] != 200:  # noqa: PLR2004  # OK
             raise SystemExit(str(answer["body"])[:500])
 
-    return asked
+    return call
 
 
 SIDES: dict[str, Callable[[], Call]] = {
@@ -76,8 +75,8 @@ def _measured(call: Call) -> tuple[float, float]:
 
 
 def main(side: str) -> None:
-    """Start, tell how long that took, and answer until there is nobody to tell."""
-    gateway.mute()
+    """Start a handler, report its start times, and make calls until standard input ends."""
+    gateway.discard_output()
     made: list[Call] = []
     wall, cpu = _measured(lambda: made.append(SIDES[side]()))
     started = memory.resident()

@@ -1,4 +1,4 @@
-"""The gateway and its peers, each in a process of its own, in turn, on the same upstream."""
+"""Measure the gateway and its peers in turn, each in a process of its own, on one upstream."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from typing import Any
 from bench.inside import gateway, upstream
 
 
-class SideGoneError(Exception):
-    """A side ended where it should have answered."""
+class SideEndedError(Exception):
+    """A handler's process ended before its report."""
 
 
 class Side:
-    """A process that calls one handler when it is told to."""
+    """A process that calls one handler on request."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
-        self.start = self._told()
+        self.start = self._report()
 
     def calls(self, number: int) -> dict[str, Any]:
-        """Make so many calls; what each took."""
-        assert self._process.stdin is not None  # noqa: S101  # a pipe was asked for
+        """Make `number` calls; return their times in µs, and the resident memory in MB."""
+        assert self._process.stdin is not None  # noqa: S101  # stdin=PIPE
         print(number, file=self._process.stdin, flush=True)
-        return self._told()
+        return self._report()
 
-    def _told(self) -> dict[str, Any]:
-        assert self._process.stdout is not None  # noqa: S101  # as above
+    def _report(self) -> dict[str, Any]:
+        assert self._process.stdout is not None  # noqa: S101  # stdout=PIPE
         line = self._process.stdout.readline()
         if not line:
-            raise SideGoneError(f"{self._process.args!r}: it ended")
+            raise SideEndedError(f"{self._process.args!r} ended")
         return json.loads(line)  # type: ignore[no-any-return]  # an object
 
 
 @contextmanager
 def side(name: str, env: Mapping[str, str]) -> Iterator[Side]:
-    """Start a side."""
+    """Run a handler's process while the block lasts."""
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.inside.peer", name],
         env=dict(env),
@@ -52,7 +52,7 @@ def side(name: str, env: Mapping[str, str]) -> Iterator[Side]:
     )
     try:
         yield Side(process)
-    except SideGoneError:
+    except SideEndedError:
         log.seek(0)
         sys.stderr.buffer.write(log.read()[-4000:])
         raise
@@ -62,7 +62,7 @@ def side(name: str, env: Mapping[str, str]) -> Iterator[Side]:
 
 
 def environments(url: str, paths: Mapping[str, str], quiet: Mapping[str, str]) -> dict[str, Any]:
-    """Each side's environment: its packages, and where the upstream is."""
+    """Return each process's environment, with its packages and the upstream's URL."""
     body = {
         "model": "bench",
         "messages": [{"role": "user", "content": "Why is the sky blue?"}],
@@ -81,14 +81,14 @@ def environments(url: str, paths: Mapping[str, str], quiet: Mapping[str, str]) -
 def main(
     starts: int, rounds: int, block: int, paths: Mapping[str, str], quiet: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Measure every side.
+    """Measure every handler.
 
     Args:
-        starts: How often each is started anew.
-        rounds: How often each has its turn.
+        starts: Number of starts of each process.
+        rounds: Number of turns of each process.
         block: Calls in a turn.
-        paths: The sides, and what each imports from.
-        quiet: Variables that make the peers as quiet as they can be.
+        paths: PYTHONPATH of each handler.
+        quiet: Variables that switch off the peers' other work.
 
     """
     with upstream.running() as url:
@@ -107,11 +107,11 @@ def _warm(envs: Mapping[str, Mapping[str, str]], rounds: int, block: int) -> dic
         sides = {name: stack.enter_context(side(name, env)) for name, env in envs.items()}
         for number in range(rounds + 1):
             for name, one in sides.items():
-                told = one.calls(block)
+                report = one.calls(block)
                 if number:  # the first turn warms up
-                    taken[name]["wall"] += told["wall"]
-                    taken[name]["cpu"] += told["cpu"]
-                    taken[name]["resident"].append(told["resident"])
+                    taken[name]["wall"] += report["wall"]
+                    taken[name]["cpu"] += report["cpu"]
+                    taken[name]["resident"].append(report["resident"])
     return taken
 
 

@@ -1,6 +1,6 @@
-"""Profiles of the handler: the functions that take longest by themselves.
+"""Profile the handler: the functions with the most own time.
 
-A profiler makes calls dear, so the shares say where to look, and not how long anything takes.
+A profiler slows down calls: the shares show where to look, the times are not real.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _LINES = 30
 
 
 def profiled(call: Callable[[], object], times: int) -> str:
-    """The table of a call that is made some times, after as many that are not counted."""
+    """Return the profile of `times` calls, after a tenth as many that are not counted."""
     warm.warmed(call, times // 10)
     profile = cProfile.Profile()
     profile.runcall(warm.warmed, call, times)
@@ -28,13 +28,13 @@ def profiled(call: Callable[[], object], times: int) -> str:
 
 
 def main(requests: int) -> dict[str, str]:
-    """Profile whole answers, and the chunks of streams."""
+    """Profile whole responses, and the chunks of streams."""
     with upstream.running() as url:
-        handler = gateway.settle(url)
-        whole = gateway.event("/v1/chat", gateway.ask("ollama_chat", upstream.Model().name))
+        handler = gateway.load_handler(url)
+        whole = gateway.event("/v1/chat", gateway.chat_body("ollama_chat", upstream.Model().name))
         long = upstream.Model(chunks=requests)
         streamed = gateway.event(
-            "/v1/chat/completions", gateway.ask("openai_chat", long.name, stream=True)
+            "/v1/chat/completions", gateway.chat_body("openai_chat", long.name, stream=True)
         )
         return {
             "whole answers": profiled(lambda: handler(whole, gateway.Context()), requests),

@@ -1,6 +1,6 @@
-"""Gateways as whole servers, for a load to be put on: what `make run` runs, and the peers' own.
+"""Run whole servers for the load test: that of `make run`, and the peers' own.
 
-It starts them, tells their addresses, and ends them when nobody is left to listen.
+Reports their URLs, and stops them when standard input ends.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from contextlib import ExitStack, contextmanager
 
 from bench.inside import gateway, upstream
 
-# Seconds that a server may take to start.
+# Seconds for the start of a server.
 _START = 120.0
 _LITELLM = "from litellm import run_server; run_server()"
 
 
 def command(name: str, port: int, bench: str) -> list[str]:
-    """What starts a server; with a worker process a core, as both peers advise."""
+    """Return a server's command, with one worker process per core, as both peers advise."""
     workers = str(os.cpu_count() or 1)
     if name == "chatd":
         return [sys.executable, "-m", "local"]
@@ -31,13 +31,13 @@ def command(name: str, port: int, bench: str) -> list[str]:
         quiet = ["--log-level", "warning", "--no-access-log"]
         return [sys.executable, "-m", "uvicorn", app, "--port", str(port), *quiet]
     config = f"{bench}/bench/peers/litellm.yaml"
-    told = ["--config", config, "--port", str(port), "--num_workers", workers]
-    return [sys.executable, "-c", _LITELLM, "--host", "127.0.0.1", *told]
+    arguments = ["--config", config, "--port", str(port), "--num_workers", workers]
+    return [sys.executable, "-c", _LITELLM, "--host", "127.0.0.1", *arguments]
 
 
 @contextmanager
 def server(name: str, env: Mapping[str, str], bench: str) -> Iterator[str]:
-    """A server that answers; its URL."""
+    """Run a server until the block ends; yield its URL once the port accepts connections."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     process = subprocess.Popen(
@@ -56,19 +56,19 @@ def server(name: str, env: Mapping[str, str], bench: str) -> Iterator[str]:
 
 
 def _await(process: subprocess.Popen[bytes], port: int) -> None:
-    give_up = time.monotonic() + _START
-    while time.monotonic() < give_up and process.poll() is None:
+    deadline = time.monotonic() + _START
+    while time.monotonic() < deadline and process.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:
             time.sleep(0.1)
         else:
             return
-    raise SystemExit(f"{process.args!r}: it does not answer")
+    raise SystemExit(f"{process.args!r} does not accept connections")
 
 
 def main(paths: Mapping[str, str], quiet: Mapping[str, str], bench: str) -> None:
-    """Serve until standard input ends."""
+    """Run the servers until standard input ends."""
     with ExitStack() as stack:
         url = stack.enter_context(upstream.running())
         same = {

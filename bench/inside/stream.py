@@ -1,10 +1,9 @@
-"""Streams: how late the first token is, and what a chunk costs, over bare urllib3.
+"""Measure the delay of the first token and the cost of a chunk, over bare urllib3.
 
-Three streams tell it apart: one whose chunks are all there at once (what our code does with a
-chunk), one whose chunks come one by one (what waking up for each costs beside that), and one that
-is slow after its first chunk (whether that is held back). The chunks go to a sink that counts them,
-and, for what it costs to pass them on, through the real runtime's stream to a stand-in for
-Lambda's Runtime API.
+Three streams separate the costs: all chunks available at once (our own work on a chunk), one chunk
+at a time (the wake-up for each), and a pause after the first chunk (whether that chunk is held
+back). The chunks go to a counting sink, and, for the cost of sending them, through the real
+runtime's stream to a stand-in for Lambda's Runtime API.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ Call = Callable[[], Any]
 
 
 def ours(handler: Any, event: Any, sink: Callable[[], Any] = gateway.Sink) -> Call:
-    """A streamed chat, poured to its end; gives back the sink."""
+    """Return a call that writes a streamed chat to a sink, and returns the sink."""
 
     def pour() -> Any:
         into = sink()
@@ -32,7 +31,7 @@ def ours(handler: Any, event: Any, sink: Callable[[], Any] = gateway.Sink) -> Ca
 
 
 def counted(call: Call, writes: int) -> Call:
-    """A call whose first sink is looked at: a stream that failed must not count as a fast one."""
+    """Make one call and check its sink, since a failed stream must not count as a fast one."""
     into = call()
     if into.status != 200 or into.writes < writes:  # noqa: PLR2004  # OK
         raise SystemExit(f"a stream of {writes} chunks: status {into.status}, {into.writes} writes")
@@ -40,22 +39,22 @@ def counted(call: Call, writes: int) -> Call:
 
 
 def first_bytes(rounds: int, floor: Call, call: Call) -> dict[str, list[float]]:
-    """Microseconds until the first byte, of the upstream's stream read bare, and of ours."""
+    """Return the µs until the first byte, with bare urllib3 and with the handler."""
     taken: dict[str, list[float]] = {"floor": [], "ours": []}
     for _ in range(rounds):
-        began = perf_counter_ns()
-        taken["floor"].append((floor() - began) / 1000)
-        began = perf_counter_ns()
-        taken["ours"].append((call().first - began) / 1000)
+        start = perf_counter_ns()
+        taken["floor"].append((floor() - start) / 1000)
+        start = perf_counter_ns()
+        taken["ours"].append((call().first - start) / 1000)
     return taken
 
 
 def bare_first(url: str) -> Call:
-    """The last request again; when its first chunk was there."""
-    import urllib3  # noqa: PLC0415  # part of what is measured
+    """Return a call that repeats the last request and returns the first chunk's time in ns."""
+    import urllib3  # noqa: PLC0415  # part of the measurement
 
     pool = urllib3.PoolManager()
-    request = warm.last(pool, url)
+    request = warm.last_request(pool, url)
 
     def first() -> int:
         response = pool.urlopen(**request, preload_content=False)
@@ -70,14 +69,14 @@ def bare_first(url: str) -> Call:
 
 
 def through_runtime(url: str) -> Callable[[], Any]:
-    """Makes the sink that chatd.runtime pours into, with the upstream as the Runtime API."""
+    """Return a factory of the runtime's stream, with the upstream as the Runtime API."""
     from chatd.runtime_stream import Stream  # noqa: PLC0415  # the build's
 
     return lambda: Stream(url.removeprefix("http://"), "id", None)
 
 
 def passed_on(handler: Any, event: Any, sink: Callable[[], Any]) -> Call:
-    """A streamed chat through the runtime's stream, which is ended and closed."""
+    """Return a call that sends a streamed chat through the runtime's stream to its end."""
 
     def pour() -> None:
         stream = sink()
@@ -92,19 +91,19 @@ def main(rounds: int, flood: int, trickle: int, starts: int) -> dict[str, Any]:
     """Measure every surface with every dialect.
 
     Args:
-        rounds: How often each stream is read.
-        flood: Chunks of the stream that is there at once.
-        trickle: Chunks of the one that comes bit by bit, one a millisecond.
-        starts: How often the first chunk is waited for.
+        rounds: Number of times each stream is read.
+        flood: Chunks of the stream that is available at once.
+        trickle: Chunks of the stream with one chunk a millisecond.
+        starts: Number of measurements of the first chunk.
 
     """
     measured: dict[str, Any] = {}
     slow = upstream.Model(chunks=3, gap=4000)
     with upstream.running() as url:
-        handler = gateway.settle(url)
+        handler = gateway.load_handler(url)
 
         def event(surface: str, dialect: str, model: upstream.Model) -> Any:
-            body = gateway.ask(dialect, model.name, stream=True)
+            body = gateway.chat_body(dialect, model.name, stream=True)
             return gateway.event(gateway.SURFACES[surface], body)
 
         def pair(case: tuple[str, str], model: upstream.Model) -> list[dict[str, list[float]]]:

@@ -1,8 +1,8 @@
-"""The upstream that does nothing: a process that answers at once, with bytes made before.
+"""Run the bench upstream: a process that responds at once, with bytes prepared in advance.
 
-It reads a request only as far as it must: where its body ends, what is asked for, and whether it is
-to be streamed. The model's name says what the answer is like (`Model`). `GET /last` gives back the
-last request, so that a bare client can send exactly what the gateway sent.
+Of a request, only the length, the model and the `stream` flag are read. The model's name describes
+the response (`Model`). `GET /last` returns the last request, so a bare client can send the same
+bytes as the gateway.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _PLAIN = re.compile(rb"m(\d+)x(\d+)s(\d+)c(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What an answer is like, told in a model's name.
+    """Description of a response, encoded in a model's name.
 
     Attributes:
-        chunks: Events of a stream that carry text.
-        gap: Microseconds from one event of a stream to the next; 0 sends all at once.
-        status: The response's status.
-        characters: Of a whole answer's text.
+        chunks: Number of a stream's events with text.
+        gap: Microseconds from one event to the next; 0 sends all at once.
+        status: HTTP status.
+        characters: Length of a whole response's text.
 
     """
 
@@ -47,102 +47,92 @@ class Model:
 
     @property
     def name(self) -> str:
-        """The model's name."""
+        """Return the model's name."""
         return f"m{self.chunks}x{self.gap}s{self.status}c{self.characters}"
 
     @classmethod
     def of(cls, body: bytes | bytearray) -> Model:
-        """The model that a request's body asks for."""
-        asked = _MODEL.search(body)
-        told = _PLAIN.search(asked[1]) if asked else None
-        return cls(*map(int, told.groups())) if told else cls()
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A request as it came."""
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
+        """Return the model of a request's body."""
+        name = _MODEL.search(body)
+        numbers = _PLAIN.search(name[1]) if name else None
+        return cls(*map(int, numbers.groups())) if numbers else cls()
 
 
 @contextmanager
 def running(host: str = "127.0.0.1") -> Iterator[str]:
-    """Run it as a process; its URL."""
+    """Run the upstream as a process while the block lasts; yield its URL."""
     read, write = os.pipe()
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.inside.upstream", host, str(write)], pass_fds=(write,)
     )
     os.close(write)
     try:
-        with os.fdopen(read) as told:
-            yield f"http://{host}:{told.readline().strip()}"
+        with os.fdopen(read) as port:
+            yield f"http://{host}:{port.readline().strip()}"
     finally:
         process.kill()
         process.wait()
 
 
-def serve(host: str, tell: int) -> None:
-    """Answer until killed; `tell` is the descriptor to which the port is written."""
+def serve(host: str, port_output: int) -> None:
+    """Respond until killed; `port_output` is the descriptor to which the port is written."""
     with socket.create_server((host, 0), backlog=256) as listener:
-        os.write(tell, f"{listener.getsockname()[1]}\n".encode())
-        os.close(tell)
+        os.write(port_output, f"{listener.getsockname()[1]}\n".encode())
+        os.close(port_output)
         last: list[tuple[bytes, bytes]] = [(b"", b"")]
         while True:
             connection, _ = listener.accept()
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=_converse, args=(connection, last), daemon=True).start()
+            threading.Thread(target=_serve_connection, args=(connection, last), daemon=True).start()
 
 
-def _converse(connection: socket.socket, last: list[tuple[bytes, bytes]]) -> None:
+def _serve_connection(connection: socket.socket, last: list[tuple[bytes, bytes]]) -> None:
     buffer = bytearray()
     try:
         while request := _next(connection, buffer):
             head, body = request
             method, path = head.split(b" ", 2)[:2]
             if method == b"GET":
-                connection.sendall(dialects.response(200, _told(*last[0])))
+                connection.sendall(dialects.response(200, _as_json(*last[0])))
                 continue
             last[0] = request
-            _answer(connection, path.decode(), body)
+            _respond(connection, path.decode(), body)
     except OSError:
-        pass  # the client has gone, as clients do at the end
+        pass  # the client has closed the connection
     finally:
         connection.close()
 
 
 def _next(connection: socket.socket, buffer: bytearray) -> tuple[bytes, bytes] | None:
-    """The next request's head and body, or None when the client has gone."""
+    """Return the next request's head and body, or None after the client has closed."""
     while (end := buffer.find(b"\r\n\r\n")) < 0:
-        if not _more(connection, buffer):
+        if not _receive(connection, buffer):
             return None
     head = bytes(buffer[:end])
     del buffer[: end + 4]
     if _CHUNKED.search(head):
         while not buffer.endswith(b"0\r\n\r\n"):
-            if not _more(connection, buffer):
+            if not _receive(connection, buffer):
                 return None
         size = len(buffer)
     else:
         length = _LENGTH.search(head)
         size = int(length[1]) if length else 0
         while len(buffer) < size:
-            if not _more(connection, buffer):
+            if not _receive(connection, buffer):
                 return None
     body = bytes(buffer[:size])
     del buffer[:size]
     return head, body
 
 
-def _more(connection: socket.socket, buffer: bytearray) -> bool:
+def _receive(connection: socket.socket, buffer: bytearray) -> bool:
     data = connection.recv(1 << 18)
     buffer += data
     return bool(data)
 
 
-def _answer(connection: socket.socket, path: str, body: bytes) -> None:
+def _respond(connection: socket.socket, path: str, body: bytes) -> None:
     if path.startswith("/2018-06-01/"):
         connection.sendall(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
         return
@@ -177,7 +167,7 @@ def _trickle(connection: socket.socket, pieces: tuple[bytes, ...], gap: float) -
         connection.sendall(piece)
 
 
-def _told(head: bytes, body: bytes) -> bytes:
+def _as_json(head: bytes, body: bytes) -> bytes:
     first, *lines = head.decode("latin-1").split("\r\n")
     method, path = first.split(" ", 2)[:2] if first else ("", "")
     headers = dict(line.split(": ", 1) for line in lines if ": " in line)

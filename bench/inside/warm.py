@@ -1,7 +1,6 @@
-"""A warm request against the same call with bare urllib3, in turn, one after the other.
+"""Measure a warm request against the same call with bare urllib3, in turn.
 
-Both exchange one whole answer, so that the cost of a request is measured apart from the cost of a
-chunk, which bench/inside/stream.py measures.
+Both read one whole response: bench/inside/stream.py measures the cost of a chunk.
 """
 
 from __future__ import annotations
@@ -17,38 +16,38 @@ from bench.inside import gateway, upstream
 Call = Callable[[], Any]
 
 
-def last(pool: Any, url: str) -> dict[str, Any]:
-    """The upstream's last request, as urllib3 takes one."""
-    asked = json.loads(pool.request("GET", f"{url}/last").data)
+def last_request(pool: Any, url: str) -> dict[str, Any]:
+    """Return the upstream's last request as arguments of urllib3's `urlopen`."""
+    kept = json.loads(pool.request("GET", f"{url}/last").data)
     dropped = ("host", "content-length", "connection", "transfer-encoding")
     return {
-        "method": asked["method"],
-        "url": url + asked["path"],
-        "body": asked["body"].encode(),
+        "method": kept["method"],
+        "url": url + kept["path"],
+        "body": kept["body"].encode(),
         "headers": {
-            name: text for name, text in asked["headers"].items() if name.lower() not in dropped
+            name: text for name, text in kept["headers"].items() if name.lower() not in dropped
         },
         "retries": False,
     }
 
 
 def bare(url: str, *, stream: bool = False) -> Call:
-    """The upstream's last request, ready to be sent again by urllib3 alone.
+    """Return a call that repeats the upstream's last request with bare urllib3.
 
     Args:
-        url: The upstream.
-        stream: Whether to read the response bit by bit.
+        url: The upstream's URL.
+        stream: Whether to read the response in pieces.
 
     """
-    import urllib3  # noqa: PLC0415  # it is part of what is measured
+    import urllib3  # noqa: PLC0415  # part of the measurement
 
     pool = urllib3.PoolManager()
-    request = last(pool, url)
+    request = last_request(pool, url)
 
     def whole() -> int:
         return len(pool.urlopen(**request).data)
 
-    def bit_by_bit() -> int:
+    def in_pieces() -> int:
         response = pool.urlopen(**request, preload_content=False)
         size = 0
         while data := response.read1(65536, decode_content=True):
@@ -56,11 +55,11 @@ def bare(url: str, *, stream: bool = False) -> Call:
         response.release_conn()
         return size
 
-    return bit_by_bit if stream else whole
+    return in_pieces if stream else whole
 
 
 def in_turn(rounds: int, *calls: Call) -> list[dict[str, list[float]]]:
-    """Each call's wall and processor time, in microseconds; one of each in every round."""
+    """Return each call's wall and processor times in µs; each round makes one of each."""
     taken: list[dict[str, list[float]]] = [{"wall": [], "cpu": []} for _ in calls]
     for _ in range(rounds):
         for call, times in zip(calls, taken, strict=True):
@@ -73,20 +72,22 @@ def in_turn(rounds: int, *calls: Call) -> list[dict[str, list[float]]]:
 
 
 def warmed(call: Call, times: int) -> Call:
-    """A call that was made some times already."""
+    """Make a call `times` times; return the call."""
     for _ in range(times):
         call()
     return call
 
 
 def main(rounds: int, warmup: int) -> dict[str, Any]:
-    """Measure every surface with every dialect."""
+    """Measure every surface with every dialect; return the floor's times and the gateway's."""
     measured: dict[str, Any] = {}
     with upstream.running() as url:
-        handler = gateway.settle(url)
+        handler = gateway.load_handler(url)
         for surface, path in gateway.SURFACES.items():
             for dialect in gateway.DIALECTS:
-                event = gateway.event(path, gateway.ask(dialect, upstream.Model(chunks=1).name))
+                event = gateway.event(
+                    path, gateway.chat_body(dialect, upstream.Model(chunks=1).name)
+                )
 
                 def ours(event: Any = event) -> None:
                     answer = handler(event, gateway.Context())

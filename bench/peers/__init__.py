@@ -1,1 +1,1 @@
-"""What others run for the same call. Each module has `started()`, which gives a Lambda handler."""
+"""Peers with the same call: the function `started()` of each module returns a Lambda handler."""

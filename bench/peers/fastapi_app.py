@@ -1,4 +1,4 @@
-"""FastAPI under Mangum around the call: a gateway that only passes on, as one would write it."""
+"""FastAPI under Mangum: a minimal gateway that forwards the body."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pool = urllib3.PoolManager()
 
 
 class Message(BaseModel):
-    """One turn."""
+    """One message."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -24,7 +24,7 @@ class Message(BaseModel):
 
 
 class Chat(BaseModel):
-    """A chat; what it does not name is passed on."""
+    """A chat request; unnamed fields are forwarded."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -34,7 +34,7 @@ class Chat(BaseModel):
 
 @app.post("/v1/chat/completions")  # type: ignore[untyped-decorator]  # FastAPI is elsewhere
 def chat(body: Chat) -> Response:
-    """Pass a chat on, and its answer back."""
+    """Forward a chat to the upstream, and return the response."""
     answer = pool.request(
         "POST",
         os.environ["UPSTREAM_URL"] + "/chat/completions",
@@ -48,5 +48,5 @@ def chat(body: Chat) -> Response:
 
 
 def started() -> Any:
-    """The handler."""
+    """Return the handler."""
     return Mangum(app, lifespan="off")

@@ -1,7 +1,7 @@
-"""LiteLLM's proxy under Mangum, started once: better than what it ships.
+"""LiteLLM's proxy under Mangum, started once, which is faster than the handler that LiteLLM ships.
 
 https://github.com/BerriAI/litellm/blob/main/litellm/proxy/lambda.py has `lifespan="on"`, which
-reads the configuration anew at every invocation; `shipped` is that one.
+reads the configuration in every invocation; `shipped` returns that handler.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mangum import Mangum
 
 
 def started() -> Any:
-    """The handler, after the start that a server would make once."""
+    """Return the handler, after the start that a server makes once."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     loop.run_until_complete(proxy_startup_event(app).__aenter__())
@@ -23,5 +23,5 @@ def started() -> Any:
 
 
 def shipped() -> Any:
-    """The handler that LiteLLM ships."""
+    """Return the handler that LiteLLM ships."""
     return importlib.import_module("litellm.proxy.lambda").handler

@@ -1,4 +1,4 @@
-"""The upstream that does nothing says what our own readers understand, in each dialect."""
+"""The bench upstream's responses are valid in each dialect."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def url() -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def environment(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    import chat.app  # noqa: PLC0415  # it is opened anew for this environment
+    import chat.app  # noqa: PLC0415  # after the environment is set
 
     for name, value in gateway.environment(url).items():
         monkeypatch.setenv(name, value)
@@ -32,7 +32,7 @@ def environment(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("dialect", gateway.DIALECTS)
-def test_an_answer_is_read(dialect: str) -> None:
+def test_the_gateway_reads_a_whole_response(dialect: str) -> None:
     prefix = gateway.DIALECTS[dialect][0]
     answer = post(ask(prefix + Model(characters=9).name))
 
@@ -40,7 +40,7 @@ def test_an_answer_is_read(dialect: str) -> None:
 
 
 @pytest.mark.parametrize("path", [dialects.OLLAMA, dialects.GENERATE, dialects.OPENAI])
-def test_who_asks_for_no_stream_gets_a_whole_answer(url: str, path: str) -> None:
+def test_a_request_without_stream_gets_a_whole_response(url: str, path: str) -> None:
     pool = urllib3.PoolManager()
     body = json.dumps({"model": Model(characters=61).name})
     answer = pool.request("POST", url + path, body=body)
@@ -52,7 +52,7 @@ def test_who_asks_for_no_stream_gets_a_whole_answer(url: str, path: str) -> None
 
 @pytest.mark.parametrize("dialect", gateway.DIALECTS)
 @pytest.mark.parametrize("gap", [0, 100])
-def test_a_stream_has_as_many_chunks_as_its_model_says(dialect: str, gap: int) -> None:
+def test_a_stream_has_the_number_of_chunks_in_the_models_name(dialect: str, gap: int) -> None:
     prefix = gateway.DIALECTS[dialect][0]
     answer = stream(ask(prefix + Model(chunks=9, gap=gap).name), "/v1/chat/completions")
     words = [event["choices"][0]["delta"].get("content") for event in answer.json]
@@ -60,38 +60,38 @@ def test_a_stream_has_as_many_chunks_as_its_model_says(dialect: str, gap: int) -
     assert (answer.status, words.count(" token")) == (200, 9)
 
 
-def test_a_gap_is_kept_between_chunks() -> None:
-    began = time.monotonic()
+def test_a_gap_separates_chunks() -> None:
+    start = time.monotonic()
     stream(ask("ollama/" + Model(chunks=5, gap=20_000).name))
 
-    assert time.monotonic() - began >= 0.08
+    assert time.monotonic() - start >= 0.08
 
 
-def test_a_failure_is_one() -> None:
+def test_a_models_status_is_the_responses() -> None:
     assert post(ask("ollama/" + Model(status=404).name)).status == 502
 
 
-def test_the_last_request_is_told_so_that_it_can_be_sent_again(url: str) -> None:
+def test_get_last_returns_the_last_request(url: str) -> None:
     body = json.dumps({"model": "x"})
     pool = urllib3.PoolManager()
     pool.request("POST", f"{url}/api/chat", body=body, headers={"X-Kept": "yes"})
-    told = pool.request("GET", f"{url}/last").json()
+    last = pool.request("GET", f"{url}/last").json()
     pool.clear()
 
-    assert (told["method"], told["path"], told["body"]) == ("POST", "/api/chat", body)
-    assert told["headers"]["X-Kept"] == "yes"
+    assert (last["method"], last["path"], last["body"]) == ("POST", "/api/chat", body)
+    assert last["headers"]["X-Kept"] == "yes"
 
 
-def test_a_body_of_five_megabytes_is_read_whole(url: str) -> None:
+def test_a_body_of_5_mb_is_read_whole(url: str) -> None:
     pool = urllib3.PoolManager()
     body = b"x" * 5_000_000
     status = pool.request("POST", f"{url}/v1/chat/completions", body=body).status
-    told = pool.request("GET", f"{url}/last").json()
+    last = pool.request("GET", f"{url}/last").json()
     pool.clear()
 
-    assert (status, len(told["body"])) == (200, 5_000_000)
+    assert (status, len(last["body"])) == (200, 5_000_000)
 
 
 @pytest.mark.parametrize("model", [Model(), Model(1, 2, 503, 4)])
-def test_a_models_name_says_what_its_answer_is_like(model: Model) -> None:
+def test_a_models_name_encodes_its_response(model: Model) -> None:
     assert Model.of(json.dumps({"model": model.name}).encode()) == model
