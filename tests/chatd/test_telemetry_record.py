@@ -1,0 +1,274 @@
+"""The log line and the metrics of a chat, field by field, from its record."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chatd.answer import Counted, Delta, Finish, Rescued, ToolCallDelta, Usage
+from chatd.errors import NoHealthyProviderError, UpstreamOverloadedError, UpstreamTimeoutError
+from chatd.telemetry import Record, Telemetry
+
+Written = Callable[[Record], tuple[list[Any], Any]]
+
+
+@pytest.fixture
+def written(capsys: pytest.CaptureFixture[str]) -> Written:
+    """Record a chat; return its metrics and its log line."""
+
+    def write(record: Record) -> tuple[list[Any], Any]:
+        Telemetry("a-namespace").record(record)
+        *metrics, line = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+        return metrics, line
+
+    return write
+
+
+def answered(**fields: Any) -> Record:
+    """A record of a chat that one provider answered."""
+    record = Record("an-id", **fields)
+    record.asks("kimi", None)
+    record.count(Usage(11, 7), "k3")
+    record.finish("stop")
+    record.upstream_ms = 80.12345
+    record.total_ms = 100.5678
+    return record
+
+
+def test_the_line_has_every_figure_of_the_chat(written: Written) -> None:
+    record = answered(
+        request_model="fast", api_request_id="gateway-id", caller="ann", fault="E at a.py:1"
+    )
+    record.usage = Usage(11, 7, cost_usd=0.25, estimated=True)
+    record.first_event_ms = 12.3456
+    record.error = "internal_error"
+    _, line = written(record)
+
+    assert {name: line[name] for name in line if name not in ("timestamp", "service")} == {
+        "level": "INFO",
+        "message": "chat",
+        "request_id": "an-id",
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "kimi",
+        "gen_ai.request.model": "fast",
+        "gen_ai.response.model": "k3",
+        "gen_ai.response.finish_reasons": ["stop"],
+        "error.type": "internal_error",
+        "chatd.fault": "E at a.py:1",
+        "chatd.first_event_ms": 12.3,
+        "chatd.upstream_ms": 80.1,
+        "chatd.total_ms": 100.6,
+        "chatd.caller": "ann",
+        "chatd.api_request_id": "gateway-id",
+        "gen_ai.usage.input_tokens": 11,
+        "gen_ai.usage.output_tokens": 7,
+        "gen_ai.usage.cost_usd": 0.25,
+        "chatd.usage_estimated": True,
+    }
+
+
+def test_the_line_leaves_out_what_is_unknown(written: Written) -> None:
+    _, line = written(Record("an-id"))
+
+    assert set(line) == {
+        *("level", "message", "timestamp", "service", "request_id"),
+        *("gen_ai.operation.name", "chatd.total_ms"),
+    }
+    assert line["chatd.total_ms"] == 0.0
+
+
+def test_a_chat_that_reached_no_provider_has_no_attempt_and_counts_under_none(
+    written: Written,
+) -> None:
+    record = Record("an-id", error="invalid_request")
+    (blob,), _ = written(record)
+
+    assert record.attempts == ()
+    assert (blob["Provider"], blob["Requests"], blob["Errors"]) == ("none", 1, 1)
+
+
+def test_a_counted_answer_is_not_marked_as_estimated(written: Written) -> None:
+    _, line = written(answered())
+
+    assert "chatd.usage_estimated" not in line
+    assert "gen_ai.usage.cost_usd" not in line
+    assert "chatd.attempts" not in line
+
+
+def test_the_line_of_a_fallback_names_each_attempt_and_adds_up_their_tokens(
+    written: Written,
+) -> None:
+    record = Record("an-id")
+    record.asks("kimi", None)
+    record.count(Usage(3, 2, cost_usd=0.5), "k3")
+    record.upstream_ms = 30.0
+    record.fails(UpstreamTimeoutError("no answer", provider="kimi"))
+    record.asks("ollama", "llama")
+    record.count(Usage(11, 7, cost_usd=0.25), "llama")
+    record.note(Rescued("ollama", "llama", "kimi"))
+    record.upstream_ms, record.total_ms, record.waited_ms = 40.0, 100.0, 20.0
+    (first, second), line = written(record)
+
+    assert line["chatd.attempts"] == "kimi: upstream_timeout, ollama: ok"
+    assert line["chatd.rescued"] == ["kimi"]
+    assert (line["gen_ai.usage.input_tokens"], line["gen_ai.usage.output_tokens"]) == (14, 9)
+    assert line["gen_ai.usage.cost_usd"] == 0.75
+    assert (first["Provider"], first["InputTokens"], first["OutputTokens"]) == ("kimi", 3, 2)
+    assert (first["UpstreamLatency"], first["Errors"], first["Requests"]) == (30.0, 1, 1)
+    assert "GatewayOverhead" not in first
+    assert (second["Provider"], second["Model"], second["Requests"]) == ("ollama", "llama", 1)
+    assert (second["UpstreamLatency"], second["GatewayOverhead"]) == (40.0, 10.0)
+    assert "Errors" not in second
+
+
+def test_the_metrics_name_their_units_and_dimensions(written: Written) -> None:
+    before = round(time.time() * 1000)
+    record = answered()
+    record.named_model, record.error = "k3", "upstream_timeout"
+    (blob,), _ = written(record)
+
+    assert before <= blob["_aws"]["Timestamp"] <= round(time.time() * 1000)
+    requests, errors = blob["_aws"]["CloudWatchMetrics"]
+    assert requests == {
+        "Namespace": "a-namespace",
+        "Dimensions": [["Provider"], ["Provider", "Model"]],
+        "Metrics": [
+            {"Name": "Requests", "Unit": "Count"},
+            {"Name": "InputTokens", "Unit": "Count"},
+            {"Name": "OutputTokens", "Unit": "Count"},
+            {"Name": "UpstreamLatency", "Unit": "Milliseconds"},
+            {"Name": "GatewayOverhead", "Unit": "Milliseconds"},
+        ],
+    }
+    assert errors == {
+        "Namespace": "a-namespace",
+        "Dimensions": [["Provider"], ["Provider", "Kind"]],
+        "Metrics": [{"Name": "Errors", "Unit": "Count"}],
+    }
+    assert {name: blob[name] for name in blob if name != "_aws"} == {
+        "Provider": "kimi",
+        "Model": "k3",
+        "Kind": "upstream_timeout",
+        "Requests": 1,
+        "InputTokens": 11,
+        "OutputTokens": 7,
+        "Errors": 1,
+        "UpstreamLatency": 80.123,
+        "GatewayOverhead": 20.444,
+    }
+
+
+def test_an_open_circuit_counts_an_error_and_no_request(written: Written) -> None:
+    record = Record("an-id")
+    record.asks("kimi", None)
+    record.fails(NoHealthyProviderError("open", provider="kimi"))
+    (blob,), line = written(record)
+
+    assert (blob["Provider"], blob["Errors"]) == ("kimi", 1)
+    assert "Requests" not in blob
+    (errors,) = blob["_aws"]["CloudWatchMetrics"]
+    assert [metric["Name"] for metric in errors["Metrics"]] == ["Errors"]
+    assert "gen_ai.usage.input_tokens" not in line
+
+
+def test_a_failed_attempt_leaves_nothing_to_the_next_one() -> None:
+    record = answered()
+    record.first_event_ms, record.said = 5.0, 40
+    record.fails(UpstreamOverloadedError("busy", provider="kimi"))
+
+    left: list[object] = [record.usage, record.upstream_ms, record.first_event_ms]
+    assert [*left, record.finish_reason] == [None] * 4
+    assert (record.said, record.under_way) == (0, False)
+    assert record.attempts == ("kimi: upstream_overloaded",)
+    assert record.headers == {}
+
+
+def test_the_callers_header_names_the_attempts_if_there_was_more_than_one() -> None:
+    record = answered()
+    assert record.headers == {}
+
+    record.fails(UpstreamOverloadedError("busy", provider="kimi"))
+    record.asks("ollama", None)
+    assert record.headers == {"x-chatd-attempts": "kimi: upstream_overloaded, ollama: ok"}
+
+    record.error = "upstream_timeout"
+    assert record.attempts[-1] == "ollama: upstream_timeout"
+
+
+def test_the_tokens_of_all_attempts_are_unknown_only_if_none_was_counted() -> None:
+    record = Record("an-id")
+    record.asks("kimi", None)
+    record.fails(UpstreamOverloadedError("busy", provider="kimi"))
+    assert record.taken is None
+
+    record.asks("kimi", None)
+    record.count(Usage(3, 2), None)
+    record.fails(UpstreamOverloadedError("busy", provider="kimi"))
+    assert record.taken == record.spent == Usage(3, 2)
+
+
+@pytest.mark.parametrize(
+    ("usage", "counted"),
+    [(None, False), (Usage(0, 0), False), (Usage(1, 0), True), (Usage(0, 1), True)],
+)
+def test_an_attempt_is_counted_once_the_provider_names_a_token(
+    usage: Usage | None, counted: bool
+) -> None:
+    assert Record("an-id", usage=usage).counted is counted
+
+
+def test_the_first_events_time_is_the_first_ones() -> None:
+    record = Record("an-id")
+    record.begins(time.monotonic() - 2)
+    record.begins(time.monotonic() - 9)
+
+    assert record.first_event_ms == pytest.approx(2000, abs=900)
+
+
+def test_the_time_spent_waiting_for_a_provider_adds_up() -> None:
+    record = Record("an-id")
+    record.waited(time.monotonic() - 2)
+    record.waited(time.monotonic() - 3)
+
+    assert record.upstream_ms == pytest.approx(5000, abs=900)
+
+
+def test_a_later_count_without_a_name_keeps_the_models_name() -> None:
+    record = Record("an-id")
+    record.note(Counted(Usage(1, 1), "k3"))
+    record.note(Counted(Usage(2, 2), None))
+    record.note(Finish(0, "length"))
+
+    assert (record.response_model, record.usage, record.finish_reason) == (
+        "k3",
+        Usage(2, 2),
+        "length",
+    )
+    record.finish("")
+    assert record.finish_reason is None
+
+
+def test_an_estimate_counts_four_characters_a_token_and_keeps_the_cost() -> None:
+    record = Record("an-id", usage=Usage(0, 0, cost_usd=0.5))
+    record.note(Delta(content="1234"))
+    record.note(Delta(thinking="123"))
+    record.note(Delta(tool_calls=(ToolCallDelta(0, arguments="12"),)))
+
+    estimate = Usage(3, 3, cost_usd=0.5, estimated=True)
+    assert (record.said, record.estimate(9), record.usage) == (9, estimate, estimate)
+    assert Record("an-id").estimate(8) == Usage(2, 0, estimated=True)
+
+
+def test_names_of_any_length_are_cut_to_a_hundred_characters(written: Written) -> None:
+    record = answered(caller="c" * 101, api_request_id="i" * 101)
+    record.count(Usage(1, 1), "m" * 101)
+    record.finish("f" * 101)
+    _, line = written(record)
+
+    assert (line["chatd.caller"], line["chatd.api_request_id"]) == ("c" * 100, "i" * 100)
+    assert line["gen_ai.response.model"] == "m" * 100
+    assert line["gen_ai.response.finish_reasons"] == ["f" * 100]
