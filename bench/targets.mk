@@ -13,7 +13,7 @@ bench-build: .venv-sam/sam.stamp $(VENV)/dev.stamp
 		--parameter-overrides Architecture=$(BENCH_ARCH) >$(BENCH_LOG) 2>&1 || { cat $(BENCH_LOG) >&2; exit 1; }
 
 .PHONY: bench
-bench: $(if $(HELP),,bench-build) ## measure the gateway against floors and peers (BENCH='init warm' for some; QUICK=1; HELP=1)
+bench: $(if $(HELP),,bench-build) ## measure the gateway against floors and peers (BENCH='init warm' selects some; QUICK=1; HELP=1)
 	@$(RUN_BENCH) $(if $(HELP),--help) $(if $(QUICK),--quick --dry) $(BENCH)
 	@$(if $(HELP)$(QUICK),,$(MAKE) docs)
 

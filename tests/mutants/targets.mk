@@ -1,4 +1,4 @@
-# Changing the code at random, and seeing whether a test notices. Not in CI: it takes hours.
+# Change the code at random and run the tests. Not in CI, because a run takes hours.
 
 MUTANTS ?= 100
 SEED ?= 1
@@ -6,5 +6,5 @@ SET ?= random
 IN ?= functions
 
 .PHONY: mutants
-mutants: $(VENV)/dev.stamp ## change code at random: does a test notice? (MUTANTS=100 SEED=1 SET=harm IN=functions QUICK=1)
+mutants: $(VENV)/dev.stamp ## change code at random and report changes that pass the tests (MUTANTS=100 SEED=1 SET=harm IN=functions QUICK=1)
 	@PYTHONPATH=functions:. $(BIN)/python -m tests.mutants --mutants $(MUTANTS) --seed $(SEED) --set $(SET) $(if $(QUICK),--quick) $(IN)
