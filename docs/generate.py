@@ -1,4 +1,4 @@
-"""Writes the generated parts of the documentation; `--check` only says whether they are current.
+"""Write the generated parts of the documentation, or name the stale ones with `--check`.
 
 A part stands between two comments, of which the first names it: `<!-- generated: NAME -->` and
 `<!-- end -->`; in YAML `# generated: NAME` and `# end`.
@@ -54,9 +54,9 @@ _EMPTY = '""'
 
 
 def providers() -> str:
-    """The table of providers: one line a row of the catalog."""
+    """Tabulate the providers, one line for each row of the catalog."""
     lines = [
-        "| Provider | A model's name | Dialect | Its key | Where it is, and the variable for it |",
+        "| Provider | Model name | Dialect | Variable of the key | Address, and its variable |",
         "|---|---|---|---|---|",
     ]
     lines += [_provider(row) for row in CATALOG.values()]
@@ -70,7 +70,7 @@ def provider_names() -> str:
 
 
 def peers() -> str:
-    """Tabulate what a start and a warm request cost beside other gateways, from `make bench`."""
+    """Tabulate the cost of a start and a warm request beside other gateways, from `make bench`."""
     measured = results.read()["peers"]
     sides = [measured["handlers"][name] for name in ("chatd", "fastapi", "litellm")]
     versions = {name: text.partition("==")[2] for name, text in measured["versions"].items()}
@@ -93,7 +93,7 @@ def peers() -> str:
 
 
 def provider_variables() -> str:
-    """The lines of template.yaml that declare the catalog's environment variables."""
+    """Write the lines of template.yaml that declare the catalog's environment variables."""
     return "\n".join(
         f"{name}: {_PARAMETERS.get(name, _EMPTY)}"
         for name in (*variables("base_url_variable"), *variables("key_variable"))
@@ -101,14 +101,14 @@ def provider_variables() -> str:
 
 
 def provider_environment() -> str:
-    """The table of the catalog's environment variables."""
+    """Tabulate the catalog's environment variables."""
     addresses, keys = (
         ", ".join(f"`{name}`" for name in variables(field))
         for field in ("base_url_variable", "key_variable")
     )
     return "\n".join(
         [
-            "| Variable | What it is |",
+            "| Variable | Meaning |",
             "|---|---|",
             f"| {addresses} | a provider's URL; up to and including `/v1` for OpenAI's dialect |",
             f"| {keys} | a provider's key, if the secret has none |",
@@ -117,22 +117,22 @@ def provider_environment() -> str:
 
 
 def variables(field: str) -> list[str]:
-    """The environment variables that this field of the catalog's rows names, each once."""
+    """List the environment variables in one field of the catalog's rows, each once."""
     return list(
         dict.fromkeys(getattr(row, field) for row in CATALOG.values() if getattr(row, field))
     )
 
 
 def timeouts() -> str:
-    """The limits that hold when nothing else is said."""
+    """Write the default time limits."""
     known = {name: value for name, value in asdict(Timeouts()).items() if value is not None}
     limits = ", ".join(f"{name} = {value:g}" for name, value in known.items())
     return f"`timeouts = {{ {limits} }}`"
 
 
 def parameters() -> str:
-    """The stack's parameters, with their defaults and what they say of themselves."""
-    lines = ["| Parameter | Default | What it is |", "|---|---|---|"]
+    """Tabulate the stack's parameters with their defaults and descriptions."""
+    lines = ["| Parameter | Default | Meaning |", "|---|---|---|"]
     for name, parameter in template.read(ROOT / "template.yaml").get("Parameters").children():
         default = parameter.get("Default").value
         words = " ".join(parameter.get("Description").text().split())
@@ -141,18 +141,18 @@ def parameters() -> str:
 
 
 def outputs() -> str:
-    """What the stack tells when it stands."""
-    lines = ["| Output | What it is |", "|---|---|"]
+    """Tabulate the stack's outputs."""
+    lines = ["| Output | Meaning |", "|---|---|"]
     for name, output in template.read(ROOT / "template.yaml").get("Outputs").children():
         lines.append(f"| `{name}` | {output.get('Description').text()} |")
     return "\n".join(lines)
 
 
 def memory_size() -> str:
-    """What the chat function makes of each memory size, as bench/memory_size.py measured it."""
+    """Tabulate times and memory of the chat function by memory size, from bench/memory_size."""
     measured = _measured()
     lines = [
-        "| Memory | A start | The first chat | with SnapStart | A warm chat | In use | at most |",
+        "| Memory | Start | First chat | with SnapStart | Warm chat | In use | At most |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for size, row in measured["sizes"].items():
@@ -169,7 +169,7 @@ def memory_size() -> str:
 
 
 def processes() -> str:
-    """What each process on Managed Instances takes, as bench/memory_size.py measured it."""
+    """Write the memory of each process on Managed Instances, from bench/memory_size."""
     found = _measured()["processes"]
     return f"(Of {found['count']} processes at once each takes {found['each']:.0f} MB.)"
 
@@ -203,7 +203,7 @@ PARTS = {
 
 
 def current(text: str) -> str:
-    """A file's text with every generated part as it should be."""
+    """Replace every generated part of a text."""
     return PART.sub(_written, text)
 
 
@@ -213,7 +213,7 @@ def _written(part: re.Match[str]) -> str:
 
 
 def wanted() -> dict[Path, str]:
-    """Every generated file, or file with generated parts, as it should be."""
+    """Make the text of every file that is generated or has generated parts."""
     described = openapi.description()
     return {
         **{file: current(file.read_text("utf-8")) for file in FILES},
@@ -224,7 +224,7 @@ def wanted() -> dict[Path, str]:
 
 
 def performance() -> dict[Path, str]:
-    """The page of what was measured last, and its plot."""
+    """Write the page of the latest measurements, and its plot."""
     measured = results.read()
     return {
         ROOT / "docs/performance.md": bench.report.page.page(measured),
@@ -233,7 +233,7 @@ def performance() -> dict[Path, str]:
 
 
 def main() -> int:
-    """Write what is out of date, or, with `--check`, name it and return 1."""
+    """Write the stale files, or name them and return 1 with `--check`."""
     stale = {
         file: text
         for file, text in wanted().items()

@@ -1,4 +1,4 @@
-"""The gateway's OpenAPI description, made of the models that it reads and writes with."""
+"""Make the OpenAPI description of the gateway from its models of requests and responses."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ _WRITTEN = (
     ProviderList,
 )
 _FAILURES = {
-    400: "The request is wrong: `param` names the field. Or the provider refused it.",
-    404: "The model's name leads to no registered provider, or nothing is served here.",
+    400: "The request is wrong: `param` names the field. Or the provider refused the request.",
+    404: "The model's name selects no registered provider, or no route has this path.",
     413: "The body is over 5 MB.",
-    429: "The provider's rate limit (`Retry-After`), or its quota is spent.",
-    500: "A fault of the gateway's own.",
-    502: "The provider broke, or answered nonsense; `upstream_status` is its own status.",
+    429: "The provider's rate limit is reached (`Retry-After`), or its quota is spent.",
+    500: "A fault of the gateway.",
+    502: "The provider failed or sent a malformed response; `upstream_status` is its status.",
     503: "The provider is overloaded, or its key or the idempotency key could not be looked up.",
-    504: "The provider was slower than the time there was.",
+    504: "The provider was slower than the time limit.",
 }
 _CONFLICT = {
-    409: "The `Idempotency-Key` came with another body before, or its first request is still being"
-    " answered (`Retry-After`)."
+    409: "The `Idempotency-Key` came with another body before, or its first request is in progress"
+    " (`Retry-After`)."
 }
 _KEY = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "The same key with the same body gets the same answer again, for a day.",
+    "description": "The same key with the same body gets the same response again, for one day.",
     "schema": {"type": "string", "pattern": "^[!-~]([ -~]*[!-~])?$", "maxLength": 255},
 }
 _OUTCOME = {
     "x-chatd-idempotency": {
-        "description": "What became of the key, unless the answer is new and was kept.",
+        "description": "The result of the key, unless the response is new and stored.",
         "schema": {"enum": ["replayed", "not-stored"]},
     }
 }
@@ -55,7 +55,7 @@ _CALLER = {401: "No caller's key, or an unknown one.", 403: "Not allowed."}
 
 
 def description() -> dict[str, Any]:
-    """The whole document."""
+    """Make the whole document."""
     _, schemas = models_json_schema(
         [(model, "validation") for model in _READ]
         + [(model, "serialization") for model in _WRITTEN],
@@ -72,18 +72,25 @@ def description() -> dict[str, Any]:
         "security": [{"bearer": []}, {"apiKey": []}],
         "paths": {
             "/v1/chat": {
-                "post": _chat("chat", "A chat, in chatd's own words", NativeRequest, NativeAnswer)
+                "post": _chat("chat", "Chat with the native API", NativeRequest, NativeAnswer)
             },
             "/v1/chat/completions": {
                 "post": _chat(
-                    "createChatCompletion", "A chat, in OpenAI's words", OpenAIRequest, Completion
+                    "createChatCompletion", "Chat with OpenAI's API", OpenAIRequest, Completion
                 )
             },
-            "/v1/chat/providers": {"get": _get("listProviders", "Who can be asked", ProviderList)},
-            "/v1/models": {"get": _get("listModels", "What can be asked for", ModelList)},
+            "/v1/chat/providers": {
+                "get": _get("listProviders", "List the registered providers", ProviderList)
+            },
+            "/v1/models": {"get": _get("listModels", "List the models", ModelList)},
             "/v1/models/{id}": {
                 "get": {
-                    **_get("retrieveModel", "One model; its id may hold slashes", ModelEntry, 404),
+                    **_get(
+                        "retrieveModel",
+                        "Get a model; its id may contain slashes",
+                        ModelEntry,
+                        404,
+                    ),
                     "parameters": [
                         {
                             "name": "id",
@@ -94,7 +101,9 @@ def description() -> dict[str, Any]:
                     ],
                 }
             },
-            "/health": {"get": {**_get("health", "That the gateway runs", Health), "security": []}},
+            "/health": {
+                "get": {**_get("health", "Report that the gateway runs", Health), "security": []}
+            },
         },
         "components": {
             "schemas": schemas["$defs"],
@@ -114,7 +123,7 @@ def _chat(
         "text/event-stream": {
             "schema": {
                 "type": "string",
-                "description": "With `stream`: server-sent events. docs/streaming.md has them.",
+                "description": "With `stream`: server-sent events, described in docs/streaming.md.",
             }
         },
     }
@@ -124,7 +133,7 @@ def _chat(
         "parameters": [_KEY],
         "requestBody": {"required": True, "content": _json(request)},
         "responses": {
-            "200": {"description": "The answer", "headers": _OUTCOME, "content": content},
+            "200": {"description": "The response", "headers": _OUTCOME, "content": content},
             **_failures({**_FAILURES, **_CONFLICT, **_CALLER}),
         },
     }

@@ -1,4 +1,4 @@
-"""The page at GET /docs: the OpenAPI description for people, in one file that works offline."""
+"""Write the page of GET /docs: the OpenAPI description in one HTML file that works offline."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ h2 { margin-top: 2.5rem } h3 { margin-top: 2rem } .verb { font-weight: 700; marg
 
 
 def page(description: Mapping[str, Any]) -> str:
-    """The page, as HTML without scripts."""
+    """Write the page as HTML without scripts."""
     info = description["info"]
     return "\n".join(
         [
@@ -29,14 +29,14 @@ def page(description: Mapping[str, Any]) -> str:
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>{escape(info['title'])}</title><style>{_STYLE}</style>",
             f"<h1>{escape(info['title'])} {escape(info['version'])}</h1>",
-            f"<p>{escape(info['summary'])} Machines read <a href='openapi.json'>openapi.json</a>.",
+            f"<p>{escape(info['summary'])} Programs read <a href='openapi.json'>openapi.json</a>.",
             "A caller sends its key as <code>Authorization: Bearer</code> or"
             " <code>x-api-key</code>.</p>",
             '<pre>curl $URL/v1/chat/completions -H "Authorization: Bearer $CHATD_KEY" \\\n'
             '  -H \'content-type: application/json\' -d \'{"model": "llama3.2",\n'
             '  "messages": [{"role": "user", "content": "Hello"}]}\'</pre>',
             *_operations(description["paths"]),
-            "<h2>Shapes</h2>",
+            "<h2>Schemas</h2>",
             *_shapes(description["components"]["schemas"]),
             "</html>",
             "",
@@ -54,7 +54,7 @@ def _operations(paths: Mapping[str, Any]) -> Iterator[str]:
                     yield f"<p><code>{parameter['name']}</code>: {parameter['description']}</p>"
             if "requestBody" in operation:
                 yield f"<p>Takes {_content(operation['requestBody'])}.</p>"
-            yield "<table><tr><th>Status<th>What it means<th>Body</tr>"
+            yield "<table><tr><th>Status<th>Meaning<th>Body</tr>"
             for status, response in operation["responses"].items():
                 words = _words(response["description"])
                 yield f"<tr><td>{status}<td>{words}<td>{_content(response)}</tr>"
@@ -72,7 +72,7 @@ def _shapes(schemas: Mapping[str, Any]) -> Iterator[str]:
     for name, schema in sorted(schemas.items()):
         yield f"<h3 id='{name}'>{name}</h3>"
         yield f"<p>{_words(' '.join(schema.get('description', '').split()))}</p>"
-        yield "<table><tr><th>Field<th>Holds</tr>"
+        yield "<table><tr><th>Field<th>Value</tr>"
         for field, kind in schema.get("properties", {}).items():
             needed = " (required)" if field in schema.get("required", []) else ""
             yield f"<tr><td><code>{escape(field)}</code>{needed}<td>{_kind(kind)}</tr>"
@@ -80,12 +80,12 @@ def _shapes(schemas: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _words(text: str) -> str:
-    """A sentence, with what stands in backticks as code."""
+    """Escape a sentence and mark text in backticks as code."""
     return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _kind(schema: Mapping[str, Any]) -> str:
-    """What a schema admits, in a few words."""
+    """Describe the values that a schema admits."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return f"<a href='#{name}'>{name}</a>"
