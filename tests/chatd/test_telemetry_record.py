@@ -222,19 +222,25 @@ def test_an_attempt_is_counted_once_the_provider_names_a_token(
 
 
 def test_the_first_events_time_is_the_first_ones() -> None:
-    record = Record("an-id")
-    record.begins(time.monotonic() - 2)
-    record.begins(time.monotonic() - 9)
+    record, asked = Record("an-id"), time.monotonic()
+    before = time.monotonic()
+    record.begins(asked)
+    after = time.monotonic()
+    record.begins(asked - 9)
 
-    assert record.first_event_ms == pytest.approx(2000, abs=900)
+    assert record.first_event_ms is not None
+    assert (before - asked) * 1000 <= record.first_event_ms <= (after - asked) * 1000
 
 
 def test_the_time_spent_waiting_for_a_provider_adds_up() -> None:
-    record = Record("an-id")
-    record.waited(time.monotonic() - 2)
-    record.waited(time.monotonic() - 3)
+    record, asked = Record("an-id"), time.monotonic()
+    before = time.monotonic()
+    record.waited(asked - 2)
+    record.waited(asked - 3)
+    after = time.monotonic()
 
-    assert record.upstream_ms == pytest.approx(5000, abs=900)
+    assert record.upstream_ms is not None
+    assert 2 * (before - asked) <= record.upstream_ms / 1000 - 5 <= 2 * (after - asked)
 
 
 def test_a_later_count_without_a_name_keeps_the_models_name() -> None:
@@ -248,8 +254,9 @@ def test_a_later_count_without_a_name_keeps_the_models_name() -> None:
         Usage(2, 2),
         "length",
     )
-    record.finish("")
-    assert record.finish_reason is None
+    for reason in ("", None):
+        record.finish(reason)
+        assert record.finish_reason is None
 
 
 def test_an_estimate_counts_four_characters_a_token_and_keeps_the_cost() -> None:
