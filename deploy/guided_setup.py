@@ -1,4 +1,4 @@
-"""Ask for the stack, region, profile and parameters of a deployment, and save the answers.
+"""Prompt for the stack, region, profile and parameters of a deployment, and save the answers.
 
 The answers go into the section ENV of samconfig.local.toml, which every command reads. Other
 sections stay unchanged. `sam deploy --guided` is not used: it saves settings that only `sam deploy`
@@ -23,7 +23,7 @@ _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 
 
 def ask_and_save(choices: Choices, root: Path = configuration.ROOT) -> Choices:
-    """Ask for every setting, save the answers, and return the remaining choices.
+    """Prompt for every setting, save the answers, and return the remaining choices.
 
     An empty answer keeps the value in brackets; a single `-` clears the value.
 

@@ -1,4 +1,4 @@
-"""Writers of a secret that meet lose nothing of each other, and leave nothing behind."""
+"""Test concurrent updates of a secret."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ PEPPER = "p" * 64
 
 @pytest.fixture
 def callers(secrets_manager: SecretsManagerClient) -> SecretsManagerClient:
-    """Secrets Manager with a callers' secret as the stack makes it."""
+    """Create a callers' secret in the stack's format."""
     secrets_manager.create_secret(
         Name="callers", SecretString=json.dumps({"callers": {}, "pepper": PEPPER})
     )
     return secrets_manager
 
 
-def held(client: SecretsManagerClient) -> dict[str, Any]:
+def secret_content(client: SecretsManagerClient) -> dict[str, Any]:
     text = client.get_secret_value(SecretId="callers", VersionStage="AWSCURRENT")["SecretString"]
     content: dict[str, Any] = json.loads(text)
     return content
 
 
-def stages(client: SecretsManagerClient) -> list[str]:
+def version_labels(client: SecretsManagerClient) -> list[str]:
     versions = client.describe_secret(SecretId="callers")["VersionIdsToStages"]
     return sorted(stage for found in versions.values() for stage in found)
 
 
-def test_writers_that_read_the_same_version_all_get_their_change(
+def test_concurrent_writers_all_keep_their_changes(
     callers: SecretsManagerClient,
 ) -> None:
     together = threading.Barrier(6, timeout=PATIENCE)
@@ -56,7 +56,7 @@ def test_writers_that_read_the_same_version_all_get_their_change(
             nonlocal calls
             calls += 1
             if calls == 1:
-                together.wait()  # all have read by now, and none has written
+                together.wait()  # every writer has read and none has written
             return {**content, name: name}
 
         JsonSecret("callers", Account()).update(change)
@@ -66,48 +66,50 @@ def test_writers_that_read_the_same_version_all_get_their_change(
     with ThreadPoolExecutor(6) as threads:
         calls = list(threads.map(add, names))
 
-    assert set(held(callers)) == {*names, "callers", "pepper"}
+    assert set(secret_content(callers)) == {*names, "callers", "pepper"}
     assert min(calls) == 1
     assert max(calls) > 1
 
 
-class Overtaken(JsonSecret):
-    """A secret whose first update is overtaken by a revocation between its read and its write."""
+class RevokedMeanwhile(JsonSecret):
+    """Revoke a caller between the read and the write of the first update."""
 
     revoked = False
 
     def update(self, change: Change) -> tuple[dict[str, Any], dict[str, Any]]:
-        def overtaken(content: dict[str, Any]) -> Mapping[str, Any]:
+        def with_conflict(content: dict[str, Any]) -> Mapping[str, Any]:
             after = change(content)
             if not self.revoked:
                 self.revoked = True
                 assert caller_keys.main(["--secret-id", "callers", "revoke", "mallory"]) == 0
             return after
 
-        return super().update(overtaken)
+        return super().update(with_conflict)
 
 
-def test_an_addition_does_not_undo_a_revocation_that_comes_between(
+def test_an_addition_keeps_a_concurrent_revocation(
     callers: SecretsManagerClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert caller_keys.main(["--secret-id", "callers", "add", "mallory"]) == 0
     capsys.readouterr()
 
-    caller_keys.add_key(Overtaken("callers", Account()), Namespace(name="alice", rotate=False))
+    caller_keys.add_key(
+        RevokedMeanwhile("callers", Account()), Namespace(name="alice", rotate=False)
+    )
 
     key = capsys.readouterr().out.strip()
-    assert set(held(callers)["callers"]) == {"alice"}
-    assert Callers.of_secret(json.dumps(held(callers))).name_of(key) == "alice"
+    assert set(secret_content(callers)["callers"]) == {"alice"}
+    assert Callers.of_secret(json.dumps(secret_content(callers))).name_of(key) == "alice"
 
 
-def test_no_label_is_left_behind(callers: SecretsManagerClient) -> None:
-    for n in range(25):  # a secret has 20 at most
-        JsonSecret("callers", Account()).update(lambda content, n=n: {**content, "n": n})  # type: ignore[misc]  # a default is no argument
+def test_temporary_labels_are_removed(callers: SecretsManagerClient) -> None:
+    for n in range(25):  # a secret has at most 20 labels
+        JsonSecret("callers", Account()).update(lambda content, n=n: {**content, "n": n})  # type: ignore[misc]  # mypy rejects the lambda's default argument
 
-    assert stages(callers) == ["AWSCURRENT", "AWSPREVIOUS"]
+    assert version_labels(callers) == ["AWSCURRENT", "AWSPREVIOUS"]
 
 
-def test_a_secret_that_stays_as_it_is_is_not_written(callers: SecretsManagerClient) -> None:
+def test_unchanged_content_is_not_written(callers: SecretsManagerClient) -> None:
     before = callers.describe_secret(SecretId="callers")["VersionIdsToStages"]
 
     JsonSecret("callers", Account()).update(dict)
@@ -115,8 +117,8 @@ def test_a_secret_that_stays_as_it_is_is_not_written(callers: SecretsManagerClie
     assert callers.describe_secret(SecretId="callers")["VersionIdsToStages"] == before
 
 
-def test_a_change_that_refuses_leaves_the_secret_alone(callers: SecretsManagerClient) -> None:
-    before = held(callers)
+def test_a_failing_change_does_not_write_the_secret(callers: SecretsManagerClient) -> None:
+    before = secret_content(callers)
 
     def refuse(_content: dict[str, Any]) -> dict[str, Any]:
         raise CommandError("no")
@@ -124,21 +126,21 @@ def test_a_change_that_refuses_leaves_the_secret_alone(callers: SecretsManagerCl
     with pytest.raises(CommandError, match=r"^no$"):
         JsonSecret("callers", Account()).update(refuse)
 
-    assert held(callers) == before
+    assert secret_content(callers) == before
 
 
-def test_a_writer_that_is_always_too_late_gives_up_and_says_so(
+def test_a_writer_gives_up_after_repeated_conflicts(
     callers: SecretsManagerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(aws_account, "_MAX_ATTEMPTS", 3)
     turns = iter(range(100))
 
-    def overtaken(content: dict[str, Any]) -> dict[str, Any]:
+    def with_conflict(content: dict[str, Any]) -> dict[str, Any]:
         JsonSecret("callers", Account()).update(lambda now: {**now, "other": next(turns)})
         return {**content, "mine": True}
 
     with pytest.raises(CommandError, match="other writers changed the secret 'callers' 3 times"):
-        JsonSecret("callers", Account()).update(overtaken)
+        JsonSecret("callers", Account()).update(with_conflict)
 
-    assert "mine" not in held(callers)
-    assert stages(callers) == ["AWSCURRENT", "AWSPREVIOUS"]
+    assert "mine" not in secret_content(callers)
+    assert version_labels(callers) == ["AWSCURRENT", "AWSPREVIOUS"]

@@ -1,4 +1,4 @@
-"""The callers' keys: made, shown once, listed, replaced, revoked."""
+"""Test the commands that create, list, rotate and revoke callers' keys."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def run(secrets_manager: SecretsManagerClient, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the command on a secret as the stack makes it."""
+    """Run the command with a secret in the stack's format."""
     secrets_manager.create_secret(
         Name="callers", SecretString=json.dumps({"callers": {}, "pepper": PEPPER})
     )
@@ -43,11 +43,11 @@ def run(secrets_manager: SecretsManagerClient, capsys: pytest.CaptureFixture[str
     return command
 
 
-def text(client: SecretsManagerClient) -> str:
+def secret_text(client: SecretsManagerClient) -> str:
     return client.get_secret_value(SecretId="callers", VersionStage="AWSCURRENT")["SecretString"]
 
 
-def test_a_new_key_opens_and_only_its_hash_is_kept(
+def test_a_new_key_is_valid_and_only_its_hash_is_stored(
     run: Run, secrets_manager: SecretsManagerClient
 ) -> None:
     made = run("add", "alice")
@@ -57,12 +57,12 @@ def test_a_new_key_opens_and_only_its_hash_is_kept(
     assert made.out == f"{key}\n"
     assert "shown only this once" in made.err
     assert key not in made.err
-    assert Callers.of_secret(text(secrets_manager)).name_of(key) == "alice"
-    assert key not in text(secrets_manager)
-    assert json.loads(text(secrets_manager))["pepper"] == PEPPER
+    assert Callers.of_secret(secret_text(secrets_manager)).name_of(key) == "alice"
+    assert key not in secret_text(secrets_manager)
+    assert json.loads(secret_text(secrets_manager))["pepper"] == PEPPER
 
 
-def test_a_name_that_is_taken_is_refused(run: Run, secrets_manager: SecretsManagerClient) -> None:
+def test_an_existing_name_is_refused(run: Run, secrets_manager: SecretsManagerClient) -> None:
     key = run("add", "alice").out.strip()
 
     again = run("add", "alice")
@@ -70,19 +70,19 @@ def test_a_name_that_is_taken_is_refused(run: Run, secrets_manager: SecretsManag
     assert again.status == 1
     assert "ROTATE=1" in again.err
     assert again.out == ""
-    assert Callers.of_secret(text(secrets_manager)).name_of(key) == "alice"
+    assert Callers.of_secret(secret_text(secrets_manager)).name_of(key) == "alice"
 
 
-def test_rotating_ends_the_old_key(run: Run, secrets_manager: SecretsManagerClient) -> None:
+def test_rotation_invalidates_the_old_key(run: Run, secrets_manager: SecretsManagerClient) -> None:
     old = run("add", "alice").out.strip()
     new = run("add", "alice", "--rotate").out.strip()
-    callers = Callers.of_secret(text(secrets_manager))
+    callers = Callers.of_secret(secret_text(secrets_manager))
 
     assert callers.name_of(old) is None
     assert callers.name_of(new) == "alice"
 
 
-def test_names_are_listed_and_nothing_else(run: Run) -> None:
+def test_list_prints_only_the_names(run: Run) -> None:
     assert "There are no callers" in run("list").err
 
     run("add", "bob")
@@ -91,16 +91,16 @@ def test_names_are_listed_and_nothing_else(run: Run) -> None:
     assert run("list").out == "alice\nbob\n"
 
 
-def test_a_revoked_key_opens_nothing(run: Run, secrets_manager: SecretsManagerClient) -> None:
+def test_a_revoked_key_is_invalid(run: Run, secrets_manager: SecretsManagerClient) -> None:
     key = run("add", "alice").out.strip()
     other = run("add", "bob").out.strip()
 
     assert run("revoke", "alice").status == 0
-    assert Callers.of_secret(text(secrets_manager)).name_of(key) is None
-    assert Callers.of_secret(text(secrets_manager)).name_of(other) == "bob"
+    assert Callers.of_secret(secret_text(secrets_manager)).name_of(key) is None
+    assert Callers.of_secret(secret_text(secrets_manager)).name_of(other) == "bob"
 
 
-def test_revoking_somebody_unknown_says_so(run: Run) -> None:
+def test_revoking_an_unknown_caller_fails(run: Run) -> None:
     revoked = run("revoke", "carol")
 
     assert revoked.status == 1
@@ -108,14 +108,16 @@ def test_revoking_somebody_unknown_says_so(run: Run) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "-x", "a b", "ä", "a" * 65, "a/b"])
-def test_a_name_is_a_short_word(run: Run, name: str) -> None:
+def test_an_invalid_name_is_refused(run: Run, name: str) -> None:
     made = run("add", "--", name)
 
     assert made.status == 1
     assert "a caller's name has" in made.err
 
 
-def test_another_secret_is_not_overwritten(run: Run, secrets_manager: SecretsManagerClient) -> None:
+def test_a_secret_of_provider_keys_is_not_overwritten(
+    run: Run, secrets_manager: SecretsManagerClient
+) -> None:
     secrets_manager.put_secret_value(SecretId="callers", SecretString='{"KIMI_API_KEY": "canary"}')
 
     made = run("add", "alice")
@@ -123,12 +125,10 @@ def test_another_secret_is_not_overwritten(run: Run, secrets_manager: SecretsMan
     assert made.status == 1
     assert "is not a secret of callers' keys" in made.err
     assert "canary" not in made.err
-    assert text(secrets_manager) == '{"KIMI_API_KEY": "canary"}'
+    assert secret_text(secrets_manager) == '{"KIMI_API_KEY": "canary"}'
 
 
-def test_make_shows_the_key_and_nothing_else(
-    run: Run, secrets_manager: SecretsManagerClient
-) -> None:
+def test_make_prints_only_the_key(run: Run, secrets_manager: SecretsManagerClient) -> None:
     installed = (f"--assume-old=.venv/{stamp}.stamp" for stamp in ("run", "aws"))
     made = [
         subprocess.run(
@@ -142,4 +142,6 @@ def test_make_shows_the_key_and_nothing_else(
     ]
 
     assert [result.returncode for result in made] == [0, 0], made
-    assert Callers.of_secret(text(secrets_manager)).name_of(made[1].stdout.strip()) == "alice"
+    assert (
+        Callers.of_secret(secret_text(secrets_manager)).name_of(made[1].stdout.strip()) == "alice"
+    )

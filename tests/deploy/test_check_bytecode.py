@@ -1,4 +1,4 @@
-"""The last words of a build: whether everything in it is compiled."""
+"""Test the bytecode check at the end of `make build`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from deploy import check_bytecode
 
 
-def module(folder: Path, *, compiled_by: str | None) -> None:
+def write_module(folder: Path, *, compiled_by: str | None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "app.py").write_text("x = 1\n")
     (folder / "__init__.py").write_text("")  # nothing to compile
@@ -26,15 +26,15 @@ def module(folder: Path, *, compiled_by: str | None) -> None:
         (None, "cpython-312", ["ChatFunction", "VendorLayer"]),
     ],
 )
-def test_what_is_not_compiled_is_named_with_what_that_costs(
+def test_uncompiled_functions_are_named_with_the_cost(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     chat: str | None,
     layer: str | None,
     names: list[str],
 ) -> None:
-    module(tmp_path / "ChatFunction" / "chat", compiled_by=chat)
-    module(tmp_path / "VendorLayer" / "python" / "pydantic", compiled_by=layer)
+    write_module(tmp_path / "ChatFunction" / "chat", compiled_by=chat)
+    write_module(tmp_path / "VendorLayer" / "python" / "pydantic", compiled_by=layer)
     (tmp_path / "template.yaml").write_text("{}")
 
     assert check_bytecode.main(str(tmp_path)) == 0

@@ -1,4 +1,4 @@
-"""The check of chatd.toml that the build makes."""
+"""Test the validation of chatd.toml during the build."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)
-def _where_a_build_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def _build_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT / "functions")
     monkeypatch.setattr(sys, "path", [*sys.path])
 
 
-def test_this_repository_s_own_is_right() -> None:
+def test_chatd_toml_of_the_repository_is_valid() -> None:
     assert check_settings.main(str(ROOT / "chatd.toml")) == 0
 
 
-def test_a_mistake_is_one_line_that_names_the_key(
+def test_an_invalid_key_prints_one_line_with_its_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = tmp_path / "chatd.toml"

@@ -1,4 +1,4 @@
-"""One configuration for every command: which file, section and choice holds."""
+"""Test the precedence of files, sections and options in the deployment configuration."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A checkout's configuration, without a local file."""
+    """Copy the checkout's configuration, without a local file."""
     (tmp_path / "deploy").mkdir()
     for name in ("samconfig.toml", "template.yaml", "deploy/instances.yaml"):
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 
 
-def local(root: Path, text: str) -> None:
+def write_local(root: Path, text: str) -> None:
     (root / "samconfig.local.toml").write_text(text)
 
 
-def read(root: Path, **choices: Any) -> dict[str, dict[str, Any]]:
-    """What `sam` is given, by command."""
+def sam_settings(root: Path, **choices: Any) -> dict[str, dict[str, Any]]:
+    """Return the settings for the SAM CLI by command."""
     parsed = tomllib.loads(load(Choices(**choices), root).samconfig())["default"]
     return {command: tables["parameters"] for command, tables in parsed.items()}
 
@@ -42,7 +42,7 @@ def read(root: Path, **choices: Any) -> dict[str, dict[str, Any]]:
     ("env", "stack"), [("default", "chatd"), ("dev", "chatd-dev"), ("prod", "chatd-prod")]
 )
 def test_a_fresh_checkout_has_three_environments(root: Path, env: str, stack: str) -> None:
-    found = read(root, env=env)
+    found = sam_settings(root, env=env)
 
     assert found["global"]["stack_name"] == stack
     assert "Architecture=arm64" in found["global"]["parameter_overrides"]
@@ -51,8 +51,8 @@ def test_a_fresh_checkout_has_three_environments(root: Path, env: str, stack: st
     assert found["build"] == {"parallel": True, "cached": False}
 
 
-def test_the_local_file_goes_over_the_shared_one_setting_by_setting(root: Path) -> None:
-    local(
+def test_the_local_file_overrides_single_settings_of_the_shared_file(root: Path) -> None:
+    write_local(
         root,
         """
 [prod.global.parameters]
@@ -64,7 +64,7 @@ confirm_changeset = false
 tags = "team=a"
 """,
     )
-    prod, default = read(root, env="prod"), read(root)
+    prod, default = sam_settings(root, env="prod"), sam_settings(root)
 
     assert prod["global"] == {
         "stack_name": "chatd-prod",
@@ -82,11 +82,11 @@ tags = "team=a"
     assert "region" not in default["global"]
 
 
-def test_a_command_s_choices_go_over_both(root: Path) -> None:
-    local(root, '[default.global.parameters]\nregion = "eu-central-1"\nstack_name = "mine"\n')
+def test_command_options_override_both_files(root: Path) -> None:
+    write_local(root, '[default.global.parameters]\nregion = "eu-central-1"\nstack_name = "mine"\n')
 
     given = {"Architecture": "x86_64", "OllamaUrl": ""}
-    found = read(root, stack="other", region="us-east-1", profile="me", parameters=given)
+    found = sam_settings(root, stack="other", region="us-east-1", profile="me", parameters=given)
 
     assert found["global"] == {
         "stack_name": "other",
@@ -98,22 +98,22 @@ def test_a_command_s_choices_go_over_both(root: Path) -> None:
         assert {"stack_name", "region", "profile"}.isdisjoint(found[command])
 
 
-def test_a_section_of_the_local_file_alone_deploys_as_the_default_one(root: Path) -> None:
-    local(root, '[staging.global.parameters]\nregion = "eu-central-1"\n')
+def test_a_section_only_in_the_local_file_extends_the_default_section(root: Path) -> None:
+    write_local(root, '[staging.global.parameters]\nregion = "eu-central-1"\n')
 
-    found = read(root, env="staging")
+    found = sam_settings(root, env="staging")
 
     assert found["global"]["stack_name"] == "chatd-staging"
     assert found["deploy"]["resolve_s3"] is True
 
 
-def test_yes_confirms_everything(root: Path) -> None:
-    assert read(root, env="prod", yes=True)["deploy"]["confirm_changeset"] is False
-    assert read(root, env="prod")["deploy"]["confirm_changeset"] is True
+def test_yes_disables_confirmation(root: Path) -> None:
+    assert sam_settings(root, env="prod", yes=True)["deploy"]["confirm_changeset"] is False
+    assert sam_settings(root, env="prod")["deploy"]["confirm_changeset"] is True
 
 
-def test_the_stack_on_instances_is_another_and_has_its_own_parameters(root: Path) -> None:
-    local(root, '[default.global.parameters]\nparameter_overrides = ["ChatMemory=256"]\n')
+def test_the_managed_instances_stack_has_its_own_name_and_parameters(root: Path) -> None:
+    write_local(root, '[default.global.parameters]\nparameter_overrides = ["ChatMemory=256"]\n')
 
     found = load(Choices(instances=True, parameters={"MaxVcpus": "32"}), root)
 
@@ -123,7 +123,7 @@ def test_the_stack_on_instances_is_another_and_has_its_own_parameters(root: Path
 
 
 @pytest.mark.parametrize(
-    ("choices", "says"),
+    ("choices", "message"),
     [
         ({"env": "pord"}, "ENV=pord: .* the sections are default, dev, prod"),
         ({"stack": "a" * (MAX_STACK_NAME_LENGTH + 1)}, "has 54 characters; the maximum is 53"),
@@ -136,14 +136,14 @@ def test_the_stack_on_instances_is_another_and_has_its_own_parameters(root: Path
         ({"instances": True, "parameters": {"ChatMemory": "256"}}, "no parameter 'ChatMemory'"),
     ],
 )
-def test_a_choice_that_is_wrong_is_refused_with_what_is_right(
-    root: Path, choices: dict[str, Any], says: str
+def test_an_invalid_option_fails_and_names_valid_values(
+    root: Path, choices: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(CommandError, match=says):
+    with pytest.raises(CommandError, match=message):
         load(Choices(**choices), root)
 
 
-def test_the_longest_stack_s_name_leaves_room_for_its_longest_function_s(root: Path) -> None:
+def test_the_maximum_stack_name_leaves_room_for_the_longest_function_name(root: Path) -> None:
     name = "a" * MAX_STACK_NAME_LENGTH
 
     assert load(Choices(stack=name), root).stack == name
@@ -151,7 +151,7 @@ def test_the_longest_stack_s_name_leaves_room_for_its_longest_function_s(root: P
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("[default", "samconfig.local.toml cannot be read: "),
         (
@@ -168,10 +168,10 @@ def test_the_longest_stack_s_name_leaves_room_for_its_longest_function_s(root: P
         ),
     ],
 )
-def test_a_file_that_is_wrong_is_named(root: Path, text: str, says: str) -> None:
-    local(root, text)
+def test_an_invalid_file_is_named(root: Path, text: str, message: str) -> None:
+    write_local(root, text)
 
-    with pytest.raises(CommandError, match=says):
+    with pytest.raises(CommandError, match=message):
         load(Choices(), root)
 
 
@@ -180,26 +180,26 @@ def test_a_file_that_is_wrong_is_named(root: Path, text: str, says: str) -> None
     [
         {"A": "1", "B": "x y"},
         ["A=1", "B='x y'"],
-        'A="1" B="x y"',  # as sam deploy --guided writes it
+        'A="1" B="x y"',  # the form of sam deploy --guided
         "ParameterKey=A,ParameterValue=1 'ParameterKey=B,ParameterValue=x y'",
     ],
 )
-def test_parameters_are_read_in_every_form_that_sam_takes(value: Any) -> None:
+def test_parameter_overrides_are_read_in_every_form_of_sam(value: Any) -> None:
     assert parse_overrides(value) == {"A": "1", "B": "x y"}
 
 
-def answers(monkeypatch: pytest.MonkeyPatch, **given: str) -> None:
-    """Type these answers, and Enter for every other question."""
+def type_answers(monkeypatch: pytest.MonkeyPatch, **given: str) -> None:
+    """Answer the given questions, and press Enter at every other question."""
     questions = ["stack", "region", "profile", *configuration.template_parameters(instances=False)]
     text = "".join(f"{given.get(question, '')}\n" for question in questions)
     monkeypatch.setattr(sys, "stdin", io.StringIO(text))
 
 
-def test_what_guided_saves_is_what_every_later_command_reads(
+def test_later_commands_read_the_guided_answers(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    local(root, '[default.global.parameters]\nregion = "us-east-1"\n')
-    answers(
+    write_local(root, '[default.global.parameters]\nregion = "us-east-1"\n')
+    type_answers(
         monkeypatch,
         stack="mine",
         region="eu-central-1",
@@ -219,20 +219,20 @@ def test_what_guided_saves_is_what_every_later_command_reads(
         "OllamaUrl": "http://10.0.0.5:11434",
     }
     assert found.commands["deploy"]["confirm_changeset"] is True
-    # Other sections stay as they were, and no second stack comes of it.
+    # Other sections and the default stack are unchanged.
     assert load(Choices(), root).region == "us-east-1"
     assert load(Choices(), root).stack == "chatd"
 
 
-def test_guided_offers_what_holds_and_a_hyphen_empties_it(
+def test_guided_shows_current_values_and_a_hyphen_clears_them(
     root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    local(
+    write_local(
         root,
         '[default.global.parameters]\nregion = "us-east-1"\nprofile = "work"\n'
         'parameter_overrides = ["OllamaUrl=http://10.0.0.5", "MaxVcpus=32"]\n',
     )
-    answers(monkeypatch, profile="-", OllamaUrl="-")
+    type_answers(monkeypatch, profile="-", OllamaUrl="-")
 
     guided_setup.ask_and_save(Choices(), root)
 
@@ -243,8 +243,8 @@ def test_guided_offers_what_holds_and_a_hyphen_empties_it(
     assert load(Choices(instances=True), root).parameters["MaxVcpus"] == "32"
 
 
-def test_guided_makes_a_new_environment(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    answers(monkeypatch, region="eu-central-1")
+def test_guided_creates_a_new_environment(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    type_answers(monkeypatch, region="eu-central-1")
 
     guided_setup.ask_and_save(Choices(env="staging"), root)
 
@@ -252,7 +252,7 @@ def test_guided_makes_a_new_environment(root: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    ("wrong", "says"),
+    ("wrong", "message"),
     [
         ({"stack": "a b"}, "letters, digits and hyphens"),
         ({"region": "Frankfurt"}, "a region such as eu-central-1"),
@@ -261,18 +261,18 @@ def test_guided_makes_a_new_environment(root: Path, monkeypatch: pytest.MonkeyPa
         ({"region": "eu-central-1", "OllamaUrl": "10.0.0.5"}, "An http or https URL"),
     ],
 )
-def test_guided_asks_again_where_an_answer_cannot_be_right(
+def test_guided_repeats_a_question_after_an_invalid_answer(
     root: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     wrong: dict[str, str],
-    says: str,
+    message: str,
 ) -> None:
-    answers(monkeypatch, **wrong)
+    type_answers(monkeypatch, **wrong)
 
-    # The question that comes again takes the next line, so the last one has none.
+    # The repeated question consumes a line, so the last question has none.
     with pytest.raises(CommandError, match="standard input has ended"):
         guided_setup.ask_and_save(Choices(), root)
 
-    assert says in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not (root / "samconfig.local.toml").exists()

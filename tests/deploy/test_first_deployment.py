@@ -1,7 +1,7 @@
-"""Deploy, keys, smoke: all six points hold at the functions as a first deployment has them.
+"""Test `make keys` and `make smoke` against the functions of a first deployment.
 
-The functions run here as on Lambda, without an Ollama, with one key that `make keys` wrote into the
-secret of a stand-in for Secrets Manager, and a provider on a socket.
+The functions run as on Lambda without Ollama. moto holds the secret, and a local server is the
+provider.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ MODEL = "vendor/chat-mini"
 KEY = "sk-test-0123456789abcdef"
 
 
-def address() -> str:
-    """This machine's address on its network: at a loopback one Lambda would ask itself."""
+def network_address() -> str:
+    """Return a network address of this machine; functions on Lambda reject loopback addresses."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # sends nothing
         except OSError:
-            pytest.skip("this machine has no network, so no address but a loopback one")
+            pytest.skip("this machine has no network address other than loopback")
         found: str = probe.getsockname()[0]
         return found
 
 
 @pytest.fixture
 def openrouter() -> Iterator[Upstream]:
-    """A provider that wants the key and knows one model that chats."""
+    """Serve a provider with one key and one chat model."""
 
     def script(connection: socket.socket, received: Received) -> None:
         if received.headers.get("authorization") != f"Bearer {KEY}":
@@ -67,32 +67,32 @@ def openrouter() -> Iterator[Upstream]:
 def stack(
     openrouter: Upstream, secrets_manager: SecretsManagerClient, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    """The environment of the functions as the template sets it, with an empty secret."""
+    """Set the template's environment for the functions, and create an empty secret."""
     secrets_manager.create_secret(Name="keys", SecretString="{}")
     for row in CATALOG.values():
         for variable in filter(None, (row.base_url_variable, row.key_variable)):
             monkeypatch.setenv(variable, "")
     for variable in ("CHATD_CONFIG", "CHATD_DEFAULT_PROVIDER", "CHATD_CIRCUITS_TABLE"):
-        monkeypatch.setenv(variable, "")  # so chatd.toml is the repository's own
+        monkeypatch.setenv(variable, "")  # an empty variable selects the repository's chatd.toml
     monkeypatch.setenv("CHATD_SECRET_ID", "keys")
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "chatd-chat")
     monkeypatch.delenv("AWS_SAM_LOCAL", raising=False)
-    monkeypatch.setenv("OPENROUTER_BASE_URL", f"http://{address()}:{openrouter.port}")
-    start_anew()
+    monkeypatch.setenv("OPENROUTER_BASE_URL", f"http://{network_address()}:{openrouter.port}")
+    reset_functions()
     yield
     monkeypatch.undo()
-    start_anew()
+    reset_functions()
 
 
-def start_anew() -> None:
-    """Have the functions read their environment, as in a new execution environment."""
+def reset_functions() -> None:
+    """Clear the functions' caches, as in a new execution environment."""
     for opened in (chat.app.opened, chat.app.once, providers.app.opened):
         opened.cache_clear()
 
 
 @contextmanager
 def api() -> Iterator[str]:
-    """The functions behind HTTP, without a caller's key."""
+    """Serve the functions over HTTP without authorization."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -124,7 +124,7 @@ def api() -> Iterator[str]:
 
 
 @pytest.mark.usefixtures("stack")
-def test_with_one_key_all_six_points_hold(
+def test_with_one_key_all_six_points_pass(
     openrouter: Upstream, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"OPENROUTER_API_KEY={KEY}\n"))
@@ -137,13 +137,13 @@ def test_with_one_key_all_six_points_hold(
     printed = capsys.readouterr().out
     assert (status, printed.count("PASS ")) == (0, 6), printed
     assert f"the model is {MODEL!r}" in printed
-    asked = [received.json["model"] for received in openrouter.received if received.body]
-    assert set(asked) == {MODEL, f"unknown/{MODEL}"}
+    requested_models = [received.json["model"] for received in openrouter.received if received.body]
+    assert set(requested_models) == {MODEL, f"unknown/{MODEL}"}
     assert KEY not in printed
 
 
 @pytest.mark.usefixtures("stack")
-def test_without_a_key_it_says_what_to_do(
+def test_without_a_key_the_message_names_make_keys(
     openrouter: Upstream, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with api() as url:

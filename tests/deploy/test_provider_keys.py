@@ -1,4 +1,4 @@
-"""`make keys`: what reaches the secret, and that no value reaches anything else."""
+"""Test that `make keys` writes the secret and shows no value."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 CANARY = "sk-canary-0123456789"
-Put = Callable[..., tuple[int, str]]
+MakeKeys = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def put(
+def make_keys(
     secrets_manager: SecretsManagerClient,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> Put:
-    """Runs the command with a standard input; its exit status, and all that it printed."""
+) -> MakeKeys:
+    """Run the command with standard input; return the exit status and the output."""
     secrets_manager.create_secret(Name="keys", SecretString='{"KIMI_API_KEY": "old"}')
 
     def run(text: str, *arguments: str) -> tuple[int, str]:
@@ -46,21 +46,21 @@ def put(
     return run
 
 
-def held(client: SecretsManagerClient) -> Any:
+def secret_content(client: SecretsManagerClient) -> Any:
     return json.loads(
         client.get_secret_value(SecretId="keys", VersionStage="AWSCURRENT")["SecretString"]
     )
 
 
-def test_lines_are_merged_into_what_is_there(
-    put: Put, secrets_manager: SecretsManagerClient
+def test_lines_are_merged_into_the_secret(
+    make_keys: MakeKeys, secrets_manager: SecretsManagerClient
 ) -> None:
-    status, printed = put(
+    status, printed = make_keys(
         f"# mine\nexport OPENROUTER_API_KEY={CANARY}\n\nOPENCODE_API_KEY = '{CANARY}2'\n"
     )
 
     assert status == 0
-    assert held(secrets_manager) == {
+    assert secret_content(secrets_manager) == {
         "KIMI_API_KEY": "old",
         "OPENROUTER_API_KEY": CANARY,
         "OPENCODE_API_KEY": f"{CANARY}2",
@@ -69,21 +69,23 @@ def test_lines_are_merged_into_what_is_there(
     assert CANARY not in printed
 
 
-def test_a_json_object_does_as_well(put: Put, secrets_manager: SecretsManagerClient) -> None:
-    status, printed = put(json.dumps({"KIMI_API_KEY": CANARY}))
+def test_a_json_object_is_accepted(
+    make_keys: MakeKeys, secrets_manager: SecretsManagerClient
+) -> None:
+    status, printed = make_keys(json.dumps({"KIMI_API_KEY": CANARY}))
 
     assert status == 0
-    assert held(secrets_manager) == {"KIMI_API_KEY": CANARY}
+    assert secret_content(secrets_manager) == {"KIMI_API_KEY": CANARY}
     assert "KIMI_API_KEY: replaced" in printed
     assert CANARY not in printed
 
 
-def test_keys_that_are_there_already_write_nothing(
-    put: Put, secrets_manager: SecretsManagerClient
+def test_unchanged_keys_write_no_version(
+    make_keys: MakeKeys, secrets_manager: SecretsManagerClient
 ) -> None:
     before = secrets_manager.describe_secret(SecretId="keys")["VersionIdsToStages"]
 
-    status, printed = put("KIMI_API_KEY=old\nOLLAMA_API_KEY=\n")
+    status, printed = make_keys("KIMI_API_KEY=old\nOLLAMA_API_KEY=\n")
 
     assert status == 0
     assert "KIMI_API_KEY: unchanged" in printed
@@ -91,30 +93,32 @@ def test_keys_that_are_there_already_write_nothing(
     assert secrets_manager.describe_secret(SecretId="keys")["VersionIdsToStages"] == before
 
 
-def test_an_empty_value_deletes(put: Put, secrets_manager: SecretsManagerClient) -> None:
-    status, printed = put("KIMI_API_KEY=\nOLLAMA_API_KEY=\n")
+def test_an_empty_value_deletes_the_key(
+    make_keys: MakeKeys, secrets_manager: SecretsManagerClient
+) -> None:
+    status, printed = make_keys("KIMI_API_KEY=\nOLLAMA_API_KEY=\n")
 
     assert status == 0
-    assert held(secrets_manager) == {}
+    assert secret_content(secrets_manager) == {}
     assert "KIMI_API_KEY: deleted" in printed
     assert "OLLAMA_API_KEY: not set" in printed
     assert "The secret holds: no key." in printed
 
 
-def test_an_unknown_name_is_refused_with_the_known_ones(
-    put: Put, secrets_manager: SecretsManagerClient
+def test_an_unknown_name_fails_and_lists_the_known_names(
+    make_keys: MakeKeys, secrets_manager: SecretsManagerClient
 ) -> None:
-    status, printed = put(f"OPEN_ROUTER_KEY={CANARY}\nKIMI_API_KEY={CANARY}\n")
+    status, printed = make_keys(f"OPEN_ROUTER_KEY={CANARY}\nKIMI_API_KEY={CANARY}\n")
 
     assert status == 1
     assert "'OPEN_ROUTER_KEY'" in printed
     assert "OPENROUTER_API_KEY" in printed
     assert CANARY not in printed
-    assert held(secrets_manager) == {"KIMI_API_KEY": "old"}
+    assert secret_content(secrets_manager) == {"KIMI_API_KEY": "old"}
 
 
-def test_the_name_of_a_provider_of_one_s_own_is_known(
-    put: Put,
+def test_the_key_variable_of_a_custom_provider_is_known(
+    make_keys: MakeKeys,
     secrets_manager: SecretsManagerClient,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -126,14 +130,14 @@ def test_the_name_of_a_provider_of_one_s_own_is_known(
     )
     monkeypatch.setenv("CHATD_CONFIG", str(config))
 
-    status, _ = put("MINE_KEY=k\n")
+    status, _ = make_keys("MINE_KEY=k\n")
 
     assert status == 0
-    assert held(secrets_manager)["MINE_KEY"] == "k"
+    assert secret_content(secrets_manager)["MINE_KEY"] == "k"
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("", "standard input is empty"),
         (f"KIMI_API_KEY=x\n{CANARY}\n", "line 2 is not NAME=value"),
@@ -144,32 +148,32 @@ def test_the_name_of_a_provider_of_one_s_own_is_known(
         (f"KIMI_API_KEY={CANARY}ü\n", "the value of KIMI_API_KEY has characters"),
     ],
 )
-def test_what_cannot_be_read_is_refused_without_showing_it(
-    put: Put, secrets_manager: SecretsManagerClient, text: str, says: str
+def test_invalid_input_fails_without_showing_a_value(
+    make_keys: MakeKeys, secrets_manager: SecretsManagerClient, text: str, message: str
 ) -> None:
-    status, printed = put(text)
+    status, printed = make_keys(text)
 
     assert status == 1
-    assert says in printed
+    assert message in printed
     assert CANARY not in printed
     assert len(printed.splitlines()) == 1
-    assert held(secrets_manager) == {"KIMI_API_KEY": "old"}
+    assert secret_content(secrets_manager) == {"KIMI_API_KEY": "old"}
 
 
-def test_a_secret_that_holds_something_else_is_left_alone(
-    put: Put, secrets_manager: SecretsManagerClient
+def test_a_secret_with_other_content_is_not_changed(
+    make_keys: MakeKeys, secrets_manager: SecretsManagerClient
 ) -> None:
     secrets_manager.put_secret_value(SecretId="keys", SecretString=CANARY)
 
-    status, printed = put("KIMI_API_KEY=k\n")
+    status, printed = make_keys("KIMI_API_KEY=k\n")
 
     assert status == 1
     assert "does not hold a JSON object" in printed
     assert CANARY not in printed
 
 
-def test_the_secret_is_found_in_the_stack_s_outputs(
-    put: Put,
+def test_the_secret_is_read_from_the_stack_s_outputs(
+    make_keys: MakeKeys,
     secrets_manager: SecretsManagerClient,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -186,12 +190,12 @@ def test_the_secret_is_found_in_the_stack_s_outputs(
     status = provider_keys.main(["--stack", "mine"])
 
     assert status == 0
-    assert held(secrets_manager) == {"KIMI_API_KEY": "new"}
+    assert secret_content(secrets_manager) == {"KIMI_API_KEY": "new"}
     cloudformation.delete_stack(StackName="mine")
 
 
-def test_a_stack_that_is_not_there_is_one_line(
-    put: Put, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_missing_stack_prints_one_line(
+    make_keys: MakeKeys, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("KIMI_API_KEY=new"))
 
@@ -201,8 +205,8 @@ def test_a_stack_that_is_not_there_is_one_line(
     assert capsys.readouterr().err.startswith("make keys: AWS answered ValidationError: ")
 
 
-def test_a_stack_of_something_else_is_one_line(
-    put: Put, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_stack_without_the_output_prints_one_line(
+    make_keys: MakeKeys, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     template = {
         "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
@@ -219,31 +223,31 @@ def test_a_stack_of_something_else_is_one_line(
     cloudformation.delete_stack(StackName="other")
 
 
-def test_without_a_region_it_says_so_in_one_line(
-    put: Put, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_missing_region_prints_one_line(
+    make_keys: MakeKeys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
 
-    status, printed = put("KIMI_API_KEY=new")
+    status, printed = make_keys("KIMI_API_KEY=new")
 
     assert status == 1
     assert printed.startswith("make keys: there is no region: set REGION=eu-central-1 ")
     assert printed.count("\n") == 1
 
 
-def test_a_mistake_in_chatd_toml_is_one_line(
-    put: Put, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_missing_chatd_toml_prints_one_line(
+    make_keys: MakeKeys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHATD_CONFIG", str(tmp_path / "none.toml"))
 
-    status, printed = put("KIMI_API_KEY=new")
+    status, printed = make_keys("KIMI_API_KEY=new")
 
     assert status == 1
     assert "none.toml" in printed
 
 
-def test_on_a_terminal_each_key_is_asked_for_unseen(
+def test_on_a_terminal_each_key_is_prompted_without_echo(
     secrets_manager: SecretsManagerClient,
 ) -> None:
     secrets_manager.create_secret(Name="keys", SecretString='{"OLLAMA_API_KEY": "old"}')
@@ -254,7 +258,7 @@ def test_on_a_terminal_each_key_is_asked_for_unseen(
         stdin=inside,
         stdout=inside,
         stderr=inside,
-        start_new_session=True,  # otherwise getpass asks the terminal of whoever runs the tests
+        start_new_session=True,  # otherwise getpass opens the terminal of the test run
     )
     os.close(inside)
     seen = b""
@@ -269,7 +273,7 @@ def test_on_a_terminal_each_key_is_asked_for_unseen(
     assert status == 0
     assert b"Enter keeps the current value" in seen
     assert CANARY.encode() not in seen
-    assert held(secrets_manager) == {"KIMI_API_KEY": CANARY}
+    assert secret_content(secrets_manager) == {"KIMI_API_KEY": CANARY}
 
 
 def _read_until(terminal: int, seen: bytes, mark: bytes) -> bytes:
@@ -277,7 +281,7 @@ def _read_until(terminal: int, seen: bytes, mark: bytes) -> bytes:
     while mark not in seen:
         ready, _, _ = select.select([terminal], [], [], max(0.0, end - time.monotonic()))
 
-        assert ready, f"{mark!r} did not come; there is {seen!r}"
+        assert ready, f"{mark!r} is missing in {seen!r}"
 
         seen += os.read(terminal, 4096)
     return seen

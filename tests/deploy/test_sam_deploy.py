@@ -1,7 +1,7 @@
-"""The real SAM CLI builds and deploys a fresh checkout, as far as a stand-in for AWS takes it.
+"""Test a deployment of a fresh checkout with the real SAM CLI against moto.
 
-moto has no transform, and cannot read the template from where SAM puts it; so a deployment ends
-with that, after the CLI has said what it deploys and uploaded it.
+moto supports neither the SAM transform nor the uploaded template, so each deployment fails after
+the CLI printed its values and uploaded the code.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PATIENCE = 900
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[dict[str, str]]:
-    """The environment that leads the AWS SDK to a stand-in with SAM's bucket."""
+    """Return environment variables for AWS clients of a moto server with SAM's bucket."""
     server = ThreadedMotoServer(port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -44,7 +44,7 @@ def aws() -> Iterator[dict[str, str]]:
         "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
         "Outputs": {"SourceBucket": {"Value": "artifacts"}},
     }
-    # As `sam deploy` makes it with resolve_s3; moto forgets the outputs of a change set.
+    # The stack that `sam deploy` creates with resolve_s3; moto drops the outputs of a change set.
     cloudformation.create_stack(
         StackName="aws-sam-cli-managed-default",
         TemplateBody=json.dumps(managed),
@@ -60,7 +60,7 @@ def aws() -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh checkout at a path with a space, with the environments of this one."""
+    """Copy the checkout to a path with a space, with links to the environments."""
     root = tmp_path_factory.mktemp("fresh") / "a b" / "chatd"
     root.mkdir(parents=True)
     for name in ("Makefile", "samconfig.toml", "template.yaml", "chatd.toml"):
@@ -70,7 +70,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / name, root / name, ignore=unbuilt)
     for name in (".venv", ".venv-sam", "tests"):
         (root / name).symlink_to(ROOT / name)
-    if (ROOT / ".aws-sam" / "layers").is_dir():  # otherwise the wheels are fetched again
+    if (ROOT / ".aws-sam" / "layers").is_dir():  # avoids a second download of the wheels
         shutil.copytree(ROOT / ".aws-sam" / "layers", root / ".aws-sam" / "layers")
     return root
 
@@ -98,14 +98,14 @@ def make(checkout: Path, aws: dict[str, str], *arguments: str, answers: str = ""
     return done.stdout + done.stderr
 
 
-def said(output: str) -> dict[str, str]:
-    """What the SAM CLI says that it deploys."""
+def deployed_values(output: str) -> dict[str, str]:
+    """Parse the values that the SAM CLI prints before a deployment."""
     listed = output.partition("Deploying with following values")[2].partition("Initiating")[0]
     pairs = (line.partition(":") for line in listed.splitlines() if " : " in line)
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 
-def test_guided_deploys_what_it_built_and_the_next_deployment_is_the_same(
+def test_guided_deploys_its_build_and_the_next_deployment_is_equal(
     checkout: Path, aws: dict[str, str]
 ) -> None:
     answers = "\n".join(["mine", REGION, "", "x86_64", *[""] * 30])
@@ -115,32 +115,34 @@ def test_guided_deploys_what_it_built_and_the_next_deployment_is_the_same(
     again = make(checkout, aws, "deploy", "YES=1")
 
     assert "Deploying with following values" in guided, guided[-3000:]
-    assert said(guided) == said(again), guided + again
-    assert said(guided)["Stack name"] == "mine"
-    assert said(guided)["Region"] == REGION
-    assert said(guided)["Confirm changeset"] == "False"
-    assert json.loads(said(guided)["Parameter overrides"]) == {"Architecture": "x86_64"}
+    assert deployed_values(guided) == deployed_values(again), guided + again
+    assert deployed_values(guided)["Stack name"] == "mine"
+    assert deployed_values(guided)["Region"] == REGION
+    assert deployed_values(guided)["Confirm changeset"] == "False"
+    assert json.loads(deployed_values(guided)["Parameter overrides"]) == {"Architecture": "x86_64"}
     assert "Uploading to mine/" in guided
     assert len(libraries) > 0
     assert all("x86_64" in name for name in libraries)
     for output in (guided, again):
-        # As far as moto goes.
+        # moto fails here.
         assert "Failed to create changeset for the stack: mine" in output
         assert "All code is compiled for Lambda's Python 3.13." in output or "WARNING" in output
 
 
-def test_another_environment_is_not_the_guided_one(checkout: Path, aws: dict[str, str]) -> None:
+def test_another_environment_ignores_the_guided_answers(
+    checkout: Path, aws: dict[str, str]
+) -> None:
     output = make(checkout, aws, "deploy", "ENV=prod", "YES=1", f"REGION={REGION}")
 
-    assert said(output)["Stack name"] == "chatd-prod"
-    assert json.loads(said(output)["Parameter overrides"]) == {
+    assert deployed_values(output)["Stack name"] == "chatd-prod"
+    assert json.loads(deployed_values(output)["Parameter overrides"]) == {
         "Architecture": "arm64",
         "LogRetentionDays": "90",
     }
     assert all("aarch64" in path.name for path in (checkout / ".aws-sam" / "build").rglob("*.so"))
 
 
-def test_delete_removes_the_stack_and_names_the_secrets_that_stay(
+def test_delete_removes_the_stack_and_names_the_retained_secrets(
     checkout: Path, aws: dict[str, str]
 ) -> None:
     cloudformation = boto3.client(

@@ -1,4 +1,4 @@
-"""The signature is right: computed again from what arrived, with the key that both sides know.
+"""Test SigV4 signatures against an independent computation.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
@@ -31,11 +31,11 @@ def identity(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
 
 
-def recomputed(method: str, url: str, headers: Mapping[str, str], body: bytes) -> str:
-    """The signature that a request must have, for the headers that it says are signed."""
+def compute_signature(method: str, url: str, headers: Mapping[str, str], body: bytes) -> str:
+    """Compute the expected signature from the request and the list of signed headers."""
     sent = {name.lower(): value for name, value in headers.items()}
-    given = AUTHORIZATION.fullmatch(sent["authorization"])
-    assert given
+    match = AUTHORIZATION.fullmatch(sent["authorization"])
+    assert match
     parts = urlsplit(url)
     query = sorted(parse_qsl(parts.query, keep_blank_values=True))
     canonical = "\n".join(
@@ -43,25 +43,25 @@ def recomputed(method: str, url: str, headers: Mapping[str, str], body: bytes) -
             method,
             quote(parts.path or "/", safe="/-_.~"),
             "&".join(f"{quote(k, safe='-_.~')}={quote(v, safe='-_.~')}" for k, v in query),
-            *(f"{name}:{sent[name].strip()}" for name in given["names"].split(";")),
+            *(f"{name}:{sent[name].strip()}" for name in match["names"].split(";")),
             "",
-            given["names"],
+            match["names"],
             hashlib.sha256(body).hexdigest(),
         ]
     )
-    scope = f"{given['day']}/{given['region']}/{given['service']}/aws4_request"
+    scope = f"{match['day']}/{match['region']}/{match['service']}/aws4_request"
     digest = hashlib.sha256(canonical.encode()).hexdigest()
     text = f"AWS4-HMAC-SHA256\n{sent['x-amz-date']}\n{scope}\n{digest}"
     key = f"AWS4{SECRET}".encode()
-    for part in (given["day"], given["region"], given["service"], "aws4_request"):
+    for part in (match["day"], match["region"], match["service"], "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
     return hmac.digest(key, text.encode(), "sha256").hex()
 
 
-def signature(headers: Mapping[str, str]) -> re.Match[str]:
-    given = AUTHORIZATION.fullmatch(headers["Authorization"])
-    assert given
-    return given
+def parse_authorization(headers: Mapping[str, str]) -> re.Match[str]:
+    match = AUTHORIZATION.fullmatch(headers["Authorization"])
+    assert match
+    return match
 
 
 @pytest.mark.parametrize(
@@ -75,16 +75,16 @@ def signature(headers: Mapping[str, str]) -> re.Match[str]:
         ("GET", "", None),
     ],
 )
-def test_a_signature_is_that_of_the_request(method: str, path: str, body: bytes | None) -> None:
+def test_the_signature_matches_the_request(method: str, path: str, body: bytes | None) -> None:
     url = f"https://api.example.com{path}"
     headers = {**sign_headers(method, url, body), "Host": "api.example.com"}
 
-    given = signature(headers)
-    assert given["signature"] == recomputed(method, url, headers, body or b"")
-    assert (given["id"], given["region"], given["service"]) == (ID, REGION, "execute-api")
+    match = parse_authorization(headers)
+    assert match["signature"] == compute_signature(method, url, headers, body or b"")
+    assert (match["id"], match["region"], match["service"]) == (ID, REGION, "execute-api")
 
 
-def test_what_arrives_has_the_signature_of_what_was_sent() -> None:
+def test_the_received_request_has_a_valid_signature() -> None:
     import urllib.request  # noqa: PLC0415  # as the smoke test sends
 
     body = b'{"model": "llama3.2", "messages": []}'
@@ -95,29 +95,29 @@ def test_what_arrives_has_the_signature_of_what_was_sent() -> None:
         arrived = server.last
 
     assert arrived.body == body
-    given = AUTHORIZATION.fullmatch(arrived.headers["authorization"])
-    assert given
-    assert given["signature"] == recomputed("POST", url, arrived.headers, arrived.body)
-    assert {"host", "x-amz-date"} <= set(given["names"].split(";"))
+    match = AUTHORIZATION.fullmatch(arrived.headers["authorization"])
+    assert match
+    assert match["signature"] == compute_signature("POST", url, arrived.headers, arrived.body)
+    assert {"host", "x-amz-date"} <= set(match["names"].split(";"))
 
 
-def test_another_body_has_another_signature() -> None:
+def test_a_different_body_has_a_different_signature() -> None:
     url = "https://api.example.com/v1/chat"
     one = {**sign_headers("POST", url, b"{}"), "Host": "api.example.com"}
 
-    assert signature(one)["signature"] != recomputed("POST", url, one, b"{ }")
+    assert parse_authorization(one)["signature"] != compute_signature("POST", url, one, b"{ }")
 
 
-def test_a_session_s_token_is_sign_headers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_session_token_is_signed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SESSION_TOKEN", "a-token")
     url = "https://api.example.com/v1/chat"
     headers = {**sign_headers("POST", url, b"{}"), "Host": "api.example.com"}
 
-    given = signature(headers)
+    match = parse_authorization(headers)
     assert headers["X-Amz-Security-Token"] == "a-token"
-    assert "x-amz-security-token" in given["names"].split(";")
-    assert given["signature"] == recomputed("POST", url, headers, b"{}")
+    assert "x-amz-security-token" in match["names"].split(";")
+    assert match["signature"] == compute_signature("POST", url, headers, b"{}")
 
 
-def test_the_secret_is_in_no_header() -> None:
+def test_no_header_contains_the_secret() -> None:
     assert SECRET not in str(sign_headers("POST", "https://api.example.com/v1/chat", b"{}"))

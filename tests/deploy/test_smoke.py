@@ -1,4 +1,4 @@
-"""`make smoke`: every point holds at a gateway that is right, and fails at one that is not."""
+"""Test `make smoke` against a correct gateway and against gateways with one fault."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def error(status: int, code: str, **fields: Any) -> Answer:
 
 
 class Gateway:
-    """What a right gateway answers; a test breaks one thing of it."""
+    """Hold the replies of a correct gateway; a test changes one reply."""
 
     def __init__(self) -> None:
-        self.listed: Any = {"default": "ollama", "providers": [OLLAMA]}
+        self.provider_list: Any = {"default": "ollama", "providers": [OLLAMA]}
         self.models = ["ollama/nomic-embed-text:latest", "ollama/llama3.2"]
-        self.asked: list[str | None] = []
+        self.requested_models: list[str | None] = []
         self.broken: dict[str | None, Answer] = {}
         self.keys: list[str | None] = []
 
     def chat(self, model: str | None) -> Answer:
-        self.asked.append(model)
-        default = self.listed["default"]
+        self.requested_models.append(model)
+        default = self.provider_list["default"]
         if model in self.broken:
             return self.broken[model]
         if model is None:
@@ -62,7 +62,7 @@ def serving(gateway: Gateway) -> Iterator[str]:
         def do_GET(self) -> None:
             owners = [(name, name.partition("/")[0]) for name in gateway.models]
             models = [{"id": name, "owned_by": owner} for name, owner in owners]
-            self._answer(200, {"data": models} if "models" in self.path else gateway.listed)
+            self._answer(200, {"data": models} if "models" in self.path else gateway.provider_list)
 
         def do_POST(self) -> None:
             sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -107,7 +107,7 @@ def run(
 Run = Callable[..., tuple[int, str]]
 
 
-def test_all_points_hold_at_a_right_gateway(run: Run, gateway: Gateway) -> None:
+def test_a_correct_gateway_passes_all_points(run: Run, gateway: Gateway) -> None:
     status, printed = run()
 
     assert status == 0
@@ -129,7 +129,7 @@ def test_all_points_hold_at_a_right_gateway(run: Run, gateway: Gateway) -> None:
         ("6", None, (500, None)),
     ],
 )
-def test_a_point_that_does_not_hold_fails_and_shows_what_came(
+def test_a_failed_point_shows_the_reply(
     run: Run, gateway: Gateway, point: str, model: str | None, answer: Answer
 ) -> None:
     gateway.broken[model] = answer
@@ -142,7 +142,7 @@ def test_a_point_that_does_not_hold_fails_and_shows_what_came(
 
 
 @pytest.mark.parametrize(
-    "listed",
+    "provider_list",
     [
         {"default": "kimi", "providers": [OLLAMA]},
         {"default": None, "providers": []},
@@ -150,19 +150,19 @@ def test_a_point_that_does_not_hold_fails_and_shows_what_came(
         {"default": "ollama", "providers": [{"name": "ollama"}]},
     ],
 )
-def test_a_list_that_is_not_right_fails(run: Run, gateway: Gateway, listed: Any) -> None:
-    gateway.listed = listed
+def test_an_incorrect_provider_list_fails(run: Run, gateway: Gateway, provider_list: Any) -> None:
+    gateway.provider_list = provider_list
 
     assert run()[0] == 1
 
 
-def test_the_list_must_be_exactly_the_one_that_is_named(run: Run) -> None:
+def test_the_provider_list_must_equal_the_expected_providers(run: Run) -> None:
     assert run("--providers", "ollama")[0] == 0
     assert run("--providers", "ollama,kimi")[0] == 1
 
 
-def test_a_cloud_key_skips_the_point_about_its_absence(run: Run, gateway: Gateway) -> None:
-    gateway.listed["providers"].append({**OLLAMA, "name": "ollama_cloud"})
+def test_a_registered_ollama_cloud_skips_point_four(run: Run, gateway: Gateway) -> None:
+    gateway.provider_list["providers"].append({**OLLAMA, "name": "ollama_cloud"})
 
     status, printed = run()
 
@@ -170,20 +170,18 @@ def test_a_cloud_key_skips_the_point_about_its_absence(run: Run, gateway: Gatewa
     assert "SKIPPED  4" in printed
 
 
-def test_where_another_provider_is_the_default_that_one_is_asked(
-    run: Run, gateway: Gateway
-) -> None:
-    gateway.listed = {"default": "kimi", "providers": [{**OLLAMA, "name": "kimi"}]}
+def test_the_checks_use_the_default_provider(run: Run, gateway: Gateway) -> None:
+    gateway.provider_list = {"default": "kimi", "providers": [{**OLLAMA, "name": "kimi"}]}
     gateway.models = ["openrouter/x/y", "kimi/k3", "kimi/k3-mini"]
 
     status, printed = run()
 
     assert (status, printed.count("PASS ")) == (0, 6)
     assert "the model is 'k3-mini'" in printed
-    assert {"k3-mini", "kimi/k3-mini", "unknown/k3-mini"} <= set(gateway.asked)
+    assert {"k3-mini", "kimi/k3-mini", "unknown/k3-mini"} <= set(gateway.requested_models)
 
 
-def test_a_model_that_does_not_answer_is_not_taken(run: Run, gateway: Gateway) -> None:
+def test_a_failing_model_is_not_chosen(run: Run, gateway: Gateway) -> None:
     gateway.models = ["ollama/broken-mini", "ollama/fine"]
     gateway.broken["broken-mini"] = error(400, "unsupported_dialect")
 
@@ -193,15 +191,15 @@ def test_a_model_that_does_not_answer_is_not_taken(run: Run, gateway: Gateway) -
     assert "the model is 'fine'" in printed
 
 
-def test_a_model_that_is_named_is_asked_and_no_other(run: Run, gateway: Gateway) -> None:
+def test_the_model_option_is_the_only_model_in_requests(run: Run, gateway: Gateway) -> None:
     assert run("--model", "mine")[0] == 0
-    assert {name.split("/")[-1].removesuffix(":cloud") for name in gateway.asked if name} == {
-        "mine"
-    }
+    assert {
+        name.split("/")[-1].removesuffix(":cloud") for name in gateway.requested_models if name
+    } == {"mine"}
 
 
-def test_without_a_provider_it_says_what_to_do(run: Run, gateway: Gateway) -> None:
-    gateway.listed = {"default": None, "providers": []}
+def test_without_a_provider_the_message_names_make_keys(run: Run, gateway: Gateway) -> None:
+    gateway.provider_list = {"default": None, "providers": []}
 
     status, printed = run()
 
@@ -209,7 +207,7 @@ def test_without_a_provider_it_says_what_to_do(run: Run, gateway: Gateway) -> No
     assert "no provider is registered: write a key with make keys" in printed
 
 
-def test_a_gateway_that_is_not_there_fails_in_words(
+def test_an_unreachable_gateway_fails_with_a_message(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     status = smoke.main(["http://127.0.0.1:1"])
@@ -218,7 +216,7 @@ def test_a_gateway_that_is_not_there_fails_in_words(
     assert "could not be reached" in capsys.readouterr().out
 
 
-def test_a_request_is_signed_where_iam_asks_who_one_is(
+def test_the_sign_option_signs_every_request(
     run: Run, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
@@ -234,7 +232,7 @@ def test_a_request_is_signed_where_iam_asks_who_one_is(
         assert "/eu-central-1/execute-api/aws4_request" in signature
 
 
-def test_without_credentials_nothing_is_signed_and_it_says_so(
+def test_without_credentials_signing_fails_before_a_request(
     run: Run, gateway: Gateway, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
@@ -250,7 +248,7 @@ def test_without_credentials_nothing_is_signed_and_it_says_so(
     assert gateway.keys == []
 
 
-def test_the_region_is_the_one_in_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_region_in_the_url_signs_the_request(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     url = "https://a1.execute-api.ap-south-1.amazonaws.com/live/v1/chat/providers"
@@ -258,7 +256,7 @@ def test_the_region_is_the_one_in_the_address(monkeypatch: pytest.MonkeyPatch) -
     assert "/ap-south-1/execute-api/" in sign_headers("GET", url, None)["Authorization"]
 
 
-def test_the_profile_and_region_of_the_configuration_sign(
+def test_the_configured_profile_and_region_sign_the_request(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
@@ -272,7 +270,7 @@ def test_the_profile_and_region_of_the_configuration_sign(
 
     with serving(gateway) as url:
         assert smoke.main([url, "--sign", "--profile", "work", "--region", "eu-west-1"]) == 0
-        assert smoke.main([url, "--sign", "--profile", "nobodys"]) == 1
+        assert smoke.main([url, "--sign", "--profile", "missing"]) == 1
 
     assert len(gateway.keys) > 0
     for signature in gateway.keys:
@@ -280,7 +278,7 @@ def test_the_profile_and_region_of_the_configuration_sign(
         assert "/eu-west-1/execute-api/" in str(signature)
 
 
-def test_without_a_region_it_says_what_to_set(
+def test_without_a_region_the_message_names_aws_region(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")

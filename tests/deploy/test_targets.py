@@ -1,4 +1,4 @@
-"""Every target of make tells its command the same configuration, in any folder."""
+"""Test that all make targets pass the same configuration to the commands, in any folder."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 ROOT = Path(__file__).resolve().parents[2]
-# Notes what it was called with, and what the configuration file held.
+# Records the arguments and the configuration file of each call.
 SAM = """#!/bin/sh
 for argument; do
-  [ "$previous" = --config-file ] && cp "$argument" .aws-sam/seen-$1.toml
+  [ "$previous" = --config-file ] && cp "$argument" .aws-sam/settings-$1.toml
   previous=$argument
 done
 echo "$@" >> .aws-sam/calls
@@ -32,12 +32,12 @@ Make = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A fresh checkout at a path with a space, with a SAM CLI that only takes notes."""
+    """Copy the checkout to a path with a space, with a fake SAM CLI."""
     root = tmp_path / "a b" / "chatd"
     (root / ".venv-sam" / "bin").mkdir(parents=True)
     for name in ("Makefile", "samconfig.toml", "template.yaml", "chatd.toml"):
         shutil.copy(ROOT / name, root / name)
-    shutil.copytree(ROOT / "deploy", root / "deploy")  # it looks for the files beside itself
+    shutil.copytree(ROOT / "deploy", root / "deploy")  # the commands read files next to the package
     for name in ("functions", "local", "bench", "tests", "requirements", ".venv"):
         (root / name).symlink_to(ROOT / name)
     (root / ".venv-sam" / "bin" / "sam").write_text(SAM)
@@ -47,7 +47,7 @@ def checkout(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def make(checkout: Path) -> Make:
-    """Runs make there; what is installed is taken as it is."""
+    """Run make in the checkout without installing environments."""
     installed = [
         f"--assume-old={stamp}"
         for stamp in (".venv/run.stamp", ".venv/aws.stamp", ".venv-sam/sam.stamp")
@@ -56,7 +56,7 @@ def make(checkout: Path) -> Make:
 
     def run(*arguments: str, answers: str = "", **more: str) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "MAKEFLAGS": "", "PYTHONPATH": ""}
-        # With MAKELEVEL, which `make test` sets, make prints the folders that it enters.
+        # With MAKELEVEL, which `make test` sets, make prints each folder.
         for name in ("AWS_REGION", "AWS_PROFILE", "AWS_DEFAULT_REGION", "PARAMS", "MAKELEVEL"):
             environment.pop(name, None)
         return subprocess.run(
@@ -73,9 +73,11 @@ def make(checkout: Path) -> Make:
     return run
 
 
-def seen(checkout: Path, command: str) -> dict[str, Any]:
-    """What a command of the SAM CLI would take from its configuration file."""
-    read = tomllib.loads((checkout / ".aws-sam" / f"seen-{command}.toml").read_text())["default"]
+def sam_settings(checkout: Path, command: str) -> dict[str, Any]:
+    """Return the settings of a command in the configuration file passed to the SAM CLI."""
+    read = tomllib.loads((checkout / ".aws-sam" / f"settings-{command}.toml").read_text())[
+        "default"
+    ]
     parameters: dict[str, Any] = {
         **read["global"]["parameters"],
         **read.get(command, {}).get("parameters", {}),
@@ -83,23 +85,23 @@ def seen(checkout: Path, command: str) -> dict[str, Any]:
     return parameters
 
 
-def calls(checkout: Path) -> list[str]:
+def sam_commands(checkout: Path) -> list[str]:
     file = checkout / ".aws-sam" / "calls"
     return [line.split()[0] for line in file.read_text().splitlines()] if file.exists() else []
 
 
-def test_guided_works_in_a_fresh_checkout_and_every_later_command_agrees(
+def test_guided_works_in_a_fresh_checkout_and_later_commands_use_its_answers(
     checkout: Path, make: Make
 ) -> None:
     answers = ["mine", "eu-central-1", "", "x86_64", *[""] * 30]
     guided = make("deploy", "GUIDED=1", "YES=1", answers="\n".join(answers))
-    first = {command: seen(checkout, command) for command in ("build", "deploy")}
+    first = {command: sam_settings(checkout, command) for command in ("build", "deploy")}
 
     again = make("deploy", "YES=1")
-    second = {command: seen(checkout, command) for command in ("build", "deploy")}
+    second = {command: sam_settings(checkout, command) for command in ("build", "deploy")}
 
     assert (guided.returncode, again.returncode) == (0, 0), guided.stderr + again.stderr
-    assert calls(checkout) == ["build", "deploy", "build", "deploy"]
+    assert sam_commands(checkout) == ["build", "deploy", "build", "deploy"]
     assert first == second
     for command in ("build", "deploy"):
         assert first[command]["stack_name"] == "mine"
@@ -107,25 +109,23 @@ def test_guided_works_in_a_fresh_checkout_and_every_later_command_agrees(
         assert "Architecture=x86_64" in first[command]["parameter_overrides"]
 
 
-def test_guided_in_one_environment_leaves_the_others_as_they_were(
-    checkout: Path, make: Make
-) -> None:
+def test_guided_in_one_environment_does_not_change_another(checkout: Path, make: Make) -> None:
     make("build", "ENV=prod")
-    before = seen(checkout, "build")
+    before = sam_settings(checkout, "build")
     make("deploy", "GUIDED=1", "YES=1", answers="\n".join(["mine", "eu-central-1", *[""] * 30]))
 
     assert make("build", "ENV=prod").returncode == 0
-    assert seen(checkout, "build") == before
+    assert sam_settings(checkout, "build") == before
     assert before["stack_name"] == "chatd-prod"
 
 
-def test_what_is_given_to_one_command_goes_to_the_build_too(checkout: Path, make: Make) -> None:
+def test_options_of_make_deploy_reach_the_build(checkout: Path, make: Make) -> None:
     given = ("PARAMS=OllamaUrl=http://10.0.0.5:11434 DefaultProvider=kimi", "ARCH=x86_64")
     result = make("deploy", "ENV=dev", "STACK=other", "REGION=us-west-2", "PROFILE=me", *given)
 
     assert result.returncode == 0, result.stderr
     for command in ("build", "deploy"):
-        found = seen(checkout, command)
+        found = sam_settings(checkout, command)
         named = (found["stack_name"], found["region"], found["profile"])
         assert named == ("other", "us-west-2", "me")
         assert found["parameter_overrides"] == [
@@ -136,42 +136,44 @@ def test_what_is_given_to_one_command_goes_to_the_build_too(checkout: Path, make
         ]
 
 
-def test_without_a_terminal_a_deployment_that_asks_is_refused_before_the_build(
+def test_without_a_terminal_a_deployment_with_confirmation_fails_before_the_build(
     checkout: Path, make: Make
 ) -> None:
     result = make("deploy", "ENV=prod")
 
     assert result.returncode != 0
     assert "YES=1" in result.stderr
-    assert calls(checkout) == []
+    assert sam_commands(checkout) == []
 
 
 def test_yes_deploys_without_a_terminal(checkout: Path, make: Make) -> None:
     assert make("deploy", "ENV=prod", "YES=1").returncode == 0
-    assert seen(checkout, "deploy")["confirm_changeset"] is False
+    assert sam_settings(checkout, "deploy")["confirm_changeset"] is False
 
 
-def test_the_stack_on_instances_is_built_of_its_own_template(checkout: Path, make: Make) -> None:
+def test_the_managed_instances_stack_is_built_from_its_own_template(
+    checkout: Path, make: Make
+) -> None:
     network = "SubnetIds=subnet-0a SecurityGroupIds=sg-0a"
     result = make("deploy", "INSTANCES=1", "YES=1", f"PARAMS={network}")
 
     assert result.returncode == 0, result.stderr
-    assert seen(checkout, "deploy")["stack_name"] == "chatd-instances"
+    assert sam_settings(checkout, "deploy")["stack_name"] == "chatd-instances"
     assert "--template-file template-instances.yaml" in (checkout / ".aws-sam/calls").read_text()
 
 
-def test_a_mistake_stops_before_anything_is_built(checkout: Path, make: Make) -> None:
+def test_a_configuration_error_stops_before_the_build(checkout: Path, make: Make) -> None:
     result = make("deploy", "ENV=pord", "YES=1")
 
     assert result.returncode != 0
     assert "the sections are default, dev, prod" in result.stderr
     assert "Traceback" not in result.stderr
-    assert calls(checkout) == []
+    assert sam_commands(checkout) == []
 
 
 @pytest.fixture
 def stacks(secrets_manager: SecretsManagerClient) -> Iterator[dict[str, Any]]:
-    """A stack of the same name in two regions, each with secrets of its own."""
+    """Create stacks of one name in two regions, each with separate secrets."""
     clients = {}
     for region in ("eu-central-1", "us-west-2"):
         manager = boto3.client("secretsmanager", region_name=region)
@@ -199,12 +201,12 @@ def stacks(secrets_manager: SecretsManagerClient) -> Iterator[dict[str, Any]]:
             manager.delete_secret(SecretId=f"{name}-{region}", ForceDeleteWithoutRecovery=True)
 
 
-def held(client: SecretsManagerClient, secret_id: str) -> Any:
+def secret_content(client: SecretsManagerClient, secret_id: str) -> Any:
     answer = client.get_secret_value(SecretId=secret_id, VersionStage="AWSCURRENT")
     return json.loads(answer["SecretString"])
 
 
-def test_keys_callers_smoke_and_delete_find_the_configured_stack_in_its_region(
+def test_keys_callers_smoke_and_delete_use_the_configured_stack_and_region(
     checkout: Path, make: Make, stacks: dict[str, SecretsManagerClient]
 ) -> None:
     (checkout / "samconfig.local.toml").write_text(
@@ -219,21 +221,25 @@ def test_keys_callers_smoke_and_delete_find_the_configured_stack_in_its_region(
     smoke = make("smoke")
 
     assert [result.returncode for result in done] == [0] * 4, [at.stderr for at in done]
-    assert held(stacks["eu-central-1"], "keys-eu-central-1") == {"KIMI_API_KEY": "sk-canary"}
-    assert list(held(stacks["eu-central-1"], "callers-eu-central-1")["callers"]) == ["alice"]
-    assert held(stacks["us-west-2"], "keys-us-west-2") == {}
+    assert secret_content(stacks["eu-central-1"], "keys-eu-central-1") == {
+        "KIMI_API_KEY": "sk-canary"
+    }
+    assert list(secret_content(stacks["eu-central-1"], "callers-eu-central-1")["callers"]) == [
+        "alice"
+    ]
+    assert secret_content(stacks["us-west-2"], "keys-us-west-2") == {}
     assert done[2].stdout == "alice\n"
     assert ":eu-central-1:" in done[3].stdout
     assert "--no-prompts" in (checkout / ".aws-sam" / "calls").read_text().splitlines()[-1]
-    assert seen(checkout, "delete")["stack_name"] == "mine"
+    assert sam_settings(checkout, "delete")["stack_name"] == "mine"
     assert "http://127.0.0.1:1/eu-central-1" in smoke.stdout
 
 
-def test_another_region_is_a_choice_of_the_command(
+def test_the_region_option_overrides_the_configuration(
     make: Make, stacks: dict[str, SecretsManagerClient]
 ) -> None:
     result = make("keys", "STACK=mine", "REGION=us-west-2", answers="KIMI_API_KEY=sk-canary\n")
 
     assert result.returncode == 0, result.stderr
-    assert held(stacks["us-west-2"], "keys-us-west-2") == {"KIMI_API_KEY": "sk-canary"}
-    assert held(stacks["eu-central-1"], "keys-eu-central-1") == {}
+    assert secret_content(stacks["us-west-2"], "keys-us-west-2") == {"KIMI_API_KEY": "sk-canary"}
+    assert secret_content(stacks["eu-central-1"], "keys-eu-central-1") == {}

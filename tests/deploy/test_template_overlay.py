@@ -1,4 +1,4 @@
-"""The second template is made of the first, and says so where it does not fit."""
+"""Test the generation of the template for Managed Instances from the overlay."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from deploy.template_overlay import OverlayError, apply_overlay, parse
 
 
 @pytest.mark.parametrize(
-    ("first", "over", "whole"),
+    ("base", "overlay", "merged"),
     [
         ({"a": 1, "b": 2}, {"b": 3}, {"a": 1, "b": 3}),
         ({"a": {"b": 1, "c": 2}}, {"a": {"c": None}}, {"a": {"b": 1}}),
@@ -24,12 +24,12 @@ from deploy.template_overlay import OverlayError, apply_overlay, parse
         ({"a": "text"}, {"a": {"b": 1}}, {"a": {"b": 1}}),
     ],
 )
-def test_one_tree_is_laid_over_another(first: Any, over: Any, whole: Any) -> None:
-    assert apply_overlay(first, over) == whole
+def test_an_overlay_changes_removes_and_replaces(base: Any, overlay: Any, merged: Any) -> None:
+    assert apply_overlay(base, overlay) == merged
 
 
 @pytest.mark.parametrize(
-    ("first", "over", "place"),
+    ("base", "overlay", "path"),
     [
         ({"a": {}}, {"a": {"b": None}}, "a.b"),
         ({"a": [1]}, {"a": {1: 2}}, "a.1"),
@@ -37,9 +37,11 @@ def test_one_tree_is_laid_over_another(first: Any, over: Any, whole: Any) -> Non
         ({"a": [1]}, {"a": {"b": 2}}, "a.b"),
     ],
 )
-def test_what_fits_nothing_is_refused_by_its_place(first: Any, over: Any, place: str) -> None:
-    with pytest.raises(OverlayError, match=rf"^instances.yaml: {place} is not in template.yaml$"):
-        apply_overlay(first, over)
+def test_an_overlay_path_missing_from_the_template_is_an_error(
+    base: Any, overlay: Any, path: str
+) -> None:
+    with pytest.raises(OverlayError, match=rf"^instances.yaml: {path} is not in template.yaml$"):
+        apply_overlay(base, overlay)
 
 
 def test_short_tags_become_long_forms() -> None:
@@ -64,19 +66,19 @@ transform: !Transform {Name: T}
     }
 
 
-def test_the_template_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
-    file = tmp_path / "second.yaml"
+def test_the_template_is_written_to_the_given_file(tmp_path: Path) -> None:
+    file = tmp_path / "instances.yaml"
 
     assert template_overlay.main([str(file)]) == 0
     assert parse(file.read_text("utf-8"))["Resources"]["Capacity"]
 
 
-def test_an_overlay_that_does_not_fit_is_one_line(
+def test_a_mismatched_overlay_prints_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    first = tmp_path / "template.yaml"
-    first.write_text("Resources: {}\n")
-    monkeypatch.setattr(template_overlay, "TEMPLATE", first)
+    base = tmp_path / "template.yaml"
+    base.write_text("Resources: {}\n")
+    monkeypatch.setattr(template_overlay, "TEMPLATE", base)
 
-    assert template_overlay.main([str(tmp_path / "second.yaml")]) == 1
+    assert template_overlay.main([str(tmp_path / "instances.yaml")]) == 1
     assert capsys.readouterr().err.count("\n") == 1
