@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 
-from chatd.callers import Callers, CallersError, new_key
+from chatd.access.caller_keys import Callers, CallersError, new_key
 from deploy import configuration
 from deploy.aws_account import Content, JsonSecret, find_secret
 from deploy.errors import CommandError

@@ -12,7 +12,7 @@ from pathlib import Path
 def main(config: str) -> int:
     """Return 0 if the file `config` is valid; otherwise print one line and return 1."""
     sys.path.insert(0, str(Path.cwd()))
-    from chatd.settings import ConfigError, load  # noqa: PLC0415  # found only in that folder
+    from chatd.config.settings import ConfigError, load  # noqa: PLC0415  # found only in that folder
 
     try:
         load({"CHATD_CONFIG": config})

@@ -13,7 +13,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
-from chatd.settings import ConfigError, load
+from chatd.config.settings import ConfigError, load
 from deploy import configuration
 from deploy.aws_account import find_secret
 from deploy.errors import CommandError

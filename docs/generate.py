@@ -27,7 +27,7 @@ from bench.cost import tables  # noqa: E402  # as above
 from bench.cost.prices import Prices  # noqa: E402  # as above
 from bench.cost.workload import Workload  # noqa: E402  # as above
 from bench.report import plot, results  # noqa: E402  # as above
-from chatd.catalog import CATALOG, Provider, Timeouts  # noqa: E402  # as above
+from chatd.config.catalog import CATALOG, Provider, Timeouts  # noqa: E402  # as above
 from local import template  # noqa: E402  # as above
 
 FILES = tuple(

@@ -6,13 +6,13 @@ from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
+from response_schemas.lists import ErrorBody, Health, ModelEntry, ModelList, ProviderList
+from response_schemas.native import NativeAnswer
+from response_schemas.openai_chat import Completion, CompletionChunk
 
 from chatd import __version__
-from chatd.wire.answers import ErrorBody, Health, ModelEntry, ModelList, ProviderList
-from chatd.wire.native import NativeRequest
-from chatd.wire.native_answers import NativeAnswer
-from chatd.wire.openai import OpenAIRequest
-from chatd.wire.openai_answers import Completion, CompletionChunk
+from chatd.surfaces.native.schema import NativeRequest
+from chatd.surfaces.openai_chat.schema import OpenAIRequest
 
 _READ = (NativeRequest, OpenAIRequest)
 _WRITTEN = (

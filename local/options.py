@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from chatd import origins
-from chatd.catalog import CATALOG
+from chatd.config import cors_origins
+from chatd.config.catalog import CATALOG
 
 _ROOT = Path(__file__).resolve().parents[1]
 _LAST_PORT = 65535
@@ -122,10 +122,10 @@ def _caller_keys(env: Mapping[str, str]) -> tuple[str, ...]:
 def _refuse_open_origins(env: Mapping[str, str]) -> None:
     """Refuse a list of origins under which any web page could spend the providers' keys."""
     try:
-        listed = origins.parsed(env.get("CHATD_CORS_ORIGINS", ""))
+        listed = cors_origins.parsed(env.get("CHATD_CORS_ORIGINS", ""))
     except ValueError as error:
         raise StartError(f"CHATD_CORS_ORIGINS: {error}") from None
-    if origins.lets_in_every_page(listed):
+    if cors_origins.lets_in_every_page(listed):
         raise StartError(
             "CHATD_CORS_ORIGINS: * and null let any web page that this machine's browser shows"
             " spend the providers' keys; list the origins that may call, or list keys that callers"

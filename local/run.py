@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from chatd.callers import Callers
+from chatd.access.caller_keys import Callers
+from chatd.config.settings import ConfigError, Settings, load
 from chatd.errors import ChatdError
 from chatd.idempotency import RecordsUnavailableError
 from chatd.idempotency.sqlite import Sqlite
-from chatd.settings import ConfigError, Settings, load
 from local import demo_ollama, routes
 from local.banner import banner
 from local.http_server import proxy_integration

@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 import urllib3
 
-from chatd.catalog import CATALOG, Provider
-from chatd.credentials import Credentials
+from chatd.config.catalog import CATALOG, Provider
+from chatd.config.settings import Settings
+from chatd.credentials.provider_keys import Credentials
 from chatd.errors import ModelNotFoundError
-from chatd.registry import Registry
-from chatd.settings import Settings
+from chatd.routing.registry import Registry
 
 # Seconds to wait for an Ollama, which on this machine answers at once or not at all.
 _TIMEOUT = urllib3.Timeout(connect=1.0, read=2.0)

@@ -16,62 +16,25 @@ MODULES = sorted(HOUSE.rglob("*.py"))
 
 # From the innermost ring outward; a module may import from its own ring and those before it.
 RINGS = (
-    {
-        "dry_call",
-        "growing",
-        "image_urls",
-        "log",
-        "json_texts",
-        "normal_text",
-        "errors",
-        "deadline",
-        "wire",
-        "chat",
-        "answer",
-        "live",
-        "documents",
-    },
-    {
-        "catalog",
-        "json_schema",
-        "callers",
-        "origins",
-        "provider_rows",
-        "circuits",
-        "shared_circuits",
-        "secrets",
-        "watchdog",
-        "redaction",
-        "prefill",
-        "rescue",
-        "retries",
-        "schema",
-        "runtime_stream",
-        "snapshot",
-    },
-    {"happy_eyeballs", "stream_limits", "exchange_failures"},
-    {"connections", "settings", "surfaces", "adapters", "credentials", "telemetry", "runtime"},
-    {"transport"},
-    {"registry", "routing"},
-    {"listing"},
-    {"planning", "models"},
-    {"errand"},
-    {"turns"},
-    {"asking", "format_check"},
-    {"succession"},
-    {"gateway", "events"},
-    {"live_chat"},
-    {"api", "rehearsal"},
-    {"idempotency", "house"},
+    {"errors", "deadline", "upstream_http"},
+    {"safe_json"},
+    {"access", "canonical", "config", "json_schema"},
+    {"credentials", "dialects", "surfaces", "telemetry", "transport"},
+    {"routing"},
+    {"discovery", "resilience"},
+    {"gateway"},
+    {"aws_lambda"},
+    {"idempotency"},
+    {"composition"},
 )
-PURE = {"routing", "catalog", "adapters", "surfaces", "wire", "chat", "answer", "errors"}
+PURE = {"canonical", "dialects", "errors", "json_schema", "safe_json", "surfaces"}
 
 # What a pure station does without.
 OUTSIDE = {
     *("boto3", "botocore", "aws_lambda_powertools", "urllib3", "os", "socket", "ssl", "subprocess"),
     *("http.client", "urllib.request", "asyncio", "threading", "pathlib", "io", "tempfile"),
 }
-STRANGERS = {"adapters": "chatd.surfaces", "surfaces": "chatd.adapters"}
+STRANGERS = {"dialects": "chatd.surfaces", "surfaces": "chatd.dialects"}
 
 
 def station(path: Path) -> str:
@@ -123,14 +86,14 @@ def is_of(name: str, modules: set[str]) -> bool:
         ("import os.path as p, socket", {"os.path", "socket"}),
         ("from os import environ", {"os.environ"}),
         ("def f():\n    import boto3", {"boto3"}),
-        ("from . import answer", {"chatd.wire.answer"}),
-        ("from .native import A, B", {"chatd.wire.native.A", "chatd.wire.native.B"}),
-        ("from ..api import Door", {"chatd.api.Door"}),
+        ("from . import answer", {"chatd.safe_json.answer"}),
+        ("from .texts import A, B", {"chatd.safe_json.texts.A", "chatd.safe_json.texts.B"}),
+        ("from ..gateway import Reply", {"chatd.gateway.Reply"}),
         ("x = 'import os'", set()),
     ],
 )
 def test_an_import_is_found_however_it_is_written(code: str, found: set[str]) -> None:
-    assert imports(code, "chatd.wire") == found
+    assert imports(code, "chatd.safe_json") == found
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ _FETCHED = "first chat, key in Secrets Manager"
 _HANDLER = "from chat.app import lambda_handler"
 # The start of Lambda's runtime client, and of the runtime that wraps the client.
 _CLIENT = "from awslambdaric import bootstrap"
-_RUNTIME = "import chatd.runtime"
+_RUNTIME = "import chatd.aws_lambda.runtime"
 # A whole first chat; a key is required unless the provider is Ollama.
 _CHAT = """
 import json

@@ -70,7 +70,7 @@ def bare_first(url: str) -> Call:
 
 def through_runtime(url: str) -> Callable[[], Any]:
     """Return a factory of the runtime's stream, with the upstream as the Runtime API."""
-    from chatd.runtime_stream import Stream  # noqa: PLC0415  # the build's
+    from chatd.aws_lambda.runtime_stream import Stream  # noqa: PLC0415  # the build's
 
     return lambda: Stream(url.removeprefix("http://"), "id", None)
 

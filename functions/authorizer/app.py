@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from chatd import snapshot
-from chatd.callers import Callers, CallersError, presented
-from chatd.dry_call import dry_call
-from chatd.secrets import SecretsManager, SecretUnavailableError
+from chatd.access.caller_keys import Callers, CallersError, presented
+from chatd.aws_lambda import snapstart
+from chatd.aws_lambda.warm_boto3 import dry_call
+from chatd.credentials.secrets_manager import SecretsManager, SecretUnavailableError
 
 _LOG = logging.getLogger(__name__)
 # A revoked key works no longer than this; each look costs one call of Secrets Manager.
@@ -100,7 +100,7 @@ def forget() -> None:
     _manager.forget()
 
 
-snapshot.hooks(os.environ, prepare, forget)
+snapstart.hooks(os.environ, prepare, forget)
 
 
 def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:

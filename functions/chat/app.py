@@ -7,17 +7,18 @@ from collections.abc import Mapping
 from functools import cache, partial
 from typing import Any
 
-from chatd import api, events, house, snapshot
-from chatd.events import Context, Event
-from chatd.live import Live
-from chatd.live_chat import LiveChat
+from chatd import composition
+from chatd.aws_lambda import events, http, snapstart
+from chatd.aws_lambda.events import Context, Event
+from chatd.aws_lambda.streaming import Live
+from chatd.aws_lambda.streaming_chat import LiveChat
 from chatd.surfaces import surface
 
-opened = cache(partial(house.opened, os.environ))
-once = cache(lambda: house.once(os.environ, opened().settings))
+opened = cache(partial(composition.opened, os.environ))
+once = cache(lambda: composition.once(os.environ, opened().settings))
 
 
-def chat(spoken: str, event: Event, context: Context) -> api.Response | Live:
+def chat(spoken: str, event: Event, context: Context) -> http.Response | Live:
     """A chat over HTTP; under an `Idempotency-Key` the same answer again, if there is one."""
     fresh = partial(answer, spoken, event, context)
     if events.header(event, "idempotency-key") is None:
@@ -25,7 +26,7 @@ def chat(spoken: str, event: Event, context: Context) -> api.Response | Live:
     return once().answer(event, context, fresh, surface(spoken).ends)
 
 
-def answer(spoken: str, event: Event, context: Context) -> api.Response | Live:
+def answer(spoken: str, event: Event, context: Context) -> http.Response | Live:
     """A chat over HTTP, whole or streamed as the caller wants it."""
     gateway, speaking = opened().gateway, surface(spoken)
     call = events.call_of(event, context, opened().settings)
@@ -34,7 +35,7 @@ def answer(spoken: str, event: Event, context: Context) -> api.Response | Live:
         return LiveChat(gateway, speaking, request, call)
     events.limit_whole(call, event, opened().settings)
     reply = gateway.chat(speaking, request, call)
-    return api.answered(reply.body, reply.headers)
+    return http.answered(reply.body, reply.headers)
 
 
 def invoke(event: object, context: Context) -> Mapping[str, Any]:
@@ -45,7 +46,7 @@ def invoke(event: object, context: Context) -> Mapping[str, Any]:
     return gateway.chat(native, request, call).body
 
 
-door = api.Door(
+door = http.Door(
     lambda: opened().settings,
     {
         "POST /v1/chat": partial(chat, "native"),
@@ -54,11 +55,11 @@ door = api.Door(
 )
 
 
-snapshot.hooks(os.environ, lambda: opened().prepare(), lambda: opened().forget())
+snapstart.hooks(os.environ, lambda: opened().prepare(), lambda: opened().forget())
 
 
 def lambda_handler(event: Any, context: Context) -> Any:
     """Answer API Gateway, or whoever invokes the function directly."""
     if events.is_http(event):
         return door.answer(event, context)
-    return api.invoked(partial(invoke, event, context))
+    return http.invoked(partial(invoke, event, context))

@@ -11,10 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chatd.answer import Answer, Event, collected
-from chatd.asking import Asking
-from chatd.chat import ChatRequest
-from chatd.errand import Errand
+from chatd.canonical.request import ChatRequest
+from chatd.canonical.response import Answer, Event, collected
 from chatd.errors import (
     AnswerTooLargeError,
     CallCancelledError,
@@ -22,12 +20,14 @@ from chatd.errors import (
     InternalError,
     RequestTooLargeError,
 )
-from chatd.planning import Call, Plan, Planner
-from chatd.succession import Succession
+from chatd.resilience.attempt import Asking
+from chatd.resilience.chat_context import Errand
+from chatd.resilience.fallback import Succession
+from chatd.routing.targets import Call, Plan, Planner
+from chatd.safe_json.value_count import MAX_VALUES, is_bounded
 from chatd.surfaces import Surface
 from chatd.surfaces.warnings import warning_of
-from chatd.telemetry import Record, Telemetry, place_of
-from chatd.wire.structure import MAX_VALUES, is_bounded
+from chatd.telemetry.record import Record, Telemetry, place_of
 
 MAX_REQUEST_BYTES = 5 * 1024 * 1024
 # A synchronous invocation returns 6 MB at most, and over HTTP the answer is a string within it:

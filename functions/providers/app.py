@@ -7,47 +7,48 @@ from functools import cache, partial
 from typing import Any
 from urllib.parse import unquote
 
-from chatd import __version__, api, events, house
-from chatd.documents import document
-from chatd.events import Context, Event
-from chatd.listing import provider_list
-from chatd.models import Models
+from chatd import __version__, composition
+from chatd.aws_lambda import events, http
+from chatd.aws_lambda.events import Context, Event
+from chatd.discovery.api_description import document
+from chatd.discovery.model_list import Models
+from chatd.discovery.provider_list import provider_list
 
-opened = cache(partial(house.opened, os.environ))
+opened = cache(partial(composition.opened, os.environ))
 lists = cache(lambda parts: Models(parts.settings, parts.credentials, parts.transport, parts.warn))
 
 
-def providers(_event: Event, _context: Context) -> api.Response:
+def providers(_event: Event, _context: Context) -> http.Response:
     """The registered providers."""
-    return api.answered(provider_list(opened().settings, opened().credentials))
+    return http.answered(provider_list(opened().settings, opened().credentials))
 
 
-def models(_event: Event, _context: Context) -> api.Response:
+def models(_event: Event, _context: Context) -> http.Response:
     """The tiers, and the live models of every registered provider."""
-    return api.answered(lists(opened()).all())
+    return http.answered(lists(opened()).all())
 
 
-def model(event: Event, _context: Context) -> api.Response:
+def model(event: Event, _context: Context) -> http.Response:
     """One model; its name may hold slashes."""
-    return api.answered(lists(opened()).one(unquote((event["pathParameters"] or {})["id"])))
+    return http.answered(lists(opened()).one(unquote((event["pathParameters"] or {})["id"])))
 
 
-def health(_event: Event, _context: Context) -> api.Response:
+def health(_event: Event, _context: Context) -> http.Response:
     """That the gateway runs; it asks no provider and fetches no key."""
-    return api.answered({"status": "ok", "version": __version__})
+    return http.answered({"status": "ok", "version": __version__})
 
 
-def described(_event: Event, _context: Context) -> api.Response:
+def described(_event: Event, _context: Context) -> http.Response:
     """The OpenAPI description."""
-    return api.Response(200, document("openapi.json"))
+    return http.Response(200, document("openapi.json"))
 
 
-def page(_event: Event, _context: Context) -> api.Response:
+def page(_event: Event, _context: Context) -> http.Response:
     """The same for people."""
-    return api.Response(200, document("api.html"), content_type="text/html; charset=utf-8")
+    return http.Response(200, document("api.html"), content_type="text/html; charset=utf-8")
 
 
-door = api.Door(
+door = http.Door(
     lambda: opened().settings,
     {
         "GET /v1/chat/providers": providers,
@@ -64,4 +65,4 @@ def lambda_handler(event: Any, context: Context) -> Any:
     """Answer API Gateway, or whoever invokes the function directly: with the list of providers."""
     if events.is_http(event):
         return door.answer(event, context)
-    return api.invoked(lambda: provider_list(opened().settings, opened().credentials))
+    return http.invoked(lambda: provider_list(opened().settings, opened().credentials))

@@ -23,9 +23,9 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-from chatd.catalog import Provider
-from chatd.credentials import Credentials
-from chatd.settings import ConfigError, load
+from chatd.config.catalog import Provider
+from chatd.config.settings import ConfigError, load
+from chatd.credentials.provider_keys import Credentials
 from local.aws.signature_check import SignatureCheck
 from local.run import main as serve
 

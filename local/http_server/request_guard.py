@@ -14,9 +14,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from chatd.callers import Callers, presented
+from chatd.access.caller_keys import Callers, presented
+from chatd.config.cors_origins import lists
 from chatd.errors import ChatdError, InvalidRequestError, UnauthorizedError
-from chatd.origins import lists
 
 Headers = Sequence[tuple[str, str]]
 
@@ -51,7 +51,8 @@ class RequestGuard:
     Attributes:
         callers: The caller keys that are accepted; None where none is needed.
         host: The address that the gateway was started with; a Host header may name it.
-        origins: The browser origins that may call besides this machine's own (chatd.origins).
+        origins: The browser origins that may call besides this machine's own
+            (chatd.config.cors_origins).
 
     """
 

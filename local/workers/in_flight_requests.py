@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatd.callers import presented
+from chatd.access.caller_keys import presented
 
 # Seconds after which a caller that got 409 has given up: `Retry-After` is 1 there, and the pauses
 # of SDKs reach 8 s.

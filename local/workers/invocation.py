@@ -1,8 +1,8 @@
 """One event in a worker: call the handler and send its answer to the front.
 
-What a handler returns is sent as it is; a live answer (`chatd.live`) is sent while it is made. A
-caller that hangs up cancels both: a live answer is aborted, and the callbacks that the handler gave
-to its context's `on_cancel` run.
+What a handler returns is sent as it is; a live answer (`chatd.aws_lambda.streaming`) is sent while
+it is made. A caller that hangs up cancels both: a live answer is aborted, and the callbacks that
+the handler gave to its context's `on_cancel` run.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from chatd.live import CallerGoneError, Live, Sink
+from chatd.aws_lambda.streaming import CallerGoneError, Live, Sink
 from local.workers import frames
 from local.workers.cancellation import Cancellation
 from local.workers.lambda_context import LambdaContext

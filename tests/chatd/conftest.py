@@ -19,8 +19,8 @@ from cryptography.x509.oid import NameOID
 
 import chat.app
 import providers.app
-from chatd import retries
-from chatd.catalog import CATALOG
+from chatd.config.catalog import CATALOG
+from chatd.resilience import retry
 from tests.support import answers
 from tests.support.circuits import Clock, forget_failures, make_table, stopped_clock
 from tests.support.upstream import Received, Upstream, chunked, reply, upstream
@@ -47,7 +47,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
     monkeypatch.setenv("CHATD_CONFIG", "/dev/null")
     monkeypatch.chdir(tmp_path)
     # Failures are asked for again at once; test_retries.py has the waits.
-    monkeypatch.setattr(retries, "_FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(retry, "_FIRST_SECONDS", 0.0)
     forget()
     yield
     forget()

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from chatd.normal_text import normal
-from chatd.redaction import redacted
+from chatd.credentials.redaction import redacted
+from chatd.credentials.text_normalization import normal
 
 # No run of it occurs twice, and it is not a word of the texts around it.
 PROMPT = "The quick-brown fox 1 jumps over 2 lazy dogs; 3 wizards vex it, 4 judges boxed."

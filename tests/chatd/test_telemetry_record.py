@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from chatd.answer import Counted, Delta, Finish, Rescued, ToolCallDelta, Usage
+from chatd.canonical.response import Counted, Delta, Finish, Rescued, ToolCallDelta, Usage
 from chatd.errors import NoHealthyProviderError, UpstreamOverloadedError, UpstreamTimeoutError
-from chatd.telemetry import Record, Telemetry
+from chatd.telemetry.record import Record, Telemetry
 
 Written = Callable[[Record], tuple[list[Any], Any]]
 

@@ -13,7 +13,7 @@ from itertools import islice
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from chatd.catalog import CATALOG, Provider
+from chatd.config.catalog import CATALOG, Provider
 from tests.clients import speaks_ollama, speaks_openai
 from tests.clients.mind import Asked, Json, RefusalError, must, reply
 from tests.support.upstream import Received, Script, chunked, head, raw, then_close

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import chat.app
-from chatd.catalog import CATALOG, Provider
+from chatd.config.catalog import CATALOG, Provider
 from tests.support import answers
 from tests.support.functions import HttpResult, ask, get, post
 from tests.support.upstream import Received, Script, Upstream, reply, reset, upstream

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chatd.callers import Callers
+from chatd.access.caller_keys import Callers
 from deploy import aws_account, caller_keys
 from deploy.aws_account import Account, JsonSecret
 from deploy.errors import CommandError

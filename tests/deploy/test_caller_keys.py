@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from chatd.callers import Callers
+from chatd.access.caller_keys import Callers
 from deploy import caller_keys
 
 if TYPE_CHECKING:

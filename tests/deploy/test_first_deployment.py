@@ -20,7 +20,7 @@ import pytest
 
 import chat.app
 import providers.app
-from chatd.catalog import CATALOG
+from chatd.config.catalog import CATALOG
 from deploy import provider_keys, smoke
 from tests.support import answers
 from tests.support.functions import HttpResult, get, post

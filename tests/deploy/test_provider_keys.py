@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from chatd.catalog import CATALOG
+from chatd.config.catalog import CATALOG
 from deploy import provider_keys
 
 if TYPE_CHECKING:

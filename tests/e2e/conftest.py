@@ -16,7 +16,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from chatd.callers import Callers
+from chatd.access.caller_keys import Callers
 from tests.e2e.sam_cli import (
     CALLER_KEY,
     MODEL,

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 import chat.app
-from chatd.live import Collected
+from chatd.aws_lambda.streaming import Collected
 from tests.support.circuits import forget_failures
 from tests.support.functions import LambdaContext, ask, http_event
 

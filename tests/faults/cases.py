@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import product
 
-from chatd.catalog import Timeouts, limits_of
+from chatd.config.catalog import Timeouts, limits_of
 from tests.faults.claims import FAULTS, SAID, TEXT, Fault, Way
 from tests.support.spoken import DIALECTS, Dialect
 

@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from chatd import retries
-from chatd.live import CallerGoneError, Collected
+from chatd.aws_lambda.streaming import CallerGoneError, Collected
+from chatd.resilience import retry
 from tests.faults.caller import SURFACES, Heard, gateway, hear
 from tests.faults.joints import texts, wholes
 from tests.support import faults
@@ -257,7 +257,7 @@ class Leaving(Collected):
 def a_world(folder: Path) -> Iterator[World]:
     """The providers, and a gateway before them, with limits and waits that are scaled down."""
     with ExitStack() as open_ones, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(retries, "_FIRST_SECONDS", 0.01)
+        patch.setattr(retry, "_FIRST_SECONDS", 0.01)
         world = World(open_ones.enter_context(stopped_clock()))
         rows = []
         limits = ", ".join(f"{name} = {seconds}" for name, seconds in LIMITS.items())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from chatd.catalog import WHOLE_SECONDS, Timeouts, limits_of
-from chatd.circuits import FAILURES, RECOVERY_SECONDS
-from chatd.retries import PATIENCE, PATIENCE_WITH_FALLBACK
+from chatd.config.catalog import WHOLE_SECONDS, Timeouts, limits_of
+from chatd.resilience.circuit_breaker import FAILURES, RECOVERY_SECONDS
+from chatd.resilience.retry import PATIENCE, PATIENCE_WITH_FALLBACK
 from tests.faults.cases import CASES, Case, Company
 from tests.faults.claims import FAULTS, JITTER, TEXT, TRIES, Fault, Way
 from tests.faults.lanes import Seen

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from chatd.catalog import CATALOG
+from chatd.config.catalog import CATALOG
 
 ROOT = Path(__file__).resolve().parents[2]
 # Seconds for what must happen to happen; far more than it takes.

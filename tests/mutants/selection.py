@@ -14,10 +14,9 @@ from tests.mutants.mutants import Mutant, modules, of_module
 HERE = Path(__file__).parent
 # Where a fault does harm: keys, limits, circuits, retries, locks, idempotency, tokens and money.
 _HARMFUL = re.compile(
-    r"functions/(authorizer/|chatd/(asking|callers|circuits|connections|credentials|deadline"
-    r"|format_check|happy_eyeballs|idempotency/|json_schema/|live|origins|planning|redaction"
-    r"|retries|runtime_stream|secrets|shared_circuits|snapshot|succession|telemetry|transport"
-    r"|watchdog))"
+    r"functions/(authorizer/|chatd/(deadline|access/|credentials/|idempotency/|json_schema/"
+    r"|resilience/(attempt|chat_context|circuit|fallback|format|retry)|routing/targets|telemetry/"
+    r"|transport/|aws_lambda/(runtime_stream|snapstart|streaming)|config/cors_origins))"
 )
 # The kinds of change that do most of it, and how many times as likely one of them is drawn.
 _GRAVE = {"lock removed", "raise removed", "call removed", "negated", "comparison", "not removed"}

@@ -67,7 +67,7 @@ def test_what_is_no_code_is_left_alone(tmp_path: Path, code: str) -> None:
 
 
 def test_every_change_can_be_parsed() -> None:
-    path = "functions/chatd/transport.py"
+    path = "functions/chatd/transport/http_client.py"
     source = (ROOT / path).read_bytes()
 
     for mutant in of_module(ROOT, path):
@@ -85,7 +85,10 @@ def test_a_seed_draws_the_same_and_another_one_does_not() -> None:
 def test_the_harmful_are_drawn_where_a_fault_does_harm() -> None:
     paths = {m.path for m in drawn(ROOT, "functions", 50, seed=1, harmful=True)}
 
-    assert not paths & {"functions/chatd/catalog.py", "functions/chatd/listing.py"}
+    assert not paths & {
+        "functions/chatd/config/catalog.py",
+        "functions/chatd/discovery/provider_list.py",
+    }
 
 
 @pytest.mark.parametrize("equivalent", equivalents(), ids=lambda e: f"{e.path}: {e.old}")
@@ -98,13 +101,13 @@ def test_every_equivalent_is_still_a_change_of_the_code(equivalent: object) -> N
 
 
 def test_a_modules_tests_are_those_of_its_name_and_those_that_import_it() -> None:
-    named, importing = nearest(ROOT, "functions/chatd/watchdog.py")
-    of_package, _ = nearest(ROOT, "functions/chatd/idempotency/once.py")
+    named, importing = nearest(ROOT, "functions/chatd/transport/watchdog.py")
+    of_package, _ = nearest(ROOT, "functions/chatd/idempotency/execution.py")
 
-    assert "tests/chatd/test_watchdog.py" in named
-    assert "tests/chatd/test_chat.py" not in named + importing
-    assert "tests/chatd/test_idempotency.py" in of_package
-    assert "tests/chatd/test_chat.py" in nearest(ROOT, "functions/chatd/gateway.py")[0]
+    assert "tests/chatd/transport/test_watchdog.py" in named
+    assert "tests/chatd/test_gateway.py" not in named + importing
+    assert "tests/chatd/idempotency/test_execution.py" in of_package
+    assert "tests/chatd/test_gateway.py" in nearest(ROOT, "functions/chatd/gateway.py")[0]
 
 
 def test_every_test_of_the_map_is_there_and_every_module_too() -> None:

@@ -11,7 +11,12 @@ from pathlib import Path
 from coverage import CoverageData
 
 # Those of the whole suite that mostly run in their own process, and take minutes and not hours.
-_TRACED = ("tests/chatd", "tests/contract", "tests/test_authorizer.py", "tests/test_callers.py")
+_TRACED = (
+    "tests/chatd",
+    "tests/contract",
+    "tests/authorizer/test_app.py",
+    "tests/chatd/access/test_caller_keys.py",
+)
 # Tests that a mutant is shown to besides its module's own; more would take too long.
 _MOST = 150
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from chatd.live import CallerGoneError
+from chatd.aws_lambda.streaming import CallerGoneError
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="awslambdaric is for Linux only")
 
@@ -92,7 +92,7 @@ def together(api: Api, *steps: Callable[[], None]) -> None:
 
 
 def test_a_piece_is_sent_whole_before_the_next(api: Api) -> None:
-    from chatd.runtime_stream import Stream  # noqa: PLC0415  # awslambdaric is for Linux only
+    from chatd.aws_lambda.runtime_stream import Stream  # noqa: PLC0415  # awslambdaric is for Linux only
 
     stream = Stream(api.address, "request-1", None)
     stream.commit(200, {})
@@ -107,7 +107,7 @@ def test_a_piece_is_sent_whole_before_the_next(api: Api) -> None:
 
 
 def test_the_end_waits_for_the_piece_that_is_under_way(api: Api) -> None:
-    from chatd.runtime_stream import Stream  # noqa: PLC0415  # as above
+    from chatd.aws_lambda.runtime_stream import Stream  # noqa: PLC0415  # as above
 
     stream = Stream(api.address, "request-1", None)
     stream.commit(200, {})

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chatd.catalog import CATALOG
+from chatd.config.catalog import CATALOG
 from tests.stack.template_queries import Stack, of_type, properties, references
 
 Transform = Callable[..., Stack]

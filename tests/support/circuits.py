@@ -16,8 +16,8 @@ from aws_lambda_powertools.utilities.circuit_breaker import base
 from aws_lambda_powertools.utilities.circuit_breaker.persistence import base as persistence
 from aws_lambda_powertools.utilities.circuit_breaker.persistence import dynamodb
 
-from chatd.circuits import Circuits, Store
 from chatd.errors import ChatdError, NoHealthyProviderError, UpstreamError
+from chatd.resilience.circuit_breaker import Circuits, Store
 from local import template
 
 if TYPE_CHECKING:

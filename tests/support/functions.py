@@ -9,8 +9,8 @@ from typing import Any
 
 import chat.app
 import providers.app
-from chatd.live import Collected
-from chatd.settings import Settings, load
+from chatd.aws_lambda.streaming import Collected
+from chatd.config.settings import Settings, load
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ def peak(url: str, event: bytes, folder: Path) -> Peak:
 
 
 def _environment(url: str) -> None:
-    from chatd.catalog import CATALOG  # noqa: PLC0415  # only the measured process needs it
+    from chatd.config.catalog import CATALOG  # noqa: PLC0415  # only the measured process needs it
 
     for row in CATALOG.values():
         os.environ[str(row.base_url_variable)] = url
@@ -129,7 +129,7 @@ def main(url: str, path: str) -> None:
     """Measure in this process."""
     _environment(url)
     from chat.app import lambda_handler  # noqa: PLC0415  # the environment comes first
-    from chatd.wire.structure import Unread, is_bounded  # noqa: PLC0415  # as above
+    from chatd.safe_json.value_count import Unread, is_bounded  # noqa: PLC0415  # as above
 
     message = {"role": "user", "content": "Hi"}
     for model in ("m", "kimi/k3", "openrouter/v/m"):

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 
-from chatd.callers import presented
-from chatd.events import Event, named_caller
+from chatd.access.caller_keys import presented
+from chatd.aws_lambda.events import Event, named_caller
 
 
 def caller_of(event: Event) -> str:

@@ -14,8 +14,8 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Protocol, cast
 
-from chatd.answer import Answer, Event, Rescued
-from chatd.chat import ChatRequest
+from chatd.canonical.request import ChatRequest
+from chatd.canonical.response import Answer, Event, Rescued
 from chatd.errors import ChatdError
 
 
@@ -99,12 +99,12 @@ class Surface(Protocol):
 
 # Where each is: one is imported when somebody first speaks so.
 _SURFACES: Mapping[str, str] = MappingProxyType(
-    {"native": "native.Native", "openai": "openai.OpenAI"}
+    {"native": "native.surface.Native", "openai": "openai_chat.surface.OpenAI"}
 )
 
 
 @cache
 def surface(name: str) -> Surface:
     """The surface of that name: `native` or `openai`."""
-    module, _, kind = _SURFACES[name].partition(".")
+    module, _, kind = _SURFACES[name].rpartition(".")
     return cast("Surface", getattr(import_module(f"chatd.surfaces.{module}"), kind)())

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from chatd.wire.strict_json import compact
+from chatd.safe_json.finite_numbers import compact
 
 DONE = b"data: [DONE]\n\n"
 

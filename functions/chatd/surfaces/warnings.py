@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatd.answer import Choice
+from chatd.canonical.response import Choice
 
 SPENT_THINKING = (
     "the model spent its whole budget of tokens before the first word of an answer:"

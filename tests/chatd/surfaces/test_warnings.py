@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from chatd.answer import Choice
-from chatd.chat import ToolCall
+from chatd.canonical.request import ToolCall
+from chatd.canonical.response import Choice
 from chatd.surfaces.warnings import SPENT_THINKING, warning_of
 from tests.support import answers
 from tests.support.functions import ask, post

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import boto3
 
-from chatd.catalog import CATALOG
+from chatd.config.catalog import CATALOG
 from tests.local.conftest import ROOT, SCRIPTED, Gateway, Start
 
 

@@ -11,7 +11,7 @@ import sys
 import threading
 from typing import Any
 
-from chatd.live import CallerGoneError
+from chatd.aws_lambda.streaming import CallerGoneError
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> Any:

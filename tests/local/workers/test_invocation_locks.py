@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from chatd.live import CallerGoneError, Sink
+from chatd.aws_lambda.streaming import CallerGoneError, Sink
 from local.workers.cancellation import Cancellation
 from local.workers.invocation import Invocation
 

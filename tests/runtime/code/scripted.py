@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chatd.live import CallerGoneError, Sink
+from chatd.aws_lambda.streaming import CallerGoneError, Sink
 
 SECRET = "words of the caller"
 HEADERS = {"Content-Type": "text/event-stream"}

@@ -8,7 +8,7 @@ from typing import Any
 
 from scripted import lambda_handler as staged  # type: ignore[import-not-found]  # beside this file
 
-from chatd import snapshot
+from chatd.aws_lambda import snapstart
 
 HAPPENED: list[str] = []
 FAILS = os.environ.get("FAILS")
@@ -26,7 +26,7 @@ def prepare() -> None:
     random.seed(7)
 
 
-snapshot.hooks(os.environ, prepare, lambda: note("forget"))
+snapstart.hooks(os.environ, prepare, lambda: note("forget"))
 
 
 def lambda_handler(event: Any, context: Any) -> Any:

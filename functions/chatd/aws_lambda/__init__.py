@@ -1,0 +1,1 @@
+"""Connect the gateway to AWS Lambda and API Gateway."""

@@ -1,0 +1,214 @@
+"""What goes out of a function: routes, responses, and the rendering of errors.
+
+It knows events and renderings, and nothing of models or providers.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from chatd.aws_lambda.events import Context, Event, header
+from chatd.aws_lambda.streaming import Collected, Live, Sink
+from chatd.config import cors_origins as origins
+from chatd.config.settings import ConfigError, Settings
+from chatd.errors import ChatdError, InternalError, RouteNotFoundError
+from chatd.safe_json.finite_numbers import compact, finite
+from chatd.telemetry.record import Telemetry, place_of
+
+_EXPOSED = (
+    "x-request-id, retry-after, x-should-retry, x-chatd-attempts, x-chatd-dropped-params,"
+    " x-chatd-idempotency, x-chatd-warning"
+)
+_USUAL_HEADERS = "authorization, content-type, idempotency-key, x-api-key"
+
+
+@dataclass(slots=True, eq=False)
+class Response:
+    """A whole HTTP response."""
+
+    status: int
+    body: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = "application/json"
+
+
+Route = Callable[[Event, Context], Response | Live]
+
+
+class Door:
+    """A function's routes, and what is the same for all of them.
+
+    Args:
+        settings: Gives the settings, or raises ConfigError.
+        routes: What answers a method and a path as template.yaml has it, by `GET /health`.
+
+    """
+
+    def __init__(self, settings: Callable[[], Settings], routes: Mapping[str, Route]) -> None:
+        self._settings = settings
+        self._routes = routes
+
+    def answer(self, event: Event, context: Context) -> dict[str, Any] | Live:
+        """Answer an event of API Gateway: a proxy response, or one that is made while it is sent.
+
+        The latter only where the platform can stream: `sam local` cannot.
+        """
+        headers: dict[str, str] = {"x-request-id": context.aws_request_id}
+        try:
+            headers |= _cors(header(event, "origin"), self._settings().cors_origins)
+            if event["httpMethod"] == "OPTIONS":
+                return _proxy(Response(204, "", _preflight(event, headers)), headers)
+            answer = self._route(event)(event, context)
+        except ConfigError as error:
+            answer = rendered(_misconfigured(error), context.aws_request_id)
+        except ChatdError as error:
+            answer = rendered(error, context.aws_request_id)
+        except Exception as fault:  # noqa: BLE001  # the last line: logged by place, never by words
+            answer = rendered(_fault(fault), context.aws_request_id)
+        if isinstance(answer, Response):
+            return _proxy(answer, headers)
+        live = Dressed(answer, headers)
+        return _collected(live) if os.environ.get("AWS_SAM_LOCAL") == "true" else live
+
+    def _route(self, event: Event) -> Route:
+        name = f"{event['httpMethod']} {_resource(event, self._routes)}"
+        try:
+            return self._routes[name]
+        except KeyError:
+            raise RouteNotFoundError(f"nothing is served at {name}") from None
+
+
+class Dressed:
+    """A live answer with headers that are not its own affair.
+
+    Args:
+        live: The answer.
+        headers: Its own go before them.
+
+    """
+
+    def __init__(self, live: Live, headers: Mapping[str, str]) -> None:
+        self._live = live
+        self._headers = headers
+
+    def pour(self, sink: Sink) -> None:
+        """Make the answer and send it under the headers."""
+        self._live.pour(_Dressing(sink, self._headers))
+
+    def abort(self) -> None:
+        """Stop making it: the caller is gone."""
+        self._live.abort()
+
+
+class _Dressing:
+    def __init__(self, sink: Sink, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+        self._sink = sink
+        self.write = sink.write
+
+    def commit(self, status: int, headers: Mapping[str, str]) -> None:
+        self._sink.commit(status, {**self._headers, **headers})
+
+
+def answered(body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+    """A body as a response with status 200."""
+    return Response(200, _json(body), headers or {})
+
+
+def rendered(error: ChatdError, request_id: str) -> Response:
+    """A failure as a response."""
+    return Response(error.status, _json(error.body(request_id)), error.headers())
+
+
+def invoked(answer: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+    """Answer a direct invocation.
+
+    Args:
+        answer: Gives the answer, or raises.
+
+    Raises:
+        ChatdError: Named by its class, with no frames of ours but the last.
+
+    """
+    try:
+        return dict(finite(answer()))
+    except ConfigError as error:
+        raise _misconfigured(error) from None
+    except ChatdError as error:
+        # Lambda's runtime shows the caller the frames that an exception passed.
+        raise error.with_traceback(None) from None
+
+
+def _resource(event: Event, routes: Mapping[str, Route]) -> str:
+    """The path as the template has it: a custom domain puts its base path before the real one."""
+    resource = str(event.get("resource") or "")
+    return resource if any(name.endswith(f" {resource}") for name in routes) else _path(event)
+
+
+def _path(event: Event) -> str:
+    return re.sub(r"/+$", "", str(event.get("path") or "")) or "/"
+
+
+def _cors(origin: str | None, allowed: tuple[str, ...]) -> dict[str, str]:
+    if "*" in allowed:
+        return {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": _EXPOSED}
+    if origin is None or not origins.lists(allowed, origin):
+        return {"Vary": "Origin"} if allowed else {}
+    return {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Expose-Headers": _EXPOSED,
+        "Vary": "Origin",
+    }
+
+
+def _preflight(event: Event, headers: Mapping[str, str]) -> dict[str, str]:
+    """What a browser asks before it lets a page call; without a listed origin it hears nothing."""
+    if "Access-Control-Allow-Origin" not in headers:
+        return {}
+    return {
+        "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+        "Access-Control-Allow-Headers": header(event, "access-control-request-headers")
+        or _USUAL_HEADERS,
+        "Access-Control-Max-Age": "3600",
+    }
+
+
+def _proxy(response: Response, headers: Mapping[str, str]) -> dict[str, Any]:
+    all_headers = {**headers, **response.headers}
+    if response.body:
+        all_headers["Content-Type"] = response.content_type
+    return {
+        "statusCode": response.status,
+        "multiValueHeaders": {name: [value] for name, value in all_headers.items()},
+        "body": response.body,
+        "isBase64Encoded": False,
+    }
+
+
+def _collected(live: Live) -> dict[str, Any]:
+    sink = Collected()
+    live.pour(sink)
+    return {
+        "statusCode": sink.status,
+        "multiValueHeaders": {name: [value] for name, value in sink.headers.items()},
+        "body": sink.body.decode(),
+        "isBase64Encoded": False,
+    }
+
+
+def _misconfigured(error: ConfigError) -> InternalError:
+    Telemetry().warn(str(error))
+    return InternalError("the gateway's configuration holds a mistake; its log says which")
+
+
+def _fault(fault: Exception) -> InternalError:
+    Telemetry().warn(place_of(fault))
+    return InternalError("a fault of the gateway's own; its log has the place")
+
+
+def _json(body: Mapping[str, Any]) -> str:
+    return compact(body)

@@ -1,0 +1,238 @@
+"""The chat function's loop on Lambda: awslambdaric's own, with a client that can stream.
+
+Lambda's Python runtime posts an answer in one piece. Here the answer to an HTTP event is streamed,
+always: template.yaml lets only streaming integrations of API Gateway invoke this function. It
+knows events and answers by their shape, and nothing of chats.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from awslambdaric import bootstrap
+from awslambdaric.lambda_config import LambdaConfigProvider
+from awslambdaric.lambda_multi_concurrent_utils import MultiConcurrentRunner
+from awslambdaric.lambda_runtime_client import (
+    BaseLambdaRuntimeClient,
+    LambdaMultiConcurrentRuntimeClient,
+    LambdaRuntimeClient,
+    LambdaRuntimeClientError,
+)
+from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller, to_json
+
+from chatd.aws_lambda.runtime_stream import CONTENT_TYPE, Stream
+from chatd.aws_lambda.streaming import CallerGoneError
+from chatd.safe_json.value_count import Unread, is_bounded
+
+# An exception's own words may be a caller's.
+_FAULT = "The answer could not be made; the function's log has the place."
+
+
+class Marshaller(LambdaMarshaller):  # type: ignore[misc]  # awslambdaric ships no types
+    """JSON in and out; what answers an HTTP event is passed through, to be streamed."""
+
+    _is_http = False
+
+    def unmarshal_request(self, request: Any, content_type: str = "application/json") -> Any:
+        """The event, which decides the form of its answer."""
+        self._is_http = False
+        if not is_bounded(request if isinstance(request, bytes) else str(request).encode()):
+            return Unread()  # parsed it may not fit into the function; the handler refuses it
+        event = super().unmarshal_request(request, content_type)
+        self._is_http = isinstance(event, dict) and {"httpMethod", "requestContext"} <= event.keys()
+        return event
+
+    def marshal_response(self, response: Any) -> tuple[Any, str]:
+        """The answer and its content type."""
+        # `sam local`, which says that it is there, cannot read a stream: 502.
+        streams = self._is_http and os.environ.get("AWS_SAM_LOCAL") != "true"
+        if streams and (_is_live(response) or _is_proxy_result(response)):
+            return response, CONTENT_TYPE
+        marshalled: tuple[Any, str] = super().marshal_response(response)
+        return marshalled
+
+
+class Streaming(BaseLambdaRuntimeClient):  # type: ignore[misc]  # awslambdaric ships no types
+    """What makes each of awslambdaric's clients one that can stream."""
+
+    marshaller = Marshaller()
+
+    def post_invocation_result(
+        self,
+        invoke_id: str,
+        result_data: Any,
+        content_type: str = "application/json",
+        invocation_id: str | None = None,
+    ) -> None:
+        """Post an answer, or make and send it bit by bit."""
+        if content_type != CONTENT_TYPE:
+            super().post_invocation_result(invoke_id, result_data, content_type, invocation_id)
+            return
+        stream = Stream(self.lambda_runtime_address, invoke_id, invocation_id)
+        try:
+            fault = _poured(result_data, stream)
+            if fault is None:
+                stream.end()
+                return
+            error, cause = _described(fault, invoke_id)
+            if stream.begun:
+                stream.fail(error["errorType"], to_json(error).encode())
+            else:
+                self.post_invocation_error(invoke_id, to_json(error), to_json(cause), invocation_id)
+        except CallerGoneError as gone:
+            logging.warning("%s: %s", invoke_id, gone)
+        except LambdaRuntimeClientError as refused:
+            self.handle_exception(refused)
+        finally:
+            stream.close()
+
+    def post_invocation_error(
+        self,
+        invoke_id: str,
+        error_response_data: str,
+        xray_fault: str,
+        invocation_id: str | None = None,
+    ) -> None:
+        """Post a failure; who invoked the function sees it."""
+        shown = to_json(_without_source(json.loads(error_response_data)))
+        super().post_invocation_error(invoke_id, shown, xray_fault, invocation_id)
+
+    def post_init_error(
+        self, error_response_data: dict[str, Any], error_type_override: str | None = None
+    ) -> None:
+        """Post that the function cannot start; who invoked it sees that too."""
+        super().post_init_error(_without_source(error_response_data), error_type_override)
+
+    def report_restore_error(self, restore_error_data: dict[str, Any]) -> None:
+        """Post that the function cannot go on from SnapStart's snapshot."""
+        super().report_restore_error(_without_source(restore_error_data))
+
+
+class Client(Streaming, LambdaRuntimeClient):  # type: ignore[misc]  # awslambdaric ships no types
+    """For an environment that serves one invocation at a time."""
+
+    def wait_next_invocation(self) -> Any:
+        """Wait for the next invocation; the collector looks at nothing that came before the first.
+
+        What is loaded stays for good, and to look through it takes a twentieth of a start's time,
+        and some of every later collection's.
+        """
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
+        return super().wait_next_invocation()
+
+
+class ConcurrentClient(Streaming, LambdaMultiConcurrentRuntimeClient):  # type: ignore[misc]  # as above
+    """For each process of an environment that serves several."""
+
+
+class Runner(MultiConcurrentRunner):  # type: ignore[misc]  # awslambdaric ships no types
+    """Forks a process for each invocation that may run at once, as awslambdaric's own.
+
+    It loads and prepares the handler before that, as for a snapshot: the processes share what is
+    there by then, and memory is what bounds how many there can be (docs/cost.md).
+    """
+
+    @classmethod
+    def run_concurrent(cls, handler: str, *arguments: Any) -> None:
+        """Start the processes, and wait for them.
+
+        Args:
+            handler: The handler's name.
+            arguments: The rest, as awslambdaric gives it.
+
+        """
+        from awslambdaric.lambda_runtime_hooks_runner import (  # noqa: PLC0415  # most never fork
+            run_before_snapshot,
+        )
+
+        with suppress(Exception):  # each process meets it again, and can tell Lambda
+            import_module(handler.rpartition(".")[0].replace("/", "."))
+            run_before_snapshot()
+        gc.collect()
+        gc.freeze()  # the collector writes to what it looks at, which would copy the page
+        super().run_concurrent(handler, *arguments)
+
+    @classmethod
+    def run_single(cls, handler: str, api_addr: str, use_thread: bool, socket_path: str) -> None:  # noqa: FBT001  # as awslambdaric calls it
+        """Be one of those processes."""
+        if socket_path:
+            cls._redirect_output(socket_path)
+        bootstrap.run(handler, ConcurrentClient(api_addr, use_thread))
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Serve invocations until the environment ends, as awslambdaric does.
+
+    https://github.com/aws/aws-lambda-python-runtime-interface-client/blob/main/awslambdaric/__main__.py
+
+    Args:
+        arguments: This program's name, and the handler's.
+
+    """
+    config = LambdaConfigProvider(arguments)
+    address, threaded = config.api_address, config.use_thread_polling
+    if config.is_multi_concurrent:
+        Runner.run_concurrent(
+            config.handler, address, threaded, config.lmi_socket_path, int(config.max_concurrency)
+        )
+    else:
+        gc.disable()  # until the first invocation
+        bootstrap.run(config.handler, Client(address, threaded))
+
+
+def _poured(result: Any, stream: Stream) -> Exception | None:
+    """Send all of an answer but its end; what broke on the way, which is nobody's but ours.
+
+    Raises:
+        CallerGoneError: If the connection was lost.
+
+    """
+    try:
+        if _is_live(result):
+            result.pour(stream)
+        else:
+            stream.whole(result)
+    except Exception as fault:
+        if stream.gone:
+            raise CallerGoneError("the connection was lost while the answer was made") from fault
+        return fault
+    return None if stream.begun else RuntimeError("the answer ended before it began")
+
+
+def _described(fault: Exception, invoke_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fault as awslambdaric tells Lambda and X-Ray of one; it is logged on the way."""
+    name, frames = type(fault).__name__, bootstrap.extract_traceback(fault.__traceback__)
+    error = bootstrap.make_error(_FAULT, name, traceback.format_list(frames), invoke_id)
+    logging.error("%s in %s\n%s", name, invoke_id, "".join(error["stackTrace"]))
+    cause = bootstrap.make_xray_fault(name, _FAULT, str(Path.cwd()), frames)
+    return _without_source(error), cause
+
+
+def _is_live(response: object) -> bool:
+    return callable(getattr(response, "pour", None))
+
+
+def _is_proxy_result(response: object) -> bool:
+    return isinstance(response, dict) and "statusCode" in response
+
+
+def _without_source(error: dict[str, Any]) -> dict[str, Any]:
+    """The error with each frame's file and line, and no line of our code."""
+    frames = [str(frame).partition("\n")[0] for frame in error.get("stackTrace") or ()]
+    return {**error, "stackTrace": frames}
+
+
+if __name__ == "__main__":
+    main(sys.argv)

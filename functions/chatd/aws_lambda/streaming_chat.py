@@ -1,0 +1,76 @@
+"""One chat that is streamed: the gateway's events, in the surface's words, into a sink.
+
+It knows the order of things while an answer is made, and nothing of what an answer holds.
+"""
+
+from __future__ import annotations
+
+import json
+
+from chatd.aws_lambda.streaming import CallerGoneError, Outlet, Sink
+from chatd.canonical.request import ChatRequest
+from chatd.errors import CallCancelledError, ChatdError, UpstreamError
+from chatd.gateway import Gateway, failed, settle
+from chatd.resilience.chat_context import Errand
+from chatd.routing.targets import Call
+from chatd.surfaces import Served, Surface
+from chatd.telemetry.record import Record
+
+
+class LiveChat:
+    """A chat in the making.
+
+    Nothing is sent before the first event is there, so that a failure before it has an honest
+    status; only a silence of 15 s commits the response earlier.
+    """
+
+    def __init__(
+        self, gateway: Gateway, surface: Surface, request: ChatRequest, call: Call
+    ) -> None:
+        self._gateway = gateway
+        self._surface = surface
+        self._request = request
+        self._call = call
+        self._record = Record(call.request_id, request.model)
+        self._headers: dict[str, str] = {"Cache-Control": "no-cache"}
+
+    def pour(self, sink: Sink) -> None:
+        """Make the answer and send it, and tell of it when the last byte is gone."""
+        outlet = Outlet(sink, lambda: self._headers, self.abort)
+        try:
+            with outlet.kept_awake():
+                self._make(outlet)
+        except CallerGoneError:
+            self._record.error = CallCancelledError.default_code
+            self.abort()  # whatever may still hold the stream
+        finally:
+            settle(self._record, self._request)
+            self._gateway.tell(self._record, self._call)
+
+    def abort(self) -> None:
+        """Cancel the call, from any thread: the caller is gone."""
+        self._call.cancel()
+
+    def _make(self, outlet: Outlet) -> None:
+        served = Served("", "", self._call.request_id)
+        try:
+            errand = Errand(self._call, self._record, self._request, live=True)
+            plan, events = self._gateway.begin(errand)
+            served = plan.served
+            self._headers |= {**plan.headers, **self._record.headers}
+            for piece in self._surface.stream(self._request, events, served):
+                outlet.write(piece)
+        except CallerGoneError:
+            raise
+        except Exception as error:  # noqa: BLE001  # the last line: logged by place, never by words
+            if self._call.gone.is_set():
+                raise CallerGoneError from None
+            self._fail(self._surface.told(failed(error, self._record)), served, outlet)
+
+    def _fail(self, error: ChatdError, served: Served, outlet: Outlet) -> None:
+        body = json.dumps(error.body(self._call.request_id), ensure_ascii=False).encode()
+        headers = {"Content-Type": "application/json", **error.headers()}
+        if not outlet.refuse(error.status, headers, body):
+            if error.code == UpstreamError.default_code:
+                error.code = "upstream_stream_error"
+            outlet.write(self._surface.broken(error, served))

@@ -1,0 +1,1 @@
+"""The internal form of requests, responses and stream events."""

@@ -1,0 +1,116 @@
+"""The parts of a running function, built once, from the environment and chatd.toml.
+
+It knows how the parts fit together, and nothing of what they do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from chatd.config.settings import Settings, load
+from chatd.credentials.provider_keys import Credentials
+from chatd.credentials.secrets_manager import JsonSecret, SecretsManager
+from chatd.gateway import Gateway
+from chatd.resilience.attempt import Asking
+from chatd.resilience.circuit_breaker import Circuits, MemoryStore, Store
+from chatd.routing.targets import Planner
+from chatd.telemetry.record import Telemetry
+from chatd.transport.http_client import Urllib3Transport
+
+if TYPE_CHECKING:
+    from chatd.idempotency import Records
+    from chatd.idempotency.execution import Once
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class House:
+    """What a door opens to."""
+
+    settings: Settings
+    credentials: Credentials
+    gateway: Gateway
+    transport: Urllib3Transport
+    warn: Callable[[str], None]
+    manager: SecretsManager
+    circuits: Circuits
+
+    def prepare(self) -> None:
+        """Load all that a first chat needs, without a key and without a network."""
+        from chatd.aws_lambda import warmup  # noqa: PLC0415  # only for copies
+        from chatd.aws_lambda.warm_boto3 import dry_call  # noqa: PLC0415  # as above
+
+        warmup.play(self.settings)
+        # What a host's name is encoded with is loaded when the first is looked up.
+        "localhost".encode("idna")
+        if self.settings.secret_id:
+            dry_call("secretsmanager", "get_secret_value", SecretId="none")
+        tables = (
+            (self.settings.circuits_table, ("resilience.circuit_breaker_dynamodb",)),
+            (self.settings.idempotency_table, ("idempotency.execution", "idempotency.dynamodb")),
+        )
+        for table, modules in tables:
+            if table:
+                for module in modules:
+                    import_module(f"chatd.{module}")
+                dry_call("dynamodb", "delete_item", TableName="none", Key={"id": {"S": "none"}})
+
+    def forget(self) -> None:
+        """Forget what holds for a time or a machine: connections, keys, circuits."""
+        self.transport.forget()
+        self.credentials.forget()
+        self.manager.forget()
+        self.circuits.forget()
+
+
+def opened(environ: Mapping[str, str]) -> House:
+    """Build the parts.
+
+    Raises:
+        ConfigError: If chatd.toml or the environment holds a mistake.
+
+    """
+    settings = load(environ)
+    telemetry = Telemetry(settings.metrics_namespace)
+    manager = SecretsManager(environ)
+    secret = JsonSecret(settings.secret_id, manager.fetch) if settings.secret_id else None
+    credentials = Credentials(environ, secret, telemetry.warn)
+    transport = Urllib3Transport()
+    planner = Planner(settings, credentials)
+    circuits = Circuits(partial(_store, settings, telemetry.warn), telemetry.warn)
+    gateway = Gateway(planner, Asking(planner, transport, circuits), telemetry)
+    return House(settings, credentials, gateway, transport, telemetry.warn, manager, circuits)
+
+
+def _store(settings: Settings, warn: Callable[[str], None]) -> Store:
+    """What keeps the circuits: the deployment's table, or this process."""
+    if settings.circuits_table is None:
+        return MemoryStore()
+    from chatd.resilience.circuit_breaker_dynamodb import shared  # noqa: PLC0415  # it imports boto3
+
+    return shared(settings.circuits_table, warn)
+
+
+def once(environ: Mapping[str, str], settings: Settings) -> Once:
+    """Build what answers an `Idempotency-Key` once.
+
+    Most requests have none, so what they do without is imported here and not before.
+    """
+    from chatd.idempotency.execution import Once  # noqa: PLC0415  # see above
+
+    return Once(_records(environ, settings), Telemetry())
+
+
+def _records(environ: Mapping[str, str], settings: Settings) -> Records | None:
+    if settings.idempotency_table:
+        from chatd.idempotency.dynamodb import DynamoDB  # noqa: PLC0415  # it imports boto3
+
+        return DynamoDB(settings.idempotency_table, environ)
+    if settings.idempotency_file:
+        from chatd.idempotency.sqlite import Sqlite  # noqa: PLC0415  # never needed on Lambda
+
+        return Sqlite(settings.idempotency_file)
+    return None

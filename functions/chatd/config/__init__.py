@@ -1,0 +1,1 @@
+"""Read chatd.toml, the environment and the catalog of providers."""

@@ -1,0 +1,112 @@
+"""Lay chatd.toml's provider tables and the environment over the rows of the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from chatd.config.catalog import CATALOG, Provider, Timeouts, limits_of
+from chatd.config.schema import ConfigFile, ProviderTable, TimeoutsTable, checked_url
+from chatd.errors import one_of
+
+# Characters of a name in chatd.toml; every provider's keys are longer.
+MOST_SHOWN = 40
+
+
+class ConfigError(Exception):
+    """A mistake in chatd.toml or in the environment, as one line that names the key."""
+
+
+def provider_rows(config: ConfigFile, env: Mapping[str, str], where: str) -> dict[str, Provider]:
+    """Make the rows of this deployment.
+
+    Args:
+        config: chatd.toml as it was read.
+        env: The environment, without empty values.
+        where: The file's name, for messages.
+
+    Raises:
+        ConfigError: With one line that names the key or the variable at fault.
+
+    """
+    rows = dict(CATALOG)
+    for name, table in config.providers.items():
+        rows[name] = _changed(_row(name, table, where), table, f"{where}: providers.{name}")
+    for row in rows.values():
+        variable = row.base_url_variable
+        if variable and variable in env:
+            try:
+                rows[row.name] = replace(row, base_url=checked_url(env[variable]))
+            except ValueError as error:
+                raise ConfigError(f"{variable}: {error}") from None
+    if "AWS_LAMBDA_FUNCTION_NAME" in env and env.get("AWS_SAM_LOCAL") != "true":
+        return {name: _reachable(row) for name, row in rows.items()}
+    return rows
+
+
+def _reachable(row: Provider) -> Provider:
+    """Exclude a row with a loopback address: on Lambda that is the function itself."""
+    if row.excluded is not None or not _is_loopback(row.base_url):
+        return row
+    remedy = f"set {row.base_url_variable or 'its base_url'} to where it really is"
+    return replace(row, excluded=f"{row.base_url} is the function itself on Lambda; {remedy}")
+
+
+def _is_loopback(url: str) -> bool:
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+    return address.is_loopback or address.is_unspecified
+
+
+def limits(timeouts: Timeouts, table: TimeoutsTable) -> Timeouts:
+    """The limits with what a table sets of them."""
+    return replace(timeouts, **table.model_dump(exclude_none=True))
+
+
+def shown(name: str) -> str:
+    """Quote a name for a message, but not a longer text, which may be a key."""
+    return repr(name) if len(name) <= MOST_SHOWN else "what stands there"
+
+
+def _row(name: str, table: ProviderTable, where: str) -> Provider:
+    """The catalog's row, or a new one where the table defines a further provider."""
+    if name in CATALOG:
+        if table.dialect is not None:
+            raise ConfigError(
+                f"{where}: providers.{name}.dialect: a catalog provider's is fixed;"
+                " give the table another name to define a provider of your own"
+            )
+        return CATALOG[name]
+    for key in ("dialect", "base_url"):
+        if getattr(table, key) is None:
+            raise ConfigError(
+                f"{where}: providers.{name}.{key}: is missing; a provider that is not one of"
+                f" {one_of(CATALOG)} needs it"
+            )
+    dialect = str(table.dialect)
+    return Provider(name, dialect, str(table.base_url), timeouts=limits_of(dialect))
+
+
+def _changed(row: Provider, table: ProviderTable, where: str) -> Provider:
+    """The row with what the table sets of it."""
+    if table.endpoint is not None and row.dialect != "ollama":
+        raise ConfigError(f"{where}.endpoint: only a provider of Ollama's dialect has one")
+    changes: dict[str, Any] = table.model_dump(
+        exclude_none=True, exclude={"timeouts", "dialect", "plan", "enabled"}
+    )
+    if table.enabled is False:
+        changes["excluded"] = "it is switched off in chatd.toml"
+    if table.plan is not None:
+        if table.plan not in row.plans:
+            plans = one_of(row.plans) if row.plans else "none"
+            raise ConfigError(
+                f"{where}.plan: there is no plan {shown(table.plan)}; there are {plans}"
+            )
+        changes = {"base_url": row.plans[table.plan], "plan": table.plan, **changes}
+    return replace(row, timeouts=limits(row.timeouts, table.timeouts), **changes)

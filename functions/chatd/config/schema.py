@@ -1,0 +1,119 @@
+"""The shape of chatd.toml.
+
+It says which keys there are and what each may hold; what they mean together is settings.py's.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from chatd.safe_json.item_limits import MAX_TIER_MODELS, items
+
+Seconds = Annotated[float, Field(gt=0, le=900, allow_inf_nan=False)]
+Name = Annotated[str, Field(min_length=1, max_length=256)]
+_VARIABLE_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
+
+
+def checked_url(value: str) -> str:
+    """Check a provider's address and take the slash off its end."""
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be a URL that begins with http:// or https://")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("must be a plain URL, without user, password, query or fragment")
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError("has a port that is not a number from 0 to 65535") from None
+    if not value.isascii() or any(character.isspace() for character in value):
+        raise ValueError("must be a URL of ASCII characters without spaces")
+    return value.rstrip("/")
+
+
+def checked_variable(value: str) -> str:
+    """Check the name of an environment variable.
+
+    Raises:
+        ValueError: Without the value: a key that was pasted here would reach logs and callers.
+
+    """
+    if not _VARIABLE_NAME.fullmatch(value):
+        raise ValueError(
+            "must be a variable's name such as MY_API_KEY: A-Z, 0-9 and _, 64 at most;"
+            " the key itself belongs into the secret or the environment"
+        )
+    return value
+
+
+VariableName = Annotated[str, AfterValidator(checked_variable)]
+
+
+def _tier(value: Any) -> Any:
+    return {"models": value} if isinstance(value, list) else value
+
+
+def _model(value: Any) -> Any:
+    return {"model": value} if isinstance(value, str) else value
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class TimeoutsTable(_Table):
+    """`timeouts = { connect = 5, total = 300 }`, in seconds."""
+
+    connect: Seconds | None = None
+    silence: Seconds | None = None
+    silence_with_fallback: Seconds | None = None
+    first_event: Seconds | None = None
+    gap: Seconds | None = None
+    total: Seconds | None = None
+
+
+class ProviderTable(_Table):
+    """`[providers.<name>]`: what this deployment changes of a row, or a whole new row."""
+
+    enabled: bool | None = None
+    dialect: Literal["ollama", "openai_chat"] | None = None
+    base_url: Annotated[str, AfterValidator(checked_url)] | None = None
+    key_variable: VariableName | None = None
+    env_file: Annotated[str, Field(min_length=1)] | None = None
+    endpoint: Literal["chat", "generate", "auto"] | None = None
+    plan: str | None = None
+    honours_format: bool | None = None
+    developer_as_system: bool | None = None
+    prefill: bool | None = None
+    prefill_fields: dict[str, Any] | None = None
+    upstream_stream: bool | Literal["auto"] | None = None
+    timeouts: TimeoutsTable = TimeoutsTable()
+
+
+class TierModel(_Table):
+    """`{ model = "…", context = 200000 }`: a model, and how many tokens it can read."""
+
+    model: Name
+    context: Annotated[int, Field(gt=0)] | None = None
+
+
+class TierTable(_Table):
+    """`<name> = ["model", …]` or a table of models and timeouts."""
+
+    models: Annotated[
+        list[Annotated[TierModel, BeforeValidator(_model)]], items(MAX_TIER_MODELS, at_least=1)
+    ]
+    timeouts: TimeoutsTable = TimeoutsTable()
+
+
+class ConfigFile(_Table):
+    """The whole file."""
+
+    default_provider: str | None = None
+    drop_params: bool = False
+    allow_http_images: bool = False
+    providers: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")], ProviderTable] = {}
+    tiers: dict[Name, Annotated[TierTable, BeforeValidator(_tier)]] = {}

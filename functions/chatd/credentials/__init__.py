@@ -1,0 +1,1 @@
+"""Look up the providers' keys, and keep them out of every text."""

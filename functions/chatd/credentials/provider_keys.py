@@ -1,0 +1,151 @@
+"""A provider's key: from Secrets Manager, then the environment, then a .env file.
+
+A lookup that fails is not the same as finding no key, and is told apart from it. This file knows
+rows and keys, and nothing of chats.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from chatd.config.catalog import Provider
+from chatd.credentials.secrets_manager import JsonSecret, SecretUnavailableError
+
+_FRESH_SECONDS = 300.0
+
+
+class _LookupFailedError(Exception):
+    """A place where a key may be could not be read, or holds what cannot be a key.
+
+    Args:
+        message: Why, for callers.
+        logged: Why, for the log, if that says more.
+
+    """
+
+    def __init__(self, message: str, logged: str | None = None) -> None:
+        super().__init__(message)
+        self.logged = logged or message
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Key:
+    """What a lookup found.
+
+    Attributes:
+        value: The key, or None if there is none.
+        failure: What failed on the way, as a sentence; a key may have been found all the same.
+
+    """
+
+    value: SecretStr | None = None
+    failure: str | None = None
+
+
+class Credentials:
+    """Looks keys up, for one provider at a time.
+
+    Args:
+        environ: The environment.
+        secret: The secret with the keys, if the deployment has one.
+        warn: Called with a sentence for each failure, once per lookup.
+        clock: Seconds that only grow.
+
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        secret: JsonSecret | None,
+        warn: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._environ = environ
+        self._secret = secret
+        self._warn = warn
+        self._clock = clock
+        self._env_files: dict[str, tuple[float, Mapping[str, str | None]]] = {}
+
+    def key_of(self, row: Provider) -> Key:
+        """Look a provider's key up: the first place that has one wins."""
+        if row.key_variable is None:
+            return Key()
+        failures = []
+        for look in (self._in_secret, self._in_environment, self._in_env_file):
+            try:
+                value = look(row.key_variable, row)
+            except _LookupFailedError as error:
+                failures.append(str(error))
+                self._warn(f"the key of {row.name!r}: {error.logged}")
+                continue
+            if value is not None:
+                return Key(value, "; ".join(failures) or None)
+        return Key(None, "; ".join(failures) or None)
+
+    def renewed(self, row: Provider, refused: SecretStr | None) -> SecretStr | None:
+        """Another key than the one that the provider refused, if the secret holds one by now."""
+        if self._secret is None or not self._secret.expire():
+            return None
+        found = self.key_of(row).value
+        return None if found == refused else found
+
+    def forget(self) -> None:
+        """Forget every key, and when it was looked up."""
+        self._env_files.clear()
+        if self._secret is not None:
+            self._secret.forget()
+
+    def _in_secret(self, variable: str, _row: Provider) -> SecretStr | None:
+        if self._secret is None:
+            return None
+        try:
+            value = self._secret.read().get(variable)
+        except SecretUnavailableError as error:
+            raise _LookupFailedError(error.public, logged=str(error)) from None
+        if self._secret.failure:
+            self._warn(f"{self._secret.failure}; its last known value is used")
+        if value is not None and not isinstance(value, str):
+            raise _LookupFailedError(f"{variable} in the secret is not a string")
+        return _usable(value, f"{variable} in the secret")
+
+    def _in_environment(self, variable: str, _row: Provider) -> SecretStr | None:
+        return _usable(self._environ.get(variable), f"{variable} in the environment")
+
+    def _in_env_file(self, variable: str, row: Provider) -> SecretStr | None:
+        values = self._env_file(row.env_file)
+        return _usable(values.get(variable), f"{variable} in its env_file")
+
+    def _env_file(self, path: str) -> Mapping[str, str | None]:
+        read_at, values = self._env_files.get(path, (float("-inf"), {}))
+        if self._clock() - read_at < _FRESH_SECONDS:
+            return values
+        values = _read_env_file(Path(path).expanduser())
+        self._env_files[path] = (self._clock(), values)
+        return values
+
+
+def _read_env_file(path: Path) -> Mapping[str, str | None]:
+    try:
+        if not path.exists():
+            return {}
+        from dotenv import dotenv_values  # noqa: PLC0415  # a deployed function has no .env
+
+        return dotenv_values(path, interpolate=False)
+    except (OSError, UnicodeDecodeError) as error:
+        # The reason reaches callers, and a path is none of theirs.
+        raise _LookupFailedError(f"its env_file cannot be read ({type(error).__name__})") from None
+
+
+def _usable(value: str | None, where: str) -> SecretStr | None:
+    """The key as a header can carry it; None for an empty one."""
+    value = (value or "").strip()
+    if not value:
+        return None
+    if not value.isascii() or not value.isprintable():
+        raise _LookupFailedError(f"{where} holds characters that no key has")
+    return SecretStr(value)

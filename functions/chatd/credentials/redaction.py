@@ -1,0 +1,205 @@
+"""Take keys, quotes of a conversation and AWS identifiers out of a provider's words.
+
+Providers quote what they refuse. The caller may see the reason, and Lambda logs the message of a
+direct invocation's exception, so neither may hold a key or a prompt. The work is proportional to
+the length of the conversation (docs/decisions/0005-a-providers-words.md).
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from chatd.credentials.text_normalization import Spelled, decoded_runs, normal, spelled
+
+MAX_READ = 4_000
+"""Characters of a provider's words that are looked at; what follows is dropped."""
+MAX_SHOWN = 400
+"""Characters that are left of them at most."""
+_HIDDEN = "[…]"
+_QUOTE = 16  # characters in a row that two unrelated texts hardly share, white space apart
+_KEY_PART = 8
+_SHORTEST = 4
+# Every run of `_QUOTE` characters holds one of `_SAMPLE` characters that starts at a multiple of
+# `_STRIDE`: one lookup per `_STRIDE` characters finds them all.
+_SAMPLE = 8
+_STRIDE = _QUOTE - _SAMPLE + 1
+_MARKS = ('"', "'", "`", "\u2018", "\u2019", "\u201c", "\u201d", "«", "»")
+_AWS = re.compile(r"arn:aws[a-z-]*:[^\s\"'<>,;)\]}]*|(?<![0-9])[0-9]{12}(?![0-9])")
+
+
+@dataclass(slots=True)
+class _Quotes:
+    """The runs of characters that a provider's words and the prompts share.
+
+    Attributes:
+        samples: Every run of `_SAMPLE` characters of the words.
+        runs: Every run of `_QUOTE` characters.
+        found: Those runs that a prompt has too.
+        short: Prompts shorter than such a run, which are hidden where they stand whole.
+        ordinary: Of these, a single word or number: hidden only between quotation marks.
+
+    """
+
+    samples: set[str] = field(default_factory=set)
+    runs: set[str] = field(default_factory=set)
+    found: set[str] = field(default_factory=set)
+    short: set[str] = field(default_factory=set)
+    ordinary: set[str] = field(default_factory=set)
+
+    def expect(self, text: str) -> None:
+        """Take the runs of some words, in their normal form."""
+        self.samples.update(_runs(text, _SAMPLE))
+        self.runs.update(_runs(text, _QUOTE))
+
+    def look_in(self, prompt: str) -> None:
+        """Note which of the runs a prompt has."""
+        if len(prompt) < _SHORTEST:
+            return
+        text = normal(prompt)
+        if len(text) < _QUOTE:
+            if len(text) >= _SHORTEST:
+                (self.ordinary if _is_ordinary(prompt) else self.short).add(text)
+            return
+        for sampled in range(0, len(text) - _SAMPLE + 1, _STRIDE):
+            if text[sampled : sampled + _SAMPLE] in self.samples:
+                for start in range(max(0, sampled - _STRIDE + 1), sampled + 1):
+                    run = text[start : start + _QUOTE]
+                    if run in self.runs:
+                        self.found.add(run)
+
+
+def redacted(
+    texts: Sequence[str],
+    *,
+    secrets: Iterable[str],
+    prompts: Iterable[str],
+    kept: Collection[str] = (),
+) -> list[str]:
+    """Return the texts without secrets and quotes, each cut to 400 characters.
+
+    A quote is a run of 16 characters or more of a prompt; white space, letter case, quotation
+    marks and the escapes of JSON, HTML and URLs make no difference, and base64 is decoded. A
+    shorter prompt is taken out where it stands whole; a single word or number only where it stands
+    between quotation marks, because it may be an ordinary word of the provider's.
+
+    Args:
+        texts: A provider's words; only the first 4,000 characters of each are used.
+        secrets: Keys. Every part of 8 characters or more is taken out.
+        prompts: Everything of the conversation.
+        kept: Names that the texts may hold, such as the model's.
+
+    """
+    words = [spelled(text[:MAX_READ]) for text in texts]
+    blobs = [decoded_runs(spelling.text) for spelling in words]
+    quotes = _Quotes()
+    for spelling, coded in zip(words, blobs, strict=True):
+        quotes.expect(spelling.normal)
+        for content, _ in coded:
+            quotes.expect(content)
+    for prompt in prompts:
+        quotes.look_in(prompt)
+    keys = _key_parts(secrets, quotes)
+    return [
+        _shown(spelling, coded, quotes, keys, kept)
+        for spelling, coded in zip(words, blobs, strict=True)
+    ]
+
+
+def _shown(
+    words: Spelled,
+    coded: Sequence[tuple[str, tuple[int, int]]],
+    quotes: _Quotes,
+    keys: Collection[str],
+    kept: Collection[str],
+) -> str:
+    hidden = bytearray(len(words.text))
+    for start, end in (*_quoted(words, quotes), *_whole(words, quotes)):
+        _mark(hidden, start, end)
+    for name in kept:
+        for match in re.finditer(re.escape(name), words.text) if name else ():
+            _mark(hidden, *match.span(), value=0)
+    for content, (start, end) in coded:
+        if _has(content, quotes.found, _QUOTE) or _has(content, keys, _KEY_PART):
+            _mark(hidden, start, end)
+    for n in range(len(words.normal) - _KEY_PART + 1):
+        if words.normal[n : n + _KEY_PART] in keys:
+            _mark(hidden, *words.span(n, n + _KEY_PART))
+    for match in _AWS.finditer(words.text):
+        _mark(hidden, *match.span())
+    shown = _without(words.text, hidden)
+    return shown if len(shown) <= MAX_SHOWN else shown[:MAX_SHOWN] + "…"
+
+
+def _quoted(words: Spelled, quotes: _Quotes) -> Iterable[tuple[int, int]]:
+    """The places of the words that are part of a long prompt."""
+    for n in range(len(words.normal) - _QUOTE + 1):
+        if words.normal[n : n + _QUOTE] in quotes.found:
+            yield words.span(n, n + _QUOTE)
+
+
+def _whole(words: Spelled, quotes: _Quotes) -> Iterable[tuple[int, int]]:
+    """The places of the words that are a short prompt as a whole."""
+    if not quotes.short and not quotes.ordinary:
+        return
+    for n in range(len(words.normal)):
+        if not words.begins(n):
+            continue
+        for end in range(n + _SHORTEST, min(n + _QUOTE, len(words.normal) + 1)):
+            text = words.normal[n:end]
+            found = text in quotes.short and words.ends(end)
+            if found or (text in quotes.ordinary and _between_marks(words, n, end)):
+                yield words.span(n, end)
+
+
+def _between_marks(words: Spelled, start: int, end: int) -> bool:
+    first, last = words.span(start, end)
+    before, after = words.text[:first].rstrip("\\"), words.text[last:].lstrip("\\")
+    return before.endswith(_MARKS) and after.startswith(_MARKS)
+
+
+def _is_ordinary(prompt: str) -> bool:
+    """Whether it is one word of an alphabet with cases, or one number."""
+    word = prompt.strip()
+    if not word.isalpha():
+        return word.isdecimal()
+    return all(character.lower() != character.upper() for character in word)
+
+
+def _key_parts(secrets: Iterable[str], quotes: _Quotes) -> set[str]:
+    """Every part of the keys that must not be shown; a key too short for parts is a short text."""
+    parts: set[str] = set()
+    for secret in secrets:
+        text = normal(secret)
+        if len(text) < _KEY_PART:
+            quotes.short.add(text)
+            continue
+        parts.update(_runs(text, _KEY_PART))
+        for shift in range(3):  # where the key may lie in a text that is base64
+            coded = b64encode(b"\0" * shift + secret.encode("utf-8", "replace")).decode()
+            parts.update(_runs(normal(coded[4 if shift else 0 : -4]), _KEY_PART))
+    return parts
+
+
+def _runs(text: str, size: int) -> Iterable[str]:
+    return (text[n : n + size] for n in range(len(text) - size + 1))
+
+
+def _has(text: str, runs: Collection[str], size: int) -> bool:
+    return any(run in runs for run in _runs(text, size))
+
+
+def _mark(hidden: bytearray, start: int, end: int, *, value: int = 1) -> None:
+    hidden[start:end] = bytes([value]) * (end - start)
+
+
+def _without(text: str, hidden: bytearray) -> str:
+    pieces = []
+    for n, character in enumerate(text):
+        if not hidden[n]:
+            pieces.append(character)
+        elif n == 0 or not hidden[n - 1]:
+            pieces.append(_HIDDEN)
+    return "".join(pieces)

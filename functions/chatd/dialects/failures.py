@@ -1,0 +1,194 @@
+"""What a provider's refusal becomes: from its status, its code and its words to one of our errors.
+
+It knows HTTP and the providers' codes, and nothing of a dialect's shapes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from types import MappingProxyType
+
+from chatd.errors import (
+    ChatdError,
+    ContentRefusedError,
+    ContextTooLongError,
+    QuotaExhaustedError,
+    RateLimitedError,
+    RequestTooLargeError,
+    UpstreamAuthError,
+    UpstreamError,
+    UpstreamNotFoundError,
+    UpstreamOverloadedError,
+    UpstreamRefusedError,
+    UpstreamTimeoutError,
+)
+from chatd.upstream_http import HttpResponse
+
+# Redaction reads no more (redaction.py), and cuts what is left to 400 characters.
+_MAX_REASON = 4_000
+REPORTED = "it reported an error"
+"""What a message says of an error that came under status 200."""
+# Seconds: a provider's mistake, or a quota's reset in a month, is no wait for an HTTP client.
+LONGEST_RETRY_AFTER = 86_400.0
+_SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
+_STATUS = re.compile(r"[45][0-9]{2}")
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
+
+_BY_STATUS: Mapping[int, type[ChatdError]] = MappingProxyType(
+    {
+        400: UpstreamRefusedError,
+        401: UpstreamAuthError,
+        402: QuotaExhaustedError,
+        403: UpstreamAuthError,
+        404: UpstreamNotFoundError,
+        408: UpstreamTimeoutError,
+        413: RequestTooLargeError,
+        422: UpstreamRefusedError,
+        429: RateLimitedError,
+        503: UpstreamOverloadedError,
+        504: UpstreamTimeoutError,
+    }
+)
+
+# Codes and types that say more than the status they come under:
+# OpenAI; Kimi (https://www.kimi.com/code/docs/en/kimi-code/error-reference.html); OpenCode, where
+# nearly everything is 401 (https://github.com/anomalyco/opencode, packages/console/app).
+_BY_CODE: Mapping[str, type[ChatdError]] = MappingProxyType(
+    {
+        "insufficient_quota": QuotaExhaustedError,
+        "exceeded_current_quota_error": QuotaExhaustedError,
+        "CreditsError": QuotaExhaustedError,
+        "MonthlyLimitError": QuotaExhaustedError,
+        "UserLimitError": QuotaExhaustedError,
+        "FreeUsageLimitError": QuotaExhaustedError,
+        "GoUsageLimitError": QuotaExhaustedError,
+        "ModelError": UpstreamNotFoundError,
+        "context_length_exceeded": ContextTooLongError,
+        # https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md
+        "exceed_context_size_error": ContextTooLongError,
+        "content_filter": ContentRefusedError,
+        "content_policy_violation": ContentRefusedError,
+    }
+)
+# Ollama Cloud has no code for a spent quota, only words, such as "hourly usage limit":
+# https://github.com/ollama/ollama/blob/main/docs/cloud.mdx
+_QUOTA_WORDS = "usage limit"
+# Few have a code for a conversation that is too long; the others have words, also under a status of
+# 500 or 200: OpenRouter "maximum context length is", Ollama "exceeds the context length" and
+# "exceeded max context length" (https://github.com/ollama/ollama/blob/main/server/routes.go), Kimi
+# "exceeded model token limit" (https://platform.moonshot.ai/docs/api/errors), llama-server "exceeds
+# the available context size", llama-cpp-python "exceed context window", LiteLLM "context window
+# exceeded", vendors behind them "prompt is too long".
+_TOO_LONG = re.compile(
+    r"maximum context length|exceed\w* (the |its )?(available |maximum |max )?context"
+    r"|context ?(window|length|size) ?(is |was |has been )?exceeded"
+    r"|exceeded model token limit|(prompt|input) is too long"
+    r"|exceeds the maximum number of (input )?tokens",
+    re.IGNORECASE,
+)
+# And for what a filter does not let through: OpenRouter's is a 403 that names moderation
+# (https://openrouter.ai/docs/api-reference/errors), Kimi's a 400 "considered high risk".
+_REFUSED = re.compile(
+    r"moderation|(input|prompt|content) was flagged|content (policy|filter)|considered high risk",
+    re.IGNORECASE,
+)
+_MAY_MEAN_TOO_LONG = (UpstreamRefusedError, RequestTooLargeError, UpstreamError)
+
+
+def failure(response: HttpResponse, reason: str = "", *codes: str) -> ChatdError:
+    """Make the error for a response that is not an answer.
+
+    Args:
+        response: What came. Under status 200 it is an error in disguise.
+        reason: The provider's own words, if it gave any.
+        codes: The provider's own code and type, if it gave them. A number stands for the status.
+
+    """
+    # A provider may quote all of the request, whose text is the caller's: patterns that look for
+    # phrases take time quadratic in it.
+    reason = reason[:_MAX_REASON]
+    status = response.status
+    if status == HTTPStatus.OK:
+        status = next((int(code) for code in codes if _STATUS.fullmatch(code)), status)
+    kind = next((_BY_CODE[code] for code in codes if code in _BY_CODE), None)
+    kind = kind or _BY_STATUS.get(status, UpstreamError)
+    kind = _by_words(kind, status, reason)
+    return kind(
+        _message(kind, status, reason),
+        code=_code(kind, status, codes),
+        upstream_status=response.status,
+        retry_after=_retry_after(response.headers),
+    )
+
+
+def _by_words(kind: type[ChatdError], status: int, reason: str) -> type[ChatdError]:
+    """What the provider's words make of it, where its status and codes say too little."""
+    if kind is RateLimitedError and _QUOTA_WORDS in reason:
+        return QuotaExhaustedError
+    if kind in _MAY_MEAN_TOO_LONG and _TOO_LONG.search(reason):
+        return ContextTooLongError
+    refusing = kind is UpstreamRefusedError or status == HTTPStatus.FORBIDDEN
+    return ContentRefusedError if refusing and _REFUSED.search(reason) else kind
+
+
+def garbage(response: HttpResponse, what: str) -> UpstreamError:
+    """Make the error for a malformed answer: `what` says what is wrong with it."""
+    error = UpstreamError(what, upstream_status=response.status)
+    error.malformed = True
+    return error
+
+
+def retry_after(
+    value: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> float | None:
+    """Read a `Retry-After` header: seconds, whole or with a fraction, or an HTTP date.
+
+    Args:
+        value: The header's value, whatever the provider sent.
+        now: Returns the present moment.
+
+    Returns:
+        Seconds from now, from 0 to a day; None if the value is neither.
+
+    """
+    text = value.strip()
+    if _SECONDS.fullmatch(text):
+        return min(float(text), LONGEST_RETRY_AFTER)
+    try:
+        date = parsedate_to_datetime(text)
+        seconds = (date.replace(tzinfo=date.tzinfo or UTC) - now()).total_seconds()
+    except (ValueError, ArithmeticError, LookupError, TypeError):  # as the parser meets it
+        return None
+    return min(max(0.0, seconds), LONGEST_RETRY_AFTER)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """The wait that the provider demands, in seconds; OpenAI gives it in milliseconds as well."""
+    exact = headers.get("retry-after-ms", "").strip()
+    if _SECONDS.fullmatch(exact):
+        return min(float(exact) / 1000, LONGEST_RETRY_AFTER)
+    return retry_after(headers.get("retry-after", ""))
+
+
+def _message(kind: type[ChatdError], status: int, reason: str) -> str:
+    if kind is UpstreamAuthError:
+        return f"it refused the gateway's key, or what the key asked for ({status})"
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return f"it redirects ({status}), and a key is never taken along; correct its base URL"
+    # Redaction needs the whole reason: a key that is cut in two is not found any more.
+    words = " ".join(reason.split())
+    said = REPORTED if status == HTTPStatus.OK else f"it answered {status}"
+    return f"{said}: {words}" if words else said
+
+
+def _code(kind: type[ChatdError], status: int, codes: tuple[str, ...]) -> str | None:
+    """The provider's own code where it helps the caller; otherwise the error's own."""
+    if kind is UpstreamAuthError and status == HTTPStatus.FORBIDDEN:
+        return "upstream_access_denied"
+    if kind is UpstreamRefusedError:
+        return next((code for code in codes if _CODE.fullmatch(code)), None)
+    return None

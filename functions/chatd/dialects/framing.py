@@ -1,0 +1,67 @@
+"""Lines and server-sent events out of a stream's bytes, wherever they were cut.
+
+It works on bytes, so that no character is cut. It knows nothing of what a line or an event holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from chatd.canonical.response import too_many_values
+from chatd.errors import UpstreamError
+from chatd.safe_json.value_count import MAX_ANSWER_VALUES, is_bounded
+
+# Ollama's own client takes lines of 8 MB: a picture, or a long tool call, comes in one.
+_MAX_LINE_BYTES = 8 * 1024 * 1024
+
+
+def lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The lines, without their ends and without empty ones; the last may lack its end.
+
+    Raises:
+        UpstreamError: If a line is longer than 8 MB.
+        AnswerTooLargeError: If a line holds more than 600,000 JSON values.
+
+    """
+    rest = bytearray()
+    for chunk in chunks:
+        if b"\n" not in chunk:
+            rest += chunk
+            if len(rest) > _MAX_LINE_BYTES:
+                raise UpstreamError("its stream holds a line of more than 8 MB")
+            continue
+        *whole, last = chunk.split(b"\n")
+        whole[0] = bytes(rest) + whole[0]
+        rest = bytearray(last)
+        for line in whole:
+            if stripped := line.strip():
+                yield bounded(stripped)
+    if last_line := bytes(rest).strip():
+        yield bounded(last_line)
+
+
+def bounded(text: bytes) -> bytes:
+    """Return the text, if parsing it takes a bounded amount of memory.
+
+    Raises:
+        AnswerTooLargeError: If it holds more than 600,000 JSON values.
+
+    """
+    if not is_bounded(text, MAX_ANSWER_VALUES):
+        raise too_many_values()
+    return text
+
+
+def data(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The data of each server-sent event; comments and other fields are passed over.
+
+    Every provider puts an event's data on one line, so an event is a line here. Old versions of
+    llama-server write a failure as a field named `error`.
+    """
+    for line in lines(chunks):
+        if line.startswith(b"data:"):
+            yield line[5:].strip()
+        elif line.startswith(b"error:"):
+            yield b'{"error":' + (line[6:].strip() or b'"it reported an error"') + b"}"
+        elif not line.startswith((b":", b"event:", b"id:", b"retry:")):
+            raise UpstreamError("its stream holds something that is no server-sent event")

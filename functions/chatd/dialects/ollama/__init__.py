@@ -1,0 +1,1 @@
+"""Ollama's dialect: `/api/chat` and `/api/generate`."""

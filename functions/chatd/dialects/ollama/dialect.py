@@ -1,0 +1,238 @@
+"""Speak Ollama's dialect, on `/api/chat`.
+
+https://github.com/ollama/ollama/blob/main/docs/api.md. It knows nothing of surfaces, and sends
+nothing itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import SecretStr, ValidationError
+
+from chatd.canonical.request import ChatRequest, OtherTool, Tool
+from chatd.canonical.response import (
+    Answer,
+    Choice,
+    Counted,
+    Delta,
+    End,
+    Event,
+    Finish,
+    ToolCallDelta,
+    Usage,
+    collected,
+)
+from chatd.config.catalog import Provider
+from chatd.dialects import lenient
+from chatd.dialects.failures import failure, garbage
+from chatd.dialects.framing import bounded, lines
+from chatd.dialects.ollama import hints as ollama_hints
+from chatd.dialects.ollama import messages as ollama_turns
+from chatd.dialects.ollama.schema import OllamaChat, OllamaLine, OllamaMessage, OllamaTags
+from chatd.dialects.ollama.tool_schemas import ToolSchemas
+from chatd.errors import ChatdError, UpstreamRefusedError
+from chatd.safe_json.finite_numbers import request_body
+from chatd.upstream_http import HttpRequest, HttpResponse
+
+# https://github.com/ollama/ollama/blob/main/server/routes.go
+_CANNOT_THINK = "does not support thinking"
+# A line of a stream has one of them, and so has a whole answer.
+_PIECES = frozenset({"message", "response"})
+
+
+class Ollama:
+    """The adapter for `/api/chat`, which carries every chat."""
+
+    path = "/api/chat"
+
+    def refused(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # the shape of every adapter
+        """Name the caller's fields that would change the answer and that the dialect lacks."""
+        found = []
+        if (request.n or 1) > 1:
+            found.append("n")
+        if request.tools and request.tool_choice not in (None, "auto", "none"):
+            found.append("tool_choice")
+        if any(isinstance(tool, OtherTool) for tool in request.tools):
+            found.append("tools")
+        if request.tools and request.parallel_tool_calls is False:
+            found.append("parallel_tool_calls")
+        return (*found, *ollama_hints.refused(request))
+
+    def omitted(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # the shape of every adapter
+        """Name the hints and the keywords of tools' schemas that have no effect."""
+        hints = ollama_hints.dropped(request)
+        if not request.tools or request.tool_choice == "none":
+            return hints
+        schemas = ToolSchemas()
+        for tool in request.tools:
+            if isinstance(tool, Tool):
+                schemas.parameters(tool)
+        return (*hints, *schemas.lost)
+
+    def build(self, request: ChatRequest, row: Provider, key: SecretStr | None) -> HttpRequest:
+        """Build the request for a chat; `request.model` is the provider's name for the model.
+
+        Raises:
+            InvalidRequestError: If the dialect lacks what a turn holds.
+
+        """
+        body: dict[str, Any] = {
+            "model": request.model,
+            **self._conversation(request),
+            "stream": request.stream,
+            "think": ollama_hints.think(request),
+            **ollama_hints.fields(request),
+        }
+        if request.format is not None:
+            body["format"] = request.format
+        if request.logprobs:
+            body |= {"logprobs": True, "top_logprobs": request.top_logprobs or 0}
+        if options := ollama_hints.options(request):
+            body["options"] = options
+        headers = {"Content-Type": "application/json", **_authorization(key)}
+        return HttpRequest(row.base_url + self.path, headers, request_body(body))
+
+    def relaxed(
+        self, request: ChatRequest, refusal: UpstreamRefusedError
+    ) -> tuple[ChatRequest, str] | None:
+        """Return the request without thinking, if a hint asks a model to think that cannot."""
+        if _CANNOT_THINK not in refusal.message:
+            return None
+        return ollama_hints.without_thinking(request)
+
+    def parse(self, response: HttpResponse) -> Answer:
+        """Read a complete answer.
+
+        Raises:
+            ChatdError: If it is a refusal, or no answer.
+
+        """
+        if response.status != HTTPStatus.OK:
+            raise _refusal(response)
+        if b"\n{" in response.body.rstrip():  # it streams unasked
+            return collected(self.events(response, iter((response.body,))))
+        line = self._line(bounded(response.body), response)
+        if not line.done:
+            raise garbage(response, "its answer ended before it was done")
+        message = self._message(line)
+        calls = ollama_turns.calls(message)
+        content = lenient.text(message.content) or ""
+        choice = Choice(
+            content=None if calls and not content else content,
+            thinking=message.thinking or None,
+            tool_calls=calls,
+            finish_reason=_reason(line, called=bool(calls)),
+            logprobs=ollama_turns.logprobs(line.logprobs),
+        )
+        return Answer((choice,), _usage(line), line.model)
+
+    def events(self, response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Event]:
+        """Read a stream of JSON lines, of which the last is `done`.
+
+        Raises:
+            ChatdError: If it is a refusal, or dies before its last line.
+
+        """
+        called = 0
+        for text in lines(chunks):
+            line = self._line(text, response)
+            message = self._message(line)
+            calls = ollama_turns.calls(message)
+            content = lenient.text(message.content)
+            if content or message.thinking or calls or line.logprobs:
+                yield Delta(
+                    content=content or None,
+                    thinking=message.thinking or None,
+                    tool_calls=tuple(
+                        ToolCallDelta(called + n, call.id, call.name, call.arguments)
+                        for n, call in enumerate(calls)
+                    ),
+                    logprobs=ollama_turns.logprobs(line.logprobs),
+                )
+            called += len(calls)
+            if line.done:
+                yield Finish(0, _reason(line, called=called > 0) or "stop")
+                yield Counted(_usage(line), line.model)
+                yield End()
+                return
+        raise garbage(response, "its stream ended before it was done")
+
+    def models_request(self, row: Provider, key: SecretStr | None) -> HttpRequest:
+        """Build the request for the list of the provider's models."""
+        return HttpRequest(f"{row.base_url}/api/tags", _authorization(key))
+
+    def models(self, response: HttpResponse) -> list[str]:
+        """Read the names of the provider's models.
+
+        Raises:
+            ChatdError: If it is a refusal, or no list.
+
+        """
+        if response.status != HTTPStatus.OK:
+            raise _refusal(response)
+        try:
+            tags = OllamaTags.model_validate_json(bounded(response.body)).models
+        except ValidationError:
+            raise garbage(response, "its list of models is not one of Ollama's") from None
+        return lenient.names(tags, "name", "model")
+
+    def _conversation(self, request: ChatRequest) -> dict[str, Any]:
+        conversation: dict[str, Any] = {"messages": ollama_turns.written(request.messages)}
+        if request.tools and request.tool_choice != "none":
+            schemas = ToolSchemas()
+            conversation["tools"] = [
+                ollama_turns.tool(tool, schemas) for tool in request.tools if isinstance(tool, Tool)
+            ]
+        return conversation
+
+    def _read(self, text: bytes) -> OllamaLine:
+        return OllamaChat.model_validate_json(text)
+
+    def _message(self, line: OllamaLine) -> OllamaMessage:
+        assert isinstance(line, OllamaChat)  # noqa: S101  # what _read made
+        return line.message or OllamaMessage()
+
+    def _line(self, text: bytes, response: HttpResponse) -> OllamaLine:
+        """Read an answer, or a line of a stream.
+
+        Raises:
+            ChatdError: If it is an error, or not of this dialect: neither an end nor a piece.
+
+        """
+        line: OllamaLine | None
+        try:
+            line = self._read(text)
+        except ValidationError:
+            line = None
+        if line is not None and line.error:
+            reason = lenient.refusal_of(line.error)
+            raise failure(response, reason.words, *reason.codes)
+        if line is None or (line.done is None and not line.model_fields_set & _PIECES):
+            found = lenient.refusal(text)
+            if found is None:
+                raise garbage(response, "its answer is not one of Ollama's dialect")
+            raise failure(response, found.words, *found.codes)
+        return line
+
+
+def _authorization(key: SecretStr | None) -> dict[str, str]:
+    return {} if key is None else {"Authorization": f"Bearer {key.get_secret_value()}"}
+
+
+def _reason(line: OllamaLine, *, called: bool) -> str | None:
+    """Read the finish reason: `tool_calls` replaces `stop`, and `length` replaces both."""
+    reason = line.done_reason or None
+    return "tool_calls" if called and reason != "length" else reason
+
+
+def _usage(line: OllamaLine) -> Usage:
+    return Usage(lenient.count(line.prompt_eval_count), lenient.count(line.eval_count))
+
+
+def _refusal(response: HttpResponse) -> ChatdError:
+    """Make the error for a response with another status than 200."""
+    found = lenient.refusal(response.body) or lenient.Refusal("")
+    return failure(response, found.words, *found.codes)

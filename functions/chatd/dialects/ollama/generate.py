@@ -1,0 +1,61 @@
+"""Ollama's dialect, on `/api/generate`, which knows a system text and a prompt but no turns.
+
+https://github.com/ollama/ollama/blob/main/docs/api.md#generate-a-completion. It knows nothing of
+surfaces, and sends nothing itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from chatd.canonical.request import ChatRequest, Message, Text
+from chatd.dialects.ollama.dialect import Ollama
+from chatd.dialects.ollama.schema import OllamaGenerate as OllamaGenerateAnswer
+from chatd.dialects.ollama.schema import OllamaLine, OllamaMessage
+from chatd.errors import InvalidRequestError
+
+
+class OllamaGenerate(Ollama):
+    """The adapter for `/api/generate`."""
+
+    path = "/api/generate"
+
+    def _conversation(self, request: ChatRequest) -> dict[str, Any]:
+        if request.tools and request.tool_choice != "none":
+            raise InvalidRequestError(
+                "tools need Ollama's /api/chat: set endpoint to chat or auto", param="tools"
+            )
+        _check(request.messages)
+        system = [turn.text for turn in request.messages if turn.role in _SYSTEM]
+        turns = [turn for turn in request.messages if turn.role not in _SYSTEM]
+        conversation = {"prompt": _prompt(turns)}
+        if system:
+            conversation["system"] = "\n\n".join(system)
+        return conversation
+
+    def _read(self, text: bytes) -> OllamaLine:
+        return OllamaGenerateAnswer.model_validate_json(text)
+
+    def _message(self, line: OllamaLine) -> OllamaMessage:
+        assert isinstance(line, OllamaGenerateAnswer)  # noqa: S101  # what _read made
+        return OllamaMessage(content=line.response, thinking=line.thinking)
+
+
+_SYSTEM = ("system", "developer")
+
+
+def _check(messages: Sequence[Message]) -> None:
+    for position, turn in enumerate(messages):
+        if not all(isinstance(part, Text) for part in turn.content):
+            raise InvalidRequestError(
+                "pictures need Ollama's /api/chat: set endpoint to chat or auto",
+                param=f"messages.{position}.content",
+            )
+
+
+def _prompt(turns: list[Message]) -> str:
+    """The turns as one text: a single one as it is, several each under its speaker's name."""
+    if len(turns) == 1 and turns[0].role == "user":
+        return turns[0].text
+    return "\n\n".join(f"{turn.role.capitalize()}: {turn.text}" for turn in turns)

@@ -1,0 +1,187 @@
+"""Speak OpenAI's chat dialect, on `/chat/completions`.
+
+https://github.com/openai/openai-openapi/blob/master/openapi.yaml. Where one of them departs from
+it, a subclass beside this file does. It knows nothing of surfaces, and sends nothing itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import SecretStr, ValidationError
+
+from chatd import __version__
+from chatd.canonical.request import ChatRequest, Message, Think
+from chatd.canonical.response import Answer, Choice, Event, as_events, collected
+from chatd.config.catalog import Provider
+from chatd.dialects import lenient
+from chatd.dialects.failures import failure, garbage
+from chatd.dialects.framing import bounded
+from chatd.dialects.openai_chat import messages as openai_turns
+from chatd.dialects.openai_chat import stream as openai_stream
+from chatd.dialects.openai_chat.schema import OpenAIChat as OpenAIChatAnswer
+from chatd.dialects.openai_chat.schema import OpenAIChoice, OpenAIMessage, OpenAIModels
+from chatd.errors import ChatdError, UpstreamRefusedError
+from chatd.safe_json.finite_numbers import request_body
+from chatd.upstream_http import HttpRequest, HttpResponse
+
+# Some providers turn away clients without a name of their own, and pretending to be another
+# gets accounts blocked (https://forum.moonshot.ai/t/421), so this is who we are.
+USER_AGENT = f"chatd/{__version__}"
+
+
+class OpenAIChat:
+    """The adapter for a provider that speaks OpenAI's dialect to the letter."""
+
+    def refused(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # a subclass's place
+        """Name the caller's fields that would change the answer and that the dialect lacks."""
+        return ()
+
+    def omitted(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # a subclass's place
+        """Name the caller's fields that the provider fixes itself, and that are left out."""
+        return ()
+
+    def build(self, request: ChatRequest, row: Provider, key: SecretStr | None) -> HttpRequest:
+        """Build the request for a chat; `request.model` is the provider's name for the model."""
+        body: dict[str, Any] = {
+            **request.extra,
+            "model": request.model,
+            "messages": [self._turn(message) for message in request.messages],
+            **openai_turns.options(request),
+        }
+        if row.developer_as_system:
+            for turn in body["messages"]:
+                if turn["role"] == "developer":
+                    turn["role"] = "system"
+        if request.think is not None:
+            body.update(self._thinking(request.think, request))
+        if request.stream:
+            body["stream"] = True
+            body["stream_options"] = {"include_usage": True}
+        for name in self.omitted(request, row):
+            body.pop(name, None)
+        headers = {**self._hello(key), **self._headers(request, row)}
+        return HttpRequest(f"{row.base_url}/chat/completions", headers, request_body(body))
+
+    def relaxed(
+        self,
+        request: ChatRequest,  # noqa: ARG002  # a subclass's place
+        refusal: UpstreamRefusedError,  # noqa: ARG002  # as above
+    ) -> tuple[ChatRequest, str] | None:
+        """Return None: the dialect has no hint whose refusal is known."""
+        return None
+
+    def parse(self, response: HttpResponse) -> Answer:
+        """Read a complete answer.
+
+        Raises:
+            ChatdError: If it is a refusal, an error under status 200, or no answer.
+
+        """
+        if response.status != HTTPStatus.OK:
+            raise _refusal(response)
+        try:
+            answer = OpenAIChatAnswer.model_validate_json(bounded(response.body))
+        except ValidationError:
+            if response.body.lstrip().startswith((b"data:", b":")):  # it streams unasked
+                return collected(openai_stream.events(response, iter((response.body,))))
+            raise _unlike(response, "its answer is not one of OpenAI's dialect") from None
+        if openai_stream.is_error(answer.error):
+            raise openai_turns.refused(response, answer.error)
+        if not answer.choices:
+            raise _unlike(response, "its answer holds no choices")
+        usage = openai_turns.usage(answer.usage, answer.cost)
+        choices = tuple(self._choice(choice, response) for choice in answer.choices)
+        return Answer(choices, usage, answer.model)
+
+    def events(self, response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Event]:
+        """Read a stream of server-sent events, ended by a finish reason for every choice.
+
+        `[DONE]` is optional, and a frame with the cost may follow it.
+
+        Raises:
+            ChatdError: If it is a refusal, holds an error, or dies before its end.
+
+        """
+        begun, whole = openai_stream.told_apart(chunks)
+        if whole:
+            # It was asked to stream and did not: an error under status 200, or a whole answer.
+            return as_events(self.parse(replace(response, body=b"".join(begun))))
+        return openai_stream.events(response, begun)
+
+    def models_request(self, row: Provider, key: SecretStr | None) -> HttpRequest:
+        """Build the request for the list of the provider's models."""
+        return HttpRequest(f"{row.base_url}/models", self._hello(key))
+
+    def models(self, response: HttpResponse) -> list[str]:
+        """Read the names of the provider's models.
+
+        Raises:
+            ChatdError: If it is a refusal, or no list.
+
+        """
+        if response.status != HTTPStatus.OK:
+            raise _refusal(response)
+        body = bounded(response.body)
+        if body.lstrip().startswith(b"["):  # Together's
+            body = b'{"data":' + body + b"}"
+        try:
+            models = OpenAIModels.model_validate_json(body).data
+        except ValidationError:
+            raise garbage(response, "its list of models is not one of OpenAI's dialect") from None
+        return lenient.names(models, "id", "name")
+
+    def _turn(self, message: Message) -> dict[str, Any]:
+        """Write one message."""
+        turn = openai_turns.written(message)
+        if message.thinking is not None:
+            turn["reasoning_content"] = message.thinking
+        return turn
+
+    def _thinking(self, think: Think, request: ChatRequest) -> Mapping[str, Any]:  # noqa: ARG002  # a subclass's place
+        """Write the fields that switch thinking on or off."""
+        if isinstance(think, bool):
+            return {"reasoning_effort": "medium" if think else "none"}
+        return {"reasoning_effort": think}
+
+    def _headers(self, request: ChatRequest, row: Provider) -> Mapping[str, str]:  # noqa: ARG002  # a subclass's place
+        """Write the vendor's own headers."""
+        return {}
+
+    def _hello(self, key: SecretStr | None) -> dict[str, str]:
+        headers = {"Content-Type": "application/json", "User-Agent": USER_AGENT}
+        if key is not None:
+            headers["Authorization"] = f"Bearer {key.get_secret_value()}"
+        return headers
+
+    def _choice(self, choice: OpenAIChoice, response: HttpResponse) -> Choice:
+        """Read a choice; an ended choice may have no text, or thinking alone."""
+        message = choice.message or OpenAIMessage()
+        calls = openai_turns.calls(message.tool_calls)
+        content = lenient.text(message.content)
+        if choice.finish_reason == "error":
+            raise garbage(response, "it broke off its answer with an error")
+        if not choice.finish_reason and not content and not calls and not message.model_extra:
+            raise garbage(response, "its answer holds neither content nor a finish reason")
+        return Choice(
+            content=content if calls else content or "",
+            thinking=openai_turns.thinking(message),
+            tool_calls=calls,
+            finish_reason=choice.finish_reason,
+            logprobs=choice.logprobs,
+            extra=message.model_extra or {},
+        )
+
+
+def _refusal(response: HttpResponse) -> ChatdError:
+    found = lenient.refusal(response.body) or lenient.Refusal("")
+    return failure(response, found.words, *found.codes)
+
+
+def _unlike(response: HttpResponse, what: str) -> ChatdError:
+    """Make the error for a malformed body, from its own reason if there is one."""
+    found = lenient.refusal(response.body)
+    return failure(response, found.words, *found.codes) if found else garbage(response, what)

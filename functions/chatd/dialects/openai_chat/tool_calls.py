@@ -1,0 +1,111 @@
+"""Number the tool calls of a streamed choice, however the server marks their pieces."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from chatd.canonical.response import ToolCallDelta, new_call_id, too_many_calls
+from chatd.dialects import lenient
+from chatd.dialects.openai_chat.schema import OpenAIFunction, OpenAIToolCall
+from chatd.safe_json.item_limits import MAX_TOOL_CALLS
+
+_SIGNS = re.compile(r'\\.?|["{}]', re.DOTALL)
+
+
+class Calls:
+    """Number the tool calls of a streamed choice, and take the id and name of each once.
+
+    A server may leave out `index` (Google's and others), give the same to several calls, or repeat
+    the name in every piece (llama-cpp-python): https://github.com/abetlen/llama-cpp-python.
+    """
+
+    def __init__(self) -> None:
+        self._begun: list[_Begun] = []
+        self._by_index: dict[int, int] = {}
+        self._by_id: dict[str, int] = {}
+
+    def read(self, piece: OpenAIToolCall) -> ToolCallDelta:
+        """Read a piece of a call; the first piece of each has its id, one of ours if need be.
+
+        Raises:
+            AnswerTooLargeError: If the choice has more than 1,024 calls.
+
+        """
+        function = piece.function or OpenAIFunction()
+        arguments = lenient.arguments(function.arguments)
+        number = self._number(piece, function.name)
+        if number is None:
+            number = len(self._begun)
+            if number >= MAX_TOOL_CALLS:
+                raise too_many_calls()
+            self._begun.append(_Begun())
+        if piece.index is not None:
+            self._by_index[piece.index] = number
+        call = self._begun[number]
+        new_id = None if call.id else piece.id or new_call_id()
+        new_name = None if call.name else function.name or None
+        call.id = call.id or new_id or ""
+        call.given_id = call.given_id or piece.id or None
+        if piece.id:
+            self._by_id.setdefault(piece.id, number)
+        call.name = call.name or new_name
+        if piece.index is None:
+            call.arguments.add(arguments)
+        return ToolCallDelta(number, new_id, new_name, arguments)
+
+    def _number(self, piece: OpenAIToolCall, name: str | None) -> int | None:
+        """The number of the call that a piece belongs to; None if it begins another."""
+        if piece.index is not None:
+            number = self._by_index.get(piece.index)
+            if number is None:
+                return None
+            known = self._begun[number].given_id
+            another = bool(name and piece.id and known and piece.id != known)
+            return None if another else number
+        if piece.id:
+            return self._by_id.get(piece.id)
+        if not self._begun:
+            return None
+        last = self._begun[-1]
+        another = bool(name and last.name and (name != last.name or last.arguments.whole))
+        return None if another else len(self._begun) - 1
+
+
+class _Arguments:
+    """The braces of a call's arguments, piece by piece; each character is looked at once."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._in_text = False
+        self._escaped = False
+        self._begun = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether they are a JSON object by now, so that a name begins another call."""
+        return self._begun and self._depth <= 0 and not self._in_text
+
+    def add(self, piece: str) -> None:
+        """Add a piece."""
+        start = 1 if self._escaped and piece else 0
+        self._escaped = self._escaped and not piece
+        for match in _SIGNS.finditer(piece, start):
+            sign = match[0]
+            if sign == '"':
+                self._in_text = not self._in_text
+            elif sign[0] == "\\":
+                self._escaped = len(sign) == 1  # what it escapes is in the next piece
+            elif not self._in_text:
+                self._begun = True
+                self._depth += 1 if sign == "{" else -1
+
+
+@dataclass(slots=True)
+class _Begun:
+    """A tool call of which there is a piece. The braces are counted where no index is given."""
+
+    id: str = ""
+    given_id: str | None = None
+    name: str | None = None
+    arguments: _Arguments = field(default_factory=_Arguments)

@@ -1,0 +1,1 @@
+"""The vendors that depart from a dialect, one file each."""

@@ -1,0 +1,1 @@
+"""Describe the deployment: providers, models, the API."""

@@ -1,0 +1,124 @@
+"""List the tiers and the present models of each registered provider.
+
+The providers are asked in parallel, each for 4 s, and their lists kept for 60 s. One that is slow
+or broken hides no other; its earlier list stands in, and it is asked again after 5 s.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
+
+from chatd.config.catalog import Provider
+from chatd.config.settings import Settings
+from chatd.credentials.provider_keys import Credentials
+from chatd.deadline import Deadline
+from chatd.dialects import speaker
+from chatd.errors import ChatdError, ModelNotFoundError
+from chatd.routing.registry import Registry
+from chatd.routing.router import Route, routes
+from chatd.transport.http_client import Transport
+
+_FRESH_SECONDS = 60.0
+# After a failure; a provider that is starting, or was reconfigured, is soon well again.
+_RETRY_SECONDS = 5.0
+_PATIENCE_SECONDS = 4.0
+
+
+class Models:
+    """Lists models.
+
+    Args:
+        settings: The tiers and the rows.
+        credentials: Looks up keys.
+        transport: Sends.
+        warn: Called with a sentence for each provider that gave no list.
+        clock: Seconds that only grow.
+
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        credentials: Credentials,
+        transport: Transport,
+        warn: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._credentials = credentials
+        self._registry = Registry(settings, credentials)
+        self._transport = transport
+        self._warn = warn
+        self._clock = clock
+        self._lists: dict[str, tuple[float, list[str]]] = {}
+
+    def all(self) -> dict[str, Any]:
+        """The body of `GET /v1/models`: OpenAI's list, each id as a caller would ask for it."""
+        data = [_model(tier, "chatd") for tier in self._settings.tiers]
+        rows = self._available()
+        self._look([row for row in rows if self._is_stale(row)])
+        for row in rows:
+            _, names = self._lists.get(row.name, (0.0, []))
+            data += [_model(row.prefix + name, row.name) for name in names]
+        return {"object": "list", "data": data}
+
+    def one(self, name: str) -> dict[str, Any]:
+        """The body of `GET /v1/models/{id}`, for a listed id or a name that leads to one.
+
+        Raises:
+            ModelNotFoundError: If nothing of that name is listed.
+
+        """
+        route = routes(name, self._settings, self._registry.default)[0]
+        listed = {model["id"]: model for model in self.all()["data"]}
+        for model in (name, *(route.provider.prefix + model for model in _spellings(route))):
+            if model in listed:
+                return {**listed[model], "id": name}
+        raise ModelNotFoundError(f"there is no model {name!r}; GET /v1/models lists them")
+
+    def _available(self) -> list[Provider]:
+        return [row for row, standing in self._registry.registered() if standing.reason is None]
+
+    def _is_stale(self, row: Provider) -> bool:
+        due_at, _ = self._lists.get(row.name, (float("-inf"), []))
+        return self._clock() >= due_at
+
+    def _look(self, rows: list[Provider]) -> None:
+        if not rows:
+            return
+        with ThreadPoolExecutor(len(rows)) as threads:
+            wait([threads.submit(self._ask, row) for row in rows])
+
+    def _ask(self, row: Provider) -> None:
+        """Get a provider's list; after a failure keep the one before and retry in 5 s."""
+        fresh = _FRESH_SECONDS
+        adapter = speaker(row.adapter or row.dialect)
+        try:
+            request = adapter.models_request(row, self._credentials.key_of(row).value)
+            deadline = Deadline.after(_PATIENCE_SECONDS)
+            names = adapter.models(self._transport.send(request, deadline, row.timeouts.connect))
+        except ChatdError as error:
+            _, names = self._lists.get(row.name, (0.0, []))
+            fresh = _RETRY_SECONDS
+            self._warn(f"{row.name} gave no list of its models: {error.default_code}")
+        self._lists[row.name] = (self._clock() + fresh, names)
+
+
+def _spellings(route: Route) -> tuple[str, ...]:
+    """The names that a provider may list a model under.
+
+    Ollama reads a name without a tag as `:latest`, and lists it with that tag:
+    https://github.com/ollama/ollama/blob/main/docs/api.md#model-names
+    """
+    model = route.model
+    if route.provider.dialect == "ollama" and ":" not in model.rpartition("/")[2]:
+        return (model, f"{model}:latest")
+    return (model,)
+
+
+def _model(name: str, owner: str) -> dict[str, Any]:
+    # Providers give no date, and OpenAI's SDKs want a number.
+    return {"id": name, "object": "model", "created": 0, "owned_by": owner}

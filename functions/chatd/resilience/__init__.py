@@ -1,0 +1,1 @@
+"""Carry a chat through failures: attempts, retries, fallbacks, failover, circuit breakers."""

@@ -1,0 +1,224 @@
+"""Try one model, and retry it while that may help, until its first event is there.
+
+It knows attempts, retries and circuits, and nothing of the order of a tier.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from http import HTTPStatus
+from itertools import chain
+
+from chatd.canonical.response import Counted, End, Event, Finish, as_events
+from chatd.dialects.failures import REPORTED
+from chatd.errors import (
+    CallCancelledError,
+    ChatdError,
+    NoHealthyProviderError,
+    UpstreamAuthError,
+    UpstreamError,
+    UpstreamRefusedError,
+)
+from chatd.resilience.attempt_window import Turn, source_of_death
+from chatd.resilience.chat_context import Errand
+from chatd.resilience.circuit_breaker import Circuits
+from chatd.resilience.format_check import FormatCheck
+from chatd.resilience.retry import Retries
+from chatd.routing.targets import Plan, Planner
+from chatd.transport.http_client import Transport
+
+
+class Asking:
+    """Tries one model.
+
+    Args:
+        planner: Finds another key where one is refused.
+        transport: Sends.
+        circuits: The circuit breakers.
+
+    """
+
+    def __init__(self, planner: Planner, transport: Transport, circuits: Circuits) -> None:
+        self._planner = planner
+        self._transport = transport
+        self._circuits = circuits
+
+    def begin(self, plan: Plan, errand: Errand, *, others: Sequence[Plan]) -> Iterator[Event]:
+        """Try one model until its first event is there.
+
+        Args:
+            plan: The model, and what it is sent.
+            errand: The chat.
+            others: The models that can answer if this one does not; they get their part of the
+                time.
+
+        Returns:
+            The events as they come, the first one included; the tokens are counted before the end.
+
+        Raises:
+            ChatdError: In words for the caller; also between two events, if the stream dies.
+
+        """
+        record, given = errand.record, plan
+        if others:
+            plan = plan.streaming(stream=True)
+        turn = Turn(plan, others, errand)
+        retries = Retries(fallback=turn.fallback)
+        mended: set[type[ChatdError]] = set()
+        check = FormatCheck()
+        while True:
+            record.asks(plan.served.provider, plan.served.model if plan.route.named else None)
+            try:
+                return self._guarded(plan, errand, check, turn)
+            except NoHealthyProviderError as closed:
+                raise _told(closed, plan) from None
+            except ChatdError as error:
+                other = None if turn.begin_by.spent else self._mended(plan, error, mended)
+                if other is not None:
+                    plan = turn.plan = other
+                    given.left_out = other.left_out  # for the caller's headers
+                    record.fails(error)
+                    continue
+                wait = retries.pause(error, turn.begin_by)
+                if wait is None or self._circuits.is_open(plan.circuit):
+                    raise
+                if errand.call.gone.wait(wait) or turn.begin_by.spent:
+                    raise
+                record.waited_ms += wait * 1000
+                record.fails(error)
+                if isinstance(error, UpstreamError) and error.unusable_stream:
+                    plan = turn.plan = plan.streaming(stream=False)
+
+    def ended(self, plan: Plan) -> None:
+        """Note that an answer that had begun came whole."""
+        self._circuits.ended(plan.circuit)
+
+    def died(self, plan: Plan, death: ChatdError, errand: Errand) -> None:
+        """Note that an answer that had begun broke off."""
+        source = source_of_death(death, plan, errand) if death.unwell else None
+        if source is not None:
+            self._circuits.died(plan.circuit, source)
+
+    def _mended(self, plan: Plan, error: ChatdError, tried: set[type[ChatdError]]) -> Plan | None:
+        """Return the plan without the cause of a refusal: another key, or one hint less.
+
+        Args:
+            plan: The plan that was refused.
+            error: The refusal.
+            tried: The classes of refusals that were mended before; each is mended once.
+
+        Returns:
+            The plan to try at once; None if nothing can be changed.
+
+        """
+        if type(error) in tried:
+            return None
+        tried.add(type(error))
+        if isinstance(error, UpstreamAuthError):
+            return self._planner.rekeyed(plan)
+        return plan.relaxed(error) if isinstance(error, UpstreamRefusedError) else None
+
+    def _guarded(
+        self, plan: Plan, errand: Errand, check: FormatCheck, turn: Turn
+    ) -> Iterator[Event]:
+        """Return the events with the first one received, unless the circuit is open."""
+
+        def ask() -> Iterator[Event]:
+            events = self._events(plan, errand, check, turn)
+            return chain([next(events)], events)
+
+        return self._circuits.guarded(plan.circuit, ask, turn.source_of)
+
+    def _events(
+        self, plan: Plan, errand: Errand, check: FormatCheck, turn: Turn
+    ) -> Iterator[Event]:
+        """Yield the events of one attempt; estimate the tokens if the provider reports none."""
+        record = errand.record
+        if plan.must_be_checked:  # only a complete answer can be checked
+            ask = partial(self._asked, plan, errand, turn)
+            events = as_events(check.answer(plan, errand, ask))
+        else:
+            events = self._asked(plan, errand, turn)
+        for event in events:
+            if isinstance(event, End) and not record.counted:
+                yield Counted(record.estimate(plan.asked), record.response_model)
+            record.note(event)
+            yield event
+
+    def _asked(self, plan: Plan, errand: Errand, turn: Turn) -> Iterator[Event]:
+        asked = time.monotonic()
+        try:
+            ask = self._streamed if plan.request.stream else self._whole
+            yield from ask(plan, errand, turn)
+        except ChatdError as error:
+            if errand.call.gone.is_set():  # a broken-off exchange looks like a provider's failure
+                raise CallCancelledError from None
+            raise _told(error, plan) from None
+        finally:
+            errand.record.waited(asked)
+
+    def _whole(self, plan: Plan, errand: Errand, turn: Turn) -> Iterator[Event]:
+        sent = plan.adapter.build(plan.request, plan.route.provider, plan.key)
+        connect, cancel = turn.limits().connect, errand.call.on_cancel
+        response = self._transport.send(sent, turn.begin_by, connect, cancel)
+        yield from as_events(plan.adapter.parse(response))
+
+    def _streamed(self, plan: Plan, errand: Errand, turn: Turn) -> Iterator[Event]:
+        sent = plan.adapter.build(plan.request, plan.route.provider, plan.key)
+        asked = time.monotonic()
+        stream = self._transport.open(sent, turn.deadline, turn.limits(), errand.call.on_cancel)
+        unfinished = plan.request.n or 1
+        begun = ended = False
+        chunks = stream.chunks()
+        with closing(stream):
+            if stream.response.status != HTTPStatus.OK:
+                refusal = replace(stream.response, body=b"".join(chunks))
+                plan.adapter.parse(refusal)  # raises what it means
+            try:
+                for event in plan.adapter.events(stream.response, chunks):
+                    if not begun:
+                        begun = True
+                        errand.record.begins(asked)
+                        stream.begun()
+                    unfinished -= isinstance(event, Finish)
+                    ended = ended or isinstance(event, End)
+                    if ended or unfinished <= 0:
+                        stream.ended()
+                    yield event
+                for _rest in chunks:  # a connection that is not read to its end is not kept
+                    pass
+            except ChatdError as error:
+                # Every choice has its end: what was to come was about the books alone.
+                if unfinished > 0 and not ended:
+                    error.caller_was_slow = stream.caller_was_slow
+                    if not begun and isinstance(error, UpstreamError):
+                        error.unusable_stream = error.malformed or _is_lost(error)
+                    raise
+        if not ended:
+            yield End()
+
+
+def _is_lost(error: UpstreamError) -> bool:
+    """Whether the connection broke, or the bytes were no stream, without a limit of time."""
+    return type(error) is UpstreamError and error.upstream_status is None
+
+
+def _told(error: ChatdError, plan: Plan) -> ChatdError:
+    """Return the error under its provider's name, without the key or a quote of the request."""
+    from chatd.credentials.redaction import redacted  # noqa: PLC0415  # 2 ms of a start; only failures need it
+
+    error.provider = plan.served.provider
+    error.message, code = redacted(
+        [f"{error.provider}: {error.message}", error.code],
+        secrets=[plan.key.get_secret_value()] if plan.key else [],
+        prompts=plan.request.words(),
+        kept=(plan.served.model, plan.served.provider, REPORTED),
+    )
+    error.args = (error.message,)
+    if error.code != code:
+        error.code = error.default_code
+    return error

@@ -1,0 +1,130 @@
+"""The turn of one model: the time until its first event, and which failures count against it.
+
+A tier's models share the time of the chat. A model gets an equal part of what is left until its
+first event, so that time remains for the models after it; after its first event it may use all.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from chatd.config.catalog import Timeouts
+from chatd.errors import ChatdError, UpstreamError, UpstreamTimeoutError
+from chatd.resilience.chat_context import Errand
+from chatd.resilience.retry import is_silence
+from chatd.routing.targets import Plan
+
+# The part of its due time that a model must have been silent for before that tells of the model:
+# less was taken away from it, by a cold start or by models before it.
+_DUE_PART = 0.75
+_NEVER = float("inf")
+# The source of a failure that does not depend on the request, such as a refused connection.
+ANY_REQUEST = ""
+
+
+class Turn:
+    """The turn of one model within one chat.
+
+    Args:
+        plan: The model.
+        others: The models that can answer if this one does not.
+        errand: The chat.
+
+    Attributes:
+        plan: The model, as it is tried now.
+
+    """
+
+    def __init__(self, plan: Plan, others: Sequence[Plan], errand: Errand) -> None:
+        self.plan = plan
+        self._errand = errand
+        self._models = 1 + len(others)
+        self._sent_at = _NEVER
+        self.fallback = bool(others)
+        self.deadline = self.begin_by = errand.deadline(plan)
+        self._limits = plan.limits(fallback=self.fallback)
+        if others:
+            left = min(errand.deadline(each).left() for each in (plan, *others))
+            self.begin_by = self.deadline.within(left / self._models)
+
+    def limits(self) -> Timeouts:
+        """Begin to send; return the limits of that, which end with the turn.
+
+        Raises:
+            UpstreamTimeoutError: If the turn is over; nothing may be sent.
+
+        """
+        self._sent_at = _NEVER
+        if self.begin_by.spent:
+            raise UpstreamTimeoutError("the time for this request is spent")
+        self._sent_at = time.monotonic()
+        if not self.fallback:  # the deadline ends it, and the transport has that
+            return self._limits
+        left = self.begin_by.left()
+        if left >= max(self._limits.connect, self._limits.first_event):
+            return self._limits
+        return replace(
+            self._limits,
+            connect=min(self._limits.connect, left),
+            first_event=min(self._limits.first_event, left),
+        )
+
+    def source_of(self, error: ChatdError) -> str | None:
+        """Say which request a failure before the first event came from, if it counts.
+
+        Returns:
+            ANY_REQUEST or the request's fingerprint; None if the failure says nothing of what the
+            circuit stands for.
+
+        """
+        was_sent = self._sent_at != _NEVER
+        if self._errand.call.gone.is_set() or error.caller_was_slow or not was_sent:
+            return None
+        if isinstance(error, UpstreamError) and error.unreachable:
+            timed_out = isinstance(error, UpstreamTimeoutError)
+            return None if timed_out and not self._was_due(self._limits.connect) else ANY_REQUEST
+        if self._errand.record.first_event_ms is not None:  # within an answer that is checked
+            return source_of_death(error, self.plan, self._errand)
+        if is_silence(error) and not self._silence_counts():
+            return None
+        return _named(self.plan, self._errand)
+
+    def _silence_counts(self) -> bool:
+        """Whether the model had its due time.
+
+        A whole answer gives no sign of life, so a silence and a long answer look the same. It
+        counts only where another model can use the time.
+        """
+        if self.plan.request.stream:
+            return self._was_due(self._limits.silence)
+        return self.fallback and self._was_due(self._limits.first_event)
+
+    def _was_due(self, limit: float) -> bool:
+        """Whether the attempt took this limit, or the model's part of the configured total."""
+        total = self.plan.route.timeouts.total
+        due = limit if total is None else min(limit, total / self._models)
+        return time.monotonic() - self._sent_at >= _DUE_PART * due
+
+
+def source_of_death(error: ChatdError, plan: Plan, errand: Errand) -> str | None:
+    """Say which request a failure after the first event came from, if it counts.
+
+    A stream that flowed until the time of the chat was spent has not failed, nor has a provider
+    that gave up writing to a slow reader.
+    """
+    timed_out = isinstance(error, UpstreamTimeoutError)
+    is_over = timed_out and errand.deadline(plan).spent
+    if errand.call.gone.is_set() or is_over or error.caller_was_slow:
+        return None
+    return _named(plan, errand)
+
+
+def _named(plan: Plan, errand: Errand) -> str | None:
+    """The request's fingerprint, where the circuit stands for the model alone.
+
+    A model that chatd.toml does not name shares the circuit of its provider with all such models:
+    its failure says nothing of theirs.
+    """
+    return errand.fingerprint if plan.route.named else None

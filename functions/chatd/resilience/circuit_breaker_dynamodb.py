@@ -1,0 +1,175 @@
+"""Circuits that all execution environments of a deployment share, in a DynamoDB table.
+
+It knows the table, and nothing of what a circuit stands for. It is imported only where there is a
+table: Powertools' class imports boto3.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from aws_lambda_powertools.utilities.circuit_breaker import CircuitState
+from aws_lambda_powertools.utilities.circuit_breaker.persistence import (
+    CircuitBreakerDynamoDBPersistence,
+    CircuitStateRecord,
+)
+from aws_lambda_powertools.utilities.circuit_breaker.persistence.base import (
+    CircuitBreakerExistingLockError,
+)
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chatd.resilience.circuit_breaker import MemoryStore, Store
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_FRESH_SECONDS = 5.0
+# How long a table that failed is let be: until then this environment goes by what it knows.
+_REST_SECONDS = 30.0
+# Each for connecting and for an answer, which takes some 10 ms; a chat waits for either.
+_TIMEOUT_SECONDS = 0.5
+_DEPLOYMENT = "chatd"
+
+
+def shared(table: str, warn: Callable[[str], None]) -> Store:
+    """The circuits of a table, or this environment's own if no client of DynamoDB can be made.
+
+    Args:
+        table: The table's name; its keys are `id` and `circuit`, its time to live `expiration`.
+        warn: Told, as a sentence, of a table that cannot be used.
+
+    """
+    config = Config(
+        connect_timeout=_TIMEOUT_SECONDS,
+        read_timeout=_TIMEOUT_SECONDS,
+        retries={"total_max_attempts": 1},
+    )
+    try:
+        return SharedStore(table, boto3.client("dynamodb", config=config), warn)
+    except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
+        warn(f"no client of DynamoDB can be made ({type(error).__name__}); circuits are not shared")
+        return MemoryStore()
+
+
+class SharedStore(CircuitBreakerDynamoDBPersistence):
+    """Powertools' store, that reads all circuits at once, rarely, and never raises.
+
+    Every circuit of the deployment lies under one partition key, so one Query gets them all. It is
+    asked at most once in 5 s, and an own transition is known at once. A table that fails is let be
+    for 30 s; this environment then works on from what it knows.
+
+    Args:
+        table: The table's name.
+        client: A client of DynamoDB.
+        warn: Told, as a sentence, of a table that fails.
+        clock: Unix time in seconds, which passes while the environment is frozen too.
+
+    """
+
+    def __init__(
+        self,
+        table: str,
+        client: DynamoDBClient,
+        warn: Callable[[str], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(
+            table, static_pk_value=_DEPLOYMENT, sort_key_attr="circuit", boto3_client=client
+        )
+        self._warn = warn
+        self._clock = clock
+        self._circuits: dict[str, CircuitStateRecord] = {}
+        self._next_look = float("-inf")
+        self._resting = False
+
+    def get_state(self, name: str) -> CircuitStateRecord:
+        """What is known of a circuit, at most 5 s old, or older while the table fails."""
+        if self._clock() >= self._next_look:
+            self._look()
+        return self._circuits.get(name) or CircuitStateRecord(name, CircuitState.CLOSED)
+
+    def _look(self) -> None:
+        with self._forgiving("read"):
+            answer = self.client.query(
+                TableName=self.table_name,
+                KeyConditionExpression="#key = :deployment",
+                ExpressionAttributeNames={"#key": self.key_attr},
+                ExpressionAttributeValues={":deployment": self._s(self.static_pk_value)},
+                ConsistentRead=True,  # else what this environment wrote could be undone by reading
+            )
+            found = [self._record_of(item) for item in answer["Items"]]
+            self._circuits = {record.name: record for record in found if record}
+            self._next_look = self._clock() + _FRESH_SECONDS
+            self._resting = False
+
+    def _record_of(self, item: dict[str, Any]) -> CircuitStateRecord | None:
+        """The circuit of an item, or None if the item is not one."""
+        try:
+            return self._item_to_record(item)
+        except (ArithmeticError, KeyError, TypeError, ValueError):
+            return None
+
+    def _put_record(
+        self,
+        record: CircuitStateRecord,
+        condition: str | None = None,
+        expected_opened_at: int | None = None,
+    ) -> None:
+        try:
+            if not self._resting:
+                with self._forgiving("written"):
+                    super()._put_record(record, condition, expected_opened_at)
+        except CircuitBreakerExistingLockError:
+            # Another environment was sooner. Until the next look no more is known, nor asked.
+            self._circuits[record.name] = replace(record, half_open_owner="another")
+            raise
+        self._circuits[record.name] = record
+
+    def _update_record(self, record: CircuitStateRecord) -> None:
+        if not self._resting:
+            with self._forgiving("written"):
+                self.client.update_item(**self._update_of(record))
+        self._circuits[record.name] = record
+
+    def _update_of(self, record: CircuitStateRecord) -> dict[str, Any]:
+        """The update for a probe's end; a failure counts only if nobody took the probe over.
+
+        A provider that hangs can outlast a probe's lease, and when that one fails at last, another
+        may have closed the circuit long since.
+        """
+        update = self._build_update_query(record)
+        known = self._circuits.get(record.name)
+        if record.state == CircuitState.OPEN and known and known.half_open_owner:
+            update["ConditionExpression"] = "#half_open_owner = :owner"
+            update["ExpressionAttributeValues"][":owner"] = self._s(known.half_open_owner)
+        return update
+
+    @contextmanager
+    def _forgiving(self, done: str) -> Iterator[None]:
+        """Bear with a table that fails: say so once, and let it be for a while."""
+        try:
+            yield
+        except CircuitBreakerExistingLockError:
+            raise
+        except Exception as error:  # noqa: BLE001  # no chat may fail by this, whatever answered
+            reason = _reason(error)
+            if reason == "ConditionalCheckFailedException":
+                return  # an overtaken probe; the next look tells
+            self._resting = True
+            self._next_look = self._clock() + _REST_SECONDS
+            self._warn(
+                f"the circuits' table {self.table_name!r} could not be {done} ({reason});"
+                f" this environment goes by its own knowledge for {_REST_SECONDS:.0f} s"
+            )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ClientError):
+        return error.response.get("Error", {}).get("Code", "unknown")
+    return type(error).__name__

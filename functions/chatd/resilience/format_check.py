@@ -1,0 +1,81 @@
+"""Check the answers of a provider that does not enforce a format, and ask once more.
+
+A provider gets two tries at a correct answer, however many attempts fail in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from math import ceil
+from typing import TYPE_CHECKING
+
+from chatd.canonical.response import CHARACTERS_A_TOKEN, Answer, Event, Usage, collected
+from chatd.errors import FormatNotMetError
+from chatd.json_schema.budget import Budget
+from chatd.routing import structured_output
+
+if TYPE_CHECKING:
+    from chatd.resilience.chat_context import Errand
+    from chatd.routing.targets import Plan
+
+_MAX_ANSWERS = 2
+
+
+class FormatCheck:
+    """Count and check the complete answers of one provider to one chat.
+
+    Create one per provider and chat, and keep it across retries: a retry after a failed second
+    request must not pay for a third complete answer.
+    """
+
+    def __init__(self) -> None:
+        self._refused = 0
+
+    def answer(self, plan: Plan, errand: Errand, ask: Callable[[], Iterator[Event]]) -> Answer:
+        """Request complete answers until one has the format.
+
+        Every complete answer is recorded as soon as it is there, so that its tokens count also
+        when the next request fails.
+
+        Args:
+            plan: The provider, and the request with its format.
+            errand: The chat; its record takes the usage of this attempt.
+            ask: Sends the request; returns the events of one answer.
+
+        Returns:
+            The first answer with the format. Its usage is the sum of this attempt's answers.
+
+        Raises:
+            FormatNotMetError: If the second complete answer lacks the format too.
+            InvalidRequestError: If the schema is too complex to check the answer with.
+            ChatdError: If a request fails.
+
+        """
+        taken = Usage()
+        while True:
+            answer = collected(ask())
+            taken += _usage(answer, plan)
+            errand.record.count(taken, answer.model)
+            if structured_output.holds(answer, plan.request, Budget(errand.call.is_over)):
+                return replace(answer, usage=taken)
+            self._refused += 1
+            if self._refused == _MAX_ANSWERS:
+                raise FormatNotMetError(
+                    f"{plan.served.provider}: two answers did not have the requested format; this"
+                    " provider does not enforce one",
+                    provider=plan.served.provider,
+                )
+
+
+def _usage(answer: Answer, plan: Plan) -> Usage:
+    """The answer's tokens, estimated where the provider reports none."""
+    usage = answer.usage
+    if usage.input_tokens or usage.output_tokens:
+        return usage
+    return replace(
+        usage,
+        input_tokens=ceil(plan.asked / CHARACTERS_A_TOKEN),
+        output_tokens=ceil(answer.size / CHARACTERS_A_TOKEN),
+        estimated=True,
+    )

@@ -1,0 +1,1 @@
+"""Select the provider and the model that answer a request."""

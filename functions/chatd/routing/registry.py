@@ -1,0 +1,84 @@
+"""Which providers this deployment has registered, and which one a bare model name goes to.
+
+Every place that must know reads it here: the chat, the provider list and the model list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from chatd.config.catalog import Provider
+from chatd.config.settings import Settings
+from chatd.credentials.provider_keys import Credentials, Key
+from chatd.errors import ModelNotFoundError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Standing:
+    """Whether a provider is registered, and available.
+
+    Attributes:
+        registered: Whether this deployment has the provider.
+        reason: Why it is not registered, or not available; None if it is both.
+        key: What the lookup of its key found.
+
+    """
+
+    registered: bool
+    reason: str | None = None
+    key: Key = field(default_factory=Key)
+
+
+class Registry:
+    """Decides which providers are registered.
+
+    Args:
+        settings: The rows and the configured default provider.
+        credentials: Looks up keys.
+
+    """
+
+    def __init__(self, settings: Settings, credentials: Credentials) -> None:
+        self._settings = settings
+        self._credentials = credentials
+
+    def standing(self, row: Provider) -> Standing:
+        """Decide whether a provider is registered.
+
+        Registered means: not excluded by the settings, and needing no key, or having one, or its
+        lookup having failed. The last is registered and not available.
+        """
+        if row.excluded is not None:
+            return Standing(registered=False, reason=row.excluded)
+        key = self._credentials.key_of(row)
+        if row.key_variable is None or key.value is not None:
+            return Standing(registered=True, key=key)
+        if key.failure is None:
+            return Standing(registered=False, reason=f"no {row.key_variable} was found")
+        return Standing(registered=True, reason=key.failure, key=key)
+
+    def registered(self) -> list[tuple[Provider, Standing]]:
+        """List the registered providers, in the order of the catalog and of chatd.toml."""
+        found = [(row, self.standing(row)) for row in self._settings.providers.values()]
+        return [(row, standing) for row, standing in found if standing.registered]
+
+    def default(self) -> Provider:
+        """Find the provider of a model name that no prefix, suffix or tier claims.
+
+        Returns:
+            The configured one; without one the first that is registered, Ollama before all.
+
+        Raises:
+            ModelNotFoundError: If none is configured and none is registered.
+
+        """
+        if self._settings.default_provider is not None:
+            return self._settings.providers[self._settings.default_provider]
+        for row in self._settings.providers.values():
+            if self.standing(row).registered:
+                return row
+        raise ModelNotFoundError(
+            "no provider is registered: give one a key (`make keys` on a stack), or say where"
+            " your Ollama is (OLLAMA_URL; the stack's parameter OllamaUrl)",
+            param="model",
+        )

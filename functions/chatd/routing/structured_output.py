@@ -1,0 +1,110 @@
+"""Emulate structured output for a provider that does not enforce a format.
+
+The format is requested in words, at the end of the system text, and each answer is checked. JSON
+Schema is all that is known here of formats, and nothing of providers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from chatd.canonical.request import ChatRequest, Message, Text
+from chatd.canonical.response import Answer
+from chatd.errors import InvalidRequestError
+from chatd.json_schema.budget import Budget, WorkLimitError
+from chatd.safe_json.value_count import MAX_ANSWER_VALUES, is_bounded
+
+if TYPE_CHECKING:
+    from chatd.json_schema.schema import Schema
+
+PARAM = "format"
+"""The field that an error about a schema names."""
+_JSON = "Answer with one JSON object and nothing else: no explanation, no code fence."
+_SCHEMA = "Answer with JSON that is valid by this JSON Schema, and nothing else: {}"
+
+
+def asked(request: ChatRequest, budget: Budget) -> ChatRequest:
+    """Return the request with its format in words, at the end of the system text.
+
+    Args:
+        request: A request with a format.
+        budget: Pays for the check of the schema.
+
+    Raises:
+        InvalidRequestError: If the schema is not valid, or too costly to check.
+
+    """
+    if isinstance(request.format, str):
+        words = _JSON
+    else:
+        # Refused here, before the provider is paid.
+        _compiled(request.format or {}, budget)
+        words = _SCHEMA.format(json.dumps(request.format, ensure_ascii=False))
+    first, *others = request.messages
+    if first.role not in ("system", "developer"):
+        return replace(request, messages=(Message("system", (Text(words),)), *request.messages))
+    told = replace(first, content=(*first.content, Text(f"\n\n{words}")))
+    return replace(request, messages=(told, *others))
+
+
+def holds(answer: Answer, request: ChatRequest, budget: Budget) -> bool:
+    """Return whether every choice has the format; one cut off at its limit need not.
+
+    Raises:
+        InvalidRequestError: If the check exceeds its budget.
+
+    """
+    return all(
+        choice.finish_reason == "length"
+        or choice.tool_calls
+        or _fits(choice.content, request, budget)
+        for choice in answer.choices
+    )
+
+
+def _fits(content: str | None, request: ChatRequest, budget: Budget) -> bool:
+    try:
+        if not is_bounded((content or "").encode("utf-8", "surrogatepass"), MAX_ANSWER_VALUES):
+            return False
+        value = json.loads(content or "", parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return False
+    if isinstance(request.format, str):
+        return isinstance(value, dict)
+    schema = _compiled(request.format or {}, budget)
+    try:
+        return schema.allows(value, budget)
+    except (WorkLimitError, RecursionError):  # the answer may be nested too deeply to compare
+        raise _too_complex() from None
+
+
+def _compiled(schema: Mapping[str, Any], budget: Budget) -> Schema:
+    from chatd.json_schema.schema import Schema  # noqa: PLC0415  # few chats need it
+    from chatd.json_schema.values import SchemaError  # noqa: PLC0415  # as above
+
+    try:
+        return Schema(schema, budget)
+    except SchemaError as error:
+        raise InvalidRequestError(
+            f"the JSON Schema of the format cannot be used: {error}", param=PARAM
+        ) from None
+    except (WorkLimitError, RecursionError):
+        raise _too_complex() from None
+
+
+def _refuse(constant: str) -> NoReturn:
+    """Refuse NaN and Infinity, which Python reads and JSON does not have."""
+    raise ValueError(constant)
+
+
+def _too_complex() -> InvalidRequestError:
+    return InvalidRequestError(
+        "the JSON Schema of the format is too complex to check an answer with, in the steps or the"
+        " time there is; use fewer references, branches and patterns, or a provider that enforces"
+        " formats itself",
+        param=PARAM,
+        code="schema_too_complex",
+    )

@@ -1,0 +1,272 @@
+"""Who answers a chat, and whether they can: route → key → what is left out.
+
+It knows rows, keys and settings, and sends nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from pydantic import SecretStr
+
+from chatd.canonical.request import ChatRequest
+from chatd.config.catalog import WHOLE_SECONDS, Provider, Timeouts
+from chatd.config.settings import Settings
+from chatd.credentials.provider_keys import Credentials
+from chatd.deadline import Deadline
+from chatd.dialects import Adapter, adapter_for
+from chatd.errors import (
+    ChatdError,
+    CredentialsUnavailableError,
+    InvalidRequestError,
+    ModelNotFoundError,
+    UpstreamRefusedError,
+    one_of,
+)
+from chatd.json_schema.budget import Budget
+from chatd.routing import structured_output
+from chatd.routing.image_urls import check_images
+from chatd.routing.registry import Registry
+from chatd.routing.router import Route, routes
+from chatd.surfaces import Served
+
+# A field's name is the caller's string; only one that is harmless goes into a header.
+_HARMLESS = re.compile(r"[A-Za-z0-9_.$-]{1,50}")
+_MAX_HEADER = 500
+_MOST_NAMED = 10
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One call of a caller: its limits, and a way to cancel it from another thread.
+
+    Attributes:
+        request_id: The invocation's id.
+        deadline: When it must have been answered.
+        caller: A name that tells this caller from others, as far as the event does.
+        api_request_id: API Gateway's id of the request; None for a direct invocation.
+        started: When it began, on the monotonic clock.
+        gone: Set when the caller has hung up.
+
+    """
+
+    request_id: str
+    deadline: Deadline
+    caller: str = ""
+    api_request_id: str | None = None
+    started: float = field(default_factory=time.monotonic)
+    gone: threading.Event = field(default_factory=threading.Event)
+    _break_off: Callable[[], None] | None = field(default=None, init=False, repr=False)
+
+    @property
+    def caller_name(self) -> str | None:
+        """The caller's name for the log: as it was given to a key, or IAM's user or role."""
+        kind, _, name = self.caller.partition(" ")
+        # arn:aws:sts::123456789012:assumed-role/role/session
+        return (name.rsplit(":", 1)[-1] if kind == "iam" else name) or None
+
+    def is_over(self) -> bool:
+        """Whether its deadline is spent or the caller has hung up."""
+        return self.deadline.spent or self.gone.is_set()
+
+    def cancel(self) -> None:
+        """Cancel the call, from any thread: end the exchange under way, and begin no other.
+
+        A wait on `gone` ends too. Cancelling a call that has ended does nothing.
+        """
+        self.gone.set()
+        if self._break_off is not None:
+            self._break_off()
+
+    def on_cancel(self, break_off: Callable[[], None]) -> None:
+        """Set what `cancel` breaks off: the exchange of the current attempt.
+
+        Args:
+            break_off: Ends the exchange, from any thread; called at once if the call is cancelled.
+
+        """
+        self._break_off = break_off
+        if self.gone.is_set():
+            break_off()
+
+
+@dataclass(slots=True, eq=False)
+class Plan:
+    """A chat with its selected provider, key, dialect and request."""
+
+    route: Route
+    key: SecretStr | None
+    adapter: Adapter
+    request: ChatRequest
+    served: Served
+    left_out: tuple[str, ...]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the caller is told beside the answer."""
+        if not self.left_out:
+            return {}
+        names = [name if _HARMLESS.fullmatch(name) else "?" for name in self.left_out]
+        return {"x-chatd-dropped-params": ", ".join(names)[:_MAX_HEADER]}
+
+    def limits(self, *, fallback: bool) -> Timeouts:
+        """The limits that hold; where somebody else can be asked, silence is cut short."""
+        limits = self.route.timeouts
+        if not fallback:
+            return limits
+        return replace(limits, silence=min(limits.silence, limits.silence_with_fallback))
+
+    def deadline(self, call: Call, *, live: bool) -> Deadline:
+        """When this chat must have ended, over all attempts.
+
+        Args:
+            call: The call, with the limits of its route.
+            live: Whether the caller gets the answer as a stream.
+
+        """
+        total = self.route.timeouts.total or (None if live else WHOLE_SECONDS)
+        if total is None:
+            return call.deadline
+        return Deadline(min(call.deadline.at, call.started + total))
+
+    @property
+    def circuit(self) -> str:
+        """The name of its circuit breaker: the model's own only if chatd.toml names that model."""
+        return self.name if self.route.named else self.served.provider
+
+    @property
+    def name(self) -> str:
+        """The provider's name, and its name for the model."""
+        return f"{self.served.provider}/{self.served.model}"
+
+    @property
+    def asked(self) -> int:
+        """Characters of the prompt."""
+        return self.request.prompt_size
+
+    def streaming(self, *, stream: bool) -> Plan:
+        """The plan with a stream, or a complete answer, requested; only `auto` leaves a choice."""
+        if self.request.stream == stream or self.route.provider.upstream_stream != "auto":
+            return self
+        return self.asking_for(self.request.to(self.request.model, stream=stream))
+
+    def relaxed(self, refusal: UpstreamRefusedError) -> Plan | None:
+        """The plan without the hint that the provider refused; None if no hint is at fault."""
+        found = self.adapter.relaxed(self.request, refusal)
+        if found is None:
+            return None
+        request, hint = found
+        return replace(self.asking_for(request), left_out=(*self.left_out, hint))
+
+    def asking_for(self, request: ChatRequest) -> Plan:
+        """The plan with another request for the same model."""
+        return replace(self, request=request, adapter=adapter_for(self.route.provider, request))
+
+    @property
+    def must_be_checked(self) -> bool:
+        """Whether a form was asked for that the provider does not hold its answers to."""
+        return self.request.format is not None and not self.route.provider.honours_format
+
+
+class Planner:
+    """Select the providers and models that can answer a chat.
+
+    Args:
+        settings: What this deployment serves.
+        credentials: Looks up keys.
+
+    """
+
+    def __init__(self, settings: Settings, credentials: Credentials) -> None:
+        self._settings = settings
+        self._credentials = credentials
+        self._registry = Registry(settings, credentials)
+
+    def plans(self, request: ChatRequest, call: Call) -> tuple[Plan, ...]:
+        """Find who may answer, in the order in which they are to be asked.
+
+        Args:
+            request: The chat, with the caller's name for the model.
+            call: Its id and deadline.
+
+        Returns:
+            One plan, or for a tier one for each of its models that can be asked.
+
+        Raises:
+            ChatdError: If nobody can be asked.
+
+        """
+        check_images(request, allow_http=self._settings.allow_http_images)
+        found: list[Plan] = []
+        refusals: list[ChatdError] = []
+        for route in routes(request.model, self._settings, self._registry.default):
+            try:
+                found.append(self._plan(route, request, call))
+            except (ModelNotFoundError, CredentialsUnavailableError) as refusal:
+                refusals.append(refusal)
+            except InvalidRequestError as refusal:
+                # A model that enforces formats itself may take a schema that is not checked here.
+                if refusal.param != structured_output.PARAM:
+                    raise
+                refusals.append(refusal)
+        if found:
+            return tuple(found)
+        invalid = [refusal for refusal in refusals if isinstance(refusal, InvalidRequestError)]
+        if invalid or len(refusals) == 1:
+            raise (invalid or refusals)[0]
+        raise ModelNotFoundError("; ".join(refusal.message for refusal in refusals), param="model")
+
+    def rekeyed(self, plan: Plan) -> Plan | None:
+        """The plan with another key than the refused one, if there is one by now."""
+        key = self._credentials.renewed(plan.route.provider, plan.key)
+        return None if key is None else replace(plan, key=key)
+
+    def _plan(self, route: Route, request: ChatRequest, call: Call) -> Plan:
+        row = route.provider
+        key = self._key(route, request.model)
+        stream = request.stream if row.upstream_stream == "auto" else row.upstream_stream
+        request = request.to(route.model, stream=stream)
+        if request.format is not None and not row.honours_format:
+            request = structured_output.asked(request, Budget(call.is_over))
+        adapter = adapter_for(row, request)
+        served = Served(row.name, route.model, call.request_id, started=call.started)
+        return Plan(route, key, adapter, request, served, self._left_out(adapter, request, row))
+
+    def _key(self, route: Route, model: str) -> SecretStr | None:
+        row = route.provider
+        found = self._registry.standing(row)
+        if not found.registered:
+            raise ModelNotFoundError(
+                f"the model {model!r} leads to {row.name!r}, which is not registered"
+                f" ({found.reason}); GET /v1/chat/providers lists what is",
+                param="model",
+            )
+        if found.reason is not None:
+            raise CredentialsUnavailableError(
+                f"the key of {row.name!r} could not be looked up: {found.reason}",
+                provider=row.name,
+            )
+        return found.key.value
+
+    def _left_out(self, adapter: Adapter, request: ChatRequest, row: Provider) -> tuple[str, ...]:
+        """The fields that are left out, because the provider fixes them or chatd.toml says so."""
+        refused = adapter.refused(request, row)
+        if refused and not self._settings.drop_params:
+            raise InvalidRequestError(
+                f"{row.name} cannot honour {_some(refused)}; leave it out, or let drop_params in"
+                " chatd.toml drop it",
+                param=refused[0][:50],
+                provider=row.name,
+                code="unsupported_parameter",
+            )
+        return (*refused, *adapter.omitted(request, row))
+
+
+def _some(fields: Sequence[str]) -> str:
+    """The first ten names, each cut to 50 characters: a request can have 100,000 fields."""
+    more = f" and {len(fields) - _MOST_NAMED} more" if len(fields) > _MOST_NAMED else ""
+    return one_of(name[:50] for name in fields[:_MOST_NAMED]) + more

@@ -1,0 +1,1 @@
+"""Read and write JSON within bounds: list lengths, numbers of values, finite numbers."""

@@ -1,0 +1,1 @@
+"""chatd's own surface: `/v1/chat`, and direct invocations."""

@@ -1,0 +1,138 @@
+"""chatd's own surface: `/v1/chat`, and direct invocations.
+
+It knows nothing of dialects or of HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from chatd.canonical.request import ChatRequest, Message, Sampling, Text
+from chatd.canonical.response import Answer, Choice, Counted, Delta, Event, Finish, Rescued, Usage
+from chatd.errors import ChatdError
+from chatd.surfaces import Served, sse
+from chatd.surfaces.native.schema import NativeRequest
+from chatd.surfaces.validation import (
+    first_mistake,
+    refuse_infinite,
+    refuse_infinite_in,
+    unknown_field,
+)
+from chatd.surfaces.warnings import warning_of
+
+_END = b'data: {"done":true,'
+
+
+class Native:
+    """The native surface."""
+
+    def read(self, body: bytes) -> ChatRequest:
+        """Read a request.
+
+        Raises:
+            InvalidRequestError: With the field that is wrong as its `param`.
+
+        """
+        try:
+            sent = NativeRequest.model_validate_json(body)
+        except ValidationError as error:
+            raise first_mistake(error) from None
+        _refuse_unknown(sent)
+        refuse_infinite(sent, body)
+        refuse_infinite_in(sent.format, "format")
+        return ChatRequest(
+            model=sent.model,
+            messages=tuple(Message(turn.role, (Text(turn.content),)) for turn in sent.messages),
+            sampling=Sampling(temperature=sent.temperature),
+            max_tokens=None if sent.max_tokens == -1 else sent.max_tokens,
+            format=sent.format,
+            # Inside, efforts have OpenAI's names.
+            think="xhigh" if sent.think == "max" else sent.think,
+            think_required=bool(sent.think),
+            stream=bool(sent.stream),
+        )
+
+    def write(self, answer: Answer, served: Served) -> Mapping[str, Any]:
+        """The body to answer with; what is not always there is there only if it says something."""
+        served = served.after(*answer.rescues)
+        said = {"content": answer.first.content or ""}
+        if answer.first.thinking is not None:
+            said["thinking"] = answer.first.thinking
+        who, took = _totals(answer.model, answer.usage, answer.first, served)
+        return {**who, **said, **took}
+
+    def stream(
+        self,
+        request: ChatRequest,  # noqa: ARG002  # the shape of every surface
+        events: Iterator[Event],
+        served: Served,
+    ) -> Iterator[bytes]:
+        """An event a piece, `{"content": …}` or `{"thinking": …}`, and a last with the totals."""
+        choice, counted = Choice(content=None), Counted(Usage())
+        for event in events:
+            if isinstance(event, Delta):
+                if event.thinking:
+                    yield sse.event({"thinking": event.thinking})
+                if event.content:
+                    choice = replace(choice, content=event.content)
+                    yield sse.event({"content": event.content})
+            elif isinstance(event, Finish):
+                choice = replace(choice, finish_reason=event.reason)
+            elif isinstance(event, Counted):
+                counted = event
+            elif isinstance(event, Rescued):
+                served = served.after(event)
+            else:
+                who, took = _totals(counted.model, counted.usage, choice, served)
+                yield sse.event({"done": True, **who, **took})
+
+    def ends(self, piece: bytes) -> bool:
+        """Whether it is the event with the totals; no other begins as that does."""
+        return piece.startswith(_END)
+
+    def told(self, error: ChatdError) -> ChatdError:
+        """The error as it is."""
+        return error
+
+    def broken(self, error: ChatdError, served: Served) -> bytes:
+        """The error as the last event."""
+        return sse.event(error.body(served.request_id))
+
+
+def _refuse_unknown(sent: NativeRequest) -> None:
+    """Refuse a field that this surface does not define.
+
+    Raises:
+        InvalidRequestError: With the first such field as its `param`.
+
+    """
+    if sent.model_extra:
+        raise unknown_field(next(iter(sent.model_extra)))
+    for position, message in enumerate(sent.messages):
+        if message.model_extra:
+            raise unknown_field(f"messages.{position}.{next(iter(message.model_extra))}")
+
+
+def _totals(
+    model: str | None, usage: Usage, choice: Choice, served: Served
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Who answered, and what it took; what is not always there only if it says something."""
+    who = {"model": model or served.model, "provider": served.provider}
+    took: dict[str, Any] = {
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "finish_reason": choice.finish_reason,
+        "latency_ms": served.latency_ms,
+        "request_id": served.request_id,
+    }
+    if warning := warning_of(choice):
+        took["warning"] = warning
+    if usage.estimated:
+        took["usage_estimated"] = True
+    if served.rescued:
+        took["rescued"] = served.rescued
+    return who, took

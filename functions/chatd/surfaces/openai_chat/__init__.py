@@ -1,0 +1,1 @@
+"""OpenAI's chat surface: `/v1/chat/completions`."""

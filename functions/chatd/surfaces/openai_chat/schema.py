@@ -1,0 +1,140 @@
+"""What callers of `/v1/chat/completions` send.
+
+https://github.com/openai/openai-openapi/blob/master/openapi.yaml. Fields that are not named here
+are kept and passed on, since OpenAI adds to them faster than any gateway can follow.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from chatd.safe_json.item_limits import (
+    MAX_MESSAGES,
+    MAX_PARTS,
+    MAX_STOPS,
+    MAX_TOOL_CALLS,
+    MAX_TOOLS,
+    items,
+)
+
+# -1 is no limit, as at vLLM, llama-server and LM Studio.
+MaxTokens = Annotated[int, Field(gt=0)] | Literal[-1]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Sent(BaseModel):
+    model_config = ConfigDict(
+        extra="allow", strict=True, allow_inf_nan=False, hide_input_in_errors=True
+    )
+
+
+class OpenAIImageUrl(_Sent):
+    """Where a picture is: an https URL, or a data URL that holds it."""
+
+    url: Annotated[str, Field(min_length=1)]
+
+
+class OpenAIPart(_Sent):
+    """A piece of a turn. Only texts and pictures have a meaning here; others are passed on."""
+
+    type: str
+    text: str | None = None
+    # A text is the URL alone, as Ollama's own example sends it:
+    # https://docs.ollama.com/api/openai-compatibility
+    image_url: OpenAIImageUrl | Annotated[str, Field(min_length=1)] | None = None
+
+
+class OpenAIFunctionCall(_Sent):
+    """The function that an assistant's turn calls, and the text of its JSON arguments."""
+
+    name: Annotated[str, Field(min_length=1)]
+    arguments: str
+
+
+class OpenAIToolCall(_Sent):
+    """A tool call in an assistant's turn. Only one of a function has a meaning here."""
+
+    id: str
+    type: str = "function"
+    function: OpenAIFunctionCall | None = None
+
+
+class OpenAITurn(_Sent):
+    """One message of the conversation."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | Annotated[list[OpenAIPart], items(MAX_PARTS)] | None = None
+    name: str | None = None
+    tool_calls: Annotated[list[OpenAIToolCall], items(MAX_TOOL_CALLS)] | None = None
+    tool_call_id: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+
+
+class OpenAIFunction(_Sent):
+    """A function that the model may call."""
+
+    name: Annotated[str, Field(min_length=1, max_length=128)]
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class OpenAITool(_Sent):
+    """A tool that the model may call. Only a function has a meaning here; others are passed on."""
+
+    type: str
+    function: OpenAIFunction | None = None
+
+
+class OpenAIJsonSchema(_Sent):
+    """A schema that the answer must hold to."""
+
+    name: Annotated[str, Field(min_length=1)]
+    description: str | None = None
+    # `schema` is a method of every pydantic model.
+    schema_: Annotated[dict[str, Any] | None, Field(alias="schema")] = None
+    strict: bool | None = None
+
+
+class OpenAIResponseFormat(_Sent):
+    """The form that the answer must have."""
+
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: OpenAIJsonSchema | None = None
+
+
+class OpenAIStreamOptions(_Sent):
+    """What a stream holds besides its deltas."""
+
+    include_usage: bool | None = None
+
+
+class OpenAIRequest(_Sent):
+    """The body of `POST /v1/chat/completions`."""
+
+    model: Annotated[str, Field(min_length=1, max_length=256)]
+    messages: Annotated[list[OpenAITurn], items(MAX_MESSAGES, at_least=1)]
+    temperature: Number | None = None
+    top_p: Number | None = None
+    max_tokens: MaxTokens | None = None
+    max_completion_tokens: MaxTokens | None = None
+    stop: str | Annotated[list[str], items(MAX_STOPS)] | None = None
+    seed: int | None = None
+    presence_penalty: Number | None = None
+    frequency_penalty: Number | None = None
+    n: Annotated[int, Field(ge=1, le=128)] | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    tools: Annotated[list[OpenAITool], items(MAX_TOOLS)] | None = None
+    tool_choice: Literal["auto", "none", "required", "any"] | dict[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
+    response_format: OpenAIResponseFormat | None = None
+    reasoning_effort: (
+        Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra", "default"]
+        | None
+    ) = None
+    stream: bool | None = None
+    stream_options: OpenAIStreamOptions | None = None

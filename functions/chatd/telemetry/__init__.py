@@ -1,0 +1,1 @@
+"""Record each chat as a log line and metrics."""

@@ -1,0 +1,1 @@
+"""Send HTTP requests to providers within limits of time."""

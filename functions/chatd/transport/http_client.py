@@ -1,0 +1,301 @@
+"""Send an HTTP request to a provider, within its limits of time.
+
+This is the only module that sends. It follows no redirect, always verifies TLS, reads no more of an
+answer than it must, and repeats a request only where a kept connection turns out to be closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from http.client import HTTPException
+from typing import Protocol
+
+import urllib3
+from urllib3 import exceptions
+from urllib3.connection import HTTPConnection
+from urllib3.util import parse_url
+
+from chatd.config.catalog import Timeouts
+from chatd.deadline import Deadline
+from chatd.errors import AnswerTooLargeError, UpstreamError, UpstreamTimeoutError
+from chatd.transport.connections import CALL, HttpPool, HttpsPool
+from chatd.transport.failures import failure, is_stale, too_slow
+from chatd.transport.happy_eyeballs import Resolver, resolve
+from chatd.transport.stream_limits import StreamLimits
+from chatd.transport.watchdog import Guard, Watchdog
+from chatd.upstream_http import HttpRequest, HttpResponse
+
+MAX_ANSWER_BYTES = 20 * 1024 * 1024
+_CHUNK_BYTES = 64 * 1024
+_IDLE_CONNECTIONS = 4
+# More than a deployment has providers; each may have a handful of paths.
+_MOST_PLACES = 1024
+# Seconds after which a kept connection that is lost was not lost while it was idle.
+_STALE_SECONDS = 5.0
+
+
+# Takes what breaks a request off.
+Started = Callable[[Callable[[], None]], None]
+
+
+class Stream(Protocol):
+    """A response with its body in chunks, as they arrive."""
+
+    @property
+    def response(self) -> HttpResponse:
+        """Its head; the body is empty."""
+
+    def chunks(self) -> Iterator[bytes]:
+        """The body, decoded, as it comes.
+
+        Raises:
+            UpstreamTimeoutError: If a limit passed.
+            AnswerTooLargeError: If more than 20 MB came.
+            UpstreamError: If the provider broke off.
+
+        """
+
+    @property
+    def caller_was_slow(self) -> bool:
+        """Whether chunks were held so long that the provider may have given up writing."""
+
+    def begun(self) -> None:
+        """Say that the first event is there: from now on the gap limit holds."""
+
+    def ended(self) -> None:
+        """Say that the end mark is there: what follows must come soon, or not at all."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+class Transport(Protocol):
+    """What the gateway needs of a transport."""
+
+    def send(
+        self, request: HttpRequest, deadline: Deadline, connect: float, started: Started = ...
+    ) -> HttpResponse:
+        """Send a request and read the whole response."""
+
+    def open(
+        self, request: HttpRequest, deadline: Deadline, limits: Timeouts, started: Started
+    ) -> Stream:
+        """Send a request and read the head of its response."""
+
+
+class Urllib3Transport:
+    """A transport over urllib3, with one pool that keeps connections alive.
+
+    Args:
+        resolver: Resolves the names of hosts.
+
+    """
+
+    def __init__(self, resolver: Resolver = resolve) -> None:
+        self._resolver = resolver
+        self._watchdog = Watchdog()
+        self._pools = urllib3.PoolManager(
+            num_pools=_MOST_PLACES,
+            maxsize=_IDLE_CONNECTIONS,
+            cert_reqs="CERT_REQUIRED",
+            retries=False,
+        )
+        self._pools.pool_classes_by_scheme = {"http": HttpPool, "https": HttpsPool}
+        # Where a URL leads: they are few, and to take one apart takes as long as to send to it.
+        self._places: dict[str, tuple[urllib3.HTTPConnectionPool, str]] = {}
+
+    def forget(self) -> None:
+        """Close the connections that are kept alive; none may be in use."""
+        self._places.clear()
+        self._pools.clear()
+
+    def send(
+        self,
+        request: HttpRequest,
+        deadline: Deadline,
+        connect: float,
+        started: Started = lambda _break_off: None,
+    ) -> HttpResponse:
+        """Send a request and read the whole response.
+
+        Args:
+            request: What to send.
+            deadline: When the last byte must have come.
+            connect: Seconds for the connection to stand: all addresses and TLS together. The
+                time that the resolver takes for a name counts, but cannot be cut short.
+            started: As for `open`.
+
+        Raises:
+            UpstreamTimeoutError: If the deadline or the connect limit passed.
+            AnswerTooLargeError: If more than 20 MB came.
+            UpstreamError: If the provider could not be reached, or broke off.
+
+        """
+        left = deadline.left()
+        limits = Timeouts(connect=connect, silence=left, first_event=left, gap=left, total=left)
+        stream = self.open(request, deadline, limits, started)
+        try:
+            return replace(stream.response, body=b"".join(stream.chunks()))
+        finally:
+            stream.close()
+
+    def open(
+        self, request: HttpRequest, deadline: Deadline, limits: Timeouts, started: Started
+    ) -> Urllib3Stream:
+        """Send a request and read the head of its response.
+
+        Args:
+            request: What to send.
+            deadline: When the last byte must have come.
+            limits: How long each step may take.
+            started: Called, before anything is sent, with what breaks it off from any thread.
+
+        Raises:
+            UpstreamTimeoutError: If one of the limits passed.
+            UpstreamError: If the provider could not be reached, or broke off.
+
+        """
+        if deadline.spent:
+            raise UpstreamTimeoutError("the time for this request is spent")
+        clock = StreamLimits(deadline, limits)
+        guard = self._watchdog.guard(deadline)
+        started(guard.abort)
+        if guard.fired:
+            guard.end()
+            raise UpstreamError("the call was cancelled before anything was sent")
+        CALL.resolve, CALL.guard, CALL.deadline = self._resolver, guard, deadline
+        CALL.silence = min(limits.silence, limits.first_event)
+        CALL.connect_by = deadline.within(limits.connect)
+        try:
+            raw = self._exchanged(request, deadline, limits)
+        except (exceptions.HTTPError, OSError, ValueError) as error:
+            connecting = guard.deadline is CALL.connect_by
+            guard.end()
+            raise failure(error, guard, deadline, connecting=connecting) from None
+        except BaseException:
+            guard.end()
+            raise
+        clock.hold()
+        return Urllib3Stream(raw, guard, clock)
+
+    def _exchanged(
+        self, request: HttpRequest, deadline: Deadline, limits: Timeouts
+    ) -> urllib3.BaseHTTPResponse:
+        """Send a request on a kept connection or a new one; on a new one if the kept one is stale.
+
+        A server may close an idle connection at any time, and so just when a request is sent on it:
+        https://www.rfc-editor.org/rfc/rfc9112#section-9.3.1. Then the request was not answered, and
+        neither the provider nor the caller has done anything wrong.
+        """
+        CALL.fresh, CALL.reused = False, True
+        stale_by = Deadline.after(_STALE_SECONDS)
+        try:
+            return self._sent(request, deadline)
+        except exceptions.ProtocolError as error:
+            stale = CALL.reused and not stale_by.spent and is_stale(error)
+            if not stale or CALL.guard.fired:
+                raise
+        CALL.fresh = True
+        CALL.connect_by = deadline.within(limits.connect)
+        return self._sent(request, deadline)
+
+    def _sent(self, request: HttpRequest, deadline: Deadline) -> urllib3.BaseHTTPResponse:
+        pool, path = self._place(request.url)
+        return pool.urlopen(
+            request.method,
+            path,
+            body=request.body,
+            headers=request.headers,
+            timeout=urllib3.Timeout(connect=CALL.connect_by.left(), read=deadline.left()),
+            redirect=False,
+            retries=False,
+            preload_content=False,
+        )
+
+    def _place(self, url: str) -> tuple[urllib3.HTTPConnectionPool, str]:
+        """The connections to the URL's host, and the path there."""
+        place = self._places.get(url)
+        if place is None:
+            if len(self._places) >= _MOST_PLACES:
+                self._places.clear()
+            place = self._pools.connection_from_url(url), parse_url(url).request_uri
+            self._places[url] = place
+        return place
+
+
+class Urllib3Stream:
+    """A response of urllib3's with its body in chunks, as they arrive."""
+
+    def __init__(self, raw: urllib3.BaseHTTPResponse, guard: Guard, clock: StreamLimits) -> None:
+        self._raw = raw
+        self._guard = guard
+        self._clock = clock
+        self._whole = False
+        headers = {name.lower(): value for name, value in raw.headers.items()}
+        self.response = HttpResponse(raw.status, headers, b"")
+        guard.park(clock.deadline)
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the decoded body in chunks, as they arrive."""
+        size = 0
+        while chunk := self._next():
+            size += len(chunk)
+            if size > MAX_ANSWER_BYTES:
+                raise AnswerTooLargeError(
+                    f"the answer is larger than {MAX_ANSWER_BYTES // 1024 // 1024} MB"
+                )
+            yield chunk
+        self._whole = True
+
+    @property
+    def caller_was_slow(self) -> bool:
+        """Whether chunks were held so long that the provider may have given up writing."""
+        return self._clock.caller_was_slow
+
+    def begun(self) -> None:
+        """Say that the first event is there: from now on the gap limit holds."""
+        self._clock.begin()
+
+    def ended(self) -> None:
+        """Say that the end mark is there: what follows must come soon, or not at all."""
+        self._clock.end()
+
+    def close(self) -> None:
+        """Release the connection: it is kept if the body was read to its end."""
+        if self._whole:
+            self._raw.release_conn()
+        else:
+            self._raw.close()
+        self._guard.end()
+
+    def _next(self) -> bytes:
+        """Wait for the next chunk, within the limit that holds; empty at the end."""
+        limit = self._clock.wait()
+        left = self._clock.draining
+        if left is None:
+            self._guard.move(limit)
+        elif left <= 0:  # however often something comes
+            raise too_slow()
+        else:
+            self._guard.move(limit if self._hurry(left) else limit.within(left))
+        try:
+            chunk = self._raw.read1(_CHUNK_BYTES, decode_content=True)
+        except (exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
+            raise failure(error, self._guard, limit) from None
+        self._guard.park(self._clock.deadline)
+        self._clock.hold()
+        if self._guard.fired:  # a shut socket can look like the end of the answer
+            raise too_slow()
+        return chunk
+
+    def _hurry(self, seconds: float) -> bool:
+        """Limit the next read by the socket's own timeout; whether that could be done.
+
+        The rest is nearly always here already, and a nearer deadline would wake the watchdog.
+        """
+        connection = self._raw.connection
+        if not isinstance(connection, HTTPConnection) or connection.sock is None:
+            return False
+        connection.sock.settimeout(seconds)
+        return True

@@ -1,1 +1,0 @@
-"""What crosses a wire: the shapes of requests and answers, one file a speaker."""

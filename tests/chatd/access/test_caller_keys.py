@@ -1,0 +1,121 @@
+"""Who may call: the keys that requests show, and the hashes that they are compared with."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatd.access.caller_keys import Callers, CallersError, new_key, presented
+
+PEPPER = "p" * 64
+
+
+@pytest.mark.parametrize(
+    ("headers", "key"),
+    [
+        ({"Authorization": "Bearer k"}, "k"),
+        ({"authorization": "bearer k"}, "k"),
+        ({"AUTHORIZATION": "  BEARER   k  "}, "k"),
+        ({"x-api-key": "k"}, "k"),
+        ({"X-Api-Key": " k "}, "k"),
+        ({"Authorization": "Bearer k", "x-api-key": "other"}, "k"),
+        ({"Authorization": "Basic dTpw", "x-api-key": "k"}, "k"),
+        ({"Authorization": "Bearer ", "x-api-key": "k"}, "k"),
+        ({"Authorization": "Bearer"}, None),
+        ({"Authorization": "Basic dTpw"}, None),
+        ({"Authorization": "k"}, None),
+        ({"x-api-key": " "}, None),
+        ({}, None),
+    ],
+)
+def test_either_header_in_any_case_shows_the_key(headers: dict[str, str], key: str | None) -> None:
+    assert presented(headers) == key
+
+
+def test_keys_are_new_every_time_and_hold_256_bits() -> None:
+    keys = {new_key() for _ in range(100)}
+
+    assert len(keys) == 100
+    assert all(key.startswith("chatd-") and len(key) == len("chatd-") + 43 for key in keys)
+
+
+def test_each_key_is_its_caller_s_alone() -> None:
+    callers = Callers.of_keys(["a", "b"])
+
+    assert callers.name_of("a") == "caller-1"
+    assert callers.name_of("b") == "caller-2"
+    assert callers.name_of("c") is None
+    assert callers.name_of("") is None
+
+
+def test_an_empty_list_admits_nobody() -> None:
+    assert Callers.of_keys([]).name_of("anything") is None
+
+
+def test_hashes_differ_under_another_pepper() -> None:
+    first, second = Callers.of_keys(["k"]), Callers.of_keys(["k"])
+
+    assert first.digests["caller-1"] != second.digests["caller-1"]
+
+
+def test_neither_pepper_nor_key_shows_in_a_repr() -> None:
+    callers = Callers.of_keys(["the-key"])
+
+    assert callers.pepper.get_secret_value() not in repr(callers)
+    assert "the-key" not in repr(callers)
+
+
+def test_the_secret_s_text_is_read() -> None:
+    digest = Callers.of_secret(json.dumps({"pepper": PEPPER, "callers": {}})).digest("k")
+    callers = Callers.of_secret(json.dumps({"pepper": PEPPER, "callers": {"alice": digest}}))
+
+    assert callers.name_of("k") == "alice"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "canary{",
+        "[]",
+        '"canary"',
+        json.dumps({"pepper": "canary", "callers": {}}),
+        json.dumps({"pepper": 1, "callers": {}}),
+        json.dumps({"callers": {}}),
+        json.dumps({"pepper": PEPPER}),
+        json.dumps({"pepper": PEPPER, "callers": ["canary"]}),
+        json.dumps({"pepper": PEPPER, "callers": {"alice": "canary"}}),
+        json.dumps({"pepper": PEPPER, "callers": {"alice": None}}),
+        json.dumps({"pepper": PEPPER, "callers": {"alice": "A" * 64}}),
+    ],
+)
+def test_a_malformed_secret_is_refused_without_a_word_of_it(text: str) -> None:
+    with pytest.raises(CallersError) as caught:
+        Callers.of_secret(text)
+
+    assert "canary" not in str(caught.value)
+    assert PEPPER not in str(caught.value)
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+@given(st.text(alphabet=st.characters(), max_size=40))
+def test_no_key_whatever_makes_the_comparison_fail(key: str) -> None:
+    assert Callers.of_keys(["k"]).name_of(key + "\ud800") is None
+
+
+def test_the_first_caller_takes_no_less_time_than_the_last() -> None:
+    keys = [str(n) for n in range(400)]
+    callers = Callers.of_keys(keys)
+
+    def seconds(key: str) -> float:
+        runs = []
+        for _ in range(15):
+            start = time.perf_counter()
+            callers.name_of(key)
+            runs.append(time.perf_counter() - start)
+        return min(runs)
+
+    assert 0.5 < seconds(keys[0]) / seconds(keys[-1]) < 2

@@ -1,0 +1,166 @@
+"""A fault of the gateway's own is logged by its class and place, and never by its words.
+
+An exception's words can quote the prompt, the answer or a key, so a log line may not hold them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+
+from chatd.aws_lambda import http
+from chatd.aws_lambda.events import Context
+from chatd.aws_lambda.streaming import Collected
+from chatd.aws_lambda.streaming_chat import LiveChat
+from chatd.canonical.request import ChatRequest
+from chatd.canonical.response import Answer, Event
+from chatd.config.settings import ConfigError
+from chatd.errors import ChatdError, InternalError
+from chatd.routing.targets import Call
+from chatd.surfaces import Served, surface
+from chatd.telemetry.record import place_of
+from tests.support.functions import LambdaContext, ask, http_event, settings
+from tests.support.upstream import Upstream
+
+if TYPE_CHECKING:
+    from tests.chatd.conftest import Emitted
+
+Emits = Callable[[], "Emitted"]
+WORDS = "canary-of-a-prompt"
+HERE = Path(__file__).name
+
+
+def fail(*_: object) -> NoReturn:
+    raise KeyError(WORDS)
+
+
+class Broken:
+    """A surface that fails at one step."""
+
+    def __init__(self, step: str) -> None:
+        self._step = step
+        self._real = surface("native")
+
+    def read(self, body: bytes) -> ChatRequest:
+        return self._do("read", body)  # type: ignore[no-any-return]  # whatever the real one gives
+
+    def write(self, answer: Answer, served: Served) -> Mapping[str, Any]:
+        return self._do("write", answer, served)  # type: ignore[no-any-return]  # as above
+
+    def stream(
+        self, request: ChatRequest, events: Iterator[Event], served: Served
+    ) -> Iterator[bytes]:
+        for piece in self._real.stream(request, events, served):
+            yield piece
+            if self._step == "stream":
+                fail()
+
+    def ends(self, piece: bytes) -> bool:
+        return self._real.ends(piece)
+
+    def told(self, error: ChatdError) -> ChatdError:
+        return self._real.told(error)
+
+    def broken(self, error: ChatdError, served: Served) -> bytes:
+        return self._real.broken(error, served)
+
+    def _do(self, step: str, *given: object) -> Any:
+        return fail() if step == self._step else getattr(self._real, step)(*given)
+
+
+def assert_place_without_words(text: str) -> None:
+    assert WORDS not in text
+    assert "KeyError at " in text
+    assert f"{HERE}:" in text
+
+
+def test_a_place_holds_the_class_the_files_and_the_lines_and_no_words() -> None:
+    with pytest.raises(KeyError) as caught:
+        fail()
+
+    place = place_of(caught.value)
+
+    assert_place_without_words(place)
+    assert str(Path(__file__).parent) not in place
+
+
+def test_a_fault_in_a_route_is_logged_by_its_place(emitted: Emits) -> None:
+    door = http.Door(settings, {"GET /x": fail})
+
+    result: Any = door.answer(http_event("GET", "/x"), LambdaContext())
+
+    (line,) = emitted().log
+    assert (result["statusCode"], json.loads(result["body"])["error"]["code"]) == (
+        500,
+        InternalError.default_code,
+    )
+    assert WORDS not in json.dumps(result)
+    assert line["level"] == "WARNING"
+    assert_place_without_words(json.dumps(line))
+
+
+def test_a_fault_while_a_request_is_read_is_logged_by_its_place(
+    provider: Upstream, emitted: Emits
+) -> None:
+    import chat.app  # noqa: PLC0415  # its parts are built from the environment of the test
+
+    gateway = chat.app.opened().gateway
+    with pytest.raises(InternalError) as caught:
+        gateway.read(Broken("read"), lambda: b"{}", call())
+
+    (line,) = emitted().log
+    assert WORDS not in str(caught.value)
+    assert_place_without_words(json.dumps(line))
+
+
+def test_a_fault_while_an_answer_is_written_is_logged_by_its_place(
+    provider: Upstream, emitted: Emits
+) -> None:
+    import chat.app  # noqa: PLC0415  # as above
+
+    gateway = chat.app.opened().gateway
+    request = surface("native").read(json.dumps(ask("m")).encode())
+    with pytest.raises(InternalError) as caught:
+        gateway.chat(Broken("write"), request, call())
+
+    (line,) = emitted().log
+    assert WORDS not in str(caught.value)
+    assert_place_without_words(json.dumps(line))
+
+
+def test_a_fault_in_mid_stream_is_logged_by_its_place(provider: Upstream, emitted: Emits) -> None:
+    import chat.app  # noqa: PLC0415  # as above
+
+    gateway = chat.app.opened().gateway
+    request = surface("native").read(json.dumps(ask("m", stream=True)).encode())
+    sink = Collected()
+    LiveChat(gateway, Broken("stream"), request, call()).pour(sink)
+
+    (line,) = emitted().log
+    assert (sink.status, WORDS in sink.body.decode()) == (200, False)
+    assert InternalError.default_code in sink.body.decode()
+    assert_place_without_words(json.dumps(line))
+
+
+def test_a_mistake_in_the_configuration_is_for_the_log_alone(emitted: Emits) -> None:
+    def mistaken(*_: object) -> NoReturn:
+        raise ConfigError("chatd.toml: tiers.fast is no list")
+
+    result: Any = http.Door(settings, {"GET /x": mistaken}).answer(
+        http_event("GET", "/x"), LambdaContext()
+    )
+
+    (line,) = emitted().log
+    assert line["message"] == "chatd.toml: tiers.fast is no list"
+    assert "tiers" not in result["body"]
+
+
+def call() -> Call:
+    from chatd.aws_lambda.events import call_of  # noqa: PLC0415  # beside the one test module that needs it
+
+    context: Context = LambdaContext()
+    return call_of(None, context, settings())

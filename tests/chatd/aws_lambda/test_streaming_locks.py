@@ -1,0 +1,199 @@
+"""The lock and the join of a live answer: its comments come from a thread of their own.
+
+A sink that stays inside a step, until another thread comes in or a moment has passed, shows
+whether the step is alone.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+
+import pytest
+
+from chatd.aws_lambda.streaming import CallerGoneError, Outlet
+
+# Seconds that a step is held open: for a thread that is not kept out, more than it needs.
+HELD = 0.3
+PATIENCE = 20.0
+COMMENT = b": keep-alive\n\n"
+
+
+class Slow:
+    """A sink whose every step lasts, and that notes each which another came into."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+        self.overlaps: list[str] = []
+        self.inside = threading.Event()
+        self._lock = threading.Lock()
+        self._within = 0
+
+    def commit(self, status: int, headers: Mapping[str, str]) -> None:
+        self._step(f"commit {status}")
+
+    def write(self, data: bytes) -> None:
+        self._step(data.decode())
+
+    def _step(self, name: str) -> None:
+        with self._lock:
+            self.steps.append(name)
+            self._within += 1
+            if self._within > 1:
+                self.overlaps.append(name)
+        self.inside.set()
+        time.sleep(HELD)  # not for an event of the other's: it must not come
+        with self._lock:
+            self._within -= 1
+
+
+def outlet(sink: Slow, *, every: float = 600.0) -> Outlet:
+    return Outlet(sink, dict, lambda: None, every)
+
+
+Step = Callable[[Outlet], object]
+
+
+def write(to: Outlet) -> None:
+    to.write(b"word")
+
+
+def refuse(to: Outlet) -> bool:
+    return to.refuse(500, {}, b"refusal")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "steps"),
+    [
+        (write, write, ["commit 200", "word", "word"]),
+        (write, refuse, ["commit 200", "word"]),
+        (refuse, write, ["commit 500", "refusal", "word"]),
+        (refuse, refuse, ["commit 500", "refusal"]),
+    ],
+    ids=["write and write", "write and refuse", "refuse and write", "refuse and refuse"],
+)
+def test_one_step_ends_before_another_begins(first: Step, second: Step, steps: list[str]) -> None:
+    sink = Slow()
+    to = outlet(sink)
+    threads = [threading.Thread(target=step, args=(to,)) for step in (first, second)]
+    threads[0].start()
+    assert sink.inside.wait(PATIENCE)
+    threads[1].start()
+    for thread in threads:
+        thread.join(PATIENCE)
+
+    assert sink.overlaps == []
+    assert sink.steps == steps
+
+
+class Held:
+    """A sink in which the first comment stays until it is let go."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.commenting = threading.Event()
+        self.let = threading.Event()
+
+    def commit(self, status: int, headers: Mapping[str, str]) -> None:
+        """Take it."""
+
+    def write(self, data: bytes) -> None:
+        if data == COMMENT:
+            self.commenting.set()
+            assert self.let.wait(PATIENCE)
+        self.written.append(data)
+
+
+def test_an_answer_ends_after_the_comment_that_is_under_way() -> None:
+    sink = Held()
+    ended = threading.Event()
+
+    def answer() -> None:
+        with Outlet(sink, dict, lambda: None, every=0.01).kept_awake():
+            assert sink.commenting.wait(PATIENCE)
+        ended.set()
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    assert sink.commenting.wait(PATIENCE)
+    early = ended.wait(HELD)
+    sink.let.set()
+    thread.join(PATIENCE)
+
+    assert (early, ended.is_set()) == (False, True)
+    assert set(sink.written) == {COMMENT}
+    assert not any(thread.name == "heartbeat" for thread in threading.enumerate())
+
+
+class Noted:
+    """A sink that notes when what came."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.commented = threading.Event()
+
+    def commit(self, status: int, headers: Mapping[str, str]) -> None:
+        """Take it."""
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+        if data == COMMENT:
+            self.commented.set()
+
+
+def test_no_comment_comes_without_a_silence() -> None:
+    every = 0.2
+    came: list[tuple[bytes, float]] = []
+
+    class Timed(Noted):
+        def write(self, data: bytes) -> None:
+            came.append((data, time.monotonic()))
+
+    to = Outlet(Timed(), dict, lambda: None, every)
+    with to.kept_awake():
+        for _ in range(12):
+            to.write(b"word")
+            time.sleep(every / 4)
+
+    # A comment may find the lock taken by the word that ends the silence, and come right after it.
+    silent = [True, True]
+    silent += [now - then >= every * 0.9 for (_, then), (_, now) in pairwise(came)]
+    assert [
+        number
+        for number, (data, _) in enumerate(came)
+        if data == COMMENT and not (silent[number + 1] or silent[number])
+    ] == []
+
+
+def test_a_comment_commits_the_answer_and_comes_again() -> None:
+    sink = Noted()
+    to = Outlet(sink, dict, lambda: None, every=0.02)
+    with to.kept_awake():
+        for _ in range(3):
+            assert sink.commented.wait(PATIENCE)
+            sink.commented.clear()
+        committed = to.committed
+
+    assert committed
+    assert not to.refuse(500, {}, b"too late")
+
+
+def test_a_comment_that_finds_the_caller_gone_says_so_once() -> None:
+    found: list[str] = []
+    said = threading.Event()
+
+    class Gone(Noted):
+        def write(self, data: bytes) -> None:
+            raise CallerGoneError
+
+    def gone() -> None:
+        found.append("gone")
+        said.set()
+
+    with Outlet(Gone(), dict, gone, every=0.01).kept_awake():
+        assert said.wait(PATIENCE)
+        time.sleep(0.1)  # for a second one, which must not come
+
+    assert found == ["gone"]

@@ -1,0 +1,147 @@
+"""What a function does before a snapshot, and what it has forgotten after a restore."""
+
+from __future__ import annotations
+
+import json
+import random
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import authorizer.app
+import chat.app
+from chatd.aws_lambda import snapstart, warmup
+from chatd.credentials.secrets_manager import JsonSecret
+from chatd.errors import InvalidRequestError
+from tests.support import answers, functions
+from tests.support.functions import ask, invoke
+from tests.support.upstream import Received, Upstream, reply, upstream
+
+ROOT = Path(__file__).parents[3]
+KEY = "sk-test-0123456789abcdef"
+
+
+@pytest.fixture
+def manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
+    """Secrets Manager, as far as one call goes."""
+    with upstream(reply({"SecretString": json.dumps({"OPENROUTER_API_KEY": KEY})})) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", server.url)
+        monkeypatch.setenv("CHATD_SECRET_ID", "chatd/providers")
+        monkeypatch.setenv("CHATD_CALLERS_SECRET_ID", "chatd/callers")
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "test")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        yield server
+
+
+def test_every_provider_on_every_surface_is_rehearsed_without_a_failure() -> None:
+    assert warmup.play(functions.settings()) == []
+
+
+def test_a_rehearsal_that_fails_is_no_reason_not_to_start() -> None:
+    settings = functions.settings()
+    nameless = replace(settings.providers["kimi"], stripped_endings=("m",))
+    failures = warmup.play(replace(settings, providers={**settings.providers, "kimi": nameless}))
+
+    assert {type(failure) for failure in failures} == {InvalidRequestError}
+
+
+def test_a_rehearsal_goes_past_every_provider_that_is_switched_off(tmp_path: Path) -> None:
+    config = tmp_path / "chatd.toml"
+    config.write_text("[providers.kimi]\nenabled = false\n")
+
+    assert warmup.play(functions.settings(CHATD_CONFIG=str(config))) == []
+
+
+def test_what_is_prepared_opens_no_socket_and_reads_no_key() -> None:
+    code = f"""
+import os, sys
+sys.path.insert(0, {str(ROOT / "functions")!r})
+os.environ.update(
+    CHATD_CONFIG="/dev/null", CHATD_SECRET_ID="x", CHATD_CALLERS_SECRET_ID="y",
+    CHATD_CIRCUITS_TABLE="c", CHATD_IDEMPOTENCY_TABLE="i", AWS_DEFAULT_REGION="us-east-1",
+)
+def refuse(event, args):
+    if event in ("socket.connect", "socket.getaddrinfo", "subprocess.Popen"):
+        raise SystemExit(event)
+    if event == "open" and str(args[0]).endswith(".env"):
+        raise SystemExit(f"opens {{args[0]}}")
+sys.addaudithook(refuse)
+import authorizer.app, chat.app
+chat.app.opened().prepare()
+authorizer.app.prepare()
+sockets = [link for fd in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{{fd}}")
+           and "socket" in (link := os.readlink(f"/proc/self/fd/{{fd}}"))]
+raise SystemExit(f"holds {{sockets}}" if sockets else 0)
+"""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_what_is_forgotten_is_connected_to_and_looked_up_anew(
+    provider: Upstream, manager: Upstream
+) -> None:
+    ports = []
+
+    def script(connection: socket.socket, received: Received) -> None:
+        ports.append(connection.getpeername()[1])
+        reply(answers.openai_chat())(connection, received)
+
+    provider.script = script
+    question: Any = ask("openrouter/vendor/model")
+    for _ in range(2):
+        invoke(question)
+    fetched = len(manager.received)
+    chat.app.opened().forget()
+    invoke(question)
+
+    assert ports[0] == ports[1] != ports[2]
+    assert (fetched, len(manager.received)) == (1, 2)
+
+
+def test_a_secret_that_is_forgotten_is_read_again_whatever_the_clock_says() -> None:
+    moments = iter([1000.0, 1000.0, 3.0, 3.0])
+    texts = iter(['{"A": 1}', '{"A": 2}'])
+    secret = JsonSecret("id", lambda _id: next(texts), lambda: next(moments))
+
+    assert secret.read() == {"A": 1}
+    secret.forget()
+    assert secret.read() == {"A": 2}
+
+
+def test_the_authorizer_forgets_the_callers(
+    manager: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manager.script = reply({"SecretString": json.dumps({"pepper": "p" * 64, "callers": {}})})
+    event = {"headers": {"x-api-key": "chatd-nobody"}, "methodArn": "a/b/c"}
+    for _ in range(2):
+        with pytest.raises(Exception, match=r"^Unauthorized$"):
+            authorizer.app.lambda_handler(event, None)
+    fetched = len(manager.received)
+    authorizer.app.forget()
+    with pytest.raises(Exception, match=r"^Unauthorized$"):
+        authorizer.app.lambda_handler(event, None)
+
+    assert (fetched, len(manager.received)) == (1, 2)
+    authorizer.app.forget()
+
+
+def test_two_restored_processes_do_not_draw_alike() -> None:
+    state = random.getstate()
+    drawn = []
+    for _ in range(2):
+        random.setstate(state)
+        snapstart.reseed()
+        drawn.append(random.random())  # noqa: S311  # what retries draw from
+
+    assert drawn[0] != drawn[1]

@@ -1,0 +1,124 @@
+"""A Secrets Manager that does not answer costs a request 6 s at most, and is asked twice."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from chatd.credentials.secrets_manager import JsonSecret, SecretsManager, SecretUnavailableError
+from tests.support.faults import black_hole
+from tests.support.upstream import reply, silent, upstream
+
+# What the docstring of `fetch` promises, and seconds that a busy machine may take beside it.
+LIMIT, ROOM = 6.0, 6.0
+# Seconds for a fetch to end that has no limits; far from botocore's own, which are minutes.
+PATIENCE = 30.0
+ATTEMPTS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a fetch ended, and after how many seconds."""
+
+    message: str
+    took: float
+
+
+@pytest.fixture(autouse=True)
+def identity(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+
+def manager(url: str) -> SecretsManager:
+    return SecretsManager({"AWS_ENDPOINT_URL_SECRETS_MANAGER": url})
+
+
+def fetched(url: str) -> Ended:
+    started = time.monotonic()
+    with pytest.raises(SecretUnavailableError) as caught:
+        manager(url).fetch("chatd/providers")
+    return Ended(str(caught.value), time.monotonic() - started)
+
+
+@contextmanager
+def side_by_side() -> Iterator[ThreadPoolExecutor]:
+    """Threads that a test does not wait for: one may hang."""
+    pool = ThreadPoolExecutor(2)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def test_a_secrets_manager_that_does_not_answer_is_given_up() -> None:
+    with black_hole() as unreachable, upstream(reply({})) as mute, side_by_side() as pool:
+        mute.script = silent(mute)
+        fetches: Mapping[str, Future[Ended]] = {
+            "ConnectTimeoutError": pool.submit(fetched, unreachable),
+            "ReadTimeoutError": pool.submit(fetched, mute.url),
+        }
+        for error, fetch in fetches.items():
+            ended = fetch.result(PATIENCE)
+            assert error in ended.message
+            assert ended.took < LIMIT + ROOM
+
+        assert len(mute.received) == ATTEMPTS
+
+
+def test_a_secrets_manager_that_fails_once_is_asked_again() -> None:
+    replies = iter([reply({"__type": "InternalServiceError"}, 500), reply({"SecretString": "{}"})])
+
+    def once(connection: socket.socket, received: object) -> None:
+        next(replies)(connection, received)  # type: ignore[arg-type]  # passed on as it came
+
+    with upstream(once) as flaky:
+        assert manager(flaky.url).fetch("chatd/providers") == "{}"
+        assert len(flaky.received) == ATTEMPTS
+
+
+def test_one_client_serves_all_fetches_until_it_is_forgotten() -> None:
+    ports, lock = set(), threading.Lock()
+
+    def script(connection: socket.socket, received: object) -> None:
+        with lock:
+            ports.add(connection.getpeername())
+        reply({"SecretString": "{}"})(connection, received)  # type: ignore[arg-type]  # as above
+
+    with upstream(script) as running:
+        secrets = manager(running.url)
+        for _ in range(3):
+            secrets.fetch("chatd/providers")
+        assert len(ports) == 1
+        secrets.forget()
+        secrets.fetch("chatd/providers")
+
+    assert len(ports) == 2
+
+
+def test_a_secret_is_looked_at_again_at_most_every_thirty_seconds() -> None:
+    now = [1000.0]
+    looks: list[float] = []
+
+    def fetch(_secret_id: str) -> str:
+        looks.append(now[0])
+        return "{}"
+
+    secret = JsonSecret("chatd/providers", fetch, lambda: now[0])
+    secret.read()
+    granted = []
+    for seconds in (0.0, 1.0, 28.0, 1.0, 30.0):
+        now[0] += seconds
+        granted.append(secret.expire())
+        secret.read()
+
+    assert granted == [True, False, False, True, True]
+    assert looks == [1000.0, 1000.0, 1030.0, 1060.0]

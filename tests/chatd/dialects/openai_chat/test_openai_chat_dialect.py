@@ -1,0 +1,261 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from chatd.canonical.request import ChatRequest, Message, Sampling, Text
+from chatd.canonical.response import Answer, Choice, Usage
+from chatd.config.catalog import CATALOG, Provider
+from chatd.dialects import adapter_for
+from chatd.errors import ChatdError, InvalidRequestError, UpstreamError
+from chatd.upstream_http import HttpRequest, HttpResponse
+from tests.support import answers
+
+PLAIN = Provider(name="vllm", dialect="openai_chat", base_url="http://vllm/v1")
+ROWS = [PLAIN, *(row for row in CATALOG.values() if row.dialect == "openai_chat")]
+each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+
+
+def built(row: Provider, model: str = "m", **more: Any) -> tuple[HttpRequest, dict[str, Any]]:
+    request = ChatRequest(
+        model=model,
+        messages=(Message("system", (Text("Be brief."),)), Message("user", (Text("Hi"),))),
+        **more,
+    )
+    key = SecretStr("sk-1") if row.key_variable else None
+    sent = adapter_for(row, request).build(request, row, key)
+    return sent, json.loads(sent.body or b"")
+
+
+@each_row
+def test_a_chat_is_sent_as_it_is_and_nothing_is_added(row: Provider) -> None:
+    sent, body = built(row)
+
+    assert sent.url == f"{row.base_url}/chat/completions"
+    assert body == {
+        "model": "m",
+        "messages": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "Hi"},
+        ],
+    }
+
+
+@each_row
+def test_the_key_is_a_bearer_key(row: Provider) -> None:
+    expected = "Bearer sk-1" if row.key_variable else None
+
+    assert expected == built(row)[0].headers.get("Authorization")
+
+
+@each_row
+def test_we_say_who_we_are(row: Provider) -> None:
+    assert built(row)[0].headers["User-Agent"].startswith("chatd/")
+
+
+@each_row
+def test_sampling_is_sent_as_the_caller_sent_it(row: Provider) -> None:
+    _, body = built(row, sampling=Sampling(top_p=0.5, stop=("a",), seed=0), max_tokens=10)
+
+    assert (body["top_p"], body["stop"], body["seed"]) == (0.5, ["a"], 0)
+    assert body["max_tokens"] == 10
+
+
+@each_row
+def test_json_is_asked_for_in_openais_words(row: Provider) -> None:
+    assert built(row, format="json")[1]["response_format"] == {"type": "json_object"}
+
+
+@each_row
+def test_a_schema_is_asked_for_in_openais_words(row: Provider) -> None:
+    schema = {"type": "object"}
+
+    assert built(row, format=schema)[1]["response_format"] == {
+        "type": "json_schema",
+        "json_schema": {"name": "answer", "schema": schema},
+    }
+
+
+@pytest.mark.parametrize(
+    ("provider", "think", "fields"),
+    [
+        ("vllm", True, {"reasoning_effort": "medium"}),
+        ("vllm", False, {"reasoning_effort": "none"}),
+        ("vllm", "xhigh", {"reasoning_effort": "xhigh"}),
+        ("opencode", "low", {"reasoning_effort": "low"}),
+        ("openrouter", True, {"reasoning": {"enabled": True}}),
+        ("openrouter", False, {"reasoning": {"enabled": False}}),
+        ("openrouter", "xhigh", {"reasoning": {"effort": "xhigh"}}),
+        ("kimi", False, {"thinking": {"type": "disabled"}}),
+        ("kimi", True, {"thinking": {"type": "enabled"}}),
+        ("kimi", "high", {"thinking": {"type": "enabled", "effort": "high"}}),
+    ],
+)
+def test_thinking_is_asked_for_in_the_providers_words(
+    provider: str, think: bool | str, fields: dict[str, Any]
+) -> None:
+    row = next(row for row in ROWS if row.name == provider)
+
+    _, body = built(row, think=think)
+
+    assert fields == {name: body[name] for name in body if name not in {"model", "messages"}}
+
+
+OPENCODE = CATALOG["opencode"]
+
+
+@pytest.mark.parametrize(
+    ("plan", "model"),
+    [
+        ("zen", "gpt-5.6"),
+        ("zen", "claude-opus-5"),
+        ("zen", "qwen3.6-coder"),
+        ("zen", "gemini-3-pro"),
+        ("go", "grok-4.5"),
+        ("go", "minimax-m3"),
+        ("go", "qwen3.8-max"),
+    ],
+)
+def test_an_opencode_model_of_another_dialect_is_refused_clearly(plan: str, model: str) -> None:
+    with pytest.raises(InvalidRequestError, match="choose another model") as caught:
+        built(replace(OPENCODE, plan=plan), model)
+
+    assert (caught.value.param, caught.value.code) == ("model", "unsupported_dialect")
+
+
+@pytest.mark.parametrize(
+    ("plan", "model"),
+    [("zen", "minimax-m3"), ("zen", "grok-4.5"), ("go", "glm-5"), ("go", "kimi-k3")],
+)
+def test_an_opencode_model_of_this_dialect_is_served(plan: str, model: str) -> None:
+    assert built(replace(OPENCODE, plan=plan), model)[1]["model"] == model
+
+
+def test_an_opencode_session_is_the_same_from_turn_to_turn_and_differs_between_chats() -> None:
+    def session(*turns: tuple[str, str]) -> str:
+        request = ChatRequest("m", tuple(Message(role, (Text(text),)) for role, text in turns))
+        headers = adapter_for(OPENCODE, request).build(request, OPENCODE, None).headers
+        return headers["x-opencode-session"]
+
+    first = session(("user", "Hi"))
+
+    assert first == session(("user", "Hi"), ("assistant", "Hello"), ("user", "More"))
+    assert first != session(("user", "Ho"))
+
+
+def parsed(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    request = ChatRequest(model="m", messages=())
+    return adapter_for(PLAIN, request).parse(HttpResponse(status, headers or {}, content))
+
+
+def choice(**message: Any) -> dict[str, Any]:
+    return {"choices": [{"message": message, "finish_reason": "stop"}]}
+
+
+def test_an_answer_is_read_with_its_counts() -> None:
+    assert parsed(answers.openai_chat("Hello")) == Answer(
+        (Choice("Hello", finish_reason="stop"),), Usage(11, 7), "vendor/model"
+    )
+
+
+def test_an_answer_without_usage_counts_nothing() -> None:
+    assert parsed(answers.openai_chat(usage=None)).usage == Usage(0, 0)
+
+
+@pytest.mark.parametrize("name", ["reasoning", "reasoning_content"])
+def test_thinking_is_read_under_either_name(name: str) -> None:
+    assert parsed(choice(content="4", **{name: "2 + 2"})).first.thinking == "2 + 2"
+
+
+def test_a_budget_spent_on_thinking_is_an_honest_length() -> None:
+    answer = parsed(
+        {"choices": [{"message": {"content": None, "reasoning": "Hm"}, "finish_reason": "length"}]}
+    )
+
+    assert (answer.first.content, answer.first.finish_reason) == ("", "length")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "not one of OpenAI's dialect"),
+        (b"<html>", "not one of OpenAI's dialect"),
+        ({"choices": "none"}, "not one of OpenAI's dialect"),
+        ({"choices": []}, "holds no choices"),
+        ({}, "holds no choices"),
+        ({"choices": None}, "holds no choices"),
+        ({"choices": [{"message": {"content": None}}]}, "neither content nor a finish reason"),
+        ({"choices": [{"message": None}]}, "neither content nor a finish reason"),
+        ({"choices": [{"message": {"content": "x"}, "finish_reason": "error"}]}, "broke off"),
+        ({"error": {}}, "it reported an error"),
+        ({"error": "boom"}, "it reported an error: boom"),
+    ],
+)
+def test_an_answer_that_is_none_is_an_upstream_error(body: object, words: str) -> None:
+    with pytest.raises(UpstreamError, match=words) as caught:
+        parsed(body)
+
+    assert (caught.value.status, caught.value.upstream_status) == (502, 200)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "ours", "code"),
+    [
+        (400, {"message": "no", "code": "bad_thing"}, 400, "bad_thing"),
+        (400, {"message": "no", "code": "not a code, but prose"}, 400, "invalid_request"),
+        (422, {"message": "no"}, 400, "invalid_request"),
+        (401, {"message": "bad key sk-1", "type": "AuthError"}, 502, "upstream_auth_error"),
+        (403, {"message": "no"}, 502, "upstream_access_denied"),
+        (404, {"message": "no such model"}, 502, "upstream_error"),
+        (402, {"message": "pay"}, 429, "insufficient_quota"),
+        (408, {"message": "slow"}, 504, "upstream_timeout"),
+        (413, {"message": "big"}, 413, "request_too_large"),
+        (429, {"message": "slow down"}, 429, "rate_limit_exceeded"),
+        (429, {"type": "exceeded_current_quota_error"}, 429, "insufficient_quota"),
+        (429, {"code": "insufficient_quota", "type": "x"}, 429, "insufficient_quota"),
+        (401, {"type": "CreditsError"}, 429, "insufficient_quota"),
+        (401, {"type": "ModelError"}, 502, "upstream_error"),
+        (500, {"message": "no"}, 502, "upstream_error"),
+        (503, {"message": "busy"}, 503, "upstream_overloaded"),
+        (504, {"message": "slow"}, 504, "upstream_timeout"),
+        (307, {"message": "moved"}, 502, "upstream_error"),
+        (200, {"code": 429, "message": "slow down"}, 429, "rate_limit_exceeded"),
+        (200, {"code": "402", "message": "pay"}, 429, "insufficient_quota"),
+        (200, {"code": 99, "message": "odd"}, 502, "upstream_error"),
+    ],
+)
+def test_a_refusal_becomes_one_of_ours(
+    status: int, error: dict[str, Any], ours: int, code: str
+) -> None:
+    with pytest.raises(ChatdError) as caught:
+        parsed({"error": error}, status)
+
+    assert (ours, code) == (caught.value.status, caught.value.code)
+    assert status == caught.value.upstream_status
+
+
+@pytest.mark.parametrize(("value", "header"), [("7", "7"), ("0.4", "1"), ("soon", None)])
+def test_retry_after_is_passed_on_if_it_can_be_understood(value: str, header: str | None) -> None:
+    with pytest.raises(ChatdError) as caught:
+        parsed({"error": "slow down"}, 429, {"retry-after": value})
+
+    assert header == caught.value.headers().get("Retry-After")
+
+
+def test_a_spent_quota_tells_clients_not_to_retry() -> None:
+    with pytest.raises(ChatdError) as caught:
+        parsed({"error": "pay"}, 402)
+
+    assert caught.value.headers()["x-should-retry"] == "false"
+
+
+def test_a_long_reason_is_bounded_until_it_is_redacted_and_cut() -> None:
+    with pytest.raises(ChatdError) as caught:
+        parsed({"error": "x" * 10_000}, 400)
+
+    assert len(caught.value.message) < 4_100

@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from chatd.credentials.provider_keys import Credentials
+from chatd.discovery import model_list
+from chatd.discovery.model_list import Models
+from chatd.transport.http_client import Urllib3Transport
+from tests.support.functions import HttpResult, get, settings
+from tests.support.upstream import Received, Upstream, reply, silent
+
+if TYPE_CHECKING:
+    from tests.chatd.conftest import Emitted
+
+
+def speak(connection: socket.socket, received: Received) -> None:
+    """Every provider's list of models."""
+    if received.path == "/api/tags":
+        reply({"models": [{"name": "llama3.2:latest"}]})(connection, received)
+    else:
+        reply({"object": "list", "data": [{"id": "vendor/one"}]})(connection, received)
+
+
+def listed() -> list[str]:
+    return [model["id"] for model in get("/v1/models").json["data"]]
+
+
+def one(name: str) -> HttpResult:
+    more = {"resource": "/v1/models/{id+}", "pathParameters": {"id": name}}
+    return get(f"/v1/models/{name}", **more)
+
+
+def test_tiers_and_the_models_of_every_registered_provider_are_listed(
+    provider: Upstream, keys: str, config: Path
+) -> None:
+    config.write_text('[tiers]\nfast = ["kimi/k3"]')
+    provider.script = speak
+
+    assert listed() == [
+        "fast",
+        "ollama/llama3.2:latest",
+        "ollama_cloud/llama3.2:latest",
+        "openrouter/vendor/one",
+        "opencode/vendor/one",
+        "kimi/vendor/one",
+    ]
+
+
+def test_a_model_is_in_openais_shape(provider: Upstream) -> None:
+    provider.script = speak
+
+    assert get("/v1/models").json == {
+        "object": "list",
+        "data": [
+            {
+                "id": "ollama/llama3.2:latest",
+                "object": "model",
+                "created": 0,
+                "owned_by": "ollama",
+            }
+        ],
+    }
+
+
+def test_each_provider_is_asked_with_its_key(provider: Upstream, keys: str) -> None:
+    provider.script = speak
+    listed()
+
+    bearers = [received.headers.get("authorization") for received in provider.received]
+    assert sorted(bearers, key=str) == [f"Bearer {keys}"] * 4 + [None]
+
+
+def test_the_list_is_kept_for_a_while(provider: Upstream) -> None:
+    provider.script = speak
+    listed()
+    listed()
+
+    assert len(provider.received) == 1
+
+
+@pytest.fixture
+def lists(provider: Upstream) -> Iterator[tuple[Models, list[float]]]:
+    """The lists of the local Ollama alone, and a clock that is set by hand."""
+    now = [1000.0]
+    chosen = settings(OLLAMA_URL=provider.url)
+    credentials = Credentials({}, None, lambda _sentence: None)
+    transport = Urllib3Transport()
+    yield Models(chosen, credentials, transport, lambda _: None, clock=lambda: now[0]), now
+    transport.forget()
+
+
+def ids(lists: Models) -> list[str]:
+    return [model["id"] for model in lists.all()["data"]]
+
+
+def test_a_list_that_failed_is_asked_for_again_after_five_seconds(
+    provider: Upstream, lists: tuple[Models, list[float]]
+) -> None:
+    listing, now = lists
+    provider.script = reply({"error": "starting"}, 500)
+    assert ids(listing) == []
+    provider.script = speak
+    now[0] += 4.9
+    assert ids(listing) == []
+    now[0] += 0.2
+    assert ids(listing) == ["ollama/llama3.2:latest"]
+
+
+def test_the_earlier_list_stands_in_for_one_that_fails(
+    provider: Upstream, lists: tuple[Models, list[float]]
+) -> None:
+    listing, now = lists
+    provider.script = speak
+    ids(listing)
+    provider.script = reply({"error": "no"}, 500)
+    now[0] += 60
+
+    assert ids(listing) == ["ollama/llama3.2:latest"]
+    assert len(provider.received) == 2
+
+
+BROKEN: dict[str, Any] = {
+    "refuses": reply({"error": "no"}, 500),
+    "gives html": reply(b"<html>"),
+    "gives another shape": reply({"data": "none", "models": 7}),
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_a_broken_provider_hides_nobody_else(
+    provider: Upstream, keys: str, fault: str, emitted: Callable[[], Emitted]
+) -> None:
+    def script(connection: socket.socket, received: Received) -> None:
+        (BROKEN[fault] if received.path == "/models" else speak)(connection, received)
+
+    provider.script = script
+
+    assert listed() == ["ollama/llama3.2:latest", "ollama_cloud/llama3.2:latest"]
+    assert "kimi gave no list" in json.dumps(emitted().log)
+
+
+def test_a_slow_provider_hides_nobody_else(
+    provider: Upstream, keys: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_list, "_PATIENCE_SECONDS", 0.3)
+    slow = silent(provider)
+
+    def script(connection: socket.socket, received: Received) -> None:
+        (slow if received.path == "/models" else speak)(connection, received)
+
+    provider.script = script
+
+    assert listed() == ["ollama/llama3.2:latest", "ollama_cloud/llama3.2:latest"]
+
+
+@pytest.mark.parametrize(
+    "name", ["ollama/llama3.2:latest", "llama3.2:latest", "llama3.2", "ollama/llama3.2"]
+)
+def test_one_model_is_found_by_its_id_and_by_what_leads_to_it(
+    provider: Upstream, name: str
+) -> None:
+    provider.script = speak
+
+    assert one(name).json["id"] == name
+
+
+def test_a_name_with_slashes_is_found(provider: Upstream, keys: str) -> None:
+    provider.script = speak
+
+    assert one("openrouter%2Fvendor%2Fone").json["id"] == "openrouter/vendor/one"
+
+
+@pytest.mark.usefixtures("keys")
+@pytest.mark.parametrize("name", ["llama3.2:1b", "llama3", "kimi/llama3.2", "openrouter/vendor"])
+def test_another_tag_or_provider_is_404(provider: Upstream, name: str) -> None:
+    provider.script = speak
+
+    assert one(name).status == 404
+
+
+def test_a_model_that_nobody_has_is_404(provider: Upstream) -> None:
+    provider.script = speak
+
+    result = one("nobody/has-it")
+    assert (result.status, result.json["error"]["code"]) == (404, "model_not_found")

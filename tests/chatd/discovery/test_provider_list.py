@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import providers.app
+from chatd import __version__
+from chatd.config.catalog import CATALOG
+from tests.support.functions import LambdaContext, get
+
+OLLAMA = {"name": "ollama", "available": True, "prefixes": ["ollama/"], "dialect": "ollama"}
+
+
+def test_with_no_key_anywhere_ollama_is_the_only_one() -> None:
+    assert get("/v1/chat/providers").json == {"default": "ollama", "providers": [OLLAMA]}
+
+
+def test_with_every_key_every_provider_is_listed(keys: str) -> None:
+    listed = get("/v1/chat/providers").json["providers"]
+
+    assert list(CATALOG) == [entry["name"] for entry in listed]
+    assert all(entry["available"] for entry in listed)
+
+
+def test_an_empty_key_is_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIMI_API_KEY", "")
+
+    assert get("/v1/chat/providers").json["providers"] == [OLLAMA]
+
+
+def test_a_failed_lookup_is_listed_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIMI_API_KEY", "sk-é")
+
+    kimi = get("/v1/chat/providers").json["providers"][-1]
+
+    assert kimi == {
+        "name": "kimi",
+        "available": False,
+        "prefixes": ["kimi/"],
+        "dialect": "openai_chat",
+        "reason": "KIMI_API_KEY in the environment holds characters that no key has",
+    }
+
+
+def test_a_provider_that_is_switched_off_is_not_listed(keys: str, config: Path) -> None:
+    config.write_text("[providers.kimi]\nenabled = false")
+
+    names = [entry["name"] for entry in get("/v1/chat/providers").json["providers"]]
+
+    assert "kimi" not in names
+
+
+def test_a_provider_of_chatd_tomls_own_is_listed(config: Path) -> None:
+    config.write_text("[providers.vllm]\ndialect = 'openai_chat'\nbase_url = 'http://vllm/v1'")
+
+    assert get("/v1/chat/providers").json["providers"][-1]["name"] == "vllm"
+
+
+def test_health_asks_nobody() -> None:
+    result = get("/health")
+
+    assert (result.status, result.json) == (200, {"status": "ok", "version": __version__})
+
+
+def test_a_direct_invocation_gets_the_list() -> None:
+    assert providers.app.lambda_handler({}, LambdaContext())["providers"] == [OLLAMA]
+
+
+def test_no_key_is_ever_in_the_list(keys: str) -> None:
+    assert keys not in json.dumps(get("/v1/chat/providers").json)

@@ -1,0 +1,126 @@
+"""How long an answer may be to be kept: just under what a DynamoDB item may take."""
+
+from __future__ import annotations
+
+import base64
+import os
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from chatd.aws_lambda.http import Response
+from chatd.idempotency import Key, Records
+from chatd.idempotency.dynamodb import DynamoDB
+from chatd.idempotency.sqlite import Sqlite
+from chatd.idempotency.stored_answer import Kept, Packing, of_response
+from local import template
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+ROOT = Path(__file__).parents[3]
+TABLE = "sized"
+KEY = Key("a" * 64, "b" * 64)
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+ITEM = 400 * 1024
+# Bytes left for what is kept beside the body; headers of an answer take some hundred.
+BESIDE = 8 * 1024
+NOISE = random.Random(9).randbytes(320 * 1024)  # noqa: S311  # it is to be the same each time
+HEADERS = {"Content-Type": "application/json", "x-chatd-dropped-params": "x" * 500}
+
+
+def packed(size: int) -> bytes | None:
+    packing = Packing()
+    packing.add(NOISE[:size])
+    return packing.whole()
+
+
+def longest() -> int:
+    """The most bytes that cannot be deflated and are kept all the same."""
+    fits, does_not = 0, len(NOISE)
+    while does_not - fits > 1:
+        middle = (fits + does_not) // 2
+        if packed(middle) is None:
+            does_not = middle
+        else:
+            fits = middle
+    return fits
+
+
+@pytest.fixture(scope="module")
+def largest() -> Kept:
+    body = packed(longest())
+    assert body is not None
+    return Kept(HEADERS, body, live=True)
+
+
+@pytest.fixture
+def table(_moto: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBClient]:
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL_DYNAMODB": _moto,
+    }.items():
+        monkeypatch.setenv(name, value)
+    resource = template.read(ROOT / "template.yaml").get("Resources").get("IdempotencyRecords")
+    shape: dict[str, Any] = {
+        name: node.value
+        for name, node in resource.get("Properties").children()
+        if not name.endswith("Specification")
+    }
+    client = boto3.client("dynamodb")
+    client.create_table(TableName=TABLE, **shape)
+    yield client
+    client.delete_table(TableName=TABLE)
+    client.close()
+
+
+def kept_and_found(records: Records, answer: Kept) -> Kept:
+    assert records.claim(KEY, 60_000) is None
+    records.keep(KEY, answer.record)
+    found = records.claim(KEY, 60_000)
+    assert found is not None
+    return Kept.of_record(found)
+
+
+def test_the_longest_answer_fills_an_item_but_for_what_is_kept_beside_it(largest: Kept) -> None:
+    in_base64 = len(base64.b64encode(largest.packed))
+
+    assert ITEM - BESIDE - 4 <= in_base64 <= ITEM - BESIDE
+
+
+def test_a_byte_more_is_not_kept() -> None:
+    assert packed(longest() + 1) is None
+    assert packed(longest()) is not None
+
+
+def test_a_table_takes_the_longest_answer(table: DynamoDBClient, largest: Kept) -> None:
+    found = kept_and_found(DynamoDB(TABLE, os.environ), largest)
+    (item,) = table.scan(TableName=TABLE)["Items"]
+    size = sum(len(name) + len(str(*value.values())) for name, value in item.items())
+
+    assert (found.packed, found.headers) == (largest.packed, HEADERS)
+    assert ITEM - BESIDE <= size <= ITEM
+
+
+def test_a_file_takes_the_longest_answer(tmp_path: Path, largest: Kept) -> None:
+    found = kept_and_found(Sqlite(str(tmp_path / "records")), largest)
+
+    assert (found.packed, found.live) == (largest.packed, True)
+
+
+def test_a_whole_answer_of_the_longest_text_is_kept_and_given_again() -> None:
+    text = NOISE.hex()  # deflated, it takes a little more than half
+    fitting = text[: 2 * 250 * 1024]
+    kept = of_response(Response(200, fitting, HEADERS))
+
+    assert kept is not None
+    again = kept.again({"x-chatd-idempotency": "replayed"})
+    assert isinstance(again, Response)
+    assert again.body == fitting
+    assert of_response(Response(200, text, HEADERS)) is None

@@ -1,0 +1,83 @@
+"""The file of answers under `make run`: for its user alone, and free of keys of dead processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chatd.errors import InFlightError
+from chatd.idempotency import Key, Record, RecordsUnavailableError
+from chatd.idempotency.sqlite import Sqlite
+
+ROOT = Path(__file__).parents[3]
+ONE, TWO = (Key(name * 64, "b" * 64) for name in "ac")
+ANSWER: Record = {"headers": {}, "body": "", "live": False}
+
+
+def claim_elsewhere(path: Path, key: Key) -> int:
+    """Claim a key in another process, which ends; its id."""
+    script = (
+        "import os, sys\nfrom chatd.idempotency import Key\n"
+        "from chatd.idempotency.sqlite import Sqlite\n"
+        "Sqlite(sys.argv[1]).claim(Key(sys.argv[2], sys.argv[3]), 60_000)\nprint(os.getpid())"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script, str(path), key.scope, key.body],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "functions")},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return int(ended.stdout)
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022])
+def test_nobody_else_can_read_the_file_whatever_the_umask(tmp_path: Path, umask: int) -> None:
+    path = tmp_path / "records"
+    before = os.umask(umask)
+    try:
+        Sqlite(str(path)).claim(ONE, 60_000)
+    finally:
+        os.umask(before)
+
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_keys_of_a_dead_process_are_given_back_and_no_others(tmp_path: Path) -> None:
+    path = tmp_path / "records"
+    records = Sqlite(str(path))
+    dead = claim_elsewhere(path, ONE)
+    assert records.claim(TWO, 60_000) is None
+    with pytest.raises(InFlightError):
+        records.claim(ONE, 60_000)
+    records.release_of(dead)
+
+    assert records.claim(ONE, 60_000) is None
+    with pytest.raises(InFlightError):
+        records.claim(TWO, 60_000)
+
+
+def test_the_answers_of_a_dead_process_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "records"
+    records = Sqlite(str(path))
+    dead = claim_elsewhere(path, ONE)
+    records.keep(ONE, ANSWER)
+    records.release_of(dead)
+
+    assert records.claim(ONE, 60_000) == ANSWER
+
+
+def test_where_no_key_came_there_is_nothing_to_give_back(tmp_path: Path) -> None:
+    Sqlite(str(tmp_path / "records")).release_of(1)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_created_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(RecordsUnavailableError):
+        Sqlite(str(tmp_path / "nowhere" / "records")).claim(ONE, 60_000)

@@ -1,0 +1,189 @@
+"""The order of things while a stream is kept: what is settled before which byte is sent.
+
+A caller who has read an end, or a failure, may ask again at once: by then the key is settled.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+
+from chatd.aws_lambda.streaming import CallerGoneError, Collected, Outlet, Sink
+from chatd.idempotency.stored_answer import Kept
+from chatd.idempotency.stream_recording import Recorded
+
+END = b"data: end\n\n"
+NOT_STORED = b": idempotency not-stored\n\n"
+
+
+class Noted:
+    """A sink and a hold that note what happens, in its order."""
+
+    def __init__(self, *, keeps: bool = True) -> None:
+        self.events: list[object] = []
+        self.kept: Kept | None = None
+        self._keeps = keeps
+
+    def commit(self, status: int, headers: Mapping[str, str]) -> None:
+        self.events.append(status)
+
+    def write(self, data: bytes) -> None:
+        self.events.append(data)
+
+    def keep(self, answer: Kept | None) -> bool:
+        self.events.append("keep")
+        self.kept = answer
+        return self._keeps and answer is not None
+
+    def release(self) -> None:
+        self.events.append("release")
+
+
+class Says:
+    """A live answer: a status, and pieces."""
+
+    def __init__(self, status: int, *pieces: bytes, then: Exception | None = None) -> None:
+        self._status = status
+        self._pieces = pieces
+        self._then = then
+        self.aborted = False
+
+    def pour(self, sink: Sink) -> None:
+        sink.commit(self._status, {"Content-Type": "text/event-stream"})
+        for piece in self._pieces:
+            sink.write(piece)
+        if self._then is not None:
+            raise self._then
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+def ends(piece: bytes) -> bool:
+    return piece == END
+
+
+def poured(live: Says, noted: Noted) -> list[object]:
+    Recorded(live, noted, ends).pour(noted)
+    return noted.events
+
+
+def body(kept: Kept | None) -> bytes:
+    """The body of a kept answer, as a replay sends it."""
+    assert kept is not None
+    sink = Collected()
+    replay = kept.again({})
+    assert hasattr(replay, "pour")
+    replay.pour(sink)
+    return bytes(sink.body)
+
+
+def test_an_answer_is_kept_before_its_end_is_sent() -> None:
+    noted = Noted()
+
+    assert poured(Says(200, b"a", END), noted) == [200, b"a", "keep", END, "release"]
+    assert body(noted.kept) == b"a" + END
+    assert noted.kept is not None
+    assert noted.kept.headers == {"Content-Type": "text/event-stream"}
+
+
+def test_a_failure_lets_the_key_go_before_it_is_told() -> None:
+    events = poured(Says(503, b"{}"), Noted())
+
+    assert events == ["release", 503, b"{}", "release"]
+
+
+def test_an_answer_that_cannot_be_kept_says_so_before_its_end() -> None:
+    events = poured(Says(200, b"a", END), Noted(keeps=False))
+
+    assert events == [200, b"a", "keep", NOT_STORED, END, "release"]
+
+
+def test_a_stream_without_an_end_is_not_kept() -> None:
+    assert poured(Says(200, b"a", b"b"), Noted()) == [200, b"a", b"b", "release"]
+
+
+@pytest.mark.parametrize("fault", [CallerGoneError(), RuntimeError("x")])
+def test_what_breaks_off_lets_the_key_go(fault: Exception) -> None:
+    noted = Noted()
+
+    with pytest.raises(type(fault)):
+        poured(Says(200, b"a", then=fault), noted)
+
+    assert noted.events == [200, b"a", "release"]
+
+
+def test_comments_are_sent_and_not_kept() -> None:
+    noted = Noted()
+    comment = b": keep-alive\n\n"
+
+    assert poured(Says(200, comment, b"a", comment, END), noted)[1:3] == [comment, b"a"]
+    assert body(noted.kept) == b"a" + END
+
+
+def test_an_abort_reaches_the_answer() -> None:
+    live = Says(200)
+    Recorded(live, Noted(), ends).abort()
+
+    assert live.aborted
+
+
+@pytest.fixture
+def many_switches() -> Iterator[None]:
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+class Beating:
+    """A live answer whose comments come from a thread of their own, as fast as they can."""
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        self._pieces = pieces
+
+    def pour(self, sink: Sink) -> None:
+        outlet = Outlet(sink, dict, lambda: None, every=0.0)
+        with outlet.kept_awake():
+            for piece in self._pieces:
+                outlet.write(piece)
+
+    def abort(self) -> None:
+        """There is nothing to stop."""
+
+
+class Exclusive(Noted):
+    """Notes each call that another thread's comes into."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.overlaps = 0
+        self._busy = threading.Lock()
+
+    def write(self, data: bytes) -> None:
+        self._alone(lambda: super(Exclusive, self).write(data))
+
+    def _alone(self, do: Callable[[], None]) -> None:
+        if not self._busy.acquire(blocking=False):
+            self.overlaps += 1
+            return
+        try:
+            do()
+        finally:
+            self._busy.release()
+
+
+@pytest.mark.usefixtures("many_switches")
+def test_a_kept_answer_is_whole_however_often_comments_come_between() -> None:
+    pieces = [b"data: %d\n\n" % number for number in range(2000)]
+    noted = Exclusive()
+    Recorded(Beating([*pieces, END]), noted, ends).pour(noted)
+    sent = [event for event in noted.events if isinstance(event, bytes)]
+
+    assert noted.overlaps == 0
+    assert body(noted.kept) == b"".join([*pieces, END])
+    assert [data for data in sent if not data.startswith(b":")] == [*pieces, END]
+    assert any(data.startswith(b":") for data in sent)

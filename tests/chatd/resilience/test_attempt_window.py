@@ -1,0 +1,280 @@
+"""The time of each model of a tier, and which failures count against its circuit."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import chat.app
+from chatd.resilience import circuit_breaker
+from chatd.routing import targets
+from tests.chatd.conftest import forget
+from tests.support import answers
+from tests.support.faults import black_hole
+from tests.support.functions import ask, post, stream
+from tests.support.upstream import Received, Script, Upstream, chunked, head, silent, upstream
+
+if TYPE_CHECKING:
+    from tests.chatd.conftest import Emitted
+
+OPENAI = "/v1/chat/completions"
+TEXTS = (f"text {number}" for number in count())
+# Failures that open a circuit here: each takes seconds, so that a busy machine is fast enough.
+MANY = 2
+pytestmark = pytest.mark.usefixtures("keys")
+
+Ask = Callable[[dict[str, Any]], Any]
+
+
+@pytest.fixture(autouse=True)
+def few_failures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A circuit that opens sooner."""
+    monkeypatch.setattr(circuit_breaker, "FAILURES", MANY)
+
+
+def fresh(model: str, **more: Any) -> dict[str, Any]:
+    """A request that no chat before it had."""
+    return ask(model, next(TEXTS), **more)
+
+
+def streamed(seconds: Iterator[float], provider: Upstream) -> Script:
+    """A stream of words, one after each of these pauses in seconds, and an end."""
+
+    def script(connection: socket.socket, received: Received) -> None:
+        first, *_ = lines = answers.stream_for_path(received.path)
+        connection.sendall(head(200, {"Connection": "close"}))
+        for pause in seconds:
+            connection.sendall(first)
+            if provider.going.wait(pause):
+                return
+        with closing(connection):
+            connection.sendall(b"".join(lines[1:]))
+
+    return script
+
+
+def flowing(provider: Upstream) -> Script:
+    """A stream of words without an end."""
+
+    def script(connection: socket.socket, received: Received) -> None:
+        streamed(iter(lambda: 0.02, None), provider)(connection, received)
+
+    return script
+
+
+def lasting(provider: Upstream, seconds: float = 1.0) -> Script:
+    """A stream of words that takes so many seconds."""
+
+    def script(connection: socket.socket, received: Received) -> None:
+        streamed(iter([seconds / 20] * 20), provider)(connection, received)
+
+    return script
+
+
+def chattering(provider: Upstream) -> Script:
+    """Signs of life and no event."""
+
+    def script(connection: socket.socket, _received: Received) -> None:
+        connection.sendall(head(200, {"Connection": "close"}))
+        while not provider.going.wait(0.02):
+            connection.sendall(b"\n")
+
+    return script
+
+
+@pytest.fixture
+def spare(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
+    """OpenRouter, the second model of the tier `fast`."""
+
+    def speak(connection: socket.socket, received: Received) -> None:
+        chunked(answers.stream_for_path(received.path))(connection, received)
+
+    with upstream(speak) as server:
+        monkeypatch.setenv("OPENROUTER_BASE_URL", server.url)
+        yield server
+
+
+def tier(config: Path, total: float | None, rest: str = "") -> None:
+    """The tier `fast` of two models, with this `total`."""
+    limits = "" if total is None else f"timeouts = {{ total = {total} }}"
+    config.write_text(
+        f"""
+        [tiers.fast]
+        models = ["ollama/llama3.2", "openrouter/v/m"]
+        {limits}
+        [providers.ollama.timeouts]
+        silence_with_fallback = 60
+        {rest}
+        """
+    )
+
+
+@pytest.mark.parametrize("way", [post, stream])
+def test_long_answers_that_pass_the_total_count_against_no_model(
+    way: Ask,
+    provider: Upstream,
+    spare: Upstream,
+    config: Path,
+    emitted: Callable[[], Emitted],
+) -> None:
+    """Every token came in time; what was spent is the time that the tier has."""
+    tier(config, 3)
+    whole, provider.script = provider.script, flowing(provider)
+    for _ in range(MANY):
+        way(fresh("fast"))
+    assert spare.received == []
+    assert {line["gen_ai.provider.name"] for line in emitted().log} == {"ollama"}
+
+    provider.script = whole
+    assert post(fresh("fast")).json["provider"] == "ollama"
+    provider.script = chunked([])
+    assert post(fresh("fast")).json["provider"] == "openrouter"
+
+
+def test_an_answer_that_is_checked_counts_as_begun(
+    provider: Upstream, spare: Upstream, config: Path
+) -> None:
+    config.write_text('[tiers.cloud]\nmodels = ["ollama_cloud/gpt-oss"]\ntimeouts = { total = 2 }')
+    whole, provider.script = provider.script, flowing(provider)
+    for _ in range(MANY):
+        assert post(fresh("cloud", format="json")).status == 504
+
+    provider.script = whole
+    assert post(fresh("cloud")).status == 200
+
+
+def test_an_answer_that_is_not_requested_again_for_lack_of_time_counts_against_no_model(
+    provider: Upstream, spare: Upstream, config: Path
+) -> None:
+    """The first answer lacks the format, and took the model's share of the time."""
+    config.write_text(
+        """
+        [tiers.cloud]
+        models = ["ollama_cloud/gpt-oss", "openrouter/v/m"]
+        timeouts = { total = 4 }
+        """
+    )
+    whole, provider.script = provider.script, lasting(provider, 2.2)
+    for _ in range(MANY):
+        post(fresh("cloud", format="json"))
+    asked = len(provider.received)
+
+    provider.script = whole
+    assert asked == MANY
+    assert post(fresh("cloud")).json["provider"] == "ollama_cloud"
+
+
+def test_a_model_that_is_silent_for_its_whole_share_is_left_alone(
+    provider: Upstream, spare: Upstream, config: Path
+) -> None:
+    tier(config, 4)
+    provider.script = silent(provider)
+    for _ in range(MANY):
+        post(fresh("fast"))
+    asked = len(provider.received)
+
+    result = post(fresh("fast"))
+
+    assert result.headers["x-chatd-attempts"] == "ollama: no_healthy_provider, openrouter: ok"
+    assert len(provider.received) == asked == MANY
+
+
+FAULTS = [silent, chattering]
+
+
+@pytest.mark.parametrize("way", [post, stream])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_silent_model_leaves_the_next_one_its_share_of_the_time(
+    way: Ask,
+    fault: Callable[[Upstream], Script],
+    provider: Upstream,
+    spare: Upstream,
+    config: Path,
+) -> None:
+    tier(config, 4)
+    provider.script = fault(provider)
+
+    answer = way(fresh("fast"))
+
+    assert answer.headers["x-chatd-attempts"] == "ollama: upstream_timeout, openrouter: ok"
+    assert len(provider.received) == 1
+
+
+def test_a_model_that_is_asked_for_whole_answers_has_a_share_too(
+    provider: Upstream, spare: Upstream, config: Path
+) -> None:
+    tier(config, 4, "[providers.ollama]\nupstream_stream = false")
+    provider.script = silent(provider)
+
+    assert post(fresh("fast")).json["provider"] == "openrouter"
+
+
+def test_a_model_that_cannot_be_connected_to_has_a_share_too(
+    spare: Upstream, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tier(config, 4)  # half of it is less than the limit for a connection
+    with black_hole() as nowhere:
+        monkeypatch.setenv("OLLAMA_URL", nowhere)
+        forget()
+        assert post(fresh("fast")).json["provider"] == "openrouter"
+
+
+def test_the_last_of_three_silent_models_has_a_third(
+    provider: Upstream, spare: Upstream, config: Path
+) -> None:
+    config.write_text(
+        """
+        [tiers.fast]
+        models = ["ollama/a", "kimi/b", "openrouter/v/m"]
+        timeouts = { total = 6, silence_with_fallback = 60 }
+        """
+    )
+    provider.script = silent(provider)
+
+    assert post(fresh("fast")).json["provider"] == "openrouter"
+
+
+@pytest.mark.parametrize("way", [post, stream])
+def test_a_chat_whose_time_is_spent_is_no_attempt(
+    way: Ask,
+    provider: Upstream,
+    spare: Upstream,
+    config: Path,
+    emitted: Callable[[], Emitted],
+) -> None:
+    tier(config, 1e-9)
+    for _ in range(MANY):
+        assert way(fresh("fast")).status == 504
+
+    assert provider.received == spare.received == []
+    (line, *_) = emitted().log
+    assert line["error.type"] == "upstream_timeout"
+    assert {"gen_ai.provider.name", "chatd.attempts"}.isdisjoint(line)
+
+    tier(config, None)
+    chat.app.opened.cache_clear()  # chatd.toml is read anew; Powertools' counts stay
+    assert post(fresh("fast")).json["provider"] == "ollama"
+
+
+def test_a_stream_that_flows_may_take_longer_than_a_whole_answer(
+    provider: Upstream, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(targets, "WHOLE_SECONDS", 0.3)
+    provider.script = lasting(provider)
+
+    assert post(fresh("m")).status == 504
+    for path in ("/v1/chat", OPENAI):
+        assert "error" not in stream(fresh("m"), path).json[-1]
+
+
+def test_a_total_in_chatd_toml_holds_for_streams_as_well(provider: Upstream, config: Path) -> None:
+    config.write_text("[providers.ollama]\ntimeouts = { total = 0.3 }")
+    provider.script = lasting(provider)
+
+    assert stream(fresh("m")).json[-1]["error"]["code"] == "upstream_timeout"

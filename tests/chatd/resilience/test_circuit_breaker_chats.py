@@ -1,0 +1,252 @@
+"""Providers that keep failing are left alone: what callers and operators see of it.
+
+Each chat has a text of its own, since failures of one request alone open no circuit.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import chat.app
+from chatd.resilience import circuit_breaker
+from tests.chatd.conftest import forget
+from tests.support import answers
+from tests.support.functions import ask, post, stream
+from tests.support.upstream import Received, Upstream, chunked, reply, reset, upstream
+
+if TYPE_CHECKING:
+    from tests.chatd.conftest import Emitted
+    from tests.support.circuits import Clock
+
+OPENAI = "/v1/chat/completions"
+pytestmark = pytest.mark.usefixtures("keys")
+BROKEN = reply({"error": "x"}, 500)
+TEXTS = (f"text {number}" for number in count())
+
+
+def fresh(model: str) -> dict[str, Any]:
+    """A request that no chat before it had."""
+    return ask(model, next(TEXTS))
+
+
+@pytest.fixture
+def spare(monkeypatch: pytest.MonkeyPatch, config: Path) -> Iterator[Upstream]:
+    """OpenRouter, where the tier `fast` goes when Ollama fails."""
+    config.write_text(
+        '[tiers]\nfast = ["ollama/llama3.2", "openrouter/v/m"]\nlone = ["ollama/llama3.2"]'
+    )
+
+    def speak(connection: socket.socket, received: Received) -> None:
+        chunked(answers.stream_for_path(received.path))(connection, received)
+
+    with upstream(speak) as server:
+        monkeypatch.setenv("OPENROUTER_BASE_URL", server.url)
+        yield server
+
+
+@pytest.mark.parametrize("path", ["/v1/chat", OPENAI])
+def test_when_every_circuit_is_open_the_caller_is_told_when_to_come_back(
+    path: str, provider: Upstream, spare: Upstream
+) -> None:
+    provider.script = spare.script = BROKEN
+    first = [post(fresh("fast"), path) for _ in range(3)]
+    asked = len(provider.received) + len(spare.received)
+
+    refused = post(fresh("fast"), path)
+    streamed = stream(fresh("fast"), path)
+
+    assert {result.status for result in first} <= {502, 503}
+    assert (refused.status, refused.json["error"]["code"]) == (503, "no_healthy_provider")
+    assert 1 <= int(refused.headers["retry-after"]) <= circuit_breaker.RECOVERY_SECONDS
+    assert (streamed.status, streamed.headers["retry-after"]) == (
+        503,
+        refused.headers["retry-after"],
+    )
+    assert len(provider.received) + len(spare.received) == asked
+
+
+def test_an_open_circuit_is_passed_over_for_the_next_model(
+    provider: Upstream, spare: Upstream, emitted: Callable[[], Emitted]
+) -> None:
+    provider.script = BROKEN
+    for _ in range(2):
+        post(fresh("fast"))
+    asked = len(provider.received)
+    emitted()
+
+    result = post(fresh("fast"))
+
+    told = emitted()
+    assert (result.status, result.json["provider"]) == (200, "openrouter")
+    assert asked == circuit_breaker.FAILURES
+    assert len(provider.received) == asked
+    assert result.headers["x-chatd-attempts"] == "ollama: no_healthy_provider, openrouter: ok"
+    requests = [blob["Provider"] for blob in told.metrics if "Requests" in blob]
+    assert requests == ["openrouter"]  # nobody was asked of Ollama, and nothing counted as asked
+
+
+def test_the_failure_that_opens_the_circuit_is_told_and_not_that_it_is_open(
+    provider: Upstream, spare: Upstream
+) -> None:
+    provider.script = BROKEN
+
+    results = [post(fresh("lone")) for _ in range(2)]
+
+    assert [result.json["error"]["code"] for result in results] == ["upstream_error"] * 2
+    assert len(provider.received) == circuit_breaker.FAILURES
+
+
+def test_streams_that_die_open_the_circuit_too(provider: Upstream, spare: Upstream) -> None:
+    provider.script = chunked(answers.ollama_lines("Hello")[:1])
+    for _ in range(circuit_breaker.FAILURES):
+        stream(fresh("lone"))
+    provider.received.clear()
+
+    assert post(fresh("lone")).status == 503
+    assert provider.received == []
+
+
+def as_caller(name: str) -> dict[str, Any]:
+    """What API Gateway adds to the event of a caller whom the authorizer named."""
+    return {"requestContext": {"authorizer": {"principalId": name}}}
+
+
+@pytest.mark.parametrize("path", ["/v1/chat", OPENAI])
+def test_one_request_that_fails_again_and_again_does_not_close_its_model_to_others(
+    path: str, provider: Upstream, spare: Upstream
+) -> None:
+    """A model that a request breaks may serve every other request."""
+    whole = provider.script
+    provider.script = BROKEN
+    for _ in range(circuit_breaker.FAILURES):
+        post(ask("lone", "breaks it"), path, **as_caller("one"))
+        stream(ask("lone", "breaks it"), path, **as_caller("one"))
+    provider.script = whole
+
+    assert post(ask("lone", "another text"), path, **as_caller("another")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "caller"), [("another text", "one"), ("breaks it", "another")], ids=["text", "caller"]
+)
+def test_failures_of_a_second_text_or_caller_open_the_circuit(
+    text: str, caller: str, provider: Upstream, spare: Upstream
+) -> None:
+    provider.script = BROKEN
+    for _ in range(2):
+        post(ask("lone", "breaks it"), **as_caller("one"))
+    assert post(ask("lone", "breaks it"), **as_caller("one")).status == 502
+    post(ask("lone", text), **as_caller(caller))
+    asked = len(provider.received)
+
+    assert post(ask("lone", text), **as_caller(caller)).status == 503
+    assert len(provider.received) == asked == 3 * 3 + 1
+
+
+def test_one_request_is_enough_where_the_provider_cannot_be_reached(
+    monkeypatch: pytest.MonkeyPatch, config: Path
+) -> None:
+    config.write_text('[tiers]\nlone = ["kimi/k3"]')
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("KIMI_BASE_URL", f"http://127.0.0.1:{taken.getsockname()[1]}")
+        forget()
+        statuses = [post(ask("lone")).status for _ in range(3)]
+
+    assert statuses == [502, 502, 503]
+
+
+def test_nothing_of_a_request_is_kept_with_its_circuit(provider: Upstream, spare: Upstream) -> None:
+    provider.script = BROKEN
+    post(ask("lone", "a secret prompt"), **as_caller("one"))
+    kept = repr([vars(streak) for streak in vars(chat.app.opened().circuits)["_failing"].values()])
+
+    assert re.search("'[0-9a-f]{32}'", kept)
+    assert "secret" not in kept
+
+
+def test_an_answer_in_between_is_a_new_beginning(provider: Upstream, spare: Upstream) -> None:
+    for _ in range(circuit_breaker.FAILURES):
+        provider.script = chunked(answers.ollama_lines("Hello")[:1])
+        stream(fresh("lone"))
+        provider.script = chunked(answers.ollama_lines("Hello"))
+        assert post(fresh("lone")).status == 200
+
+
+def test_a_probe_closes_the_circuit_soon_after_the_provider_is_back(
+    provider: Upstream, spare: Upstream, clock: Clock
+) -> None:
+    whole = provider.script
+    provider.script = BROKEN
+    for _ in range(2):
+        post(fresh("lone"))
+    provider.script = whole
+    refused = post(fresh("lone"))
+    clock.unix += circuit_breaker.RECOVERY_SECONDS
+
+    back = [post(fresh("lone")).status for _ in range(2)]
+
+    assert (refused.status, back) == (503, [200, 200])
+
+
+@pytest.mark.parametrize("fault", [BROKEN, reset])
+def test_a_model_that_nobody_named_does_not_close_its_provider_to_others(
+    fault: Callable[[socket.socket, Received], None], provider: Upstream
+) -> None:
+    whole = provider.script
+    provider.script = fault
+    for _ in range(3):
+        assert post(fresh("kimi/callers-own")).status == 502
+    provider.script = whole
+
+    assert post(fresh("kimi/another")).status == 200
+
+
+def test_a_provider_that_cannot_be_reached_is_left_alone_for_every_model(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("KIMI_BASE_URL", f"http://127.0.0.1:{taken.getsockname()[1]}")
+        forget()
+        statuses = [post(fresh(f"kimi/{n}")).status for n in range(3)]
+
+    assert statuses == [502, 502, 503]
+
+
+def test_the_log_tells_when_a_circuit_opens(
+    provider: Upstream, spare: Upstream, emitted: Callable[[], Emitted]
+) -> None:
+    provider.script = BROKEN
+    for _ in range(2):
+        post(fresh("lone"))
+
+    warnings = [line["message"] for line in emitted().log if line["level"] == "WARNING"]
+    assert len(warnings) == 1
+    assert warnings[0].startswith("ollama/llama3.2 failed 5 times in a row")
+
+
+def test_a_table_that_is_not_there_fails_no_chat(
+    provider: Upstream,
+    spare: Upstream,
+    monkeypatch: pytest.MonkeyPatch,
+    emitted: Callable[[], Emitted],
+) -> None:
+    monkeypatch.setenv("CHATD_CIRCUITS_TABLE", "gone")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    chat.app.opened.cache_clear()
+
+    assert [post(fresh("lone")).status for _ in range(3)] == [200, 200, 200]
+    warnings = [line["message"] for line in emitted().log if line["level"] == "WARNING"]
+    assert len(warnings) == 1
+    assert "'gone' could not be read" in warnings[0]

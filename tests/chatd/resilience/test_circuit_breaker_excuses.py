@@ -1,0 +1,134 @@
+"""What says nothing about a provider does not count against its circuit.
+
+Each chat has a text of its own, so that a circuit which counts distinct requests would count it.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import chat.app
+from chatd.aws_lambda.streaming import Collected
+from chatd.resilience.circuit_breaker import FAILURES
+from tests.support import answers
+from tests.support.functions import LambdaContext, ask, http_event, post
+from tests.support.upstream import Received, Script, Upstream, chunked, head, silent
+
+# More than enough to open a circuit, were they counted.
+MANY = FAILURES + 3
+# Seconds for what must happen to happen; far more than it takes.
+PATIENCE = 30.0
+TEXTS = (f"text {number}" for number in count())
+
+
+@pytest.fixture
+def tier(provider: Upstream, config: Path) -> Upstream:
+    """The provider behind the tier `fast`; a circuit of its own, as chatd.toml names the model."""
+    limits = "silence = 0.2\nsilence_with_fallback = 0.2"
+    config.write_text(
+        f'[tiers]\nfast = ["ollama/llama3.2"]\n[providers.ollama]\nupstream_stream = true\n'
+        f"[providers.ollama.timeouts]\n{limits}\n"
+    )
+    return provider
+
+
+def is_answered(provider: Upstream, working: Script) -> bool:
+    """Whether the provider is asked again and answers."""
+    provider.script = working
+    before = len(provider.received)
+    return post(ask("fast", next(TEXTS))).status == 200 and len(provider.received) > before
+
+
+def begun(provider: Upstream) -> Script:
+    """The first word of an answer, and then nothing until the test is over."""
+
+    def script(connection: socket.socket, _received: Received) -> None:
+        word, *_ = answers.ollama_lines("Hello")
+        connection.sendall(head(200, {"Connection": "close"}) + word)
+        provider.going.wait()
+
+    return script
+
+
+class Waiting(Collected):
+    """A sink that says when the first piece came."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.came = threading.Event()
+
+    def write(self, data: bytes) -> None:
+        super().write(data)
+        self.came.set()
+
+
+def hang_up(provider: Upstream, *, after_first_piece: bool) -> None:
+    """Ask for a stream and hang up once the provider has the request, or has begun."""
+    asked, script = threading.Event(), provider.script
+
+    def told(connection: socket.socket, received: Received) -> None:
+        asked.set()
+        script(connection, received)
+
+    provider.script = told
+    body = json.dumps({**ask("fast", next(TEXTS)), "stream": True})
+    live: Any = chat.app.lambda_handler(http_event("POST", "/v1/chat", body), LambdaContext())
+    sink = Waiting()
+    thread = threading.Thread(target=live.pour, args=(sink,))
+    thread.start()
+    assert (sink.came if after_first_piece else asked).wait(PATIENCE)
+    live.abort()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+    provider.script = script
+
+
+def test_silences_past_the_providers_limit_open_its_circuit(tier: Upstream) -> None:
+    working, tier.script = tier.script, silent(tier)
+    for _ in range(MANY):
+        post(ask("fast", next(TEXTS)))
+
+    assert not is_answered(tier, working)
+
+
+@pytest.mark.parametrize("after_first_piece", [False, True])
+def test_a_caller_that_hangs_up_does_not_count_against_the_provider(
+    tier: Upstream, config: Path, after_first_piece: bool
+) -> None:
+    config.write_text('[tiers]\nfast = ["ollama/llama3.2"]\n')
+    working = tier.script
+    tier.script = begun(tier) if after_first_piece else silent(tier)
+    for _ in range(MANY):
+        hang_up(tier, after_first_piece=after_first_piece)
+
+    assert is_answered(tier, working)
+
+
+def test_a_chat_with_too_little_time_does_not_count_against_the_provider(
+    tier: Upstream, config: Path
+) -> None:
+    config.write_text('[tiers]\nfast = ["ollama/llama3.2"]\n')
+    working, tier.script = tier.script, silent(tier)
+    # Half a second of it is kept to hand the answer over.
+    brief = LambdaContext(remaining_ms=700)
+    for _ in range(MANY):
+        event = http_event("POST", "/v1/chat", json.dumps(ask("fast", next(TEXTS))))
+        assert chat.app.lambda_handler(event, brief)["statusCode"] == 504
+
+    assert is_answered(tier, working)
+
+
+def test_a_stream_that_came_whole_is_no_failure(tier: Upstream) -> None:
+    working = tier.script
+    tier.script = chunked(answers.ollama_lines("Hello"))
+    for _ in range(MANY):
+        assert post(ask("fast", next(TEXTS))).status == 200
+
+    assert is_answered(tier, working)

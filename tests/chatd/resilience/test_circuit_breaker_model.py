@@ -1,0 +1,100 @@
+"""A circuit against a model of it in ten lines, over chats in any order."""
+
+from __future__ import annotations
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from chatd.errors import ChatdError
+from chatd.resilience.circuit_breaker import MemoryStore
+from tests.chatd.resilience.test_circuit_breaker import OURS, SIGNS_OF_LIFE
+from tests.support.circuits import Environment, stopped_clock
+
+SOURCES = ("one", "another", "")
+
+
+class Model(RuleBasedStateMachine):
+    """The circuit as ten lines would have it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stop = stopped_clock()
+        self.clock = self._stop.__enter__()
+        self.environment = Environment(MemoryStore(self.clock), self.clock)
+        self.failures: list[str] = []
+        self.opened_at: float | None = None
+        self.probed: str | None = None
+
+    def teardown(self) -> None:
+        self.environment.close()
+        self._stop.__exit__(None, None, None)
+
+    @property
+    def turned_away(self) -> bool:
+        return self.opened_at is not None and self.clock.unix < self.opened_at + 15
+
+    def counted(self, source: str | None) -> None:
+        """Count a success, or a failure of that source."""
+        if source is None:
+            self.failures, self.opened_at, self.probed = [], None, None
+            return
+        if self.opened_at is not None:
+            if source and source == self.probed:
+                return
+            self.probed = source
+        self.failures.append(source)
+        several = "" in self.failures or len(set(self.failures)) > 1
+        if self.opened_at is not None or (len(self.failures) >= 5 and several):
+            self.failures, self.opened_at = [], self.clock.unix
+
+    @rule(seconds=st.integers(1, 16))
+    def time_passes(self, seconds: int) -> None:
+        self.clock.unix += seconds
+
+    @precondition(lambda self: not self.turned_away)
+    @rule()
+    def a_chat_begins(self) -> None:
+        self.environment.chat()
+        if self.opened_at is not None:
+            self.counted(None)
+
+    @precondition(lambda self: not self.turned_away)
+    @rule(times=st.integers(1, 3), source=st.sampled_from(SOURCES))
+    def chats_fail(self, times: int, source: str) -> None:
+        for _ in range(times):
+            if not self.turned_away:
+                self.environment.fails(1, source=source)
+                self.counted(source)
+
+    @precondition(lambda self: not self.turned_away)
+    @rule(sign=st.sampled_from(SIGNS_OF_LIFE))
+    def a_chat_is_refused(self, sign: ChatdError) -> None:
+        self.environment.ends_with(sign)
+        self.counted(None)
+
+    @precondition(lambda self: not self.turned_away)
+    @rule(failure=st.sampled_from(OURS))
+    def a_chat_fails_by_our_fault(self, failure: Exception) -> None:
+        self.environment.ends_with(failure)
+
+    @rule()
+    def a_stream_came_whole(self) -> None:
+        self.environment.ended()
+        if self.opened_at is None:
+            self.counted(None)
+
+    @rule(source=st.sampled_from(SOURCES))
+    def a_stream_died(self, source: str) -> None:
+        self.environment.died(source=source)
+        if self.opened_at is None:
+            self.counted(source)
+
+    @invariant()
+    def who_is_asked_is_as_foretold(self) -> None:
+        if self.turned_away:
+            assert self.environment.refusal()
+
+
+TestModel = Model.TestCase
+TestModel.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)

@@ -1,0 +1,188 @@
+"""The rows that take a prefill: a stream survives a fallback that words things differently."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatd.config.catalog import CATALOG
+from tests.support import answers
+from tests.support.functions import ask, stream
+from tests.support.upstream import Received, Upstream, chunked, then_close, upstream
+
+pytestmark = pytest.mark.usefixtures("keys")
+PREFILL = {"ollama", "openrouter", "kimi"}
+
+
+@pytest.fixture
+def second(provider: Upstream) -> Upstream:
+    """Every row's model: it continues a prefill in words of its own, and repeats no answer."""
+
+    def script(connection: socket.socket, received: Received) -> None:
+        turns = received.json["messages"]
+        words = ("green ", "today.") if turns[-1]["role"] == "assistant" else ("Sky: ", "green.")
+        ollama = received.path.startswith("/api/")
+        pieces = answers.ollama_lines(*words) if ollama else answers.openai_chunks(*words)
+        chunked(pieces)(connection, received)
+
+    provider.script = script
+    return provider
+
+
+def text_of(
+    row: str, config: Path, more: str = "", *, said: str = "The sky is "
+) -> tuple[str, bool]:
+    """What a streaming caller gets if this row follows a provider that breaks off."""
+    part = answers.openai_chunks(said, done=False, reason=None)
+    with upstream(then_close(chunked(part))) as first:
+        config.write_text(f"""
+[tiers]
+t = ["first/a", "{row}/b"]
+[providers.first]
+dialect = "openai_chat"
+base_url = "{first.url}/v1"
+{more}
+""")
+        *pieces, last = stream(ask("t")).json
+    return "".join(piece.get("content", "") for piece in pieces), "error" in last
+
+
+@pytest.mark.parametrize("row", sorted(CATALOG))
+def test_a_row_that_takes_a_prefill_continues_in_its_own_words(
+    row: str, second: Upstream, config: Path
+) -> None:
+    text, failed = text_of(row, config)
+
+    assert (text, failed) == (
+        ("The sky is green today.", False) if row in PREFILL else ("The sky is ", True)
+    )
+
+
+def test_kimi_is_asked_for_its_partial_mode(second: Upstream, config: Path) -> None:
+    text_of("kimi", config)
+
+    turn = {"role": "assistant", "content": "The sky is ", "partial": True}
+    assert second.last.json["messages"][-1] == turn
+
+
+def test_openrouters_turn_has_no_further_fields(second: Upstream, config: Path) -> None:
+    text_of("openrouter", config)
+
+    assert second.last.json["messages"][-1] == {"role": "assistant", "content": "The sky is "}
+
+
+def test_a_provider_of_ones_own_may_want_a_field_too(second: Upstream, config: Path) -> None:
+    more = f"""
+[providers.mistral]
+dialect = "openai_chat"
+base_url = "{second.url}/v1"
+prefill = true
+prefill_fields = {{ prefix = true }}
+"""
+    text, _failed = text_of("mistral", config, more)
+
+    assert text == "The sky is green today."
+    assert second.last.json["messages"][-1]["prefix"] is True
+
+
+def test_a_row_can_be_kept_from_prefills(second: Upstream, config: Path) -> None:
+    _text, failed = text_of("openrouter", config, "[providers.openrouter]\nprefill = false")
+
+    assert failed
+
+
+LONG = "The sky is blue because air scatters "
+
+
+@pytest.mark.parametrize("row", sorted(PREFILL))
+def test_the_echo_of_every_row_that_takes_a_prefill_is_taken_out(
+    row: str, provider: Upstream, config: Path
+) -> None:
+    asked: list[str] = []
+
+    def echoes(connection: socket.socket, received: Received) -> None:
+        prefill = received.json["messages"][-1]["content"]
+        asked.append(prefill)
+        ollama = received.path.startswith("/api/")
+        words = (prefill, "short ", "waves.")
+        pieces = answers.ollama_lines(*words) if ollama else answers.openai_chunks(*words)
+        chunked(pieces)(connection, received)
+
+    provider.script = echoes
+    text, failed = text_of(row, config, said=LONG)
+
+    assert (text, failed) == (LONG + "short waves.", False)
+    assert asked == [LONG]
+
+
+class Three:
+    """A tier of a model that breaks off, one that words things differently, and a third.
+
+    Attributes:
+        asked: The role of the last turn in each request to the second and third.
+
+    """
+
+    def __init__(self, said: str, second: tuple[str, ...]) -> None:
+        self.said, self.second = said, second
+        self.asked: list[str] = []
+
+    def speak(self, connection: socket.socket, received: Received) -> None:
+        if received.json["model"] == "a":
+            part = answers.openai_chunks(self.said, done=False, reason=None)
+            then_close(chunked(part))(connection, received)
+            return
+        turn = received.json["messages"][-1]
+        self.asked.append(f"{received.json['model']} {turn['role']}")
+        words = self.second if received.json["model"] == "b" else ("green ", "today.")
+        chunked(answers.openai_chunks(*words))(connection, received)
+
+    def run(self, config: Path, *, second: bool, third: bool) -> tuple[str, dict[str, Any]]:
+        """The text and the last event, if these models take a prefill."""
+        with upstream(self.speak) as server:
+            rows = "".join(
+                f"""
+[providers.{name}]
+dialect = "openai_chat"
+base_url = "{server.url}/v1"
+prefill = {str(prefill).lower()}
+"""
+                for name, prefill in (("one", False), ("two", second), ("three", third))
+            )
+            config.write_text(f'[tiers]\nt = ["one/a", "two/b", "three/c"]\n{rows}')
+            *pieces, last = stream(ask("t")).json
+        return "".join(piece.get("content", "") for piece in pieces), last
+
+
+def test_after_an_answer_that_differs_a_model_that_takes_a_prefill_continues(config: Path) -> None:
+    three = Three("The sky is ", ("Blue, ", "it is."))
+
+    text, last = three.run(config, second=False, third=True)
+
+    assert text == "The sky is green today."
+    assert last["rescued"] == {"from": ["one/a"], "by": "three/c"}
+    assert three.asked == ["b user", "c assistant"]
+
+
+def test_so_it_does_after_a_prefill_of_which_nothing_certain_came(config: Path) -> None:
+    three = Three("The sky is ", ("The sky, ", "they say, is blue."))
+
+    text, last = three.run(config, second=True, third=True)
+
+    assert text == "The sky is green today."
+    assert last["rescued"] == {"from": ["one/a"], "by": "three/c"}
+    assert three.asked == ["b assistant", "b user", "c assistant"]
+
+
+def test_a_model_that_takes_no_prefill_is_not_asked_after_an_answer_that_differs(
+    config: Path,
+) -> None:
+    three = Three("The sky is ", ("Blue, ", "it is."))
+
+    text, last = three.run(config, second=False, third=False)
+
+    assert (text, last["error"]["code"]) == ("The sky is ", "upstream_stream_error")
+    assert three.asked == ["b user"]

@@ -1,0 +1,397 @@
+"""A stream that dies after its first event, and who goes on with it."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from chatd.canonical.response import (
+    Counted,
+    Delta,
+    End,
+    Event,
+    Finish,
+    Rescued,
+    ToolCallDelta,
+    Usage,
+)
+from chatd.errors import DivergedError
+from chatd.resilience.stream_failover import Repetition, Said, continued
+from tests.support import answers
+from tests.support.functions import ask, post, stream
+from tests.support.upstream import Received, Script, Upstream, chunked, reply, then_close, upstream
+
+if TYPE_CHECKING:
+    from tests.chatd.conftest import Emitted
+
+OPENAI = "/v1/chat/completions"
+SURFACES = ["/v1/chat", OPENAI]
+each_surface = pytest.mark.parametrize("path", SURFACES)
+WORDS = ("The ", "sky ", "is ", "blue", ".")
+WHOLE = "".join(WORDS)
+RESCUED = {"from": ["openrouter/a"], "by": "made_up/b"}
+
+
+@dataclass(slots=True)
+class Second:
+    """The model that goes on: what it says, and what it was asked."""
+
+    server: Upstream
+    said: Callable[[dict[str, Any]], Script]
+    asked: list[dict[str, Any]] = field(default_factory=list)
+
+
+@pytest.fixture
+def second(provider: Upstream, keys: str, config: Path) -> Iterator[Second]:
+    """A tier of OpenRouter, whose stream breaks off after two words, and of one that goes on."""
+
+    def speak(connection: socket.socket, received: Received) -> None:
+        model.asked.append(received.json)
+        model.said(received.json)(connection, received)
+
+    with upstream(speak) as server:
+        model = Second(server, lambda _body: chunked(answers.openai_chunks(*WORDS)))
+        provider.script = broken_off(answers.openai_chunks(*WORDS)[:3])
+        config.write_text(tier(server))
+        yield model
+
+
+def tier(server: Upstream, *, more: str = "", second: str = "made_up/b") -> str:
+    return f"""
+[tiers]
+t = ["openrouter/a", "{second}"]
+[providers.made_up]
+dialect = "openai_chat"
+base_url = "{server.url}/v1"
+{more}
+"""
+
+
+def broken_off(pieces: list[bytes]) -> Script:
+    """A stream that is cut after these pieces, without an end of any kind."""
+
+    def script(connection: socket.socket, received: Received) -> None:
+        whole = bytearray()
+        keep = chunked(pieces)
+        first, other = socket.socketpair()
+        with first, other:
+            keep(first, received)
+            first.shutdown(socket.SHUT_WR)
+            while piece := other.recv(65536):
+                whole += piece
+        connection.sendall(bytes(whole).removesuffix(b"0\r\n\r\n"))
+        connection.shutdown(socket.SHUT_RDWR)
+
+    return script
+
+
+def text_of(path: str, **body: Any) -> tuple[str, dict[str, Any]]:
+    """The text that a streaming caller gets, and the last event."""
+    events = stream(ask("t", **body), path).json
+    if path == OPENAI:
+        text = "".join(
+            choice["delta"].get("content") or ""
+            for event in events
+            for choice in event.get("choices", ())
+        )
+    else:
+        text = "".join(event.get("content", "") for event in events)
+    return text, events[-1]
+
+
+@each_surface
+def test_an_answer_that_broke_off_is_begun_again_and_its_repetition_held_back(
+    path: str, second: Second
+) -> None:
+    text, last = text_of(path)
+
+    assert text == WHOLE
+    assert last["rescued"] == RESCUED
+    assert second.asked[0]["messages"] == [{"role": "user", "content": "Say hello."}]
+
+
+@each_surface
+def test_a_plain_caller_gets_the_same_rescue(path: str, second: Second) -> None:
+    result = post(ask("t"), path)
+
+    content = result.json["choices"][0]["message"] if path == OPENAI else result.json
+    assert (result.status, content["content"], result.json["rescued"]) == (200, WHOLE, RESCUED)
+    assert result.headers["x-chatd-attempts"] == "openrouter: upstream_error, made_up: ok"
+
+
+@pytest.mark.parametrize("cut", range(1, len(WHOLE)))
+def test_the_joint_may_be_anywhere_in_the_others_words(cut: int, second: Second) -> None:
+    second.said = lambda _body: chunked(answers.openai_chunks(WHOLE[:cut], WHOLE[cut:]))
+
+    assert text_of("/v1/chat")[0] == WHOLE
+
+
+@each_surface
+def test_a_model_that_takes_a_prefill_goes_on_from_there(
+    path: str, second: Second, config: Path
+) -> None:
+    config.write_text(tier(second.server, more="prefill = true"))
+    second.said = lambda _body: chunked(answers.openai_chunks("is ", "green."))
+
+    text, last = text_of(path, max_tokens=50)
+
+    assert (text, last["rescued"]) == ("The sky is green.", RESCUED)
+    assert second.asked[0]["messages"][-1] == {"role": "assistant", "content": "The sky "}
+    assert second.asked[0]["max_tokens"] == 48  # eight characters are about two tokens
+
+
+def test_ollama_takes_a_prefill_of_its_own_accord(
+    provider: Upstream, keys: str, config: Path
+) -> None:
+    config.write_text('[tiers]\nt = ["openrouter/a", "ollama/b"]')
+
+    def speak(connection: socket.socket, received: Received) -> None:
+        if received.path == "/api/chat":
+            chunked(answers.ollama_lines("is blue."))(connection, received)
+        else:
+            broken_off(answers.openai_chunks(*WORDS)[:3])(connection, received)
+
+    provider.script = speak
+
+    assert text_of("/v1/chat")[0] == WHOLE
+    assert provider.last.json["messages"][-1] == {"role": "assistant", "content": "The sky "}
+
+
+@pytest.mark.parametrize("status", [400, 404, 422, 500])
+def test_a_refused_prefill_is_never_the_callers_error(
+    status: int, second: Second, config: Path
+) -> None:
+    config.write_text(tier(second.server, more="prefill = true"))
+    second.said = lambda body: (
+        reply({"error": {"message": "no prefill here"}}, status)
+        if body["messages"][-1]["role"] == "assistant"
+        else chunked(answers.openai_chunks(*WORDS))
+    )
+
+    text, last = text_of("/v1/chat")
+
+    assert "no prefill" not in json.dumps(last)
+    if status in {400, 422}:
+        assert (text, last["rescued"]) == (WHOLE, RESCUED)
+    else:
+        assert (text, last["error"]["provider"]) == ("The sky ", "openrouter")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"format": "json"}, {"format": {"type": "object"}}],
+)
+def test_a_form_is_begun_anew_and_never_prefilled(
+    more: dict[str, Any], second: Second, config: Path
+) -> None:
+    config.write_text(tier(second.server, more="prefill = true"))
+
+    assert text_of("/v1/chat", **more)[0] == WHOLE
+    assert second.asked[0]["messages"][-1]["role"] == "user"
+
+
+@each_surface
+def test_what_diverges_is_an_error_without_an_end(path: str, second: Second) -> None:
+    second.said = lambda _body: chunked(answers.openai_chunks("The ", "sea ", "is blue."))
+
+    text, last = text_of(path)
+
+    assert text == "The sky "
+    assert last["error"]["code"] == "upstream_stream_error"
+    assert "openrouter/a broke off" in last["error"]["message"]
+
+
+@each_surface
+def test_who_has_got_nothing_yet_gets_the_others_answer_whatever_it_says(
+    path: str, second: Second
+) -> None:
+    second.said = lambda _body: chunked(answers.openai_chunks("The ", "sea ", "is blue."))
+
+    result = post(ask("t"), path)
+
+    content = result.json["choices"][0]["message"] if path == OPENAI else result.json
+    assert (content["content"], result.json["rescued"]) == ("The sea is blue.", RESCUED)
+
+
+def test_a_tool_call_that_broke_off_is_begun_anew_for_who_has_got_nothing_yet(
+    provider: Upstream, second: Second
+) -> None:
+    call = {"index": 0, "id": "c", "function": {"name": "f", "arguments": "{"}}
+    provider.script = broken_off(
+        [answers.sse({"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]})]
+    )
+    whole = {**call, "function": {"name": "f", "arguments": "{}"}}
+    end = {"delta": {"tool_calls": [whole]}, "finish_reason": "tool_calls"}
+    second.said = lambda _body: chunked([answers.sse({"choices": [end]})])
+
+    result = post(ask("t", tools=[{"type": "function", "function": {"name": "f"}}]), OPENAI)
+
+    (made,) = result.json["choices"][0]["message"]["tool_calls"]
+    assert made["function"] == {"name": "f", "arguments": "{}"}
+
+
+def test_what_ends_before_it_has_repeated_everything_diverges(second: Second) -> None:
+    second.said = lambda _body: chunked(answers.openai_chunks("The "))
+
+    text, last = text_of("/v1/chat")
+
+    assert (text, last["error"]["code"]) == ("The sky ", "upstream_stream_error")
+
+
+def test_without_a_chain_a_death_is_an_error_and_nobody_else_is_asked(second: Second) -> None:
+    events = stream(ask("openrouter/a"), "/v1/chat").json
+
+    assert events[-1]["error"]["code"] == "upstream_stream_error"
+    assert second.asked == []
+
+
+def test_a_stream_with_a_tool_call_is_never_joined(provider: Upstream, second: Second) -> None:
+    call = {"index": 0, "id": "c", "function": {"name": "f", "arguments": "{"}}
+    piece = {"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]}
+    provider.script = broken_off([answers.sse(piece)])
+
+    events = stream(ask("t", tools=[{"type": "function", "function": {"name": "f"}}]), OPENAI).json
+
+    assert "error" in events[-1]
+    assert second.asked == []
+
+
+def test_a_call_in_what_is_begun_again_is_not_joined_to_a_text(second: Second) -> None:
+    call = {"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}
+    piece = {"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]}
+    second.said = lambda _body: chunked([answers.sse(piece)])
+
+    assert "error" in text_of(OPENAI)[1]
+
+
+def test_thinking_that_was_shown_is_not_shown_twice(provider: Upstream, second: Second) -> None:
+    def thinks(thought: str) -> bytes:
+        return answers.sse({"choices": [{"index": 0, "delta": {"reasoning": thought}}]})
+
+    provider.script = broken_off([thinks("Hm, the"), thinks(" sky")])
+    second.said = lambda _body: chunked([thinks("Well…"), *answers.openai_chunks(*WORDS)])
+
+    events = stream(ask("t", think=True), "/v1/chat").json
+
+    assert [event["thinking"] for event in events if "thinking" in event] == ["Hm, the", " sky"]
+    assert "".join(event.get("content", "") for event in events) == WHOLE
+    assert events[-1]["rescued"] == RESCUED
+
+
+def test_who_goes_on_may_break_off_too(second: Second, config: Path) -> None:
+    config.write_text(tier(second.server).replace('"made_up/b"]', '"made_up/b", "made_up/c"]'))
+    second.said = lambda body: (
+        broken_off(answers.openai_chunks(*WORDS)[:4])
+        if body["model"] == "b"
+        else chunked(answers.openai_chunks(*WORDS))
+    )
+
+    text, last = text_of("/v1/chat")
+
+    assert text == WHOLE
+    assert last["rescued"] == {"from": ["openrouter/a", "made_up/b"], "by": "made_up/c"}
+
+
+def test_the_log_names_both_and_the_tokens_of_both_are_counted(
+    second: Second, emitted: Callable[[], Emitted]
+) -> None:
+    *_, last = stream(ask("t"), "/v1/chat").json
+
+    told = emitted()
+    line = told.log[-1]
+    assert line["chatd.rescued"] == ["openrouter/a"]
+    assert line["chatd.attempts"] == "openrouter: upstream_error, made_up: ok"
+    assert line["chatd.usage_estimated"] is True
+    assert last["usage_estimated"] is True
+    assert last["output_tokens"] == 7 + 2  # the provider's count, and two for eight characters
+    assert line["gen_ai.usage.output_tokens"] == 9
+    counts = {blob["Provider"]: blob["OutputTokens"] for blob in told.metrics if "Requests" in blob}
+    assert counts == {"openrouter": 2, "made_up": 7}
+
+
+def test_openais_usage_says_that_it_is_estimated(second: Second) -> None:
+    _, last = text_of(OPENAI, stream_options={"include_usage": True})
+
+    assert last["usage"]["estimated"] is True
+    assert last["rescued"] == RESCUED
+
+
+@pytest.mark.parametrize("end", [b"", b"data: {oops\n\n", b"<html>"])
+def test_a_malformed_event_is_a_death_and_nothing_is_skipped(
+    end: bytes, provider: Upstream, second: Second
+) -> None:
+    provider.script = then_close(chunked([*answers.openai_chunks(*WORDS)[:3], end or b"\n"]))
+
+    assert text_of("/v1/chat")[0] == WHOLE
+
+
+@given(
+    st.text(min_size=1, max_size=30),
+    st.integers(0, 30),
+    st.lists(st.integers(0, 30), max_size=5),
+)
+def test_whatever_is_cut_wherever_the_whole_is_the_whole(
+    whole: str, cut: int, joints: list[int]
+) -> None:
+    said = Said()
+    said.note(Delta(content=whole[:cut]))
+    places = sorted({0, *joints, len(whole)})
+    pieces = [whole[a:b] for a, b in pairwise(places)]
+    events: list[Event] = [Delta(content=piece) for piece in pieces]
+    tail: list[Event] = [Finish(0, "stop"), Counted(Usage()), End()]
+
+    heard = list(continued(iter([*events, *tail]), Repetition(said.text), Rescued("p", "m", "q/n")))
+
+    text = said.text + "".join(e.content or "" for e in heard if isinstance(e, Delta))
+    assert text == whole
+    assert [type(event) for event in heard].count(Rescued) == 1
+
+
+@given(st.text(min_size=1, max_size=20), st.text(max_size=20))
+def test_what_does_not_repeat_it_is_never_joined(said: str, other: str) -> None:
+    events: list[Event] = [Delta(content=other), Finish(0, "stop"), End()]
+
+    assume(not other.startswith(said))
+    with pytest.raises(DivergedError):
+        list(continued(iter(events), Repetition(said), Rescued("p", "m", "q/n")))
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        Delta(index=1, content="x"),
+        Delta(tool_calls=(ToolCallDelta(0),)),
+        Delta(content="x", logprobs={"content": []}),
+        Delta(extra={"audio": {"data": "…"}}),
+        Finish(0, "stop"),
+    ],
+)
+def test_only_plain_unfinished_text_can_be_joined(event: Event) -> None:
+    said = Said()
+    said.note(event)
+
+    assert not said.joinable
+
+
+def test_the_details_of_thinking_are_no_answer() -> None:
+    said = Said()
+    said.note(Delta(thinking="Hm", extra={"reasoning_details": [{"text": "Hm"}], "audio": None}))
+
+    assert said.joinable
+
+
+def test_what_is_begun_anew_counts_alone() -> None:
+    said = Said()
+    said.note(Delta(content="The sky ", logprobs={"content": []}))
+    said.note(Rescued("b", "m", "a/m", anew=True))
+
+    assert (said.text, said.joinable) == ("", True)

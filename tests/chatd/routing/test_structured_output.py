@@ -1,0 +1,273 @@
+"""Ollama Cloud does not hold answers to a format: it is asked in words, checked, asked again."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from chatd.canonical.request import ChatRequest, Message, Text
+from chatd.canonical.response import Answer, Choice, Usage
+from chatd.deadline import Deadline
+from chatd.errors import InvalidRequestError
+from chatd.json_schema.budget import Budget
+from chatd.routing import structured_output
+from chatd.routing.targets import Call
+from tests.support import answers
+from tests.support.functions import ask, post, stream
+from tests.support.upstream import Received, Upstream, reply
+
+if TYPE_CHECKING:
+    from tests.chatd.conftest import Emitted
+
+PATH = "/v1/chat/completions"
+CITY = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}},
+    "required": ["city"],
+    "additionalProperties": False,
+}
+FORMAT = {"type": "json_schema", "json_schema": {"name": "city", "schema": CITY}}
+GOOD, BAD = '{"city": "Bonn"}', "Bonn, of course."
+pytestmark = pytest.mark.usefixtures("keys")
+
+
+def saying(provider: Upstream, *contents: str) -> None:
+    """Let the provider answer with these, one after the other."""
+    left = list(contents)
+
+    def script(connection: socket.socket, received: Received) -> None:
+        reply(answers.ollama_generate(left.pop(0)))(connection, received)
+
+    provider.script = script
+
+
+def test_the_schema_is_asked_for_in_words(provider: Upstream) -> None:
+    saying(provider, GOOD)
+    post(ask("m:cloud", format=CITY))
+
+    assert json.dumps(CITY) in provider.last.json["system"]
+
+
+def test_the_words_come_after_the_callers_own_system_text(provider: Upstream) -> None:
+    saying(provider, "{}")
+    turns = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]
+    post({"model": "m:cloud", "messages": turns, "format": "json"})
+
+    assert provider.last.json["system"].startswith("Be brief.\n\nAnswer with one JSON object")
+
+
+@pytest.mark.parametrize("contents", [(GOOD,), (BAD, GOOD), ('{"city": 7}', GOOD)])
+def test_an_answer_that_holds_is_given(provider: Upstream, contents: tuple[str, ...]) -> None:
+    saying(provider, *contents)
+    result = post(ask("m:cloud", response_format=FORMAT), PATH)
+
+    assert result.json["choices"][0]["message"]["content"] == GOOD
+    assert len(provider.received) == len(contents)
+
+
+def test_both_attempts_are_counted(provider: Upstream, emitted: Callable[[], Emitted]) -> None:
+    saying(provider, BAD, GOOD)
+    post(ask("m:cloud", format=CITY))
+
+    (blob,) = emitted().metrics
+    assert (blob["InputTokens"], blob["OutputTokens"]) == (22, 14)
+
+
+def test_an_answer_that_does_not_hold_twice_is_a_clear_error(
+    provider: Upstream, emitted: Callable[[], Emitted]
+) -> None:
+    saying(provider, BAD, BAD)
+    result = post(ask("m:cloud", format=CITY))
+
+    assert (result.status, result.json["error"]["code"]) == (502, "format_not_met")
+    assert emitted().metrics[0]["InputTokens"] == 22
+
+
+def failing_between(provider: Upstream, *steps: str | int) -> None:
+    """Let the provider give these contents and statuses, one after the other."""
+    left = list(steps)
+
+    def script(connection: socket.socket, received: Received) -> None:
+        step = left.pop(0)
+        if isinstance(step, int):
+            reply({"error": "busy"}, step)(connection, received)
+        else:
+            reply(answers.ollama_generate(step))(connection, received)
+
+    provider.script = script
+
+
+def test_a_failed_second_request_is_retried_without_losing_the_first_answer(
+    provider: Upstream, emitted: Callable[[], Emitted]
+) -> None:
+    failing_between(provider, BAD, 500, GOOD)
+    result = post(ask("m:cloud", format=CITY))
+
+    assert result.json["content"] == GOOD
+    assert (result.json["input_tokens"], result.json["output_tokens"]) == (22, 14)
+    read = emitted()
+    assert read.log[-1]["gen_ai.usage.input_tokens"] == 22
+    assert sum(blob.get("InputTokens", 0) for blob in read.metrics) == 22
+
+
+def test_no_more_than_two_complete_answers_are_paid_for(
+    provider: Upstream, emitted: Callable[[], Emitted]
+) -> None:
+    failing_between(provider, BAD, 500, BAD, GOOD, GOOD, GOOD)
+    result = post(ask("m:cloud", format=CITY))
+
+    assert result.json["error"]["code"] == "format_not_met"
+    assert len(provider.received) == 3
+    assert emitted().log[-1]["gen_ai.usage.input_tokens"] == 22
+
+
+def test_an_answer_is_counted_when_every_later_request_fails(
+    provider: Upstream, emitted: Callable[[], Emitted]
+) -> None:
+    failing_between(provider, BAD, 500, 500, 500)
+    result = post(ask("m:cloud", format=CITY))
+
+    assert result.status == 502
+    assert len(provider.received) == 4
+    assert emitted().log[-1]["gen_ai.usage.input_tokens"] == 11
+
+
+def test_an_uncounted_answer_is_estimated_each_time(provider: Upstream) -> None:
+    left = [BAD, GOOD]
+
+    def script(connection: socket.socket, received: Received) -> None:
+        uncounted = {"prompt_eval_count": 0, "eval_count": 0}
+        reply(answers.ollama_generate(left.pop(0), **uncounted))(connection, received)
+
+    provider.script = script
+    result = post(ask("m:cloud", format=CITY)).json
+
+    assert result["usage_estimated"]
+    assert result["output_tokens"] == (len(BAD) + len(GOOD)) // 4
+
+
+def test_json_without_a_schema_must_be_an_object(provider: Upstream) -> None:
+    saying(provider, "[1]", '{"a": 1}')
+
+    assert post(ask("m:cloud", format="json")).json["content"] == '{"a": 1}'
+
+
+def test_an_answer_that_was_cut_off_is_not_asked_for_again(provider: Upstream) -> None:
+    provider.script = reply(answers.ollama_generate('{"ci', done_reason="length"))
+
+    assert post(ask("m:cloud", format=CITY)).json["finish_reason"] == "length"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"type": "nothing"},
+        {"$ref": "https://x.example/schema.json"},
+        {"$ref": "#/$defs/none"},
+        {"$ref": "#"},
+        {"$schema": 7},
+        {"$schema": "urn:mine"},
+        {"$dynamicRef": "#node"},
+        {"multipleOf": 0},
+        {"multipleOf": -(10**400)},
+        {"pattern": "("},
+    ],
+)
+def test_a_schema_that_is_none_is_refused_before_it_costs_anything(
+    provider: Upstream, form: Any
+) -> None:
+    result = post(ask("m:cloud", format=form))
+
+    error = result.json["error"]
+    assert (result.status, error["param"], error["code"]) == (400, "format", "invalid_request")
+    assert provider.received == []
+
+
+def test_a_tier_passes_over_a_model_whose_answers_cannot_be_checked(
+    provider: Upstream, config: Path
+) -> None:
+    config.write_text('[tiers]\nfast = ["m:cloud", "openrouter/v/m"]\nlow = ["m:cloud", "x:cloud"]')
+    form = {"$dynamicRef": "#node"}
+
+    assert post(ask("fast", format=form)).json["provider"] == "openrouter"
+    refused = post(ask("low", format=form))
+    assert (refused.status, refused.json["error"]["param"]) == (400, "format")
+
+
+def test_on_openais_surface_the_parameter_has_openais_name(provider: Upstream) -> None:
+    wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "nothing"}}}
+    result = post(ask("m:cloud", response_format=wanted), PATH)
+
+    assert result.status == 400
+    assert result.json["error"]["param"] == "response_format.json_schema.schema"
+
+
+def doubling(times: int) -> dict[str, Any]:
+    parts: dict[str, Any] = {"d0": {"type": "string"}}
+    for n in range(1, times + 1):
+        parts[f"d{n}"] = {"allOf": [{"$ref": f"#/$defs/d{n - 1}"}] * 2}
+    return {"$defs": parts, "$ref": f"#/$defs/d{times}"}
+
+
+def test_a_schema_that_would_hang_is_refused_before_it_costs_anything(provider: Upstream) -> None:
+    result = post(ask("m:cloud", format=doubling(40)))
+
+    assert (result.status, result.json["error"]["code"]) == (400, "schema_too_complex")
+    assert provider.received == []
+
+
+@pytest.mark.parametrize(
+    ("form", "content"),
+    [
+        ({"items": {"not": {"pattern": "^(a+)+$"}}}, json.dumps(["a" * 5000 + "!"] * 100)),
+        ({"uniqueItems": True}, json.dumps([{"a": [n]} for n in range(200_000)])),
+        ({"uniqueItems": True}, "[" * 500 + "]" * 500),
+        ({"items": {"$ref": "#"}}, "[" * 500 + "]" * 500),
+    ],
+)
+def test_an_answer_that_takes_too_long_to_check_is_the_schemas_fault(
+    provider: Upstream, form: Any, content: str, emitted: Callable[[], Emitted]
+) -> None:
+    saying(provider, content, content)
+    result = post(ask("m:cloud", format=form))
+
+    error = result.json["error"]
+    assert (result.status, error["code"], error["param"]) == (400, "schema_too_complex", "format")
+    assert len(provider.received) == 1
+    assert emitted().log[-1]["gen_ai.usage.input_tokens"] == 11
+
+
+def test_a_check_ends_with_the_callers_time(provider: Upstream) -> None:
+    compiled = {"items": {"not": {"pattern": "^(a+)+$"}}}
+    call = Call("r", Deadline.after(0))
+    request = ChatRequest("m", (Message("user", (Text("x"),)),), format=compiled)
+    answer = Answer((Choice(content=json.dumps(["a" * 5000 + "!"])),), Usage())
+
+    with pytest.raises(InvalidRequestError, match="too complex"):
+        structured_output.holds(answer, request, Budget(call.is_over))
+
+
+@pytest.mark.parametrize("content", ['{"a": NaN}', '{"a": Infinity}', "9" * 5000])
+def test_what_is_no_json_does_not_hold(provider: Upstream, content: str) -> None:
+    saying(provider, content, content)
+
+    assert post(ask("m:cloud", format={})).json["error"]["code"] == "format_not_met"
+
+
+def test_a_stream_is_checked_before_it_is_sent(provider: Upstream) -> None:
+    saying(provider, BAD, GOOD)
+
+    *pieces, last = stream(ask("m:cloud", format=CITY)).json
+    assert pieces == [{"content": GOOD}]
+    assert last["done"]
+
+
+def test_a_provider_that_holds_its_answers_is_not_told_in_words(provider: Upstream) -> None:
+    post(ask("llama3.2", format=CITY))
+
+    assert [turn["role"] for turn in provider.last.json["messages"]] == ["user"]

@@ -1,0 +1,52 @@
+"""The values of a JSON text are counted without parsing it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatd.safe_json import value_count
+from chatd.safe_json.value_count import is_bounded
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text('",[{\\é\n', max_size=8),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text('",[{\\x', max_size=4), inner),
+    max_leaves=40,
+)
+
+
+def marks(value: object) -> int:
+    """The opening brackets and the commas of a JSON value."""
+    if not isinstance(value, dict | list):
+        return 0
+    inner = list(value.values()) if isinstance(value, dict) else value
+    return 1 + max(0, len(inner) - 1) + sum(map(marks, inner))
+
+
+@given(value=st.lists(JSON), ascii_only=st.booleans())
+def test_the_values_are_counted_exactly(value: object, ascii_only: bool) -> None:
+    text = json.dumps(value, ensure_ascii=ascii_only).encode()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(value_count, "_SMALL_BYTES", 0)
+        assert is_bounded(text, marks(value))
+        assert not is_bounded(text, marks(value) - 1)
+
+
+@pytest.mark.parametrize("inner", ["1,2,3,", r"\"a\",[", r"\\,\\", "{[,{["])
+def test_what_stands_in_a_string_is_no_value(inner: str) -> None:
+    text = b'{"text":"%s"}' % (inner * 200_000).encode()
+
+    assert json.loads(text)
+    assert is_bounded(text, 10)
+
+
+@pytest.mark.parametrize("item", ["[]", "{}", "1", '""', '"a,b"', '{"a":1}', '{"":""}', "[[[[]]]]"])
+def test_too_many_small_values_are_found(item: str) -> None:
+    text = f"[{','.join([item] * 260_000)}]".encode()
+
+    assert not is_bounded(text)
+    assert is_bounded(text[: 200 * 1024])  # small, whatever it holds

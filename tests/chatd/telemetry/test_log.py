@@ -1,0 +1,171 @@
+"""A failing log fails no chat; each line names the caller and the request."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import pytest
+
+from chatd.telemetry import log
+from tests.support.functions import ask, invoke, post, stream
+from tests.support.upstream import Upstream
+
+if TYPE_CHECKING:
+    from tests.chatd.conftest import Emitted
+
+
+def unread(stack: ExitStack) -> TextIO:
+    """A pipe without a reader: EPIPE."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    return os.fdopen(writer, "w")
+
+
+def full_disk(stack: ExitStack) -> TextIO:
+    """ENOSPC."""
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    return Path("/dev/full").open("w")
+
+
+def full_pipe(stack: ExitStack) -> TextIO:
+    """A pipe that is not read, in non-blocking mode: EAGAIN."""
+    reader, writer = os.pipe()
+    stack.callback(os.close, reader)
+    os.set_blocking(writer, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"x" * 4096)
+    return os.fdopen(writer, "w")
+
+
+def closed(stack: ExitStack) -> TextIO:
+    output = Path(os.devnull).open("w")  # noqa: SIM115  # closed is what it is to be
+    output.close()
+    return output
+
+
+OUTPUTS: dict[str, Callable[[ExitStack], TextIO | None]] = {
+    "a pipe without a reader": unread,
+    "a full disk": full_disk,
+    "a full pipe": full_pipe,
+    "closed": closed,
+    "none": lambda _stack: None,
+}
+
+
+@pytest.fixture(autouse=True)
+def nothing_lost() -> Iterator[None]:
+    """Leave no lost lines behind, which the next test's log would tell of."""
+    yield
+    with stdout(io.StringIO()):
+        log.write()
+
+
+@contextmanager
+def stdout(output: TextIO | None) -> Iterator[None]:
+    """Another standard output. Not a fixture: pytest sets its own when the test begins."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdout", output)
+        yield
+
+
+@contextmanager
+def broken(kind: str) -> Iterator[None]:
+    """A standard output that takes nothing."""
+    with ExitStack() as stack:
+        output = OUTPUTS[kind](stack)
+        with stdout(output):
+            yield
+        if output is not None:
+            with suppress(OSError):
+                output.close()
+
+
+@pytest.mark.parametrize("kind", OUTPUTS)
+def test_a_log_that_cannot_be_written_fails_no_chat(provider: Upstream, kind: str) -> None:
+    with broken(kind):
+        whole, streamed, direct = post(ask("m")), stream(ask("m")), invoke(ask("m"))
+
+    assert whole.json["content"] == direct["content"] == "Hello!"
+    assert streamed.json[-1]["done"]
+
+
+@pytest.mark.parametrize("kind", OUTPUTS)
+def test_the_lost_lines_are_counted_in_the_log_once_it_works(provider: Upstream, kind: str) -> None:
+    post(ask("m"))  # tells what other tests have lost
+    with broken(kind):
+        for _ in range(2):
+            post(ask("m"))
+    working = io.StringIO()
+    with stdout(working):
+        for _ in range(2):
+            post(ask("m"))
+
+    warning, *lines = working.getvalue().strip().splitlines()
+    # A line of metrics and a line of the log, for each chat.
+    assert json.loads(warning)["message"] == "4 lines of the log could not be written"
+    assert len(lines) == 4
+
+
+def test_a_fault_of_another_kind_is_not_swallowed(provider: Upstream) -> None:
+    class Odd(io.StringIO):
+        def write(self, _text: str) -> int:
+            raise MemoryError
+
+    with stdout(Odd()), pytest.raises(MemoryError):
+        invoke(ask("m"))
+
+
+USER = "arn:aws:sts::123456789012:assumed-role/app/session-1"
+
+
+@pytest.mark.parametrize(
+    ("context", "caller"),
+    [
+        ({"authorizer": {"principalId": "alice", "caller": "alice"}}, "alice"),
+        ({"identity": {"userArn": USER}}, "assumed-role/app/session-1"),
+        ({"identity": {"userArn": "arn:aws:iam::123456789012:user/bob"}}, "user/bob"),
+        ({"authorizer": None, "identity": {"userArn": None}}, None),
+        ({"authorizer": "x", "identity": ["x"], "requestId": 7}, None),
+        ({"authorizer": {"principalId": {"x": 1}}, "identity": {"userArn": 7}}, None),
+        ({}, None),
+    ],
+)
+def test_the_log_has_the_callers_name_and_the_requests_id(
+    provider: Upstream, emitted: Callable[[], Emitted], context: dict[str, Any], caller: str | None
+) -> None:
+    context = {"requestId": "id-of-api-gateway", "stage": "v1", **context}
+    assert post(ask("m"), requestContext=context).status == 200
+    stream(ask("m"), requestContext=context)
+    post({}, requestContext=context)
+
+    lines = emitted().log
+    assert [line.get("chatd.caller") for line in lines] == [caller] * 3
+    known = context["requestId"] if context["requestId"] != 7 else None
+    assert [line.get("chatd.api_request_id") for line in lines] == [known] * 3
+
+
+def test_a_direct_invocation_has_neither(
+    provider: Upstream, emitted: Callable[[], Emitted]
+) -> None:
+    invoke(ask("m"))
+
+    (line,) = emitted().log
+    assert "chatd.caller" not in line
+    assert "chatd.api_request_id" not in line
+
+
+def test_a_name_of_any_length_is_cut(provider: Upstream, emitted: Callable[[], Emitted]) -> None:
+    context = {"requestId": "i" * 9000, "authorizer": {"principalId": "p" * 9000}}
+    post(ask("m"), requestContext=context)
+
+    (line,) = emitted().log
+    assert len(line["chatd.caller"]) == len(line["chatd.api_request_id"]) == 100

@@ -1,0 +1,399 @@
+"""The chat function as its callers meet it: events in, results out, a provider on a real socket."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import chat.app
+from chatd.errors import (
+    ChatdError,
+    CredentialsUnavailableError,
+    InternalError,
+    InvalidRequestError,
+    ModelNotFoundError,
+    UpstreamError,
+)
+from tests.support import answers
+from tests.support.functions import HttpResult, LambdaContext, ask, http_event, invoke, post
+from tests.support.upstream import Received, Upstream, reply, silent
+
+
+def test_a_bare_model_is_answered_by_ollama_with_counts_and_latency(provider: Upstream) -> None:
+    result = post(ask("llama3.2"))
+
+    assert result.status == 200
+    assert result.headers["content-type"] == "application/json"
+    assert result.headers["x-request-id"] == result.json["request_id"]
+    assert result.json.pop("latency_ms") >= 0
+    assert result.json == {
+        "model": "llama3.2",
+        "provider": "ollama",
+        "content": "Hello!",
+        "input_tokens": 11,
+        "output_tokens": 7,
+        "finish_reason": "stop",
+        "request_id": LambdaContext().aws_request_id,
+    }
+
+
+def test_the_provider_sees_the_name_without_its_prefix(provider: Upstream) -> None:
+    post(ask("ollama/llama3.2"))
+
+    assert provider.last.json["model"] == "llama3.2"
+
+
+@pytest.mark.parametrize(
+    "model", ["m:cloud", "ollama_cloud/m", "openrouter/v/m", "opencode/m", "kimi/m"]
+)
+def test_a_provider_that_is_not_registered_is_404_and_nobody_is_asked(
+    provider: Upstream, model: str
+) -> None:
+    result = post(ask(model))
+
+    assert (result.status, result.json["error"]["code"]) == (404, "model_not_found")
+    assert "API_KEY was found" in result.json["error"]["message"]
+    assert provider.received == []
+
+
+def test_a_provider_that_is_switched_off_is_404(
+    provider: Upstream, keys: str, config: Path
+) -> None:
+    config.write_text("[providers.kimi]\nenabled = false")
+
+    assert post(ask("kimi/k3")).status == 404
+
+
+def test_an_unknown_prefix_reaches_the_default_provider_whole(provider: Upstream) -> None:
+    provider.script = reply({"error": "model 'unknown/x' not found"}, status=404)
+
+    result = post(ask("unknown/x"))
+
+    assert provider.last.json["model"] == "unknown/x"
+    assert result.status == 502
+    assert result.json["error"]["upstream_status"] == 404
+    assert result.json["error"]["provider"] == "ollama"
+
+
+def test_an_error_has_every_field_of_the_contract(provider: Upstream) -> None:
+    assert post({"model": "m"}).json == {
+        "error": {
+            "message": "'messages' is missing",
+            "type": "invalid_request_error",
+            "param": "messages",
+            "code": "invalid_request",
+            "request_id": LambdaContext().aws_request_id,
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "encoded"),
+    [
+        (json.dumps(ask("m")), False),
+        (base64.b64encode(json.dumps(ask("m", "Grüße ☃")).encode()).decode(), True),
+    ],
+)
+def test_a_body_is_read_as_text_and_as_base64(provider: Upstream, body: str, encoded: bool) -> None:
+    assert post(body, isBase64Encoded=encoded).status == 200
+
+
+@pytest.mark.parametrize("body", ["no base64!", "bm90IGpzb24=", "ünïcode"])
+def test_a_body_that_is_not_its_base64_is_400(provider: Upstream, body: str) -> None:
+    assert post(body, isBase64Encoded=True).status == 400
+
+
+@pytest.mark.parametrize("headers", [None, {}, {"CONTENT-TYPE": "text/plain"}])
+def test_the_content_type_does_not_matter(provider: Upstream, headers: Any) -> None:
+    assert post(ask("m"), headers=headers, multiValueHeaders=None).status == 200
+
+
+@pytest.mark.parametrize("body", ["", None])
+def test_no_body_is_400(provider: Upstream, body: Any) -> None:
+    result = chat.app.lambda_handler(http_event("POST", "/v1/chat", body), LambdaContext())
+
+    assert result["statusCode"] == 400
+
+
+def test_a_body_over_5_mb_is_413(provider: Upstream) -> None:
+    result = post(ask("m", "x" * (5 * 1024 * 1024)))
+
+    assert (result.status, result.json["error"]["code"]) == (413, "request_too_large")
+    assert provider.received == []
+
+
+def test_a_body_just_under_5_mb_is_served(provider: Upstream) -> None:
+    assert post(ask("m", "x" * (5 * 1024 * 1024 - 200))).status == 200
+
+
+def test_an_answer_that_lambda_cannot_return_is_502(provider: Upstream) -> None:
+    provider.script = reply(answers.ollama_chat("\\" * 2_500_000))
+
+    result = post(ask("m"))
+
+    assert (result.status, result.json["error"]["code"]) == (502, "answer_too_large")
+
+
+def test_an_answer_that_lambda_can_just_return_is_returned(provider: Upstream) -> None:
+    provider.script = reply(answers.ollama_chat("x" * 6_000_000))
+
+    assert len(post(ask("m")).json["content"]) == 6_000_000
+
+
+def test_a_base_path_of_a_custom_domain_is_stripped(provider: Upstream) -> None:
+    assert post(ask("m"), path="/llm/v1/chat", resource="/v1/chat").status == 200
+
+
+def test_a_path_that_is_not_served_is_404(provider: Upstream) -> None:
+    result = post(ask("m"), path="/v1/chats")
+
+    assert (result.status, result.json["error"]["code"]) == (404, "route_not_found")
+
+
+def test_json_is_passed_on_to_the_provider(provider: Upstream) -> None:
+    post(ask("m", format="json"))
+
+    assert provider.last.json["format"] == "json"
+
+
+def test_the_deadline_is_lambdas_when_nothing_is_sooner(provider: Upstream) -> None:
+    provider.script = silent(provider)
+    context = LambdaContext(remaining_ms=800)
+
+    result = chat.app.lambda_handler(http_event("POST", "/v1/chat", json.dumps(ask("m"))), context)
+
+    assert result["statusCode"] == 504
+    assert json.loads(result["body"])["error"]["code"] == "upstream_timeout"
+
+
+def test_the_deadline_is_the_routes_when_that_is_sooner(
+    provider: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATD_HTTP_SECONDS", "0.8")
+    provider.script = silent(provider)
+
+    assert post(ask("m")).status == 504
+
+
+def test_the_routes_limit_counts_from_when_api_gateway_took_the_request(
+    provider: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATD_HTTP_SECONDS", "29")
+    taken = int((time.time() - 30) * 1000)
+
+    assert post(ask("m"), requestContext={"requestTimeEpoch": taken}).status == 504
+    assert provider.received == []
+
+
+def test_the_routes_limit_does_not_hold_for_a_direct_invocation(
+    provider: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATD_HTTP_SECONDS", "0.1")
+
+    assert invoke(ask("m"))["content"] == "Hello!"
+
+
+def test_the_deadline_is_the_providers_when_that_is_sooner(
+    provider: Upstream, config: Path
+) -> None:
+    config.write_text("[providers.ollama]\ntimeouts = { total = 0.3 }")
+    provider.script = silent(provider)
+
+    assert post(ask("m")).status == 504
+
+
+def test_a_tier_is_served_by_the_first_of_its_models_that_is_registered(
+    provider: Upstream, config: Path
+) -> None:
+    config.write_text('[tiers]\nfast = ["kimi/k3", "ollama/llama3.2"]')
+
+    assert post(ask("fast")).json["provider"] == "ollama"
+
+
+def test_a_tier_of_which_nothing_is_registered_is_404_and_tells_why(
+    provider: Upstream, config: Path
+) -> None:
+    config.write_text('[tiers]\nfast = ["kimi/k3", "openrouter/v/m"]')
+
+    result = post(ask("fast"))
+
+    assert result.status == 404
+    assert "KIMI_API_KEY" in result.json["error"]["message"]
+    assert "OPENROUTER_API_KEY" in result.json["error"]["message"]
+
+
+def test_a_key_that_could_not_be_looked_up_is_503(
+    provider: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KIMI_API_KEY", "sk-\x07bell")
+
+    result = post(ask("kimi/k3"))
+
+    assert (result.status, result.json["error"]["code"]) == (503, "credentials_unavailable")
+    assert "bell" not in str(result)
+
+
+def test_a_429_is_passed_on_with_its_retry_after(provider: Upstream, keys: str) -> None:
+    provider.script = reply({"error": "slow down"}, status=429, headers={"Retry-After": "1200"})
+
+    result = post(ask("kimi/k3"))
+
+    assert (result.status, result.headers["retry-after"]) == (429, "1200")
+
+
+def test_a_mistake_in_chatd_toml_is_not_shown_to_callers(
+    config: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    config.write_text("defualt_provider = 'kimi'")
+
+    result = post(ask("m"))
+
+    assert (result.status, result.json["error"]["code"]) == (500, "internal_error")
+    assert "defualt_provider" not in result.json["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed", "header"),
+    [
+        ("https://a.example", "https://a.example,https://b.example", "https://a.example"),
+        ("https://c.example", "https://a.example", None),
+        ("https://c.example", "*", "*"),
+        ("https://c.example", "", None),
+        (None, "https://a.example", None),
+    ],
+)
+def test_an_allowed_browser_may_read_the_answer(
+    provider: Upstream,
+    monkeypatch: pytest.MonkeyPatch,
+    origin: str | None,
+    allowed: str,
+    header: str | None,
+) -> None:
+    monkeypatch.setenv("CHATD_CORS_ORIGINS", allowed)
+
+    result = post(ask("m"), headers={"oRiGiN": origin} if origin else {})
+
+    assert header == result.headers.get("access-control-allow-origin")
+
+
+@pytest.mark.parametrize(("origin", "listed"), [("https://a.example", True), ("https://b", False)])
+def test_a_listed_page_may_ask_before_it_calls(
+    monkeypatch: pytest.MonkeyPatch, origin: str, listed: bool
+) -> None:
+    monkeypatch.setenv("CHATD_CORS_ORIGINS", "https://a.example")
+    headers = {"Origin": origin, "Access-Control-Request-Headers": "authorization, x-stainless-os"}
+    event = http_event("OPTIONS", "/v1/chat", None, headers=headers)
+
+    result = chat.app.lambda_handler(event, LambdaContext())
+
+    told = result["multiValueHeaders"].get("Access-Control-Allow-Headers")
+    assert result["statusCode"] == 204
+    assert told == (["authorization, x-stainless-os"] if listed else None)
+
+
+def test_a_direct_invocation_gets_the_bare_answer(provider: Upstream) -> None:
+    answer = invoke(ask("llama3.2"))
+
+    assert answer["content"] == "Hello!"
+    assert "statusCode" not in answer
+
+
+def test_an_eventbridge_envelopes_detail_is_the_request(provider: Upstream) -> None:
+    envelope = {"version": "0", "source": "app", "detail-type": "Chat", "detail": ask("llama3.2")}
+
+    assert invoke(envelope)["content"] == "Hello!"
+
+
+@pytest.mark.parametrize(
+    ("event", "named"),
+    [
+        ({}, InvalidRequestError),
+        ([], InvalidRequestError),
+        (None, InvalidRequestError),
+        ("text", InvalidRequestError),
+        ({"model": "m"}, InvalidRequestError),
+        (ask("\ud800"), InvalidRequestError),
+        ({"model": {1, 2}}, InvalidRequestError),
+        ({"detail-type": "x", "detail": None}, InvalidRequestError),
+        (ask("kimi/k3"), ModelNotFoundError),
+    ],
+)
+def test_a_direct_invocation_fails_with_a_named_exception(
+    provider: Upstream, event: object, named: type[ChatdError]
+) -> None:
+    with pytest.raises(named):
+        invoke(event)
+
+
+def test_a_direct_invocations_failure_passes_no_frames_but_the_doors(provider: Upstream) -> None:
+    provider.script = reply({"error": "boom"}, status=500)
+
+    with pytest.raises(UpstreamError, match="ollama: it answered 500: boom") as caught:
+        invoke(ask("m"))
+
+    frames = [Path(entry.path).name for entry in caught.traceback if "functions" in str(entry.path)]
+    assert frames == ["functions.py", "app.py", "http.py"]
+    assert caught.value.__suppress_context__
+
+
+def test_a_direct_invocation_of_a_wrong_configuration_fails_as_a_fault_of_ours(
+    config: Path,
+) -> None:
+    config.write_text("x = 1")
+
+    with pytest.raises(InternalError):
+        invoke(ask("m"))
+
+
+def test_a_direct_invocation_meets_a_failed_lookup_by_name(
+    provider: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KIMI_API_KEY", "é")
+
+    with pytest.raises(CredentialsUnavailableError):
+        invoke(ask("kimi/k3"))
+
+
+def test_the_next_request_works_after_a_failure(provider: Upstream) -> None:
+    working = provider.script
+
+    def cut(connection: socket.socket, _received: Received) -> None:
+        connection.shutdown(socket.SHUT_RDWR)
+
+    provider.script = cut
+    failed: HttpResult = post(ask("m"))
+    provider.script = working
+
+    assert (failed.status, post(ask("m")).status) == (502, 200)
+
+
+def test_a_fault_of_our_own_is_500_and_its_words_go_nowhere(
+    provider: Upstream, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("the prompt")
+
+    gateway = chat.app.opened().gateway
+    monkeypatch.setattr(gateway, "begin", broken)
+
+    result = post(ask("m"))
+
+    assert (result.status, result.json["error"]["code"]) == (500, "internal_error")
+    assert "the prompt" not in capfd.readouterr().out + str(result)
+
+
+def test_a_fault_in_the_door_is_500_in_our_shape(
+    provider: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("the prompt")
+
+    monkeypatch.setattr("chatd.aws_lambda.events.call_of", broken)
+
+    assert post(ask("m")).json["error"]["code"] == "internal_error"

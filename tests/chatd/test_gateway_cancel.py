@@ -1,0 +1,180 @@
+"""Plain chats that are cancelled from another thread."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import chat.app
+from chatd.deadline import Deadline
+from chatd.errors import CallCancelledError, ChatdError
+from chatd.resilience.circuit_breaker import FAILURES
+from chatd.routing.targets import Call
+from chatd.surfaces import surface
+from tests.support import answers
+from tests.support.functions import ask, post
+from tests.support.upstream import Received, Upstream, chunked, head, raw, reply, then_close
+
+if TYPE_CHECKING:
+    from tests.chatd.conftest import Emitted
+
+pytestmark = pytest.mark.usefixtures("keys")
+
+
+class Chat:
+    """A plain chat in a thread of its own."""
+
+    def __init__(self, model: str, content: str = "Say hello.") -> None:
+        self.call = Call("r", Deadline.after(60))
+        self.error: ChatdError | None = None
+        self._body = json.dumps(ask(model, content)).encode()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def join(self) -> bool:
+        """Whether it has ended within 10 s."""
+        self._thread.join(10)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        gateway, native = chat.app.opened().gateway, surface("native")
+        request = gateway.read(native, lambda: self._body, self.call)
+        try:
+            gateway.chat(native, request, self.call)
+        except ChatdError as error:
+            self.error = error
+
+
+@pytest.fixture
+def asked(provider: Upstream) -> threading.Event:
+    """Set when the provider, which stays silent until its caller goes, has the request."""
+    asked = threading.Event()
+
+    def script(connection: socket.socket, _received: Received) -> None:
+        asked.set()
+        connection.recv(1)
+
+    provider.script = script
+    return asked
+
+
+def test_a_cancelled_plain_chat_ends_its_exchange_at_once(
+    provider: Upstream, asked: threading.Event, emitted: Callable[[], Emitted]
+) -> None:
+    closed = threading.Event()
+
+    def script(connection: socket.socket, _received: Received) -> None:
+        asked.set()
+        if connection.recv(1) == b"":
+            closed.set()
+
+    provider.script = script
+    running = Chat("llama3.2")
+    assert asked.wait(10)
+    running.call.cancel()
+
+    assert running.join()
+    assert closed.wait(10)
+    assert isinstance(running.error, CallCancelledError)
+    assert (running.error.status, running.error.code) == (499, "client_closed")
+    told = emitted()
+    assert [line["error.type"] for line in told.log] == ["client_closed"]
+    assert [metric["Kind"] for metric in told.metrics] == ["client_closed"]
+    assert len(provider.received) == 1
+
+
+def test_cancelled_chats_open_no_circuit(
+    provider: Upstream, asked: threading.Event, config: Path
+) -> None:
+    config.write_text('[tiers]\nt = ["ollama/a"]')  # a named model has a circuit of its own
+    for number in range(FAILURES + 1):
+        asked.clear()
+        running = Chat("t", f"text {number}")
+        assert asked.wait(10)
+        running.call.cancel()
+        assert running.join()
+    provider.script = chunked(answers.stream_for_path("/api/chat"), "application/x-ndjson")
+
+    assert post(ask("t")).status == 200
+
+
+def test_a_cancelled_chat_asks_no_other_model(
+    provider: Upstream, asked: threading.Event, config: Path
+) -> None:
+    config.write_text('[tiers]\nt = ["ollama/a", "kimi/k3"]')
+    running = Chat("t")
+    assert asked.wait(10)
+    running.call.cancel()
+
+    assert running.join()
+    assert len(provider.received) == 1
+
+
+def test_a_cancel_ends_a_retrys_wait(provider: Upstream) -> None:
+    asked = threading.Event()
+
+    def script(connection: socket.socket, received: Received) -> None:
+        reply({"error": "busy"}, 503, {"Retry-After": "4"})(connection, received)
+        asked.set()
+
+    provider.script = script
+    running = Chat("llama3.2")
+    assert asked.wait(10)
+    running.call.cancel()
+
+    assert running.join()
+    assert isinstance(running.error, CallCancelledError)
+    assert len(provider.received) == 1
+
+
+def test_a_call_that_is_cancelled_before_it_begins_asks_no_provider(provider: Upstream) -> None:
+    call = Call("r", Deadline.after(60))
+    gateway, native = chat.app.opened().gateway, surface("native")
+    request = gateway.read(native, lambda: json.dumps(ask("llama3.2")).encode(), call)
+    call.cancel()
+
+    with pytest.raises(CallCancelledError):
+        gateway.chat(native, request, call)
+    assert provider.received == []
+
+
+def test_the_tokens_of_a_plain_answer_that_broke_off_are_estimated(
+    provider: Upstream, config: Path, emitted: Callable[[], Emitted]
+) -> None:
+    config.write_text("[providers.ollama]\nupstream_stream = true")
+    provider.script = then_close(
+        raw(head(200, {"Connection": "close"}) + answers.ollama_lines("Hello")[0])
+    )
+
+    assert post(ask("llama3.2")).status == 502
+    (line,) = emitted().log
+    assert (line["gen_ai.usage.output_tokens"], line["chatd.usage_estimated"]) == (2, True)
+
+
+def test_an_attempt_that_begins_while_the_call_is_cancelled_is_broken_off() -> None:
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(500):
+            call = Call("r", Deadline.after(60))
+            broken_off, ready = threading.Event(), threading.Barrier(2)
+
+            def cancel(call: Call = call, ready: threading.Barrier = ready) -> None:
+                ready.wait(10)
+                call.cancel()
+
+            thread = threading.Thread(target=cancel)
+            thread.start()
+            ready.wait(10)
+            call.on_cancel(broken_off.set)
+            thread.join(10)
+            assert broken_off.is_set()
+    finally:
+        sys.setswitchinterval(interval)

@@ -1,0 +1,375 @@
+"""Addresses of a name, and connections that are kept."""
+
+from __future__ import annotations
+
+import gc
+import os
+import socket
+import ssl
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatd.deadline import Deadline
+from chatd.errors import AnswerTooLargeError, UpstreamError
+from chatd.transport import http_client as module
+from chatd.transport.connections import HttpPool
+from chatd.transport.http_client import MAX_ANSWER_BYTES, Urllib3Transport
+from chatd.upstream_http import HttpRequest, HttpResponse
+from tests.support import answers
+from tests.support.functions import ask, stream
+from tests.support.upstream import (
+    Received,
+    Script,
+    Upstream,
+    chunked,
+    head,
+    raw,
+    reply,
+    reset,
+    then_close,
+    upstream,
+)
+
+NAME = "provider.test"
+# Seconds: far more than what comes after an end may take, and less than the gap limit.
+DRAINED = 12.0
+CONNECT = 1.0
+REAL = socket.getaddrinfo
+# Nothing listens at port 9 of it, nor at the port of any server of these tests.
+DEAD = (socket.AF_INET6, ("::1", 0, 0, 0))
+
+
+def send(url: str, transport: Urllib3Transport | None = None) -> HttpResponse:
+    request = HttpRequest(url, {}, b"{}")
+    return (transport or Urllib3Transport()).send(request, Deadline.after(30), 5)
+
+
+def resolve(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[int, Any]) -> None:
+    """Have the name stand for these addresses, in this order."""
+
+    def answer(host: Any, port: Any, *given: Any, **more: Any) -> Any:
+        if host not in (NAME, NAME.encode()):
+            return REAL(host, port, *given, **more)
+        return [
+            (family, socket.SOCK_STREAM, 6, "", (address[0], int(port), *address[2:]))
+            for family, address in addresses
+        ]
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+
+
+ALIVE = (socket.AF_INET, ("127.0.0.1", 0))
+
+
+@pytest.mark.parametrize("addresses", [(DEAD, ALIVE), (ALIVE, DEAD), (DEAD, DEAD, ALIVE)])
+def test_an_address_that_refuses_leaves_the_others(
+    monkeypatch: pytest.MonkeyPatch, addresses: tuple[tuple[int, Any], ...]
+) -> None:
+    with upstream(reply({"ok": True})) as server:
+        resolve(monkeypatch, *addresses)
+
+        assert send(f"http://{NAME}:{server.port}").status == 200
+        assert server.last.headers["host"] == f"{NAME}:{server.port}"
+
+
+def test_a_name_of_which_no_address_answers_is_unreachable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    resolve(monkeypatch, DEAD, ALIVE)
+
+    with pytest.raises(UpstreamError, match="nothing answers at its address") as caught:
+        send(f"http://{NAME}:{port}")
+
+    assert caught.value.unreachable
+
+
+@pytest.mark.parametrize("model", ["llama3.2", "kimi/k3"])
+@pytest.mark.parametrize("path", ["/v1/chat", "/v1/chat/completions"])
+def test_a_streamed_chats_connection_is_kept_for_the_next(
+    provider: Upstream, keys: str, model: str, path: str
+) -> None:
+    ports, working = set(), provider.script
+
+    def script(connection: socket.socket, received: Received) -> None:
+        ports.add(connection.getpeername())
+        working(connection, received)
+
+    provider.script = script
+    for _ in range(3):
+        assert stream(ask(model), path).status == 200
+
+    assert len(ports) == 1
+
+
+def test_a_stream_that_goes_on_after_its_end_is_let_go_of_soon(provider: Upstream) -> None:
+    """What still comes would be read as the next chat's answer, so its connection is not kept."""
+
+    def script(connection: socket.socket, received: Received) -> None:
+        chunk = b"".join(answers.ollama_lines("Hello"))
+        connection.sendall(head(200, {"Transfer-Encoding": "chunked"}))
+        connection.sendall(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+        while not provider.going.wait(0.05):
+            connection.sendall(b"1\r\n\n\r\n")
+
+    provider.script = script
+    started = time.monotonic()
+    whole = stream(ask("m"))
+    took = time.monotonic() - started
+    provider.script = chunked(answers.ollama_lines("Bye"))
+
+    assert whole.json[-1]["done"] is True
+    assert stream(ask("m")).json[0] == {"content": "Bye"}
+    assert took < DRAINED
+
+
+def test_a_connection_is_not_kept_with_an_answer_that_was_not_read_to_its_end(
+    provider: Upstream,
+) -> None:
+    working = provider.script
+
+    def garbage(connection: socket.socket, received: Received) -> None:
+        if len(provider.received) > 1:
+            working(connection, received)
+            return
+        connection.sendall(head(200, {"Transfer-Encoding": "chunked"}))
+        connection.sendall(b"7\r\nno json\r\n1\r\n\n\r\n")
+        provider.going.wait()
+
+    provider.script = garbage
+    answered = stream(ask("m"))
+
+    assert answered.status == 200
+    assert answered.headers["x-chatd-attempts"] == "ollama: upstream_error, ollama: ok"
+
+
+def test_an_answer_of_just_20_mb_is_read() -> None:
+    with upstream(reply(b" " * MAX_ANSWER_BYTES)) as server:
+        assert len(send(server.url).body) == MAX_ANSWER_BYTES
+
+
+def test_an_answer_of_unknown_length_over_20_mb_is_refused_before_its_end() -> None:
+    def script(connection: socket.socket, _received: Received) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+        while not server.going.is_set():
+            connection.sendall(b" " * 65536)
+
+    with upstream(script) as server, pytest.raises(AnswerTooLargeError):
+        send(server.url)
+
+
+def test_a_url_is_sent_to_with_its_query_and_without_its_fragment() -> None:
+    with upstream(reply({})) as server:
+        send(f"{server.url}/v1/path?a=b#c")
+
+        assert server.last.path == "/v1/path?a=b"
+
+
+def test_forgetting_closes_the_kept_connections() -> None:
+    ports = []
+
+    def script(connection: socket.socket, received: Received) -> None:
+        ports.append(connection.getpeername())
+        raw(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")(connection, received)
+
+    with upstream(script) as server:
+        transport = Urllib3Transport()
+        send(server.url, transport)
+        send(server.url, transport)
+        transport.forget()
+        send(server.url, transport)
+
+    assert ports[0] == ports[1] != ports[2]
+
+
+@pytest.mark.parametrize("size", [5, 100_000])
+def test_bytes_behind_an_answer_are_no_part_of_the_next(size: int) -> None:
+    sent = threading.Event()
+
+    def script(connection: socket.socket, received: Received) -> None:
+        if len(server.received) > 1:
+            reply({"next": True})(connection, received)
+            return
+        connection.sendall(head(200, {"Content-Length": "2"}) + b"{}" + b"x" * size)
+        sent.set()
+
+    transport = Urllib3Transport()
+    with upstream(script) as server:
+        first = send(server.url, transport)
+        assert sent.wait(10)
+        second = send(server.url, transport)
+
+    assert (first.body, second.body) == (b"{}", b'{"next": true}')
+
+
+def test_bytes_behind_an_answer_in_the_same_tls_record_are_no_part_of_the_next(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More of them than a reader takes at once stay in OpenSSL, where no selector sees them."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    whole = head(200, {"Content-Length": "2"}) + b"{}"
+
+    def serve() -> None:
+        for body in (whole + b"x" * 12_000, whole):
+            connection, _ = listener.accept()
+            secure = stack.enter_context(context.wrap_socket(connection, server_side=True))
+            secure.recv(65536)
+            secure.sendall(body)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, ExitStack() as stack:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        transport = Urllib3Transport()
+        url = f"https://localhost:{listener.getsockname()[1]}"
+        bodies = [send(url, transport).body for _ in range(2)]
+        thread.join(10)
+
+    assert bodies == [b"{}", b"{}"]
+
+
+def kept_then(answer: Script) -> Script:
+    """What answers the first request of a connection, and does something else with the second."""
+    answered: set[socket.socket] = set()
+
+    def script(connection: socket.socket, received: Received) -> None:
+        (answer if connection in answered else reply({"ok": True}))(connection, received)
+        answered.add(connection)
+
+    return script
+
+
+def closes(connection: socket.socket, _received: Received) -> None:
+    connection.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("stale", [closes, reset, then_close(raw(b"left over\r\n"))])
+def test_a_kept_connection_that_is_closed_just_now_is_replaced(stale: Script) -> None:
+    transport = Urllib3Transport()
+    with upstream(kept_then(stale)) as server:
+        statuses = [send(server.url, transport).status for _ in range(2)]
+
+        assert statuses == [200, 200]
+        assert len(server.received) == 3
+
+
+@pytest.mark.parametrize("broken", [closes, reset])
+def test_a_new_connection_that_is_closed_before_the_answer_is_the_providers_failure(
+    broken: Script,
+) -> None:
+    with upstream(broken) as server:
+        with pytest.raises(UpstreamError, match="the connection was lost"):
+            send(server.url)
+
+        assert len(server.received) == 1
+
+
+def test_a_request_is_sent_anew_once_at_most() -> None:
+    transport = Urllib3Transport()
+    with upstream(reply({"ok": True})) as server:
+        send(server.url, transport)
+        server.script = closes
+        with pytest.raises(UpstreamError, match="the connection was lost"):
+            send(server.url, transport)
+
+        assert len(server.received) == 3
+
+
+def test_a_half_answer_on_a_kept_connection_is_not_asked_for_anew() -> None:
+    transport = Urllib3Transport()
+    half = then_close(raw(head(200, {"Content-Length": "9"}) + b"half"))
+    with upstream(kept_then(half)) as server:
+        send(server.url, transport)
+        with pytest.raises(UpstreamError, match="the connection was lost"):
+            send(server.url, transport)
+
+        assert len(server.received) == 2
+
+
+def test_a_provider_that_dies_over_a_request_is_not_asked_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_STALE_SECONDS", 0.05)
+
+    def dies(connection: socket.socket, _received: Received) -> None:
+        server.going.wait(0.2)
+        connection.shutdown(socket.SHUT_RDWR)
+
+    transport = Urllib3Transport()
+    with upstream(kept_then(dies)) as server:
+        send(server.url, transport)
+        with pytest.raises(UpstreamError, match="the connection was lost"):
+            send(server.url, transport)
+
+        assert len(server.received) == 2
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_long_upload_is_not_held_to_the_connect_limit(kept: bool) -> None:
+    body = b" " * 50_000_000
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            if kept:
+                connection.recv(65536)
+                connection.sendall(head(200, {"Content-Length": "2"}) + b"{}")
+            waited.wait(3 * CONNECT)  # it reads nothing meanwhile
+            left = len(body)
+            while left > 0 and (part := connection.recv(1_000_000)):
+                left -= len(part)
+            connection.sendall(head(200, {"Content-Length": "2"}) + b"{}")
+
+    waited = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        transport = Urllib3Transport()
+        if kept:
+            send(url, transport)
+        response = transport.send(HttpRequest(url, {}, body), Deadline.after(60), CONNECT)
+        thread.join(30)
+
+    assert response.body == b"{}"
+
+
+def test_a_request_is_sent_at_once_and_waits_for_no_more_to_send() -> None:
+    """Nagle's algorithm would hold a short body back until the head is acknowledged."""
+    options = []
+    kind = HttpPool.ConnectionCls
+
+    def connect(connection: Any) -> None:
+        kind.connect(connection)
+        options.append(connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    transport = Urllib3Transport()
+    with upstream(reply({})) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(HttpPool, "ConnectionCls", type("Noted", (kind,), {"connect": connect}))
+        send(server.url, transport)
+
+    assert len(options) == 1
+    assert options[0]
+
+
+def test_requests_that_fail_leave_no_descriptor_open() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    transport = Urllib3Transport()
+
+    def fail() -> int:
+        with pytest.raises(UpstreamError):
+            send(f"http://127.0.0.1:{port}", transport)
+        gc.collect()
+        return len(os.listdir("/dev/fd"))  # noqa: PTH208  # a folder of the process itself
+
+    first, *_, last = [fail() for _ in range(20)]
+
+    assert last <= first

@@ -1,0 +1,237 @@
+"""Connecting to a host with several addresses, some of which do not answer."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+import pytest
+
+from chatd.config.catalog import Timeouts
+from chatd.deadline import Deadline
+from chatd.errors import UpstreamError, UpstreamTimeoutError
+from chatd.transport.happy_eyeballs import Address, alternated, connect, resolve
+from chatd.transport.http_client import Urllib3Transport
+from chatd.transport.watchdog import Guard
+from chatd.upstream_http import HttpRequest, HttpResponse
+from tests.support.upstream import Upstream, reply, upstream
+
+V4, V6 = socket.AF_INET, socket.AF_INET6
+# Seconds: a connect limit that no test here comes near, unless an address takes all of it.
+LONG = 60.0
+
+
+@contextmanager
+def swallowing() -> Iterator[Address]:
+    """An address that answers no SYN: its queue is full, and it accepts no connection."""
+    with ExitStack() as stack:
+        full = stack.enter_context(socket.socket())
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        yield Address(V4, full.getsockname())
+
+
+@pytest.fixture
+def server() -> Iterator[Upstream]:
+    with upstream(reply({"ok": True})) as running:
+        yield running
+
+
+@pytest.fixture
+def refusing() -> Address:
+    """An address that refuses connections."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return Address(V4, taken.getsockname())
+
+
+def send(
+    *addresses: Address, connect: float = LONG, started: Callable[..., None] = lambda _: None
+) -> HttpResponse:
+    """Send a request to a host that has these addresses."""
+    transport = Urllib3Transport(lambda _host, _port: addresses)
+    request = HttpRequest("http://several.test", {}, b"{}")
+    return transport.send(request, Deadline.after(2 * LONG), connect, started)
+
+
+def good(server: Upstream) -> Address:
+    return Address(V4, ("127.0.0.1", server.port))
+
+
+def test_an_address_that_swallows_syns_does_not_cost_the_connect_time(server: Upstream) -> None:
+    started = time.monotonic()
+    with swallowing() as dead:
+        response = send(dead, good(server))
+
+    assert response.status == 200
+    assert time.monotonic() - started < LONG / 2
+
+
+def test_several_dead_addresses_are_tried_beside_one_another(server: Upstream) -> None:
+    started = time.monotonic()
+    with swallowing() as one, swallowing() as two, swallowing() as three:
+        response = send(one, two, three, good(server))
+
+    assert response.status == 200
+    assert time.monotonic() - started < LONG / 2
+
+
+def test_the_next_address_waits_for_no_longer_than_it_must(
+    server: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatd.transport.happy_eyeballs.NEXT_ADDRESS_SECONDS", 0.01)
+    started = time.monotonic()
+    with swallowing() as dead:
+        assert send(*[dead] * 30, good(server)).status == 200
+
+    assert time.monotonic() - started < 20  # not a second each
+
+
+def test_a_refused_ipv6_address_is_followed_by_ipv4(server: Upstream) -> None:
+    response = send(Address(V6, ("::1", server.port, 0, 0)), good(server))
+
+    assert response.status == 200
+
+
+def test_a_family_that_the_machine_does_not_have_is_passed_over(server: Upstream) -> None:
+    assert send(Address(-7, ("x", 1)), good(server)).status == 200
+
+
+def test_after_a_refusal_the_next_address_is_tried_at_once(
+    server: Upstream, refusing: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatd.transport.happy_eyeballs.NEXT_ADDRESS_SECONDS", LONG)
+    started = time.monotonic()
+
+    assert send(*[refusing] * 20, good(server)).status == 200
+    assert time.monotonic() - started < LONG / 2
+
+
+def test_the_preferred_address_is_taken_where_both_answer(server: Upstream) -> None:
+    with upstream(reply({"other": True})) as other:
+        response = send(good(server), good(other))
+
+    assert response.body == b'{"ok": true}'
+    assert other.received == []
+
+
+def test_where_every_address_refuses_there_is_nothing_to_wait_for(refusing: Address) -> None:
+    with pytest.raises(UpstreamError, match="nothing answers at its address") as caught:
+        send(refusing, refusing)
+
+    assert caught.value.unreachable
+
+
+def test_where_no_address_answers_the_connect_limit_holds(refusing: Address) -> None:
+    with swallowing() as dead, pytest.raises(UpstreamTimeoutError, match="no connection") as caught:
+        send(refusing, dead, dead, connect=0.6)
+
+    assert caught.value.unreachable
+
+
+@pytest.mark.parametrize("addresses", [0, 1, 2])
+def test_no_socket_is_left_over(addresses: int, server: Upstream) -> None:
+    with ExitStack() as stack:
+        dead = [stack.enter_context(swallowing()) for _ in range(addresses)]
+        send(*dead, good(server))  # what is loaded and started once
+        before = _descriptors()
+        for _ in range(3):
+            send(*dead, good(server))
+            with pytest.raises(UpstreamError):
+                send(*dead, connect=0.1)
+
+    assert _descriptors() <= before + 3  # the transports' idle connections, until collected
+
+
+def _descriptors() -> int:
+    import gc  # noqa: PLC0415  # idle connections of transports that are gone are closed by it
+
+    gc.collect()
+    return len(os.listdir("/dev/fd"))  # noqa: PTH208  # pathlib would open a descriptor a name
+
+
+class Exhausted(Guard):
+    """A guard for which the second socket has no descriptor left."""
+
+    def __init__(self) -> None:
+        self.held: list[socket.socket] = []
+
+    def hold(self, sock: socket.socket) -> None:
+        self.held.append(sock)
+        if len(self.held) > 1:
+            raise OSError(errno.EMFILE, "no descriptor left")
+
+
+def test_a_connection_that_cannot_be_watched_is_closed(server: Upstream) -> None:
+    guard = Exhausted()
+    with pytest.raises(OSError, match="no descriptor left"):
+        connect([good(server)], lambda _sock: None, Deadline.after(LONG), guard)
+
+    assert guard.held[1].fileno() == -1
+
+
+def test_a_call_that_is_broken_off_while_it_connects_ends_at_once() -> None:
+    asked, error = threading.Event(), None
+    break_offs: list[Callable[[], None]] = []
+
+    def resolver(_host: str, _port: int) -> Sequence[Address]:
+        asked.set()
+        return [dead]
+
+    def run() -> None:
+        nonlocal error
+        request = HttpRequest("http://silent.test", {}, b"{}")
+        limits = Timeouts(connect=LONG)
+        try:
+            Urllib3Transport(resolver).open(
+                request, Deadline.after(2 * LONG), limits, break_offs.append
+            )
+        except UpstreamError as raised:
+            error = raised
+
+    with swallowing() as dead:
+        thread = threading.Thread(target=run)
+        thread.start()
+        assert asked.wait(10)
+        break_offs[0]()
+        thread.join(LONG / 2)
+
+    assert not thread.is_alive()
+    assert isinstance(error, UpstreamTimeoutError)
+
+
+def test_connecting_starts_no_thread(server: Upstream) -> None:
+    request = HttpRequest("http://several.test", {}, b"{}")
+    with swallowing() as dead:
+        transport = Urllib3Transport(lambda _host, _port: [dead, good(server)])
+        transport.send(request, Deadline.after(LONG), LONG)  # starts the watchdog's
+        mine = set(threading.enumerate())
+        transport.forget()
+        transport.send(request, Deadline.after(LONG), LONG)
+
+    started = {thread for thread in threading.enumerate() if "process_request" not in thread.name}
+    assert started <= mine
+
+
+def test_families_alternate_and_the_first_ones_preference_stays() -> None:
+    six = [Address(V6, n) for n in range(3)]
+    four = [Address(V4, n) for n in range(2)]
+
+    assert alternated([*six, *four]) == [six[0], four[0], six[1], four[1], six[2]]
+    assert alternated([four[0], *six]) == [four[0], *six]
+    assert alternated([]) == []
+
+
+def test_the_systems_resolver_gives_what_a_socket_connects_to(server: Upstream) -> None:
+    (address, *_) = [a for a in resolve("127.0.0.1", server.port) if a.family == V4]
+
+    with socket.socket(address.family) as sock:
+        sock.connect(address.place)

@@ -1,0 +1,183 @@
+"""A caller that reads slowly: the provider's limits count only while the gateway waits for it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+import chat.app
+from chatd.aws_lambda.streaming import Live
+from chatd.config.catalog import Timeouts
+from chatd.deadline import Deadline
+from chatd.errors import UpstreamTimeoutError
+from chatd.resilience.circuit_breaker import FAILURES
+from chatd.transport import stream_limits as module
+from chatd.transport.http_client import Urllib3Stream, Urllib3Transport
+from chatd.upstream_http import HttpRequest
+from tests.support import answers
+from tests.support.functions import LambdaContext, ask, http_event, stream
+from tests.support.upstream import Received, Upstream, chunked, head, raw, then_close, upstream
+
+# Each chat has a text of its own: failures of one request alone open no circuit.
+TEXTS = (f"text {number}" for number in count())
+GAP = 0.4
+PAUSE = 3 * GAP
+LIMITS = Timeouts(silence=5, first_event=5, gap=GAP, total=30)
+
+
+def opened(server: Upstream, limits: Timeouts = LIMITS) -> Urllib3Stream:
+    request = HttpRequest(server.url, {}, b"{}")
+    return Urllib3Transport().open(request, Deadline.after(30), limits, lambda _: None)
+
+
+def test_a_pause_of_the_reader_is_no_gap_of_the_providers() -> None:
+    with upstream(chunked([b"one", b"two"])) as server:
+        stream = opened(server)
+        chunks = stream.chunks()
+        got = next(chunks)
+        stream.begun()
+        time.sleep(PAUSE)
+        got += b"".join(chunks)
+        stream.close()
+
+    assert got == b"onetwo"
+
+
+def test_a_gap_after_a_pause_of_the_reader_still_counts() -> None:
+    def script(connection: socket.socket, _received: Received) -> None:
+        connection.sendall(head(200, {"Connection": "close"}) + b"one")
+        server.going.wait()
+
+    with upstream(script) as server:
+        stream = opened(server)
+        chunks = stream.chunks()
+        assert next(chunks) == b"one"
+        stream.begun()
+        time.sleep(PAUSE)
+        with pytest.raises(UpstreamTimeoutError):
+            next(chunks)
+        stream.close()
+
+
+def test_a_pause_after_the_end_mark_does_not_lose_what_follows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_DRAIN_SECONDS", GAP)
+    with upstream(chunked([b"end", b"usage"])) as server:
+        stream = opened(server)
+        chunks = stream.chunks()
+        got = next(chunks)
+        stream.begun()
+        stream.ended()
+        time.sleep(PAUSE)
+        got += b"".join(chunks)
+        stream.close()
+
+    assert got == b"endusage"
+
+
+class SlowSink:
+    """A caller that takes longer than the gap to read the first piece."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+
+    def commit(self, status: int, headers: Mapping[str, str]) -> None:
+        assert status == 200
+
+    def write(self, data: bytes) -> None:
+        if not self.pieces:
+            time.sleep(PAUSE)
+        self.pieces.append(data)
+
+
+def read_slowly() -> bytes:
+    """What a slow caller of the tier `t` reads."""
+    body = json.dumps({**ask("t", next(TEXTS)), "stream": True})
+    live: Live = chat.app.lambda_handler(http_event("POST", "/v1/chat", body), LambdaContext())
+    sink = SlowSink()
+    live.pour(sink)
+    return b"".join(sink.pieces)
+
+
+def test_slow_callers_open_no_circuit(provider: Upstream, config: Path) -> None:
+    config.write_text(f"""
+[tiers]
+t = ["ollama/a"]
+[providers.ollama.timeouts]
+gap = {GAP}
+""")
+    words = [f"{n} " for n in range(20)]
+    provider.script = chunked(answers.ollama_lines(*words), "application/x-ndjson")
+
+    bodies: list[bytes] = []
+    threads = [
+        threading.Thread(target=lambda: bodies.append(read_slowly())) for _ in range(FAILURES + 1)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    assert [b'"done":true' in body.replace(b" ", b"") for body in bodies] == [True] * len(threads)
+
+
+@pytest.mark.parametrize("encoding", [{"Transfer-Encoding": "chunked"}, {"Connection": "close"}])
+def test_a_provider_that_gives_up_on_a_slow_caller_is_not_blamed(
+    encoding: dict[str, str], provider: Upstream, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_SLOW_CALLER_SECONDS", PAUSE / 2)
+    config.write_text('[tiers]\nt = ["ollama/a"]')  # a named model has a circuit of its own
+    line = answers.ollama_lines("Hello")[0]
+    piece = b"%x\r\n%s\r\n" % (len(line), line) if "Connection" not in encoding else line
+
+    def gives_up(connection: socket.socket, _received: Received) -> None:
+        connection.sendall(head(200, encoding) + piece)
+        connection.shutdown(socket.SHUT_RDWR)
+
+    provider.script = gives_up
+    threads = [threading.Thread(target=read_slowly) for _ in range(FAILURES + 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    provider.script = chunked(answers.ollama_lines("Hello"), "application/x-ndjson")
+
+    assert stream(ask("t")).status == 200
+
+
+def test_a_provider_that_breaks_off_for_quick_callers_is_blamed(
+    provider: Upstream, config: Path
+) -> None:
+    config.write_text('[tiers]\nt = ["ollama/a"]')
+    provider.script = raw(head(200, {"Connection": "close"}) + answers.ollama_lines("Hello")[0])
+    provider.script = then_close(provider.script)
+
+    statuses = [stream(ask("t", next(TEXTS))).status for _ in range(FAILURES + 1)]
+
+    assert statuses == [200] * FAILURES + [503]
+
+
+def test_a_slow_provider_makes_no_slow_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_SLOW_CALLER_SECONDS", PAUSE)
+
+    def script(connection: socket.socket, _received: Received) -> None:
+        connection.sendall(head(200, {"Connection": "close"}) + b"one")
+        server.going.wait(2 * PAUSE)
+        connection.sendall(b"two")
+        connection.shutdown(socket.SHUT_RDWR)
+
+    with upstream(script) as server:
+        stream = opened(server)
+        got = b"".join(stream.chunks())
+        slow = stream.caller_was_slow
+        stream.close()
+
+    assert (got, slow) == (b"onetwo", False)

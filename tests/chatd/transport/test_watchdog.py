@@ -1,0 +1,297 @@
+"""The watchdog's locks: what several threads do to it at once, in the order that does harm.
+
+Orders are forced, by events that a thread waits for in the middle of a step, or by many switches.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import cast
+
+import pytest
+
+from chatd.deadline import Deadline
+from chatd.transport import watchdog
+from chatd.transport.watchdog import Guard, Watchdog
+
+# Seconds for what must happen to happen; far more than it takes.
+PATIENCE = 20.0
+LATER = 600.0
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """A connection: our end, and the peer's."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.settimeout(PATIENCE)
+        yield ours, theirs
+
+
+@pytest.fixture
+def many_switches() -> Iterator[None]:
+    """Threads that are switched as often as Python can."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+@contextmanager
+def at_once(number: int, do: Callable[[int], None]) -> Iterator[None]:
+    """Threads that begin together, and have all ended after the block."""
+    ready = threading.Barrier(number)
+
+    def run(which: int) -> None:
+        ready.wait(PATIENCE)
+        do(which)
+
+    threads = [threading.Thread(target=run, args=(which,)) for which in range(number)]
+    for thread in threads:
+        thread.start()
+    yield
+    for thread in threads:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+
+
+def test_a_socket_is_shut_at_its_deadline(pair: tuple[socket.socket, socket.socket]) -> None:
+    guard = Watchdog().guard(Deadline.after(0.05))
+    guard.hold(pair[0])
+
+    assert pair[1].recv(1) == b""
+    assert guard.fired
+
+
+def test_a_socket_is_held_open_no_longer_than_its_request(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
+    guard = Watchdog().guard(Deadline.after(LATER))
+    guard.hold(pair[0])
+    guard.end()
+    pair[0].close()
+
+    assert pair[1].recv(1) == b""
+    assert not guard.fired
+
+
+def test_a_socket_is_let_go_of_for_the_next(pair: tuple[socket.socket, socket.socket]) -> None:
+    guard = Watchdog().guard(Deadline.after(LATER))
+    with closing(socket.socket()) as other:
+        guard.hold(pair[0])
+        guard.hold(other)
+        pair[0].close()
+
+        assert pair[1].recv(1) == b""
+        guard.end()
+
+
+def test_a_socket_that_comes_after_the_abort_is_shut(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
+    guard = Watchdog().guard(Deadline.after(LATER))
+    guard.abort()
+    guard.hold(pair[0])
+
+    assert pair[1].recv(1) == b""
+    guard.end()
+
+
+def test_an_abort_after_the_end_shuts_nothing(pair: tuple[socket.socket, socket.socket]) -> None:
+    guard = Watchdog().guard(Deadline.after(LATER))
+    guard.hold(pair[0])
+    guard.end()
+    # One of these has the number that the guard's own descriptor had.
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        guard.abort()
+        for one, other in (pair, (ours, theirs)):
+            other.settimeout(PATIENCE)
+            one.sendall(b"x")
+            assert other.recv(1) == b"x"
+            other.sendall(b"y")
+            assert one.recv(1) == b"y"
+
+
+class Checked(Guard):
+    """A guard that notes where its socket is touched without the lock.
+
+    Between two steps of that, another thread could close the descriptor and a third be given its
+    number: the wrong connection would be shut.
+    """
+
+    def __init__(self, owner: Watchdog, deadline: Deadline) -> None:
+        super().__init__(owner, deadline)
+        self.unlocked: list[str] = []
+
+    def fire(self) -> None:
+        self._note("fire")
+        super().fire()
+
+    def release(self) -> None:
+        self._note("release")
+        super().release()
+
+    def _note(self, step: str) -> None:
+        if not self._watchdog.lock._is_owned():  # type: ignore[attr-defined]  # CPython's own check
+            self.unlocked.append(step)
+
+
+@pytest.mark.parametrize("shut_first", [False, True])
+def test_a_socket_is_touched_with_the_lock_alone(
+    monkeypatch: pytest.MonkeyPatch,
+    pair: tuple[socket.socket, socket.socket],
+    shut_first: bool,
+) -> None:
+    monkeypatch.setattr(watchdog, "Guard", Checked)
+    guard = cast("Checked", Watchdog().guard(Deadline.after(LATER)))
+    if shut_first:
+        guard.abort()
+    guard.hold(pair[0])
+    guard.hold(pair[0])
+    guard.move(Deadline.after(0))
+    assert pair[1].recv(1) == b""
+    guard.abort()
+    guard.end()
+
+    assert guard.unlocked == []
+
+
+class Stepped(Guard):
+    """A guard whose deadline the watchdog's thread goes on with only when it is let.
+
+    The thread reads a deadline twice a look; what is set after the second, it has not seen.
+    """
+
+    reading = threading.Event()
+    let = threading.Event()
+    reads = 0
+    armed = False
+
+    @property
+    def deadline(self) -> Deadline:
+        """The deadline as it was when the reading began."""
+        deadline = self._deadline
+        if Stepped.armed and threading.current_thread().name == "watchdog":
+            Stepped.reads += 1
+            if Stepped.reads == 2:
+                Stepped.reading.set()
+                assert Stepped.let.wait(PATIENCE)
+        return deadline
+
+    @deadline.setter
+    def deadline(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+
+
+def test_a_deadline_that_is_set_while_the_thread_looks_is_not_missed(
+    monkeypatch: pytest.MonkeyPatch, pair: tuple[socket.socket, socket.socket]
+) -> None:
+    dog = Watchdog()
+    sooner = Deadline.after(1)
+    first = dog.guard(sooner)
+    looked, peer = socket.socketpair()
+    with looked, peer:
+        peer.settimeout(PATIENCE)
+        dog.guard(Deadline.after(0)).hold(looked)
+        assert peer.recv(1) == b""
+    monkeypatch.setattr(watchdog, "Guard", Stepped)
+    guard = dog.guard(Deadline.after(LATER))
+    guard.hold(pair[0])
+    with dog.lock:  # the thread has ended a look, and knows when it is to wake
+        monkeypatch.setattr(Stepped, "armed", True)
+    first.move(Deadline.after(0))
+    assert Stepped.reading.wait(PATIENCE)
+    # Later than when the thread was to wake before, so that this alone does not tell.
+    mover = threading.Thread(target=guard.move, args=(Deadline(sooner.at + 0.01),))
+    mover.start()
+    mover.join(0.2)  # it waits for the thread to have looked; one that does not is too soon
+    Stepped.let.set()
+    mover.join(PATIENCE)
+
+    assert pair[1].recv(1) == b""
+    assert (first.fired, guard.fired) == (True, True)
+
+
+class Counted(Guard):
+    """A guard that counts how often the watchdog's thread looks at it."""
+
+    looks = 0
+
+    @property
+    def deadline(self) -> Deadline:
+        """The deadline."""
+        Counted.looks += threading.current_thread().name == "watchdog"
+        return self._deadline
+
+    @deadline.setter
+    def deadline(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+
+
+def test_the_thread_rests_once_a_deadline_has_passed(
+    monkeypatch: pytest.MonkeyPatch, pair: tuple[socket.socket, socket.socket]
+) -> None:
+    monkeypatch.setattr(watchdog, "Guard", Counted)
+    guard = Watchdog().guard(Deadline.after(0.01))
+    guard.hold(pair[0])
+    assert pair[1].recv(1) == b""
+    time.sleep(0.2)  # for looks that must not come
+    guard.end()
+
+    assert Counted.looks < 20
+
+
+def test_a_later_deadline_spares_the_socket_and_an_earlier_one_shuts_it(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
+    guard = Watchdog().guard(Deadline.after(1.5))
+    guard.hold(pair[0])
+    guard.move(Deadline.after(LATER))
+    time.sleep(1.8)  # past the first deadline, which no longer holds
+    assert not guard.fired
+    guard.move(Deadline.after(0.01))
+
+    assert pair[1].recv(1) == b""
+
+
+@pytest.mark.usefixtures("many_switches")
+def test_requests_that_come_together_are_watched_by_one_thread() -> None:
+    for _ in range(30):
+        dog = Watchdog()
+        before = watching()
+        with at_once(8, lambda _which, dog=dog: dog.guard(Deadline.after(LATER)).end()):  # type: ignore[misc]  # mypy sees no default
+            pass
+        assert watching() - before == 1
+
+
+@pytest.mark.usefixtures("many_switches")
+def test_requests_that_come_and_go_while_the_thread_looks_do_not_end_it(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
+    dog = Watchdog()
+    kept = [dog.guard(Deadline.after(LATER)) for _ in range(200)]
+
+    def churn(_which: int) -> None:
+        end = time.monotonic() + 1.0
+        while time.monotonic() < end:
+            for guard in [dog.guard(Deadline.after(0)) for _ in range(20)]:
+                guard.end()
+
+    with at_once(4, churn):
+        pass
+    guard = dog.guard(Deadline.after(0.01))
+    guard.hold(pair[0])
+
+    assert pair[1].recv(1) == b""
+    for one in kept:
+        one.end()
+
+
+def watching() -> int:
+    return sum(thread.name == "watchdog" for thread in threading.enumerate())
