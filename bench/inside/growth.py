@@ -126,7 +126,7 @@ def _providers(app: Any, chat: Call, config: Path, rounds: int, url: str) -> dic
 
     def opening() -> None:
         app.opened.cache_clear()
-        app.opened()
+        app.compose()
 
     found: dict[str, Any] = {
         "providers, opening": {"sizes": list(sizes), "times": [], "peaks": []},

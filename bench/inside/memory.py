@@ -59,8 +59,8 @@ def main(requests: int, streams: int, failures: int, libraries: Sequence[str]) -
         def answered(events: Sequence[Any], times: int, status: int = 200) -> None:
             for number in range(times):
                 answer = handler(events[number % len(events)], gateway.Context())
-                if hasattr(answer, "pour"):
-                    answer.pour(sink := gateway.Sink())
+                if hasattr(answer, "write_to"):
+                    answer.write_to(sink := gateway.Sink())
                     got = sink.status
                 else:
                     got = answer["statusCode"]

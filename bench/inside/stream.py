@@ -22,12 +22,12 @@ Call = Callable[[], Any]
 def ours(handler: Any, event: Any, sink: Callable[[], Any] = gateway.Sink) -> Call:
     """Return a call that writes a streamed chat to a sink, and returns the sink."""
 
-    def pour() -> Any:
+    def stream() -> Any:
         into = sink()
-        handler(event, gateway.Context()).pour(into)
+        handler(event, gateway.Context()).write_to(into)
         return into
 
-    return pour
+    return stream
 
 
 def counted(call: Call, writes: int) -> Call:
@@ -70,21 +70,21 @@ def bare_first(url: str) -> Call:
 
 def through_runtime(url: str) -> Callable[[], Any]:
     """Return a factory of the runtime's stream, with the upstream as the Runtime API."""
-    from chatd.aws_lambda.runtime_stream import Stream  # noqa: PLC0415  # the build's
+    from chatd.aws_lambda.runtime_stream import InvocationStream  # noqa: PLC0415  # the build's
 
-    return lambda: Stream(url.removeprefix("http://"), "id", None)
+    return lambda: InvocationStream(url.removeprefix("http://"), "id", None)
 
 
 def passed_on(handler: Any, event: Any, sink: Callable[[], Any]) -> Call:
     """Return a call that sends a streamed chat through the runtime's stream to its end."""
 
-    def pour() -> None:
+    def stream() -> None:
         stream = sink()
-        handler(event, gateway.Context()).pour(stream)
+        handler(event, gateway.Context()).write_to(stream)
         stream.end()
         stream.close()
 
-    return pour
+    return stream
 
 
 def main(rounds: int, flood: int, trickle: int, starts: int) -> dict[str, Any]:

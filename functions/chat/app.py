@@ -9,16 +9,16 @@ from typing import Any
 
 from chatd import composition
 from chatd.aws_lambda import events, http, snapstart
-from chatd.aws_lambda.events import Context, Event
-from chatd.aws_lambda.streaming import Live
-from chatd.aws_lambda.streaming_chat import LiveChat
+from chatd.aws_lambda.events import Context, LambdaEvent
+from chatd.aws_lambda.streaming import StreamingResponse
+from chatd.aws_lambda.streaming_chat import StreamingChat
 from chatd.surfaces import surface
 
-opened = cache(partial(composition.opened, os.environ))
-once = cache(lambda: composition.once(os.environ, opened().settings))
+compose = cache(partial(composition.compose, os.environ))
+once = cache(lambda: composition.once(os.environ, compose().settings))
 
 
-def chat(spoken: str, event: Event, context: Context) -> http.Response | Live:
+def chat(spoken: str, event: LambdaEvent, context: Context) -> http.Response | StreamingResponse:
     """A chat over HTTP; under an `Idempotency-Key` the same answer again, if there is one."""
     fresh = partial(answer, spoken, event, context)
     if events.header(event, "idempotency-key") is None:
@@ -26,28 +26,28 @@ def chat(spoken: str, event: Event, context: Context) -> http.Response | Live:
     return once().answer(event, context, fresh, surface(spoken).ends)
 
 
-def answer(spoken: str, event: Event, context: Context) -> http.Response | Live:
+def answer(spoken: str, event: LambdaEvent, context: Context) -> http.Response | StreamingResponse:
     """A chat over HTTP, whole or streamed as the caller wants it."""
-    gateway, speaking = opened().gateway, surface(spoken)
-    call = events.call_of(event, context, opened().settings)
+    gateway, speaking = compose().gateway, surface(spoken)
+    call = events.call_of(event, context, compose().settings)
     request = gateway.read(speaking, partial(events.body_of, event), call)
     if request.stream:
-        return LiveChat(gateway, speaking, request, call)
-    events.limit_whole(call, event, opened().settings)
+        return StreamingChat(gateway, speaking, request, call)
+    events.limit_whole(call, event, compose().settings)
     reply = gateway.chat(speaking, request, call)
     return http.answered(reply.body, reply.headers)
 
 
 def invoke(event: object, context: Context) -> Mapping[str, Any]:
     """A chat of a direct invocation, which is always answered whole."""
-    gateway, native = opened().gateway, surface("native")
-    call = events.call_of(None, context, opened().settings)
+    gateway, native = compose().gateway, surface("native")
+    call = events.call_of(None, context, compose().settings)
     request = gateway.read(native, partial(events.request_of, event), call)
     return gateway.chat(native, request, call).body
 
 
-door = http.Door(
-    lambda: opened().settings,
+router = http.Router(
+    lambda: compose().settings,
     {
         "POST /v1/chat": partial(chat, "native"),
         "POST /v1/chat/completions": partial(chat, "openai"),
@@ -55,11 +55,11 @@ door = http.Door(
 )
 
 
-snapstart.hooks(os.environ, lambda: opened().prepare(), lambda: opened().forget())
+snapstart.hooks(os.environ, lambda: compose().prepare(), lambda: compose().forget())
 
 
 def lambda_handler(event: Any, context: Context) -> Any:
     """Answer API Gateway, or whoever invokes the function directly."""
     if events.is_http(event):
-        return door.answer(event, context)
+        return router.answer(event, context)
     return http.invoked(partial(invoke, event, context))

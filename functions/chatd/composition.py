@@ -15,9 +15,9 @@ from chatd.config.settings import Settings, load
 from chatd.credentials.provider_keys import Credentials
 from chatd.credentials.secrets_manager import JsonSecret, SecretsManager
 from chatd.gateway import Gateway
-from chatd.resilience.attempt import Asking
-from chatd.resilience.circuit_breaker import Circuits, MemoryStore, Store
-from chatd.routing.targets import Planner
+from chatd.resilience.attempt import AttemptRunner
+from chatd.resilience.circuit_breaker import CircuitBreakers, MemoryStore, Store
+from chatd.routing.targets import TargetSelector
 from chatd.telemetry.record import Telemetry
 from chatd.transport.http_client import Urllib3Transport
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class House:
+class Composition:
     """What a door opens to."""
 
     settings: Settings
@@ -36,14 +36,14 @@ class House:
     transport: Urllib3Transport
     warn: Callable[[str], None]
     manager: SecretsManager
-    circuits: Circuits
+    circuits: CircuitBreakers
 
     def prepare(self) -> None:
         """Load all that a first chat needs, without a key and without a network."""
         from chatd.aws_lambda import warmup  # noqa: PLC0415  # only for copies
         from chatd.aws_lambda.warm_boto3 import dry_call  # noqa: PLC0415  # as above
 
-        warmup.play(self.settings)
+        warmup.warm_up(self.settings)
         # What a host's name is encoded with is loaded when the first is looked up.
         "localhost".encode("idna")
         if self.settings.secret_id:
@@ -56,7 +56,12 @@ class House:
             if table:
                 for module in modules:
                     import_module(f"chatd.{module}")
-                dry_call("dynamodb", "delete_item", TableName="none", Key={"id": {"S": "none"}})
+                dry_call(
+                    "dynamodb",
+                    "delete_item",
+                    TableName="none",
+                    Key={"id": {"S": "none"}},
+                )
 
     def forget(self) -> None:
         """Forget what holds for a time or a machine: connections, keys, circuits."""
@@ -66,7 +71,7 @@ class House:
         self.circuits.forget()
 
 
-def opened(environ: Mapping[str, str]) -> House:
+def compose(environ: Mapping[str, str]) -> Composition:
     """Build the parts.
 
     Raises:
@@ -79,10 +84,10 @@ def opened(environ: Mapping[str, str]) -> House:
     secret = JsonSecret(settings.secret_id, manager.fetch) if settings.secret_id else None
     credentials = Credentials(environ, secret, telemetry.warn)
     transport = Urllib3Transport()
-    planner = Planner(settings, credentials)
-    circuits = Circuits(partial(_store, settings, telemetry.warn), telemetry.warn)
-    gateway = Gateway(planner, Asking(planner, transport, circuits), telemetry)
-    return House(settings, credentials, gateway, transport, telemetry.warn, manager, circuits)
+    selector = TargetSelector(settings, credentials)
+    circuits = CircuitBreakers(partial(_store, settings, telemetry.warn), telemetry.warn)
+    gateway = Gateway(selector, AttemptRunner(selector, transport, circuits), telemetry)
+    return Composition(settings, credentials, gateway, transport, telemetry.warn, manager, circuits)
 
 
 def _store(settings: Settings, warn: Callable[[str], None]) -> Store:

@@ -65,9 +65,9 @@ class ChatdError(Exception):
     status: ClassVar[int] = 500
     type: ClassVar[str] = "api_error"
     default_code: ClassVar[str] = "internal_error"
-    transient: ClassVar[bool] = False
-    falls_through: ClassVar[bool] = False
-    unwell: ClassVar[bool] = False
+    retryable: ClassVar[bool] = False
+    allows_fallback: ClassVar[bool] = False
+    trips_breaker: ClassVar[bool] = False
 
     def __init__(  # noqa: PLR0913  # one keyword for each optional field of the error body
         self,
@@ -126,7 +126,7 @@ class RequestTooLargeError(InvalidRequestError):
 
     status = 413
     default_code = "request_too_large"
-    falls_through = True  # another provider may take what this one does not
+    allows_fallback = True  # another provider may take what this one does not
 
 
 class UpstreamRefusedError(InvalidRequestError):
@@ -200,7 +200,7 @@ class CredentialsUnavailableError(ChatdError):
 
     status = 503
     default_code = "credentials_unavailable"
-    falls_through = True
+    allows_fallback = True
 
 
 class NoHealthyProviderError(ChatdError):
@@ -208,7 +208,7 @@ class NoHealthyProviderError(ChatdError):
 
     status = 503
     default_code = "no_healthy_provider"
-    falls_through = True
+    allows_fallback = True
 
 
 class IdempotencyUnavailableError(ChatdError):
@@ -235,9 +235,9 @@ class UpstreamError(ChatdError):
 
     status = 502
     default_code = "upstream_error"
-    transient = True
-    falls_through = True
-    unwell = True
+    retryable = True
+    allows_fallback = True
+    trips_breaker = True
 
     def headers(self) -> dict[str, str]:
         """As its parent's, with `x-should-retry: false` where a client's own retry is useless.
@@ -254,8 +254,8 @@ class UpstreamAuthError(UpstreamError):
     """The provider refused our key, or what our key asked for."""
 
     default_code = "upstream_auth_error"
-    transient = False
-    unwell = False
+    retryable = False
+    trips_breaker = False
 
     def headers(self) -> dict[str, str]:
         """As its parent's; OpenAI's SDKs would retry what no retry can mend."""
@@ -265,16 +265,16 @@ class UpstreamAuthError(UpstreamError):
 class UpstreamNotFoundError(UpstreamError):
     """The provider does not know the model, or not for our key (404)."""
 
-    transient = False
-    unwell = False
+    retryable = False
+    trips_breaker = False
 
 
 class DivergedError(UpstreamError):
     """The answer that was begun anew differs from what the caller has already got."""
 
-    transient = False
-    falls_through = False
-    unwell = False
+    retryable = False
+    allows_fallback = False
+    trips_breaker = False
 
 
 class PrefillUnclearError(DivergedError):
@@ -287,16 +287,16 @@ class FormatNotMetError(UpstreamError):
     """The answer is not in the form that was asked for, and was not when asked again."""
 
     default_code = "format_not_met"
-    transient = False
-    unwell = False
+    retryable = False
+    trips_breaker = False
 
 
 class AnswerTooLargeError(UpstreamError):
     """The provider's answer is larger than can be read or returned."""
 
     default_code = "answer_too_large"
-    transient = False
-    unwell = False
+    retryable = False
+    trips_breaker = False
 
 
 class UpstreamTimeoutError(UpstreamError):
@@ -320,7 +320,7 @@ class RateLimitedError(UpstreamError):
     status = 429
     type = "rate_limit_error"
     default_code = "rate_limit_exceeded"
-    unwell = False
+    trips_breaker = False
 
 
 class QuotaExhaustedError(UpstreamError):
@@ -329,8 +329,8 @@ class QuotaExhaustedError(UpstreamError):
     status = 429
     type = "insufficient_quota"
     default_code = "insufficient_quota"
-    transient = False
-    unwell = False
+    retryable = False
+    trips_breaker = False
 
     def headers(self) -> dict[str, str]:
         """As its parent's; it also tells OpenAI's SDKs not to retry."""

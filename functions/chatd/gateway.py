@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chatd.call import Call
 from chatd.canonical.request import ChatRequest
 from chatd.canonical.response import Answer, Event, collected
 from chatd.errors import (
@@ -20,14 +21,14 @@ from chatd.errors import (
     InternalError,
     RequestTooLargeError,
 )
-from chatd.resilience.attempt import Asking
-from chatd.resilience.chat_context import Errand
-from chatd.resilience.fallback import Succession
-from chatd.routing.targets import Call, Plan, Planner
+from chatd.resilience.attempt import AttemptRunner
+from chatd.resilience.chat_context import ChatContext
+from chatd.resilience.fallback import FallbackChain
+from chatd.routing.targets import Target, TargetSelector
 from chatd.safe_json.value_count import MAX_VALUES, is_bounded
 from chatd.surfaces import Surface
 from chatd.surfaces.warnings import warning_of
-from chatd.telemetry.record import Record, Telemetry, place_of
+from chatd.telemetry.record import ChatRecord, Telemetry, place_of
 
 MAX_REQUEST_BYTES = 5 * 1024 * 1024
 # A synchronous invocation returns 6 MB at most, and over HTTP the answer is a string within it:
@@ -48,15 +49,17 @@ class Gateway:
     """Serves chats.
 
     Args:
-        planner: Finds who answers.
-        asking: Asks one of them.
+        selector: Finds who answers.
+        runner: Asks one of them.
         telemetry: Is told of every chat, once.
 
     """
 
-    def __init__(self, planner: Planner, asking: Asking, telemetry: Telemetry) -> None:
-        self._planner = planner
-        self._asking = asking
+    def __init__(
+        self, selector: TargetSelector, runner: AttemptRunner, telemetry: Telemetry
+    ) -> None:
+        self._selector = selector
+        self._runner = runner
         self._telemetry = telemetry
 
     def read(self, surface: Surface, body: Callable[[], bytes], call: Call) -> ChatRequest:
@@ -71,7 +74,7 @@ class Gateway:
             ChatdError: If it is not a request.
 
         """
-        record = Record(call.request_id)
+        record = ChatRecord(call.request_id)
         try:
             return surface.read(_bounded(body()))
         except Exception as error:  # noqa: BLE001  # the last line: logged by place, never by words
@@ -89,26 +92,26 @@ class Gateway:
             ChatdError: Whatever else went wrong, in words that the caller may see.
 
         """
-        record = Record(call.request_id, request.model)
+        record = ChatRecord(call.request_id, request.model)
         try:
-            errand = Errand(call, record, request, live=False)
-            plan, events = self.begin(errand)
+            chat_context = ChatContext(call, record, request, live=False)
+            target, events = self.begin(chat_context)
             answer = collected(events)
-            headers = {**plan.headers, **record.headers}
+            headers = {**target.headers, **record.headers}
             if warning := warning_of(answer.first):
                 headers["x-chatd-warning"] = warning
-            return Reply(_returnable(surface.write(answer, plan.served), answer), headers)
+            return Reply(_returnable(surface.write(answer, target.served), answer), headers)
         except Exception as error:  # noqa: BLE001  # the last line: logged by place, never by words
             raise surface.told(failed(_cancelled(call, error), record)) from None
         finally:
             settle(record, request)
             self.tell(record, call)
 
-    def begin(self, errand: Errand) -> tuple[Plan, Iterator[Event]]:
+    def begin(self, chat_context: ChatContext) -> tuple[Target, Iterator[Event]]:
         """Try the models of the chat until the first event of one is there.
 
         Args:
-            errand: The chat, with the caller's name for the model.
+            chat_context: The chat, with the caller's name for the model.
 
         Returns:
             The model that answers, and its events as they come, the first one included.
@@ -117,23 +120,23 @@ class Gateway:
             ChatdError: If every model fails; then, and between two events, in words for the caller.
 
         """
-        plans = self._planner.plans(errand.request, errand.call)
-        return Succession(self._asking, plans, errand).begin()
+        targets = self._selector.targets(chat_context.request, chat_context.call)
+        return FallbackChain(self._runner, targets, chat_context).begin()
 
-    def tell(self, record: Record, call: Call) -> None:
+    def tell(self, record: ChatRecord, call: Call) -> None:
         """Tell of a chat that has ended."""
         record.total_ms = _ms_since(call.started)
         record.caller, record.api_request_id = call.caller_name, call.api_request_id
         self._telemetry.record(record)
 
 
-def settle(record: Record, request: ChatRequest) -> None:
+def settle(record: ChatRecord, request: ChatRequest) -> None:
     """Estimate the tokens of an answer that ended before the provider counted them."""
     if record.usage is None and record.said:
         record.estimate(request.prompt_size)
 
 
-def failed(error: Exception, record: Record) -> ChatdError:
+def failed(error: Exception, record: ChatRecord) -> ChatdError:
     """What a failure is for the caller, noted in the record; a fault of ours has no words."""
     if isinstance(error, ChatdError):
         record.error = error.default_code

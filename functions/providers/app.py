@@ -9,47 +9,47 @@ from urllib.parse import unquote
 
 from chatd import __version__, composition
 from chatd.aws_lambda import events, http
-from chatd.aws_lambda.events import Context, Event
+from chatd.aws_lambda.events import Context, LambdaEvent
 from chatd.discovery.api_description import document
 from chatd.discovery.model_list import Models
 from chatd.discovery.provider_list import provider_list
 
-opened = cache(partial(composition.opened, os.environ))
+compose = cache(partial(composition.compose, os.environ))
 lists = cache(lambda parts: Models(parts.settings, parts.credentials, parts.transport, parts.warn))
 
 
-def providers(_event: Event, _context: Context) -> http.Response:
+def providers(_event: LambdaEvent, _context: Context) -> http.Response:
     """The registered providers."""
-    return http.answered(provider_list(opened().settings, opened().credentials))
+    return http.answered(provider_list(compose().settings, compose().credentials))
 
 
-def models(_event: Event, _context: Context) -> http.Response:
+def models(_event: LambdaEvent, _context: Context) -> http.Response:
     """The tiers, and the live models of every registered provider."""
-    return http.answered(lists(opened()).all())
+    return http.answered(lists(compose()).all())
 
 
-def model(event: Event, _context: Context) -> http.Response:
+def model(event: LambdaEvent, _context: Context) -> http.Response:
     """One model; its name may hold slashes."""
-    return http.answered(lists(opened()).one(unquote((event["pathParameters"] or {})["id"])))
+    return http.answered(lists(compose()).one(unquote((event["pathParameters"] or {})["id"])))
 
 
-def health(_event: Event, _context: Context) -> http.Response:
+def health(_event: LambdaEvent, _context: Context) -> http.Response:
     """That the gateway runs; it asks no provider and fetches no key."""
     return http.answered({"status": "ok", "version": __version__})
 
 
-def described(_event: Event, _context: Context) -> http.Response:
+def described(_event: LambdaEvent, _context: Context) -> http.Response:
     """The OpenAPI description."""
     return http.Response(200, document("openapi.json"))
 
 
-def page(_event: Event, _context: Context) -> http.Response:
+def page(_event: LambdaEvent, _context: Context) -> http.Response:
     """The same for people."""
     return http.Response(200, document("api.html"), content_type="text/html; charset=utf-8")
 
 
-door = http.Door(
-    lambda: opened().settings,
+router = http.Router(
+    lambda: compose().settings,
     {
         "GET /v1/chat/providers": providers,
         "GET /v1/models": models,
@@ -64,5 +64,5 @@ door = http.Door(
 def lambda_handler(event: Any, context: Context) -> Any:
     """Answer API Gateway, or whoever invokes the function directly: with the list of providers."""
     if events.is_http(event):
-        return door.answer(event, context)
-    return http.invoked(lambda: provider_list(opened().settings, opened().credentials))
+        return router.answer(event, context)
+    return http.invoked(lambda: provider_list(compose().settings, compose().credentials))

@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from chatd.aws_lambda.streaming import CallerGoneError, Live, Sink
+from chatd.aws_lambda.streaming import CallerGoneError, Sink, StreamingResponse
 from local.workers import frames
 from local.workers.cancellation import Cancellation
 from local.workers.lambda_context import LambdaContext
@@ -59,7 +59,7 @@ class Invocation:
         """The frame that ends the exchange."""
         try:
             result = handler(self._message["event"], self._context())
-            if callable(getattr(result, "pour", None)):
+            if callable(getattr(result, "write_to", None)):
                 self._send(frames.encode({"streamed": True}))
                 self._pour(result)
                 return frames.encode({"end": True})
@@ -73,10 +73,10 @@ class Invocation:
     def _context(self) -> LambdaContext:
         return LambdaContext(**self._message["context"], cancellation=self._cancellation)
 
-    def _pour(self, live: Live) -> None:
+    def _pour(self, live: StreamingResponse) -> None:
         self._cancellation.add(live.abort)
         try:
-            live.pour(self)
+            live.write_to(self)
         finally:
             with self._writing:
                 self._ended = True  # a thread that still writes would write into the next answer

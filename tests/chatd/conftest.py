@@ -55,9 +55,9 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
 
 def forget() -> None:
     """Make the functions read their environment anew, and think well of every provider."""
-    chat.app.opened.cache_clear()
+    chat.app.compose.cache_clear()
     chat.app.once.cache_clear()
-    providers.app.opened.cache_clear()
+    providers.app.compose.cache_clear()
     forget_failures()
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import chat.app
-from chatd.resilience.circuit_breaker import FAILURES, Circuits, MemoryStore, Store
+from chatd.resilience.circuit_breaker import FAILURES, CircuitBreakers, MemoryStore, Store
 from tests.support.functions import ask, post
 from tests.support.upstream import Received, Upstream, reply, upstream
 
@@ -34,7 +34,7 @@ def test_an_open_circuit_is_forgotten(provider: Upstream, config: Path) -> None:
     config.write_text('[tiers]\nfast = ["ollama/llama3.2"]\n')
     fail(provider)
     refused = post(ask("fast", next(TEXTS)))
-    chat.app.opened().forget()
+    chat.app.compose().forget()
 
     assert refused.json["error"]["code"] == "no_healthy_provider"
     assert post(ask("fast", next(TEXTS))).status == 200
@@ -47,7 +47,7 @@ def test_what_keeps_the_circuits_is_made_anew() -> None:
         made.append(MemoryStore())
         return made[-1]
 
-    circuits = Circuits(make)
+    circuits = CircuitBreakers(make)
     circuits.is_open("a")
     circuits.is_open("b")
     assert len(made) == 1
@@ -74,7 +74,7 @@ def test_connections_and_keys_are_renewed(
     secrets_manager.put_secret_value(
         SecretId=SECRET, SecretString=json.dumps({"KIMI_API_KEY": "sk-new"})
     )
-    chat.app.opened().forget()
+    chat.app.compose().forget()
     post(ask("kimi/k3"))
 
     assert [received.headers["authorization"] for received in provider.received] == [
@@ -102,10 +102,10 @@ def test_the_client_of_secrets_manager_is_made_anew(
     with upstream(script) as manager:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", manager.url)
         post(ask("kimi/k3"))
-        chat.app.opened().credentials.forget()
+        chat.app.compose().credentials.forget()
         post(ask("kimi/k3"))
-        chat.app.opened().forget()
+        chat.app.compose().forget()
         post(ask("kimi/k3"))
-        chat.app.opened().manager.forget()
+        chat.app.compose().manager.forget()
 
     assert ports[0] == ports[1] != ports[2]

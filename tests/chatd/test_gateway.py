@@ -379,7 +379,7 @@ def test_a_fault_of_our_own_is_500_and_its_words_go_nowhere(
     def broken(*_: object) -> None:
         raise KeyError("the prompt")
 
-    gateway = chat.app.opened().gateway
+    gateway = chat.app.compose().gateway
     monkeypatch.setattr(gateway, "begin", broken)
 
     result = post(ask("m"))

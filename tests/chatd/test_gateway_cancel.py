@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 import chat.app
+from chatd.call import Call
 from chatd.deadline import Deadline
 from chatd.errors import CallCancelledError, ChatdError
 from chatd.resilience.circuit_breaker import FAILURES
-from chatd.routing.targets import Call
 from chatd.surfaces import surface
 from tests.support import answers
 from tests.support.functions import ask, post
@@ -44,7 +44,7 @@ class Chat:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        gateway, native = chat.app.opened().gateway, surface("native")
+        gateway, native = chat.app.compose().gateway, surface("native")
         request = gateway.read(native, lambda: self._body, self.call)
         try:
             gateway.chat(native, request, self.call)
@@ -136,7 +136,7 @@ def test_a_cancel_ends_a_retrys_wait(provider: Upstream) -> None:
 
 def test_a_call_that_is_cancelled_before_it_begins_asks_no_provider(provider: Upstream) -> None:
     call = Call("r", Deadline.after(60))
-    gateway, native = chat.app.opened().gateway, surface("native")
+    gateway, native = chat.app.compose().gateway, surface("native")
     request = gateway.read(native, lambda: json.dumps(ask("llama3.2")).encode(), call)
     call.cancel()
 

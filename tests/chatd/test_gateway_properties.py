@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import chat.app
 import providers.app
-from chatd.aws_lambda.streaming import Collected, Live
+from chatd.aws_lambda.streaming import Collected, StreamingResponse
 from chatd.errors import ChatdError
 from tests.support import answers
 from tests.support.functions import LambdaContext, http_event, stream
@@ -85,9 +85,9 @@ def answered(event: Any, handler: Any = chat.app.lambda_handler) -> dict[str, An
     return result
 
 
-def streamed(live: Live) -> dict[str, Any]:
+def streamed(live: StreamingResponse) -> dict[str, Any]:
     """The response of a streamed answer: whole, or an error that came in time for a status."""
-    live.pour(sink := Collected())
+    live.write_to(sink := Collected())
     body = sink.body.decode()
     if sink.status == HTTPStatus.OK:
         assert body.split("\n\n")[-2].startswith('data: {"done":true,')

@@ -57,9 +57,9 @@ def subject(
             monkeypatch.delenv(row.base_url_variable, raising=False)
         if row.key_variable:
             monkeypatch.setenv(row.key_variable, KEY)
-        chat.app.opened.cache_clear()
+        chat.app.compose.cache_clear()
         yield Subject(row, server)
-        chat.app.opened.cache_clear()
+        chat.app.compose.cache_clear()
 
 
 def in_its_dialect(connection: socket.socket, received: Received) -> None:
@@ -205,9 +205,9 @@ def test_without_its_key_it_is_not_registered(
 def test_it_is_listed(subject: Subject) -> None:
     import providers.app  # noqa: PLC0415  # its settings are read anew here
 
-    providers.app.opened.cache_clear()
+    providers.app.compose.cache_clear()
     listed = get("/v1/chat/providers").json["providers"]
-    providers.app.opened.cache_clear()
+    providers.app.compose.cache_clear()
 
     (entry,) = [entry for entry in listed if entry["name"] == subject.row.name]
     assert (entry["available"], entry["dialect"]) == (True, subject.row.dialect)

@@ -86,8 +86,8 @@ def stack(
 
 def reset_functions() -> None:
     """Clear the functions' caches, as in a new execution environment."""
-    for opened in (chat.app.opened, chat.app.once, providers.app.opened):
-        opened.cache_clear()
+    for compose in (chat.app.opened, chat.app.once, providers.app.opened):
+        compose.cache_clear()
 
 
 @contextmanager

@@ -34,13 +34,13 @@ def gateway(config: Path) -> Iterator[None]:
             patch.delenv(variable)
         patch.setenv("CHATD_CONFIG", str(config))
         _forget()
-        chat.app.opened()  # once, and not by all callers at once
+        chat.app.compose()  # once, and not by all callers at once
         yield
         _forget()
 
 
 def _forget() -> None:
-    chat.app.opened.cache_clear()
+    chat.app.compose.cache_clear()
     forget_failures()
 
 
@@ -103,7 +103,7 @@ def hear(
         )
         sink.write(answer["body"].encode())
     else:
-        answer.pour(sink)
+        answer.write_to(sink)
     took = time.monotonic() - started
     headers = {name.lower(): value for name, value in sink.headers.items()}
     reading = _Reading()

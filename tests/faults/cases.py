@@ -75,7 +75,7 @@ class Case:
         """Whether another model is asked: not for what no other mends, nor when no time is left."""
         if self.alone or self.seen.succeeds:
             return False
-        return self.seen.falls_through and not (self.seen.costs == "total" and self.seen.begun)
+        return self.seen.allows_fallback and not (self.seen.costs == "total" and self.seen.begun)
 
     @property
     def answer(self) -> str | None:

@@ -86,7 +86,7 @@ class Fault:
     limits: Mapping[str, float] = field(default_factory=dict)
     wait: float = 0.0
     tries: int | None = None
-    falls_through: bool = True
+    allows_fallback: bool = True
     unstreamed: Mapping[str, Any] = field(default_factory=dict)
     takes: float = 0.0
     at_defaults: Mapping[str, Any] = field(default_factory=dict)
@@ -232,5 +232,5 @@ FAULTS = (
     ),
     Fault("answers 402", (refuses(402),), 429, "insufficient_quota", tries=1),
     Fault("answers 401", (refuses(401),), 502, "upstream_auth_error", tries=1),
-    Fault("answers 400", (refuses(400),), 400, "invalid_request", tries=1, falls_through=False),
+    Fault("answers 400", (refuses(400),), 400, "invalid_request", tries=1, allows_fallback=False),
 )

@@ -92,9 +92,9 @@ def together(api: Api, *steps: Callable[[], None]) -> None:
 
 
 def test_a_piece_is_sent_whole_before_the_next(api: Api) -> None:
-    from chatd.aws_lambda.runtime_stream import Stream  # noqa: PLC0415  # awslambdaric is for Linux only
+    from chatd.aws_lambda.runtime_stream import InvocationStream  # noqa: PLC0415  # awslambdaric is for Linux only
 
-    stream = Stream(api.address, "request-1", None)
+    stream = InvocationStream(api.address, "request-1", None)
     stream.commit(200, {})
     together(api, *(lambda name=name: stream.write(name * PIECE) for name in (b"a", b"b", b"c")))
     stream.end()
@@ -107,9 +107,9 @@ def test_a_piece_is_sent_whole_before_the_next(api: Api) -> None:
 
 
 def test_the_end_waits_for_the_piece_that_is_under_way(api: Api) -> None:
-    from chatd.aws_lambda.runtime_stream import Stream  # noqa: PLC0415  # as above
+    from chatd.aws_lambda.runtime_stream import InvocationStream  # noqa: PLC0415  # as above
 
-    stream = Stream(api.address, "request-1", None)
+    stream = InvocationStream(api.address, "request-1", None)
     stream.commit(200, {})
     late: list[str] = []
 

@@ -17,7 +17,7 @@ from aws_lambda_powertools.utilities.circuit_breaker.persistence import base as 
 from aws_lambda_powertools.utilities.circuit_breaker.persistence import dynamodb
 
 from chatd.errors import ChatdError, NoHealthyProviderError, UpstreamError
-from chatd.resilience.circuit_breaker import Circuits, Store
+from chatd.resilience.circuit_breaker import CircuitBreakers, Store
 from local import template
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Environment:
         self.warnings: list[str] = []
         self.asked = 0
         self._requests = (f"request {number}" for number in count())
-        self.circuits = Circuits(lambda: store, self.warnings.append, clock)
+        self.circuits = CircuitBreakers(lambda: store, self.warnings.append, clock)
         self._counters: dict[str, Any] = {name: {} for name in COUNTERS}
         self._thread = ThreadPoolExecutor(1)
 

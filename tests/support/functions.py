@@ -86,7 +86,7 @@ def stream(body: Mapping[str, Any], path: str = "/v1/chat", **more: Any) -> Stre
     event = http_event("POST", path, json.dumps({**body, "stream": True}), **more)
     live = chat.app.lambda_handler(event, LambdaContext())
     sink = Collected()
-    live.pour(sink)
+    live.write_to(sink)
     headers = {name.lower(): value for name, value in sink.headers.items()}
     return Streamed(sink.status, headers, bytes(sink.body))
 

@@ -115,8 +115,8 @@ def _served(handler: Any, event: Any) -> tuple[int, str, int]:
         answer = handler(event, _Context())
     except ChatdError as error:
         return error.status, error.message, 0
-    if hasattr(answer, "pour"):
-        answer.pour(sink := _Sink())
+    if hasattr(answer, "write_to"):
+        answer.write_to(sink := _Sink())
         broken = b'"error"' in sink.last
         return sink.status, sink.last.decode() if broken else "", sink.size
     if "statusCode" not in answer:

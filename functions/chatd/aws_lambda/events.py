@@ -12,16 +12,16 @@ import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from chatd.call import Call
 from chatd.config.settings import Settings
 from chatd.deadline import Deadline
 from chatd.errors import InvalidRequestError, RequestTooLargeError
-from chatd.routing.targets import Call
 from chatd.safe_json.value_count import MAX_VALUES, Unread
 
 # Seconds of the time there is that are kept to render an answer and hand it over.
 _MARGIN = 0.5
 
-Event = Mapping[str, Any]
+LambdaEvent = Mapping[str, Any]
 
 
 class Context(Protocol):
@@ -42,7 +42,7 @@ def is_http(event: object) -> bool:
     return isinstance(event.get("requestContext"), dict) and "httpMethod" in event
 
 
-def body_of(event: Event) -> bytes:
+def body_of(event: LambdaEvent) -> bytes:
     """The body of an API Gateway event.
 
     Raises:
@@ -76,7 +76,7 @@ def request_of(event: object) -> bytes:
         raise InvalidRequestError("the event is not JSON, or is nested too deeply") from None
 
 
-def call_of(event: Event | None, context: Context, settings: Settings) -> Call:
+def call_of(event: LambdaEvent | None, context: Context, settings: Settings) -> Call:
     """The invocation's id, its caller and its deadline: the sooner of Lambda's and the route's.
 
     Args:
@@ -100,7 +100,7 @@ def call_of(event: Event | None, context: Context, settings: Settings) -> Call:
     return call
 
 
-def named_caller(event: Event) -> str | None:
+def named_caller(event: LambdaEvent) -> str | None:
     """The caller's name at the authorizer, or IAM's ARN; None if API Gateway checked neither.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
@@ -125,7 +125,7 @@ def _text(value: object) -> str | None:
     return value or None if isinstance(value, str) else None
 
 
-def limit_whole(call: Call, event: Event, settings: Settings) -> None:
+def limit_whole(call: Call, event: LambdaEvent, settings: Settings) -> None:
     """Shorten the deadline of a call over HTTP that is answered whole.
 
     API Gateway cuts a response that sends nothing for 300 s, and such an answer sends nothing
@@ -136,13 +136,13 @@ def limit_whole(call: Call, event: Event, settings: Settings) -> None:
         call.deadline = call.deadline.within(seconds)
 
 
-def header(event: Event, name: str) -> str | None:
+def header(event: LambdaEvent, name: str) -> str | None:
     """A header's value, by its name in lower case."""
     headers = event.get("headers") or {}
     return next((value for key, value in headers.items() if key.lower() == name), None)
 
 
-def _waited(event: Event) -> float:
+def _waited(event: LambdaEvent) -> float:
     """The seconds since API Gateway took the request, a cold start included."""
     taken = event["requestContext"].get("requestTimeEpoch")
     waited = time.time() - taken / 1000 if isinstance(taken, int) else 0.0

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatd.aws_lambda.events import Context, Event, header
-from chatd.aws_lambda.streaming import Collected, Live, Sink
+from chatd.aws_lambda.events import Context, LambdaEvent, header
+from chatd.aws_lambda.streaming import Collected, Sink, StreamingResponse
 from chatd.config import cors_origins as origins
 from chatd.config.settings import ConfigError, Settings
 from chatd.errors import ChatdError, InternalError, RouteNotFoundError
@@ -36,10 +36,10 @@ class Response:
     content_type: str = "application/json"
 
 
-Route = Callable[[Event, Context], Response | Live]
+Route = Callable[[LambdaEvent, Context], Response | StreamingResponse]
 
 
-class Door:
+class Router:
     """A function's routes, and what is the same for all of them.
 
     Args:
@@ -52,7 +52,7 @@ class Door:
         self._settings = settings
         self._routes = routes
 
-    def answer(self, event: Event, context: Context) -> dict[str, Any] | Live:
+    def answer(self, event: LambdaEvent, context: Context) -> dict[str, Any] | StreamingResponse:
         """Answer an event of API Gateway: a proxy response, or one that is made while it is sent.
 
         The latter only where the platform can stream: `sam local` cannot.
@@ -74,7 +74,7 @@ class Door:
         live = Dressed(answer, headers)
         return _collected(live) if os.environ.get("AWS_SAM_LOCAL") == "true" else live
 
-    def _route(self, event: Event) -> Route:
+    def _route(self, event: LambdaEvent) -> Route:
         name = f"{event['httpMethod']} {_resource(event, self._routes)}"
         try:
             return self._routes[name]
@@ -91,13 +91,13 @@ class Dressed:
 
     """
 
-    def __init__(self, live: Live, headers: Mapping[str, str]) -> None:
+    def __init__(self, live: StreamingResponse, headers: Mapping[str, str]) -> None:
         self._live = live
         self._headers = headers
 
-    def pour(self, sink: Sink) -> None:
+    def write_to(self, sink: Sink) -> None:
         """Make the answer and send it under the headers."""
-        self._live.pour(_Dressing(sink, self._headers))
+        self._live.write_to(_Dressing(sink, self._headers))
 
     def abort(self) -> None:
         """Stop making it: the caller is gone."""
@@ -143,13 +143,13 @@ def invoked(answer: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
         raise error.with_traceback(None) from None
 
 
-def _resource(event: Event, routes: Mapping[str, Route]) -> str:
+def _resource(event: LambdaEvent, routes: Mapping[str, Route]) -> str:
     """The path as the template has it: a custom domain puts its base path before the real one."""
     resource = str(event.get("resource") or "")
     return resource if any(name.endswith(f" {resource}") for name in routes) else _path(event)
 
 
-def _path(event: Event) -> str:
+def _path(event: LambdaEvent) -> str:
     return re.sub(r"/+$", "", str(event.get("path") or "")) or "/"
 
 
@@ -165,7 +165,7 @@ def _cors(origin: str | None, allowed: tuple[str, ...]) -> dict[str, str]:
     }
 
 
-def _preflight(event: Event, headers: Mapping[str, str]) -> dict[str, str]:
+def _preflight(event: LambdaEvent, headers: Mapping[str, str]) -> dict[str, str]:
     """What a browser asks before it lets a page call; without a listed origin it hears nothing."""
     if "Access-Control-Allow-Origin" not in headers:
         return {}
@@ -189,9 +189,9 @@ def _proxy(response: Response, headers: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _collected(live: Live) -> dict[str, Any]:
+def _collected(live: StreamingResponse) -> dict[str, Any]:
     sink = Collected()
-    live.pour(sink)
+    live.write_to(sink)
     return {
         "statusCode": sink.status,
         "multiValueHeaders": {name: [value] for name, value in sink.headers.items()},

@@ -30,7 +30,7 @@ from awslambdaric.lambda_runtime_client import (
 )
 from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller, to_json
 
-from chatd.aws_lambda.runtime_stream import CONTENT_TYPE, Stream
+from chatd.aws_lambda.runtime_stream import CONTENT_TYPE, InvocationStream
 from chatd.aws_lambda.streaming import CallerGoneError
 from chatd.safe_json.value_count import Unread, is_bounded
 
@@ -78,7 +78,7 @@ class Streaming(BaseLambdaRuntimeClient):  # type: ignore[misc]  # awslambdaric 
         if content_type != CONTENT_TYPE:
             super().post_invocation_result(invoke_id, result_data, content_type, invocation_id)
             return
-        stream = Stream(self.lambda_runtime_address, invoke_id, invocation_id)
+        stream = InvocationStream(self.lambda_runtime_address, invoke_id, invocation_id)
         try:
             fault = _poured(result_data, stream)
             if fault is None:
@@ -192,7 +192,7 @@ def main(arguments: Sequence[str]) -> None:
         bootstrap.run(config.handler, Client(address, threaded))
 
 
-def _poured(result: Any, stream: Stream) -> Exception | None:
+def _poured(result: Any, stream: InvocationStream) -> Exception | None:
     """Send all of an answer but its end; what broke on the way, which is nobody's but ours.
 
     Raises:
@@ -201,7 +201,7 @@ def _poured(result: Any, stream: Stream) -> Exception | None:
     """
     try:
         if _is_live(result):
-            result.pour(stream)
+            result.write_to(stream)
         else:
             stream.whole(result)
     except Exception as fault:
@@ -221,7 +221,7 @@ def _described(fault: Exception, invoke_id: str) -> tuple[dict[str, Any], dict[s
 
 
 def _is_live(response: object) -> bool:
-    return callable(getattr(response, "pour", None))
+    return callable(getattr(response, "write_to", None))
 
 
 def _is_proxy_result(response: object) -> bool:

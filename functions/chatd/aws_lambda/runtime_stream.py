@@ -29,7 +29,7 @@ _ERROR_TYPE = "Lambda-Runtime-Function-Error-Type"
 _ERROR_BODY = "Lambda-Runtime-Function-Error-Body"
 
 
-class Stream:
+class InvocationStream:
     """A `Sink` whose every write is one HTTP chunk, sent at once; from any thread, until it ends.
 
     Attributes:
@@ -129,7 +129,7 @@ class Stream:
         return CallerGoneError("the connection to the Runtime API is lost")
 
 
-_CONFORMS: type[Sink] = Stream
+_CONFORMS: type[Sink] = InvocationStream
 
 
 def _chunk(data: bytes) -> bytes:

@@ -42,10 +42,10 @@ class Sink(Protocol):
         """
 
 
-class Live(Protocol):
+class StreamingResponse(Protocol):
     """An answer in the making."""
 
-    def pour(self, sink: Sink) -> None:
+    def write_to(self, sink: Sink) -> None:
         """Make the answer and send it. Raises nothing that is the answer's own fault.
 
         It commits exactly once, also when it fails, unless the caller is gone.
@@ -55,7 +55,7 @@ class Live(Protocol):
         """Stop making it, from any thread: the caller is gone."""
 
 
-class Outlet:
+class HeartbeatSink:
     """A sink that is kept awake: silence is broken by a comment every 15 s.
 
     The comment comes from a thread of its own, since the one that makes the answer waits for the
@@ -103,7 +103,7 @@ class Outlet:
             self._written_at = time.monotonic()
 
     @contextmanager
-    def kept_awake(self) -> Iterator[None]:
+    def heartbeat(self) -> Iterator[None]:
         """Break silences for as long as the block lasts."""
         heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         heart.start()

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import json
 
-from chatd.aws_lambda.streaming import CallerGoneError, Outlet, Sink
+from chatd.aws_lambda.streaming import CallerGoneError, HeartbeatSink, Sink
+from chatd.call import Call
 from chatd.canonical.request import ChatRequest
+from chatd.canonical.served import Served
 from chatd.errors import CallCancelledError, ChatdError, UpstreamError
 from chatd.gateway import Gateway, failed, settle
-from chatd.resilience.chat_context import Errand
-from chatd.routing.targets import Call
-from chatd.surfaces import Served, Surface
-from chatd.telemetry.record import Record
+from chatd.resilience.chat_context import ChatContext
+from chatd.surfaces import Surface
+from chatd.telemetry.record import ChatRecord
 
 
-class LiveChat:
+class StreamingChat:
     """A chat in the making.
 
     Nothing is sent before the first event is there, so that a failure before it has an honest
@@ -31,14 +32,14 @@ class LiveChat:
         self._surface = surface
         self._request = request
         self._call = call
-        self._record = Record(call.request_id, request.model)
+        self._record = ChatRecord(call.request_id, request.model)
         self._headers: dict[str, str] = {"Cache-Control": "no-cache"}
 
-    def pour(self, sink: Sink) -> None:
+    def write_to(self, sink: Sink) -> None:
         """Make the answer and send it, and tell of it when the last byte is gone."""
-        outlet = Outlet(sink, lambda: self._headers, self.abort)
+        outlet = HeartbeatSink(sink, lambda: self._headers, self.abort)
         try:
-            with outlet.kept_awake():
+            with outlet.heartbeat():
                 self._make(outlet)
         except CallerGoneError:
             self._record.error = CallCancelledError.default_code
@@ -51,13 +52,13 @@ class LiveChat:
         """Cancel the call, from any thread: the caller is gone."""
         self._call.cancel()
 
-    def _make(self, outlet: Outlet) -> None:
+    def _make(self, outlet: HeartbeatSink) -> None:
         served = Served("", "", self._call.request_id)
         try:
-            errand = Errand(self._call, self._record, self._request, live=True)
-            plan, events = self._gateway.begin(errand)
-            served = plan.served
-            self._headers |= {**plan.headers, **self._record.headers}
+            chat_context = ChatContext(self._call, self._record, self._request, live=True)
+            target, events = self._gateway.begin(chat_context)
+            served = target.served
+            self._headers |= {**target.headers, **self._record.headers}
             for piece in self._surface.stream(self._request, events, served):
                 outlet.write(piece)
         except CallerGoneError:
@@ -67,7 +68,7 @@ class LiveChat:
                 raise CallerGoneError from None
             self._fail(self._surface.told(failed(error, self._record)), served, outlet)
 
-    def _fail(self, error: ChatdError, served: Served, outlet: Outlet) -> None:
+    def _fail(self, error: ChatdError, served: Served, outlet: HeartbeatSink) -> None:
         body = json.dumps(error.body(self._call.request_id), ensure_ascii=False).encode()
         headers = {"Content-Type": "application/json", **error.headers()}
         if not outlet.refuse(error.status, headers, body):

@@ -13,18 +13,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chatd.aws_lambda.streaming import Collected
-from chatd.aws_lambda.streaming_chat import LiveChat
+from chatd.aws_lambda.streaming_chat import StreamingChat
+from chatd.call import Call
 from chatd.config.catalog import Timeouts
 from chatd.config.settings import Settings
 from chatd.credentials.provider_keys import Credentials
 from chatd.deadline import Deadline
 from chatd.errors import ChatdError
 from chatd.gateway import Gateway
-from chatd.resilience.attempt import Asking
-from chatd.resilience.circuit_breaker import Circuits, MemoryStore
-from chatd.routing.targets import Call, Planner
+from chatd.resilience.attempt import AttemptRunner
+from chatd.resilience.circuit_breaker import CircuitBreakers, MemoryStore
+from chatd.routing.targets import TargetSelector
 from chatd.surfaces import Surface, surface
-from chatd.telemetry.record import Record, Telemetry
+from chatd.telemetry.record import ChatRecord, Telemetry
 from chatd.transport.http_client import Started
 from chatd.upstream_http import HttpRequest, HttpResponse
 
@@ -59,7 +60,7 @@ _FORMATS: Mapping[str, dict[str, Any]] = {
 class _Unheard(Telemetry):
     """Write no metrics and no log line for warm-up chats."""
 
-    def record(self, record: Record) -> None:
+    def record(self, record: ChatRecord) -> None:
         """Write nothing."""
 
 
@@ -104,7 +105,7 @@ class _Stage:
         return _Played(HttpResponse(200, {"content-type": content_type}, b""), body)
 
 
-def play(settings: Settings) -> list[ChatdError]:
+def warm_up(settings: Settings) -> list[ChatdError]:
     """Chat with every provider that is not excluded, on each surface, whole and streamed.
 
     Returns:
@@ -115,9 +116,9 @@ def play(settings: Settings) -> list[ChatdError]:
     settings = replace(settings, tiers={})
     rows = [row for row in settings.providers.values() if row.excluded is None]
     keys = {row.key_variable: _KEY for row in rows if row.key_variable}
-    planner = Planner(settings, Credentials(keys, None, lambda _sentence: None))
-    asking = Asking(planner, _Stage(), Circuits(MemoryStore))
-    gateway = Gateway(planner, asking, _Unheard())
+    selector = TargetSelector(settings, Credentials(keys, None, lambda _sentence: None))
+    runner = AttemptRunner(selector, _Stage(), CircuitBreakers(MemoryStore))
+    gateway = Gateway(selector, runner, _Unheard())
     failures = []
     for name, in_a_form in _FORMATS.items():
         for row in rows:
@@ -134,7 +135,7 @@ def _chat(gateway: Gateway, spoken: Surface, body: Mapping[str, Any]) -> None:
     call = Call("rehearsal", Deadline.after(_SECONDS))
     request = gateway.read(spoken, lambda: text, call)
     if request.stream:
-        LiveChat(gateway, spoken, request, call).pour(Collected())
+        StreamingChat(gateway, spoken, request, call).write_to(Collected())
     else:
         gateway.chat(spoken, request, call)
 

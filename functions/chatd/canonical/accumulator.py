@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-class Growing:
+class Accumulator:
     """A value in the making: texts and lists grow, objects grow by member, the rest is replaced.
 
     Streams send a field bit by bit: logprobs and OpenRouter's `reasoning_details` come as lists.
@@ -17,7 +17,7 @@ class Growing:
     def __init__(self) -> None:
         self._value: Any = None
         self._pieces: list[Any] = []
-        self._members: dict[str, Growing] = {}
+        self._members: dict[str, Accumulator] = {}
 
     def add(self, piece: Any) -> None:
         """Add a piece: None adds nothing; one of another kind than before replaces the value."""
@@ -27,7 +27,7 @@ class Growing:
             if not isinstance(self._value, Mapping):
                 self._members = {}
             for name, member in piece.items():
-                self._members.setdefault(name, Growing()).add(member)
+                self._members.setdefault(name, Accumulator()).add(member)
         elif isinstance(piece, str | list):
             if type(piece) is not type(self._value):
                 self._pieces = []

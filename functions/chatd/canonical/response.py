@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatd.canonical.accumulator import Growing
+from chatd.canonical.accumulator import Accumulator
 from chatd.canonical.request import Json, ToolCall
 from chatd.errors import AnswerTooLargeError
 from chatd.safe_json.item_limits import MAX_TOOL_CALLS
@@ -76,7 +76,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rescued:
+class FailedOver:
     """The model that answered broke off, and another goes on: what follows is of that one.
 
     Attributes:
@@ -108,7 +108,7 @@ class Answer:
     choices: tuple[Choice, ...]
     usage: Usage
     model: str | None = None
-    rescues: tuple[Rescued, ...] = ()
+    rescues: tuple[FailedOver, ...] = ()
 
     @property
     def first(self) -> Choice:
@@ -170,7 +170,7 @@ class End:
     """The stream is whole; what may still follow is for the books alone."""
 
 
-Event = Delta | Finish | Counted | Rescued | End
+Event = Delta | Finish | Counted | FailedOver | End
 
 
 def as_events(answer: Answer) -> Iterator[Event]:
@@ -206,7 +206,7 @@ def collected(events: Iterator[Event]) -> Answer:
     values = 0
     choices: dict[int, _Gathering] = {}
     counted = Counted(Usage())
-    rescues: list[Rescued] = []
+    rescues: list[FailedOver] = []
     for event in events:
         match event:
             case Delta():
@@ -219,7 +219,7 @@ def collected(events: Iterator[Event]) -> Answer:
                 choices.setdefault(event.index, _Gathering()).reason = event.reason
             case Counted():
                 counted = event
-            case Rescued():
+            case FailedOver():
                 rescues.append(event)
                 if event.anew:
                     choices.clear()
@@ -239,8 +239,8 @@ class _Gathering:
         self._content: list[str] = []
         self._thinking: list[str] = []
         self._calls: dict[int, _CallInPieces] = {}
-        self._logprobs = Growing()
-        self._extra = Growing()
+        self._logprobs = Accumulator()
+        self._extra = Accumulator()
 
     def add(self, delta: Delta) -> None:
         if delta.content:

@@ -34,7 +34,7 @@ class _LookupFailedError(Exception):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Key:
+class ProviderKey:
     """What a lookup found.
 
     Attributes:
@@ -71,10 +71,10 @@ class Credentials:
         self._clock = clock
         self._env_files: dict[str, tuple[float, Mapping[str, str | None]]] = {}
 
-    def key_of(self, row: Provider) -> Key:
+    def key_of(self, row: Provider) -> ProviderKey:
         """Look a provider's key up: the first place that has one wins."""
         if row.key_variable is None:
-            return Key()
+            return ProviderKey()
         failures = []
         for look in (self._in_secret, self._in_environment, self._in_env_file):
             try:
@@ -84,8 +84,8 @@ class Credentials:
                 self._warn(f"the key of {row.name!r}: {error.logged}")
                 continue
             if value is not None:
-                return Key(value, "; ".join(failures) or None)
-        return Key(None, "; ".join(failures) or None)
+                return ProviderKey(value, "; ".join(failures) or None)
+        return ProviderKey(None, "; ".join(failures) or None)
 
     def renewed(self, row: Provider, refused: SecretStr | None) -> SecretStr | None:
         """Another key than the one that the provider refused, if the secret holds one by now."""

@@ -21,7 +21,7 @@ from chatd.errors import UpstreamRefusedError
 from chatd.upstream_http import HttpRequest, HttpResponse
 
 
-class Adapter(Protocol):
+class Dialect(Protocol):
     """Speaks one dialect."""
 
     def refused(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:
@@ -65,17 +65,17 @@ DIALECTS: Mapping[str, str] = MappingProxyType(
 
 
 @cache
-def speaker(name: str) -> Adapter:
+def load_dialect(name: str) -> Dialect:
     """The adapter by a name of DIALECTS."""
     module, _, kind = DIALECTS[name].rpartition(".")
-    return cast("Adapter", getattr(import_module(f"chatd.dialects.{module}"), kind)())
+    return cast("Dialect", getattr(import_module(f"chatd.dialects.{module}"), kind)())
 
 
-def adapter_for(row: Provider, request: ChatRequest) -> Adapter:
+def dialect_for(row: Provider, request: ChatRequest) -> Dialect:
     """The adapter that carries this chat to this provider."""
     if row.endpoint == "generate" or (row.endpoint == "auto" and is_plain(request)):
-        return speaker("ollama_generate")
-    return speaker(row.adapter or row.dialect)
+        return load_dialect("ollama_generate")
+    return load_dialect(row.adapter or row.dialect)
 
 
 def is_plain(request: ChatRequest) -> bool:

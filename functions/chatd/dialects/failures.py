@@ -135,7 +135,7 @@ def _by_words(kind: type[ChatdError], status: int, reason: str) -> type[ChatdErr
     return ContentRefusedError if refusing and _REFUSED.search(reason) else kind
 
 
-def garbage(response: HttpResponse, what: str) -> UpstreamError:
+def malformed(response: HttpResponse, what: str) -> UpstreamError:
     """Make the error for a malformed answer: `what` says what is wrong with it."""
     error = UpstreamError(what, upstream_status=response.status)
     error.malformed = True

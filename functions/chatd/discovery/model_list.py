@@ -15,7 +15,7 @@ from chatd.config.catalog import Provider
 from chatd.config.settings import Settings
 from chatd.credentials.provider_keys import Credentials
 from chatd.deadline import Deadline
-from chatd.dialects import speaker
+from chatd.dialects import load_dialect
 from chatd.errors import ChatdError, ModelNotFoundError
 from chatd.routing.registry import Registry
 from chatd.routing.router import Route, routes
@@ -80,7 +80,9 @@ class Models:
         raise ModelNotFoundError(f"there is no model {name!r}; GET /v1/models lists them")
 
     def _available(self) -> list[Provider]:
-        return [row for row, standing in self._registry.registered() if standing.reason is None]
+        return [
+            row for row, availability in self._registry.registered() if availability.reason is None
+        ]
 
     def _is_stale(self, row: Provider) -> bool:
         due_at, _ = self._lists.get(row.name, (float("-inf"), []))
@@ -95,7 +97,7 @@ class Models:
     def _ask(self, row: Provider) -> None:
         """Get a provider's list; after a failure keep the one before and retry in 5 s."""
         fresh = _FRESH_SECONDS
-        adapter = speaker(row.adapter or row.dialect)
+        adapter = load_dialect(row.adapter or row.dialect)
         try:
             request = adapter.models_request(row, self._credentials.key_of(row).value)
             deadline = Deadline.after(_PATIENCE_SECONDS)

@@ -17,15 +17,15 @@ def provider_list(settings: Settings, credentials: Credentials) -> dict[str, Any
     """
     registry = Registry(settings, credentials)
     providers = []
-    for row, standing in registry.registered():
+    for row, availability in registry.registered():
         entry: dict[str, Any] = {
             "name": row.name,
-            "available": standing.reason is None,
+            "available": availability.reason is None,
             "prefixes": [row.prefix],
             "dialect": row.dialect,
         }
-        if standing.reason is not None:
-            entry["reason"] = standing.reason
+        if availability.reason is not None:
+            entry["reason"] = availability.reason
         providers.append(entry)
     try:
         default = registry.default().name

@@ -26,7 +26,7 @@ class RecordsUnavailableError(Exception):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Key:
+class IdempotencyKey:
     """What a request is known by: hashes alone, so that no key or prompt is ever kept.
 
     Attributes:
@@ -42,7 +42,7 @@ class Key:
 class Records(Protocol):
     """Where answers are kept by their keys; shared by all processes that serve."""
 
-    def claim(self, key: Key, left_ms: int) -> Record | None:
+    def claim(self, key: IdempotencyKey, left_ms: int) -> Record | None:
         """Take a key for this request, or find its answer.
 
         Args:
@@ -59,7 +59,7 @@ class Records(Protocol):
 
         """
 
-    def keep(self, key: Key, record: Record) -> None:
+    def keep(self, key: IdempotencyKey, record: Record) -> None:
         """Keep the answer for a day, under a key that this request has taken.
 
         Raises:
@@ -67,7 +67,7 @@ class Records(Protocol):
 
         """
 
-    def release(self, key: Key) -> None:
+    def release(self, key: IdempotencyKey) -> None:
         """Give back a key that this request has taken: the next one with it is answered anew.
 
         Raises:

@@ -30,7 +30,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chatd.idempotency import (
     KEPT_SECONDS,
-    Key,
+    IdempotencyKey,
     Record,
     Records,
     RecordsUnavailableError,
@@ -56,7 +56,7 @@ class DynamoDB:
         self._environ = environ
         self._layer: _Layer | None = None
 
-    def claim(self, key: Key, left_ms: int) -> Record | None:
+    def claim(self, key: IdempotencyKey, left_ms: int) -> Record | None:
         """Take a key, or find its answer; in 5 s at most, as all that is asked of the table."""
         try:
             with self._reached() as layer:
@@ -70,12 +70,12 @@ class DynamoDB:
             return met.response_json_as_dict()
         return None
 
-    def keep(self, key: Key, record: Record) -> None:
+    def keep(self, key: IdempotencyKey, record: Record) -> None:
         """Keep the answer under a key that was taken."""
         with self._reached() as layer:
             layer.save_success(_data(key), dict(record))
 
-    def release(self, key: Key) -> None:
+    def release(self, key: IdempotencyKey) -> None:
         """Give a key back."""
         with self._reached() as layer:
             layer.delete_record(_data(key), Exception())
@@ -148,6 +148,6 @@ def _is_own(written: DataRecord, error: IdempotencyItemAlreadyExistsError) -> bo
     )
 
 
-def _data(key: Key) -> dict[str, str]:
+def _data(key: IdempotencyKey) -> dict[str, str]:
     """The key as what Powertools takes for an event."""
     return {"scope": key.scope, "body": key.body}

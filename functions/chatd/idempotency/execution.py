@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from chatd.aws_lambda import events
-from chatd.aws_lambda.events import Context, Event
+from chatd.aws_lambda.events import Context, LambdaEvent
 from chatd.aws_lambda.http import Dressed, Response
-from chatd.aws_lambda.streaming import Live
+from chatd.aws_lambda.streaming import StreamingResponse
 from chatd.errors import (
     ChatdError,
     IdempotencyUnavailableError,
@@ -22,7 +22,7 @@ from chatd.errors import (
     InvalidRequestError,
     KeyReusedError,
 )
-from chatd.idempotency import HEADER, Key, Record, Records, RecordsUnavailableError
+from chatd.idempotency import HEADER, IdempotencyKey, Record, Records, RecordsUnavailableError
 from chatd.idempotency.scope import caller_of, route_of
 from chatd.idempotency.stored_answer import Kept, of_response
 from chatd.idempotency.stream_recording import Recorded
@@ -51,11 +51,11 @@ class Once:
 
     def answer(
         self,
-        event: Event,
+        event: LambdaEvent,
         context: Context,
-        fresh: Callable[[], Response | Live],
+        fresh: Callable[[], Response | StreamingResponse],
         ends: Callable[[bytes], bool],
-    ) -> Response | Live:
+    ) -> Response | StreamingResponse:
         """Answer a request, or give the answer that was given before.
 
         Args:
@@ -90,7 +90,7 @@ class Once:
             hold.release()
             raise
 
-    def _claimed(self, records: Records, key: Key, context: Context) -> Record | None:
+    def _claimed(self, records: Records, key: IdempotencyKey, context: Context) -> Record | None:
         refusal: ChatdError
         try:
             return records.claim(key, context.get_remaining_time_in_millis())
@@ -109,7 +109,9 @@ class Once:
 class Taken:
     """A key that this request has taken, until an answer is kept under it or it is let go."""
 
-    def __init__(self, records: Records, key: Key, telemetry: Telemetry, request_id: str) -> None:
+    def __init__(
+        self, records: Records, key: IdempotencyKey, telemetry: Telemetry, request_id: str
+    ) -> None:
         self._records = records
         self._key = key
         self._telemetry = telemetry
@@ -141,21 +143,21 @@ class Taken:
             self._telemetry.warn(f"idempotency: {error}")
 
 
-def _key_of(event: Event) -> Key:
+def _key_of(event: LambdaEvent) -> IdempotencyKey:
     sent = events.header(event, HEADER.lower())
     if sent is None or not _KEY.fullmatch(sent):
         raise InvalidRequestError(
             f"{HEADER} must be 1 to 255 printable ASCII characters", param=HEADER
         )
     parts = json.dumps([caller_of(event), route_of(event), sent])
-    return Key(_sha256(parts.encode()), _sha256(events.body_of(event)))
+    return IdempotencyKey(_sha256(parts.encode()), _sha256(events.body_of(event)))
 
 
 def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _dressed(answer: Response | Live) -> Response | Live:
+def _dressed(answer: Response | StreamingResponse) -> Response | StreamingResponse:
     """The answer, marked as one that is not kept."""
     if isinstance(answer, Response):
         return replace(answer, headers={**answer.headers, **_NOT_STORED})

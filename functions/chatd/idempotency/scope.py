@@ -8,10 +8,10 @@ from __future__ import annotations
 import hashlib
 
 from chatd.access.caller_keys import presented
-from chatd.aws_lambda.events import Event, named_caller
+from chatd.aws_lambda.events import LambdaEvent, named_caller
 
 
-def caller_of(event: Event) -> str:
+def caller_of(event: LambdaEvent) -> str:
     """Who calls, as surely as the event tells: a caller's name, IAM's, or the hash of a key."""
     if name := named_caller(event):
         return name
@@ -20,6 +20,6 @@ def caller_of(event: Event) -> str:
     return "anyone"
 
 
-def route_of(event: Event) -> str:
+def route_of(event: LambdaEvent) -> str:
     """The method, and the path as the template has it where the event says so."""
     return f"{event['httpMethod']} {event.get('resource') or event.get('path')}"

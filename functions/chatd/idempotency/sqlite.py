@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager
 
 from chatd.idempotency import (
     KEPT_SECONDS,
-    Key,
+    IdempotencyKey,
     Record,
     Records,
     RecordsUnavailableError,
@@ -45,7 +45,7 @@ class Sqlite:
         self._path = path
         self._clock = clock
 
-    def claim(self, key: Key, left_ms: int) -> Record | None:
+    def claim(self, key: IdempotencyKey, left_ms: int) -> Record | None:
         """Take a key, or find its answer."""
         now = self._clock()
         with self._opened() as records:
@@ -67,7 +67,7 @@ class Sqlite:
         record: Record = json.loads(answer)
         return record
 
-    def keep(self, key: Key, record: Record) -> None:
+    def keep(self, key: IdempotencyKey, record: Record) -> None:
         """Keep the answer under a key that was taken."""
         with self._opened() as records:
             records.execute(
@@ -75,7 +75,7 @@ class Sqlite:
                 (json.dumps(record), self._clock() + KEPT_SECONDS, key.scope),
             )
 
-    def release(self, key: Key) -> None:
+    def release(self, key: IdempotencyKey) -> None:
         """Give a key back."""
         with self._opened() as records:
             records.execute("DELETE FROM records WHERE scope = ?", (key.scope,))

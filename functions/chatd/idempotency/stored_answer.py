@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from chatd.aws_lambda.http import Response
-from chatd.aws_lambda.streaming import CallerGoneError, Live, Sink
+from chatd.aws_lambda.streaming import CallerGoneError, Sink, StreamingResponse
 from chatd.idempotency import Record
 
 # A DynamoDB item may take 400 KB, its attributes' names included; the body is three quarters of
@@ -48,7 +48,7 @@ class Kept:
         body = base64.b64encode(self.packed).decode()
         return {"headers": dict(self.headers), "body": body, "live": self.live}
 
-    def again(self, headers: Mapping[str, str]) -> Response | Live:
+    def again(self, headers: Mapping[str, str]) -> Response | StreamingResponse:
         """The same answer, with further headers."""
         body = zlib.decompress(self.packed)
         if self.live:
@@ -94,7 +94,7 @@ class Replay:
         self._headers = headers
         self._body = body
 
-    def pour(self, sink: Sink) -> None:
+    def write_to(self, sink: Sink) -> None:
         """Send it."""
         with suppress(CallerGoneError):
             sink.commit(200, self._headers)
@@ -105,4 +105,4 @@ class Replay:
         """Nothing is being made that could be stopped."""
 
 
-_CONFORMS: type[Live] = Replay
+_CONFORMS: type[StreamingResponse] = Replay

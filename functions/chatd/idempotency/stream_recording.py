@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Protocol
 
-from chatd.aws_lambda.streaming import Live, Sink
+from chatd.aws_lambda.streaming import Sink, StreamingResponse
 from chatd.idempotency.stored_answer import Kept, Packing
 
 # The headers are gone by the time this is known; who reads events passes over a comment.
@@ -37,15 +37,15 @@ class Recorded:
 
     """
 
-    def __init__(self, live: Live, hold: Hold, ends: Callable[[bytes], bool]) -> None:
+    def __init__(self, live: StreamingResponse, hold: Hold, ends: Callable[[bytes], bool]) -> None:
         self._live = live
         self._hold = hold
         self._ends = ends
 
-    def pour(self, sink: Sink) -> None:
+    def write_to(self, sink: Sink) -> None:
         """Make the answer and send it; what failed, died or lost its caller lets the key go."""
         try:
-            self._live.pour(_Recorder(sink, self._hold, self._ends))
+            self._live.write_to(_Recorder(sink, self._hold, self._ends))
         finally:
             self._hold.release()
 
@@ -85,4 +85,4 @@ class _Recorder:
         return None if packed is None else Kept(self._headers, packed, live=True)
 
 
-_CONFORMS: type[Live] = Recorded
+_CONFORMS: type[StreamingResponse] = Recorded

@@ -23,36 +23,40 @@ from chatd.errors import (
     UpstreamError,
     UpstreamRefusedError,
 )
-from chatd.resilience.attempt_window import Turn, source_of_death
-from chatd.resilience.chat_context import Errand
-from chatd.resilience.circuit_breaker import Circuits
+from chatd.resilience.attempt_window import AttemptWindow, source_of_death
+from chatd.resilience.chat_context import ChatContext
+from chatd.resilience.circuit_breaker import CircuitBreakers
 from chatd.resilience.format_check import FormatCheck
 from chatd.resilience.retry import Retries
-from chatd.routing.targets import Plan, Planner
+from chatd.routing.targets import Target, TargetSelector
 from chatd.transport.http_client import Transport
 
 
-class Asking:
+class AttemptRunner:
     """Tries one model.
 
     Args:
-        planner: Finds another key where one is refused.
+        selector: Finds another key where one is refused.
         transport: Sends.
         circuits: The circuit breakers.
 
     """
 
-    def __init__(self, planner: Planner, transport: Transport, circuits: Circuits) -> None:
-        self._planner = planner
+    def __init__(
+        self, selector: TargetSelector, transport: Transport, circuits: CircuitBreakers
+    ) -> None:
+        self._selector = selector
         self._transport = transport
         self._circuits = circuits
 
-    def begin(self, plan: Plan, errand: Errand, *, others: Sequence[Plan]) -> Iterator[Event]:
+    def begin(
+        self, target: Target, chat_context: ChatContext, *, others: Sequence[Target]
+    ) -> Iterator[Event]:
         """Try one model until its first event is there.
 
         Args:
-            plan: The model, and what it is sent.
-            errand: The chat.
+            target: The model, and what it is sent.
+            chat_context: The chat.
             others: The models that can answer if this one does not; they get their part of the
                 time.
 
@@ -63,51 +67,53 @@ class Asking:
             ChatdError: In words for the caller; also between two events, if the stream dies.
 
         """
-        record, given = errand.record, plan
+        record, given = chat_context.record, target
         if others:
-            plan = plan.streaming(stream=True)
-        turn = Turn(plan, others, errand)
+            target = target.streaming(stream=True)
+        turn = AttemptWindow(target, others, chat_context)
         retries = Retries(fallback=turn.fallback)
         mended: set[type[ChatdError]] = set()
         check = FormatCheck()
         while True:
-            record.asks(plan.served.provider, plan.served.model if plan.route.named else None)
+            record.asks(target.served.provider, target.served.model if target.route.named else None)
             try:
-                return self._guarded(plan, errand, check, turn)
+                return self._guarded(target, chat_context, check, turn)
             except NoHealthyProviderError as closed:
-                raise _told(closed, plan) from None
+                raise _told(closed, target) from None
             except ChatdError as error:
-                other = None if turn.begin_by.spent else self._mended(plan, error, mended)
+                other = None if turn.begin_by.spent else self._mended(target, error, mended)
                 if other is not None:
-                    plan = turn.plan = other
+                    target = turn.target = other
                     given.left_out = other.left_out  # for the caller's headers
                     record.fails(error)
                     continue
                 wait = retries.pause(error, turn.begin_by)
-                if wait is None or self._circuits.is_open(plan.circuit):
+                if wait is None or self._circuits.is_open(target.circuit):
                     raise
-                if errand.call.gone.wait(wait) or turn.begin_by.spent:
+                if chat_context.call.gone.wait(wait) or turn.begin_by.spent:
                     raise
                 record.waited_ms += wait * 1000
                 record.fails(error)
                 if isinstance(error, UpstreamError) and error.unusable_stream:
-                    plan = turn.plan = plan.streaming(stream=False)
+                    target = turn.target = target.streaming(stream=False)
 
-    def ended(self, plan: Plan) -> None:
+    def ended(self, target: Target) -> None:
         """Note that an answer that had begun came whole."""
-        self._circuits.ended(plan.circuit)
+        self._circuits.ended(target.circuit)
 
-    def died(self, plan: Plan, death: ChatdError, errand: Errand) -> None:
+    def died(self, target: Target, death: ChatdError, chat_context: ChatContext) -> None:
         """Note that an answer that had begun broke off."""
-        source = source_of_death(death, plan, errand) if death.unwell else None
+        source = source_of_death(death, target, chat_context) if death.trips_breaker else None
         if source is not None:
-            self._circuits.died(plan.circuit, source)
+            self._circuits.died(target.circuit, source)
 
-    def _mended(self, plan: Plan, error: ChatdError, tried: set[type[ChatdError]]) -> Plan | None:
+    def _mended(
+        self, target: Target, error: ChatdError, tried: set[type[ChatdError]]
+    ) -> Target | None:
         """Return the plan without the cause of a refusal: another key, or one hint less.
 
         Args:
-            plan: The plan that was refused.
+            target: The plan that was refused.
             error: The refusal.
             tried: The classes of refusals that were mended before; each is mended once.
 
@@ -119,70 +125,80 @@ class Asking:
             return None
         tried.add(type(error))
         if isinstance(error, UpstreamAuthError):
-            return self._planner.rekeyed(plan)
-        return plan.relaxed(error) if isinstance(error, UpstreamRefusedError) else None
+            return self._selector.rekeyed(target)
+        return target.relaxed(error) if isinstance(error, UpstreamRefusedError) else None
 
     def _guarded(
-        self, plan: Plan, errand: Errand, check: FormatCheck, turn: Turn
+        self, target: Target, chat_context: ChatContext, check: FormatCheck, turn: AttemptWindow
     ) -> Iterator[Event]:
         """Return the events with the first one received, unless the circuit is open."""
 
         def ask() -> Iterator[Event]:
-            events = self._events(plan, errand, check, turn)
+            events = self._events(target, chat_context, check, turn)
             return chain([next(events)], events)
 
-        return self._circuits.guarded(plan.circuit, ask, turn.source_of)
+        return self._circuits.guarded(target.circuit, ask, turn.source_of)
 
     def _events(
-        self, plan: Plan, errand: Errand, check: FormatCheck, turn: Turn
+        self, target: Target, chat_context: ChatContext, check: FormatCheck, turn: AttemptWindow
     ) -> Iterator[Event]:
         """Yield the events of one attempt; estimate the tokens if the provider reports none."""
-        record = errand.record
-        if plan.must_be_checked:  # only a complete answer can be checked
-            ask = partial(self._asked, plan, errand, turn)
-            events = as_events(check.answer(plan, errand, ask))
+        record = chat_context.record
+        if target.must_be_checked:  # only a complete answer can be checked
+            ask = partial(self._asked, target, chat_context, turn)
+            events = as_events(check.answer(target, chat_context, ask))
         else:
-            events = self._asked(plan, errand, turn)
+            events = self._asked(target, chat_context, turn)
         for event in events:
             if isinstance(event, End) and not record.counted:
-                yield Counted(record.estimate(plan.asked), record.response_model)
+                yield Counted(record.estimate(target.asked), record.response_model)
             record.note(event)
             yield event
 
-    def _asked(self, plan: Plan, errand: Errand, turn: Turn) -> Iterator[Event]:
+    def _asked(
+        self, target: Target, chat_context: ChatContext, turn: AttemptWindow
+    ) -> Iterator[Event]:
         asked = time.monotonic()
         try:
-            ask = self._streamed if plan.request.stream else self._whole
-            yield from ask(plan, errand, turn)
+            ask = self._streamed if target.request.stream else self._whole
+            yield from ask(target, chat_context, turn)
         except ChatdError as error:
-            if errand.call.gone.is_set():  # a broken-off exchange looks like a provider's failure
+            if (
+                chat_context.call.gone.is_set()
+            ):  # a broken-off exchange looks like a provider's failure
                 raise CallCancelledError from None
-            raise _told(error, plan) from None
+            raise _told(error, target) from None
         finally:
-            errand.record.waited(asked)
+            chat_context.record.waited(asked)
 
-    def _whole(self, plan: Plan, errand: Errand, turn: Turn) -> Iterator[Event]:
-        sent = plan.adapter.build(plan.request, plan.route.provider, plan.key)
-        connect, cancel = turn.limits().connect, errand.call.on_cancel
+    def _whole(
+        self, target: Target, chat_context: ChatContext, turn: AttemptWindow
+    ) -> Iterator[Event]:
+        sent = target.adapter.build(target.request, target.route.provider, target.key)
+        connect, cancel = turn.limits().connect, chat_context.call.on_cancel
         response = self._transport.send(sent, turn.begin_by, connect, cancel)
-        yield from as_events(plan.adapter.parse(response))
+        yield from as_events(target.adapter.parse(response))
 
-    def _streamed(self, plan: Plan, errand: Errand, turn: Turn) -> Iterator[Event]:
-        sent = plan.adapter.build(plan.request, plan.route.provider, plan.key)
+    def _streamed(
+        self, target: Target, chat_context: ChatContext, turn: AttemptWindow
+    ) -> Iterator[Event]:
+        sent = target.adapter.build(target.request, target.route.provider, target.key)
         asked = time.monotonic()
-        stream = self._transport.open(sent, turn.deadline, turn.limits(), errand.call.on_cancel)
-        unfinished = plan.request.n or 1
+        stream = self._transport.open(
+            sent, turn.deadline, turn.limits(), chat_context.call.on_cancel
+        )
+        unfinished = target.request.n or 1
         begun = ended = False
         chunks = stream.chunks()
         with closing(stream):
             if stream.response.status != HTTPStatus.OK:
                 refusal = replace(stream.response, body=b"".join(chunks))
-                plan.adapter.parse(refusal)  # raises what it means
+                target.adapter.parse(refusal)  # raises what it means
             try:
-                for event in plan.adapter.events(stream.response, chunks):
+                for event in target.adapter.events(stream.response, chunks):
                     if not begun:
                         begun = True
-                        errand.record.begins(asked)
+                        chat_context.record.begins(asked)
                         stream.begun()
                     unfinished -= isinstance(event, Finish)
                     ended = ended or isinstance(event, End)
@@ -207,16 +223,16 @@ def _is_lost(error: UpstreamError) -> bool:
     return type(error) is UpstreamError and error.upstream_status is None
 
 
-def _told(error: ChatdError, plan: Plan) -> ChatdError:
+def _told(error: ChatdError, target: Target) -> ChatdError:
     """Return the error under its provider's name, without the key or a quote of the request."""
     from chatd.credentials.redaction import redacted  # noqa: PLC0415  # 2 ms of a start; only failures need it
 
-    error.provider = plan.served.provider
+    error.provider = target.served.provider
     error.message, code = redacted(
         [f"{error.provider}: {error.message}", error.code],
-        secrets=[plan.key.get_secret_value()] if plan.key else [],
-        prompts=plan.request.words(),
-        kept=(plan.served.model, plan.served.provider, REPORTED),
+        secrets=[target.key.get_secret_value()] if target.key else [],
+        prompts=target.request.words(),
+        kept=(target.served.model, target.served.provider, REPORTED),
     )
     error.args = (error.message,)
     if error.code != code:

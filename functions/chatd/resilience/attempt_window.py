@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from chatd.config.catalog import Timeouts
 from chatd.errors import ChatdError, UpstreamError, UpstreamTimeoutError
-from chatd.resilience.chat_context import Errand
+from chatd.resilience.chat_context import ChatContext
 from chatd.resilience.retry import is_silence
-from chatd.routing.targets import Plan
+from chatd.routing.targets import Target
 
 # The part of its due time that a model must have been silent for before that tells of the model:
 # less was taken away from it, by a cold start or by models before it.
@@ -24,29 +24,29 @@ _NEVER = float("inf")
 ANY_REQUEST = ""
 
 
-class Turn:
+class AttemptWindow:
     """The turn of one model within one chat.
 
     Args:
-        plan: The model.
+        target: The model.
         others: The models that can answer if this one does not.
-        errand: The chat.
+        chat_context: The chat.
 
     Attributes:
-        plan: The model, as it is tried now.
+        target: The model, as it is tried now.
 
     """
 
-    def __init__(self, plan: Plan, others: Sequence[Plan], errand: Errand) -> None:
-        self.plan = plan
-        self._errand = errand
+    def __init__(self, target: Target, others: Sequence[Target], chat_context: ChatContext) -> None:
+        self.target = target
+        self._chat_context = chat_context
         self._models = 1 + len(others)
         self._sent_at = _NEVER
         self.fallback = bool(others)
-        self.deadline = self.begin_by = errand.deadline(plan)
-        self._limits = plan.limits(fallback=self.fallback)
+        self.deadline = self.begin_by = chat_context.deadline(target)
+        self._limits = target.limits(fallback=self.fallback)
         if others:
-            left = min(errand.deadline(each).left() for each in (plan, *others))
+            left = min(chat_context.deadline(each).left() for each in (target, *others))
             self.begin_by = self.deadline.within(left / self._models)
 
     def limits(self) -> Timeouts:
@@ -80,16 +80,16 @@ class Turn:
 
         """
         was_sent = self._sent_at != _NEVER
-        if self._errand.call.gone.is_set() or error.caller_was_slow or not was_sent:
+        if self._chat_context.call.gone.is_set() or error.caller_was_slow or not was_sent:
             return None
         if isinstance(error, UpstreamError) and error.unreachable:
             timed_out = isinstance(error, UpstreamTimeoutError)
             return None if timed_out and not self._was_due(self._limits.connect) else ANY_REQUEST
-        if self._errand.record.first_event_ms is not None:  # within an answer that is checked
-            return source_of_death(error, self.plan, self._errand)
+        if self._chat_context.record.first_event_ms is not None:  # within an answer that is checked
+            return source_of_death(error, self.target, self._chat_context)
         if is_silence(error) and not self._silence_counts():
             return None
-        return _named(self.plan, self._errand)
+        return _named(self.target, self._chat_context)
 
     def _silence_counts(self) -> bool:
         """Whether the model had its due time.
@@ -97,34 +97,34 @@ class Turn:
         A whole answer gives no sign of life, so a silence and a long answer look the same. It
         counts only where another model can use the time.
         """
-        if self.plan.request.stream:
+        if self.target.request.stream:
             return self._was_due(self._limits.silence)
         return self.fallback and self._was_due(self._limits.first_event)
 
     def _was_due(self, limit: float) -> bool:
         """Whether the attempt took this limit, or the model's part of the configured total."""
-        total = self.plan.route.timeouts.total
+        total = self.target.route.timeouts.total
         due = limit if total is None else min(limit, total / self._models)
         return time.monotonic() - self._sent_at >= _DUE_PART * due
 
 
-def source_of_death(error: ChatdError, plan: Plan, errand: Errand) -> str | None:
+def source_of_death(error: ChatdError, target: Target, chat_context: ChatContext) -> str | None:
     """Say which request a failure after the first event came from, if it counts.
 
     A stream that flowed until the time of the chat was spent has not failed, nor has a provider
     that gave up writing to a slow reader.
     """
     timed_out = isinstance(error, UpstreamTimeoutError)
-    is_over = timed_out and errand.deadline(plan).spent
-    if errand.call.gone.is_set() or is_over or error.caller_was_slow:
+    is_over = timed_out and chat_context.deadline(target).spent
+    if chat_context.call.gone.is_set() or is_over or error.caller_was_slow:
         return None
-    return _named(plan, errand)
+    return _named(target, chat_context)
 
 
-def _named(plan: Plan, errand: Errand) -> str | None:
+def _named(target: Target, chat_context: ChatContext) -> str | None:
     """The request's fingerprint, where the circuit stands for the model alone.
 
     A model that chatd.toml does not name shares the circuit of its provider with all such models:
     its failure says nothing of theirs.
     """
-    return errand.fingerprint if plan.route.named else None
+    return chat_context.fingerprint if target.route.named else None

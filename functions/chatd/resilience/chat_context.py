@@ -9,17 +9,18 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
+from chatd.call import Call
 from chatd.canonical.request import ChatRequest
 from chatd.deadline import Deadline
-from chatd.routing.targets import Call, Plan
-from chatd.telemetry.record import Record
+from chatd.routing.targets import Target
+from chatd.telemetry.record import ChatRecord
 
 _KEY_BYTES = 32
 _DIGEST_BYTES = 16
 
 
 @dataclass(slots=True, eq=False)
-class Errand:
+class ChatContext:
     """One chat on its way through the providers.
 
     Attributes:
@@ -31,14 +32,14 @@ class Errand:
     """
 
     call: Call
-    record: Record
+    record: ChatRecord
     request: ChatRequest
     live: bool
     _fingerprint: str | None = field(default=None, init=False, repr=False)
 
-    def deadline(self, plan: Plan) -> Deadline:
+    def deadline(self, target: Target) -> Deadline:
         """When the chat must have ended, if this model answers."""
-        return plan.deadline(self.call, live=self.live)
+        return target.deadline(self.call, live=self.live)
 
     @property
     def fingerprint(self) -> str:

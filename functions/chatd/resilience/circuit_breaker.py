@@ -106,7 +106,7 @@ class _Streak:
         return self._failures >= FAILURES and not self._several
 
 
-class Circuits:
+class CircuitBreakers:
     """The circuits of this environment.
 
     Args:
@@ -161,9 +161,9 @@ class Circuits:
                 value = ask()
             except ChatdError as raised:
                 error = raised
-                if raised.unwell and self._fails_probe(name, source_of(raised)):
+                if raised.trips_breaker and self._fails_probe(name, source_of(raised)):
                     raise _FailureError from None
-                if raised.unwell or not isinstance(raised, _SAID_BY_THE_PROVIDER):
+                if raised.trips_breaker or not isinstance(raised, _SAID_BY_THE_PROVIDER):
                     raise _UncountedError from None
 
         with suppress(_FailureError, _UncountedError):
@@ -188,7 +188,7 @@ class Circuits:
         try:
             return ask()
         except ChatdError as error:
-            if not error.unwell:
+            if not error.trips_breaker:
                 if isinstance(error, _SAID_BY_THE_PROVIDER):
                     self.ended(name)
             elif (source := source_of(error)) is not None:
@@ -294,7 +294,7 @@ class Circuits:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Record:
+class BreakerRecord:
     """A circuit, with the fields that Powertools' handler reads."""
 
     name: str
@@ -324,18 +324,18 @@ class MemoryStore:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._records: dict[str, Record] = {}
+        self._records: dict[str, BreakerRecord] = {}
 
     def configure(self, config: CircuitBreakerConfig, circuit_name: str) -> None:
         """Do nothing: the numbers are this module's own."""
 
-    def get_state(self, name: str) -> Record:
+    def get_state(self, name: str) -> BreakerRecord:
         """The state of a circuit; an unknown circuit is closed."""
-        return self._records.get(name) or Record(name)
+        return self._records.get(name) or BreakerRecord(name)
 
     def save_open(self, name: str, failure_count: int, opened_at: int) -> None:
         """Open it, at a Unix time in seconds."""
-        self._records[name] = Record(name, OPEN, failure_count, opened_at)
+        self._records[name] = BreakerRecord(name, OPEN, failure_count, opened_at)
 
     def try_acquire_half_open(self, name: str, owner: str, opened_at: int) -> bool:
         """Let `owner` probe, unless another does; for as long as a recovery takes."""
@@ -345,7 +345,7 @@ class MemoryStore:
         given_up = known.state == HALF_OPEN and (known.probe_lease_expiry or 0) <= now
         if not (free or given_up):
             return False
-        self._records[name] = Record(
+        self._records[name] = BreakerRecord(
             name,
             HALF_OPEN,
             opened_at=opened_at,
@@ -356,8 +356,8 @@ class MemoryStore:
 
     def save_closed(self, name: str) -> None:
         """Close it: a probe went well."""
-        self._records[name] = Record(name)
+        self._records[name] = BreakerRecord(name)
 
     def save_reopen(self, name: str, opened_at: int) -> None:
         """Open it again: a probe failed."""
-        self._records[name] = Record(name, OPEN, opened_at=opened_at)
+        self._records[name] = BreakerRecord(name, OPEN, opened_at=opened_at)

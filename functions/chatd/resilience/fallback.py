@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
-from chatd.canonical.response import Counted, Event, Rescued, Usage
+from chatd.canonical.response import Counted, Event, FailedOver, Usage
 from chatd.errors import (
     AnswerTooLargeError,
     ChatdError,
@@ -20,29 +20,31 @@ from chatd.errors import (
     NoHealthyProviderError,
     UpstreamTimeoutError,
 )
-from chatd.resilience.attempt import Asking
-from chatd.resilience.chat_context import Errand
+from chatd.resilience.attempt import AttemptRunner
+from chatd.resilience.chat_context import ChatContext
 from chatd.resilience.prefill import Continuation, prefilled, takes_prefill
-from chatd.resilience.stream_failover import Repetition, Said, begun_anew, continued
-from chatd.routing.targets import Plan
+from chatd.resilience.stream_failover import PartialAnswer, Repetition, begun_anew, continued
+from chatd.routing.targets import Target
 
 
-class Succession:
+class FallbackChain:
     """The models that may answer one chat, in their order.
 
     Args:
-        asking: Tries one of them.
-        plans: The models, the best first; at least one.
-        errand: The chat.
+        runner: Tries one of them.
+        targets: The models, the best first; at least one.
+        chat_context: The chat.
 
     """
 
-    def __init__(self, asking: Asking, plans: Sequence[Plan], errand: Errand) -> None:
-        self._asking = asking
-        self._waiting = deque(plans)
-        self._errand = errand
+    def __init__(
+        self, runner: AttemptRunner, targets: Sequence[Target], chat_context: ChatContext
+    ) -> None:
+        self._runner = runner
+        self._waiting = deque(targets)
+        self._chat_context = chat_context
 
-    def begin(self) -> tuple[Plan, Iterator[Event]]:
+    def begin(self) -> tuple[Target, Iterator[Event]]:
         """Try one model after another, until the first event of one is there.
 
         Returns:
@@ -58,67 +60,69 @@ class Succession:
         if not self._waiting:
             raise UpstreamTimeoutError("the time for this chat was spent before a model was asked")
         while True:
-            plan = self._waiting.popleft()
+            target = self._waiting.popleft()
             try:
-                events = self._begin(plan)
+                events = self._begin(target)
             except ChatdError as error:
                 failures.append(error)
-                self._errand.record.fails(error)
-                self._waiting = deque(self._others(plan, error))
+                self._chat_context.record.fails(error)
+                self._waiting = deque(self._others(target, error))
                 if not self._waiting:
                     raise _most_telling(failures) from None
             else:
                 # Their tracebacks hold this frame, and so the stream, when the caller has gone.
                 failures.clear()
-                return plan, self._to_the_end(plan, events)
+                return target, self._to_the_end(target, events)
 
-    def _others(self, plan: Plan, error: ChatdError, said: Said | None = None) -> Sequence[Plan]:
+    def _others(
+        self, target: Target, error: ChatdError, said: PartialAnswer | None = None
+    ) -> Sequence[Target]:
         """The models that can answer instead, after this failure of this one."""
-        if self._errand.call.gone.is_set():
+        if self._chat_context.call.gone.is_set():
             return ()
         others = self._in_time()
         if isinstance(error, ContextTooLongError):
-            return [other for other in others if _may_read_more(other, plan)]
+            return [other for other in others if _may_read_more(other, target)]
         if isinstance(error, DivergedError) and said is not None:
             # Another answer from the start would differ as well; a continuation cannot.
             return [other for other in others if _takes_prefill(other, said)]
-        return others if error.falls_through else ()
+        return others if error.allows_fallback else ()
 
-    def _in_time(self) -> list[Plan]:
+    def _in_time(self) -> list[Target]:
         """The waiting models whose time is not spent."""
-        return [plan for plan in self._waiting if not self._errand.deadline(plan).spent]
+        return [target for target in self._waiting if not self._chat_context.deadline(target).spent]
 
-    def _begin(self, plan: Plan) -> Iterator[Event]:
-        return self._asking.begin(plan, self._errand, others=self._in_time())
+    def _begin(self, target: Target) -> Iterator[Event]:
+        return self._runner.begin(target, self._chat_context, others=self._in_time())
 
-    def _to_the_end(self, plan: Plan, events: Iterator[Event]) -> Iterator[Event]:
+    def _to_the_end(self, target: Target, events: Iterator[Event]) -> Iterator[Event]:
         """Yield the events of the whole answer, over all models that contribute to it."""
-        record, said, author = self._errand.record, Said(), plan
+        record, said, author = self._chat_context.record, PartialAnswer(), target
         while True:
             try:
                 for event in events:
                     said.note(event)
-                    if isinstance(event, Rescued):
+                    if isinstance(event, FailedOver):
                         record.note(event)
-                        author = plan
+                        author = target
                     yield _with_all_tokens(event, record.spent) if record.earlier else event
             except ChatdError as death:
-                self._asking.died(plan, death, self._errand)
-                lost = self._errand.live and not said.joinable
+                self._runner.died(target, death, self._chat_context)
+                lost = self._chat_context.live and not said.joinable
                 # A long answer is long from the next model too; before its first event it is none.
                 lost = lost or isinstance(death, AnswerTooLargeError)
-                self._waiting = deque(self._others(plan, death, said))
+                self._waiting = deque(self._others(target, death, said))
                 if lost or not self._waiting:
                     raise
-                self._fails(plan, death)
-                plan, events = self._gone_on_with(author, said, death)
+                self._fails(target, death)
+                target, events = self._gone_on_with(author, said, death)
             else:
-                self._asking.ended(plan)
+                self._runner.ended(target)
                 return
 
     def _gone_on_with(
-        self, author: Plan, said: Said, death: ChatdError
-    ) -> tuple[Plan, Iterator[Event]]:
+        self, author: Target, said: PartialAnswer, death: ChatdError
+    ) -> tuple[Target, Iterator[Event]]:
         """Another model's continuation of the answer, whose first event is there.
 
         Args:
@@ -130,82 +134,82 @@ class Succession:
             ChatdError: The death, if no model continues it.
 
         """
-        while (waiting := deque(self._in_time())) and not self._errand.call.gone.is_set():
-            plan = waiting.popleft()
+        while (waiting := deque(self._in_time())) and not self._chat_context.call.gone.is_set():
+            target = waiting.popleft()
             self._waiting = waiting
-            rescued = Rescued(plan.served.provider, plan.served.model, author.name)
+            rescued = FailedOver(target.served.provider, target.served.model, author.name)
             try:
-                if _takes_prefill(plan, said):
-                    begun = self._prefilled(plan, said.text, rescued)
+                if _takes_prefill(target, said):
+                    begun = self._prefilled(target, said.text, rescued)
                     if begun is not None:
                         return begun
-                return plan, self._anew(plan, said, rescued)
+                return target, self._anew(target, said, rescued)
             except ChatdError as failure:
-                self._errand.record.fails(failure)
+                self._chat_context.record.fails(failure)
         raise death
 
     def _prefilled(
-        self, plan: Plan, text: str, rescued: Rescued
-    ) -> tuple[Plan, Iterator[Event]] | None:
+        self, target: Target, text: str, rescued: FailedOver
+    ) -> tuple[Target, Iterator[Event]] | None:
         """The model's continuation of a prefill, up to where it is joined; None to begin anew.
 
         Raises:
             ChatdError: If the model fails otherwise than by refusing the prefill.
 
         """
-        fields = plan.route.provider.prefill_fields
-        attempt = plan.asking_for(prefilled(plan.request, text, fields))
-        held = Continuation(text, tuple(plan.request.words()))
+        fields = target.route.provider.prefill_fields
+        attempt = target.asking_for(prefilled(target.request, text, fields))
+        held = Continuation(text, tuple(target.request.words()))
         try:
             events = self._begin(attempt)
         except InvalidRequestError as refusal:
-            self._errand.record.fails(refusal)
+            self._chat_context.record.fails(refusal)
             return None
         joined = continued(events, held, rescued)
         head: list[Event] = []
         try:
             for event in joined:
                 head.append(event)
-                if isinstance(event, Rescued):
+                if isinstance(event, FailedOver):
                     break
         except DivergedError as unclear:
             self._fails(attempt, unclear)
             return None
         except ChatdError as death:
-            self._asking.died(attempt, death, self._errand)
+            self._runner.died(attempt, death, self._chat_context)
             self._estimate(attempt)
             raise
-        self._errand.record.said -= held.echoed
+        self._chat_context.record.said -= held.echoed
         return attempt, chain(head, joined)
 
-    def _anew(self, plan: Plan, said: Said, rescued: Rescued) -> Iterator[Event]:
+    def _anew(self, target: Target, said: PartialAnswer, rescued: FailedOver) -> Iterator[Event]:
         """The model's answer from the start, joined to what the caller has got of it."""
-        events = self._begin(plan)
-        if not self._errand.live:
+        events = self._begin(target)
+        if not self._chat_context.live:
             return begun_anew(events, rescued)
         return continued(events, Repetition(said.text if said.joinable else ""), rescued)
 
-    def _fails(self, plan: Plan, error: ChatdError) -> None:
+    def _fails(self, target: Target, error: ChatdError) -> None:
         """Record that an attempt failed after its first event, with its tokens."""
-        self._estimate(plan)
-        self._errand.record.fails(error)
+        self._estimate(target)
+        self._chat_context.record.fails(error)
 
-    def _estimate(self, plan: Plan) -> None:
+    def _estimate(self, target: Target) -> None:
         """Estimate what the attempt took, unless the provider has counted it."""
-        if not self._errand.record.counted:
-            self._errand.record.estimate(plan.asked)
+        if not self._chat_context.record.counted:
+            self._chat_context.record.estimate(target.asked)
 
 
-def _takes_prefill(plan: Plan, said: Said) -> bool:
+def _takes_prefill(target: Target, said: PartialAnswer) -> bool:
     """Whether the model can continue this partial answer as a prefill."""
-    row = plan.route.provider
+    row = target.route.provider
     able = row.prefill and row.endpoint != "generate"
-    return able and said.joinable and takes_prefill(plan.request, said.text)
+    return able and said.joinable and takes_prefill(target.request, said.text)
 
 
-def _may_read_more(other: Plan, plan: Plan) -> bool:
+def _may_read_more(other: Target, target: Target) -> bool:
     """Whether the other model's context may be larger; unknown unless chatd.toml has both."""
-    theirs, ours = other.route.context, plan.route.context
+    theirs, ours = other.route.context, target.route.context
     return theirs is None or ours is None or theirs > ours
 
 

@@ -16,8 +16,8 @@ from chatd.json_schema.budget import Budget
 from chatd.routing import structured_output
 
 if TYPE_CHECKING:
-    from chatd.resilience.chat_context import Errand
-    from chatd.routing.targets import Plan
+    from chatd.resilience.chat_context import ChatContext
+    from chatd.routing.targets import Target
 
 _MAX_ANSWERS = 2
 
@@ -32,15 +32,17 @@ class FormatCheck:
     def __init__(self) -> None:
         self._refused = 0
 
-    def answer(self, plan: Plan, errand: Errand, ask: Callable[[], Iterator[Event]]) -> Answer:
+    def answer(
+        self, target: Target, chat_context: ChatContext, ask: Callable[[], Iterator[Event]]
+    ) -> Answer:
         """Request complete answers until one has the format.
 
         Every complete answer is recorded as soon as it is there, so that its tokens count also
         when the next request fails.
 
         Args:
-            plan: The provider, and the request with its format.
-            errand: The chat; its record takes the usage of this attempt.
+            target: The provider, and the request with its format.
+            chat_context: The chat; its record takes the usage of this attempt.
             ask: Sends the request; returns the events of one answer.
 
         Returns:
@@ -55,27 +57,27 @@ class FormatCheck:
         taken = Usage()
         while True:
             answer = collected(ask())
-            taken += _usage(answer, plan)
-            errand.record.count(taken, answer.model)
-            if structured_output.holds(answer, plan.request, Budget(errand.call.is_over)):
+            taken += _usage(answer, target)
+            chat_context.record.count(taken, answer.model)
+            if structured_output.holds(answer, target.request, Budget(chat_context.call.is_over)):
                 return replace(answer, usage=taken)
             self._refused += 1
             if self._refused == _MAX_ANSWERS:
                 raise FormatNotMetError(
-                    f"{plan.served.provider}: two answers did not have the requested format; this"
+                    f"{target.served.provider}: two answers did not have the requested format; this"
                     " provider does not enforce one",
-                    provider=plan.served.provider,
+                    provider=target.served.provider,
                 )
 
 
-def _usage(answer: Answer, plan: Plan) -> Usage:
+def _usage(answer: Answer, target: Target) -> Usage:
     """The answer's tokens, estimated where the provider reports none."""
     usage = answer.usage
     if usage.input_tokens or usage.output_tokens:
         return usage
     return replace(
         usage,
-        input_tokens=ceil(plan.asked / CHARACTERS_A_TOKEN),
+        input_tokens=ceil(target.asked / CHARACTERS_A_TOKEN),
         output_tokens=ceil(answer.size / CHARACTERS_A_TOKEN),
         estimated=True,
     )

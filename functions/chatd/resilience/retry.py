@@ -70,7 +70,7 @@ class Retries:
         A silence is not repeated: the provider would process the same prompt from the start again.
         Where another model can answer, no timeout is: it has cost enough.
         """
-        if not error.transient:
+        if not error.retryable:
             return False
         if not isinstance(error, UpstreamTimeoutError):
             return True

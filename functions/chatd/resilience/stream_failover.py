@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from chatd.canonical.response import Delta, Event, Finish, Rescued
+from chatd.canonical.response import Delta, Event, FailedOver, Finish
 from chatd.errors import DivergedError
 
 
-class Said:
+class PartialAnswer:
     """The partial answer of a stream, as far as another model can continue it."""
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Said:
 
     def note(self, event: Event) -> None:
         """Add an event of the stream."""
-        if isinstance(event, Rescued) and event.anew:
+        if isinstance(event, FailedOver) and event.anew:
             self._pieces.clear()
             self._joinable = True
         elif isinstance(event, Delta):
@@ -93,7 +93,7 @@ class Repetition:
         return ""
 
 
-def continued(events: Iterator[Event], held: Held, rescued: Rescued) -> Iterator[Event]:
+def continued(events: Iterator[Event], held: Held, rescued: FailedOver) -> Iterator[Event]:
     """Join a stream of another model to what the caller has.
 
     Thinking before the joint is dropped: the caller has had the first model's.
@@ -124,7 +124,7 @@ def continued(events: Iterator[Event], held: Held, rescued: Rescued) -> Iterator
             yield event
 
 
-def begun_anew(events: Iterator[Event], rescued: Rescued) -> Iterator[Event]:
+def begun_anew(events: Iterator[Event], rescued: FailedOver) -> Iterator[Event]:
     """Replace a partial answer by the whole answer of another model.
 
     This is for a caller of a whole answer, who has nothing of the partial one yet.
@@ -138,7 +138,7 @@ def begun_anew(events: Iterator[Event], rescued: Rescued) -> Iterator[Event]:
     yield from events
 
 
-def _new_text(event: Delta | Finish, held: Held, rescued: Rescued) -> str:
+def _new_text(event: Delta | Finish, held: Held, rescued: FailedOver) -> str:
     """Return the text that an event adds to the partial answer."""
     try:
         if isinstance(event, Finish):

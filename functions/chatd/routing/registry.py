@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 
 from chatd.config.catalog import Provider
 from chatd.config.settings import Settings
-from chatd.credentials.provider_keys import Credentials, Key
+from chatd.credentials.provider_keys import Credentials, ProviderKey
 from chatd.errors import ModelNotFoundError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Standing:
+class Availability:
     """Whether a provider is registered, and available.
 
     Attributes:
@@ -26,7 +26,7 @@ class Standing:
 
     registered: bool
     reason: str | None = None
-    key: Key = field(default_factory=Key)
+    key: ProviderKey = field(default_factory=ProviderKey)
 
 
 class Registry:
@@ -42,25 +42,25 @@ class Registry:
         self._settings = settings
         self._credentials = credentials
 
-    def standing(self, row: Provider) -> Standing:
+    def availability(self, row: Provider) -> Availability:
         """Decide whether a provider is registered.
 
         Registered means: not excluded by the settings, and needing no key, or having one, or its
         lookup having failed. The last is registered and not available.
         """
         if row.excluded is not None:
-            return Standing(registered=False, reason=row.excluded)
+            return Availability(registered=False, reason=row.excluded)
         key = self._credentials.key_of(row)
         if row.key_variable is None or key.value is not None:
-            return Standing(registered=True, key=key)
+            return Availability(registered=True, key=key)
         if key.failure is None:
-            return Standing(registered=False, reason=f"no {row.key_variable} was found")
-        return Standing(registered=True, reason=key.failure, key=key)
+            return Availability(registered=False, reason=f"no {row.key_variable} was found")
+        return Availability(registered=True, reason=key.failure, key=key)
 
-    def registered(self) -> list[tuple[Provider, Standing]]:
+    def registered(self) -> list[tuple[Provider, Availability]]:
         """List the registered providers, in the order of the catalog and of chatd.toml."""
-        found = [(row, self.standing(row)) for row in self._settings.providers.values()]
-        return [(row, standing) for row, standing in found if standing.registered]
+        found = [(row, self.availability(row)) for row in self._settings.providers.values()]
+        return [(row, availability) for row, availability in found if availability.registered]
 
     def default(self) -> Provider:
         """Find the provider of a model name that no prefix, suffix or tier claims.
@@ -75,7 +75,7 @@ class Registry:
         if self._settings.default_provider is not None:
             return self._settings.providers[self._settings.default_provider]
         for row in self._settings.providers.values():
-            if self.standing(row).registered:
+            if self.availability(row).registered:
                 return row
         raise ModelNotFoundError(
             "no provider is registered: give one a key (`make keys` on a stack), or say where"

@@ -6,19 +6,19 @@ It knows rows, keys and settings, and sends nothing.
 from __future__ import annotations
 
 import re
-import threading
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from pydantic import SecretStr
 
+from chatd.call import Call
 from chatd.canonical.request import ChatRequest
+from chatd.canonical.served import Served
 from chatd.config.catalog import WHOLE_SECONDS, Provider, Timeouts
 from chatd.config.settings import Settings
 from chatd.credentials.provider_keys import Credentials
 from chatd.deadline import Deadline
-from chatd.dialects import Adapter, adapter_for
+from chatd.dialects import Dialect, dialect_for
 from chatd.errors import (
     ChatdError,
     CredentialsUnavailableError,
@@ -32,7 +32,6 @@ from chatd.routing import structured_output
 from chatd.routing.image_urls import check_images
 from chatd.routing.registry import Registry
 from chatd.routing.router import Route, routes
-from chatd.surfaces import Served
 
 # A field's name is the caller's string; only one that is harmless goes into a header.
 _HARMLESS = re.compile(r"[A-Za-z0-9_.$-]{1,50}")
@@ -41,66 +40,12 @@ _MOST_NAMED = 10
 
 
 @dataclass(slots=True, eq=False)
-class Call:
-    """One call of a caller: its limits, and a way to cancel it from another thread.
-
-    Attributes:
-        request_id: The invocation's id.
-        deadline: When it must have been answered.
-        caller: A name that tells this caller from others, as far as the event does.
-        api_request_id: API Gateway's id of the request; None for a direct invocation.
-        started: When it began, on the monotonic clock.
-        gone: Set when the caller has hung up.
-
-    """
-
-    request_id: str
-    deadline: Deadline
-    caller: str = ""
-    api_request_id: str | None = None
-    started: float = field(default_factory=time.monotonic)
-    gone: threading.Event = field(default_factory=threading.Event)
-    _break_off: Callable[[], None] | None = field(default=None, init=False, repr=False)
-
-    @property
-    def caller_name(self) -> str | None:
-        """The caller's name for the log: as it was given to a key, or IAM's user or role."""
-        kind, _, name = self.caller.partition(" ")
-        # arn:aws:sts::123456789012:assumed-role/role/session
-        return (name.rsplit(":", 1)[-1] if kind == "iam" else name) or None
-
-    def is_over(self) -> bool:
-        """Whether its deadline is spent or the caller has hung up."""
-        return self.deadline.spent or self.gone.is_set()
-
-    def cancel(self) -> None:
-        """Cancel the call, from any thread: end the exchange under way, and begin no other.
-
-        A wait on `gone` ends too. Cancelling a call that has ended does nothing.
-        """
-        self.gone.set()
-        if self._break_off is not None:
-            self._break_off()
-
-    def on_cancel(self, break_off: Callable[[], None]) -> None:
-        """Set what `cancel` breaks off: the exchange of the current attempt.
-
-        Args:
-            break_off: Ends the exchange, from any thread; called at once if the call is cancelled.
-
-        """
-        self._break_off = break_off
-        if self.gone.is_set():
-            break_off()
-
-
-@dataclass(slots=True, eq=False)
-class Plan:
+class Target:
     """A chat with its selected provider, key, dialect and request."""
 
     route: Route
     key: SecretStr | None
-    adapter: Adapter
+    adapter: Dialect
     request: ChatRequest
     served: Served
     left_out: tuple[str, ...]
@@ -148,13 +93,13 @@ class Plan:
         """Characters of the prompt."""
         return self.request.prompt_size
 
-    def streaming(self, *, stream: bool) -> Plan:
+    def streaming(self, *, stream: bool) -> Target:
         """The plan with a stream, or a complete answer, requested; only `auto` leaves a choice."""
         if self.request.stream == stream or self.route.provider.upstream_stream != "auto":
             return self
         return self.asking_for(self.request.to(self.request.model, stream=stream))
 
-    def relaxed(self, refusal: UpstreamRefusedError) -> Plan | None:
+    def relaxed(self, refusal: UpstreamRefusedError) -> Target | None:
         """The plan without the hint that the provider refused; None if no hint is at fault."""
         found = self.adapter.relaxed(self.request, refusal)
         if found is None:
@@ -162,9 +107,9 @@ class Plan:
         request, hint = found
         return replace(self.asking_for(request), left_out=(*self.left_out, hint))
 
-    def asking_for(self, request: ChatRequest) -> Plan:
+    def asking_for(self, request: ChatRequest) -> Target:
         """The plan with another request for the same model."""
-        return replace(self, request=request, adapter=adapter_for(self.route.provider, request))
+        return replace(self, request=request, adapter=dialect_for(self.route.provider, request))
 
     @property
     def must_be_checked(self) -> bool:
@@ -172,7 +117,7 @@ class Plan:
         return self.request.format is not None and not self.route.provider.honours_format
 
 
-class Planner:
+class TargetSelector:
     """Select the providers and models that can answer a chat.
 
     Args:
@@ -186,7 +131,7 @@ class Planner:
         self._credentials = credentials
         self._registry = Registry(settings, credentials)
 
-    def plans(self, request: ChatRequest, call: Call) -> tuple[Plan, ...]:
+    def targets(self, request: ChatRequest, call: Call) -> tuple[Target, ...]:
         """Find who may answer, in the order in which they are to be asked.
 
         Args:
@@ -201,11 +146,11 @@ class Planner:
 
         """
         check_images(request, allow_http=self._settings.allow_http_images)
-        found: list[Plan] = []
+        found: list[Target] = []
         refusals: list[ChatdError] = []
         for route in routes(request.model, self._settings, self._registry.default):
             try:
-                found.append(self._plan(route, request, call))
+                found.append(self._target(route, request, call))
             except (ModelNotFoundError, CredentialsUnavailableError) as refusal:
                 refusals.append(refusal)
             except InvalidRequestError as refusal:
@@ -220,25 +165,25 @@ class Planner:
             raise (invalid or refusals)[0]
         raise ModelNotFoundError("; ".join(refusal.message for refusal in refusals), param="model")
 
-    def rekeyed(self, plan: Plan) -> Plan | None:
+    def rekeyed(self, target: Target) -> Target | None:
         """The plan with another key than the refused one, if there is one by now."""
-        key = self._credentials.renewed(plan.route.provider, plan.key)
-        return None if key is None else replace(plan, key=key)
+        key = self._credentials.renewed(target.route.provider, target.key)
+        return None if key is None else replace(target, key=key)
 
-    def _plan(self, route: Route, request: ChatRequest, call: Call) -> Plan:
+    def _target(self, route: Route, request: ChatRequest, call: Call) -> Target:
         row = route.provider
         key = self._key(route, request.model)
         stream = request.stream if row.upstream_stream == "auto" else row.upstream_stream
         request = request.to(route.model, stream=stream)
         if request.format is not None and not row.honours_format:
             request = structured_output.asked(request, Budget(call.is_over))
-        adapter = adapter_for(row, request)
+        adapter = dialect_for(row, request)
         served = Served(row.name, route.model, call.request_id, started=call.started)
-        return Plan(route, key, adapter, request, served, self._left_out(adapter, request, row))
+        return Target(route, key, adapter, request, served, self._left_out(adapter, request, row))
 
     def _key(self, route: Route, model: str) -> SecretStr | None:
         row = route.provider
-        found = self._registry.standing(row)
+        found = self._registry.availability(row)
         if not found.registered:
             raise ModelNotFoundError(
                 f"the model {model!r} leads to {row.name!r}, which is not registered"
@@ -252,7 +197,7 @@ class Planner:
             )
         return found.key.value
 
-    def _left_out(self, adapter: Adapter, request: ChatRequest, row: Provider) -> tuple[str, ...]:
+    def _left_out(self, adapter: Dialect, request: ChatRequest, row: Provider) -> tuple[str, ...]:
         """The fields that are left out, because the provider fixes them or chatd.toml says so."""
         refused = adapter.refused(request, row)
         if refused and not self._settings.drop_params:

@@ -21,8 +21,8 @@ from chatd.canonical.response import (
     Counted,
     Delta,
     Event,
+    FailedOver,
     Finish,
-    Rescued,
     Usage,
 )
 from chatd.errors import ChatdError, NoHealthyProviderError
@@ -47,7 +47,7 @@ class Attempt:
 
 
 @dataclass(slots=True)
-class Record:
+class ChatRecord:
     """The figures of one chat for its metrics and log line.
 
     Attributes:
@@ -171,7 +171,7 @@ class Record:
             self.said += len(event.content or "") + len(event.thinking or "")
             for call in event.tool_calls:
                 self.said += len(call.arguments)
-        elif isinstance(event, Rescued):
+        elif isinstance(event, FailedOver):
             self.rescued.append(event.instead_of)
 
     def estimate(self, asked: int) -> Usage:
@@ -209,7 +209,7 @@ class Telemetry:
         """Log what an operator should look at."""
         write(line("WARNING", sentence, {}))
 
-    def record(self, record: Record) -> None:
+    def record(self, record: ChatRecord) -> None:
         """Tell of one chat."""
         usage, attempts = record.taken, record.attempts
         told: dict[str, Any] = {
@@ -260,9 +260,9 @@ def place_of(fault: BaseException) -> str:
     return f"{type(fault).__name__} at {places}"
 
 
-def _metrics(record: Record, namespace: str) -> Iterator[str]:
+def _metrics(record: ChatRecord, namespace: str) -> Iterator[str]:
     """The metrics of every attempt, each under its own provider; our own time is the last one's."""
-    attempts: list[Attempt | Record] = [*record.earlier]
+    attempts: list[Attempt | ChatRecord] = [*record.earlier]
     if record.under_way or not attempts:
         attempts.append(record)
     upstream = sum(attempt.upstream_ms or 0.0 for attempt in attempts)
@@ -272,7 +272,7 @@ def _metrics(record: Record, namespace: str) -> Iterator[str]:
     yield _blob(attempts[-1], namespace, overhead=overhead)
 
 
-def _blob(asked: Attempt | Record, namespace: str, *, overhead: float | None) -> str:
+def _blob(asked: Attempt | ChatRecord, namespace: str, *, overhead: float | None) -> str:
     """The metrics of one attempt in CloudWatch's embedded format, as JSON.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html

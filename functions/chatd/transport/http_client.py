@@ -39,7 +39,7 @@ _STALE_SECONDS = 5.0
 Started = Callable[[Callable[[], None]], None]
 
 
-class Stream(Protocol):
+class UpstreamStream(Protocol):
     """A response with its body in chunks, as they arrive."""
 
     @property
@@ -80,7 +80,7 @@ class Transport(Protocol):
 
     def open(
         self, request: HttpRequest, deadline: Deadline, limits: Timeouts, started: Started
-    ) -> Stream:
+    ) -> UpstreamStream:
         """Send a request and read the head of its response."""
 
 

@@ -26,9 +26,9 @@ def environment(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     for name, value in gateway.environment(url).items():
         monkeypatch.setenv(name, value)
-    chat.app.opened.cache_clear()
+    chat.app.compose.cache_clear()
     yield
-    chat.app.opened.cache_clear()
+    chat.app.compose.cache_clear()
 
 
 @pytest.mark.parametrize("dialect", gateway.DIALECTS)

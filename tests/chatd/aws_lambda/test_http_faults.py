@@ -15,13 +15,14 @@ import pytest
 from chatd.aws_lambda import http
 from chatd.aws_lambda.events import Context
 from chatd.aws_lambda.streaming import Collected
-from chatd.aws_lambda.streaming_chat import LiveChat
+from chatd.aws_lambda.streaming_chat import StreamingChat
+from chatd.call import Call
 from chatd.canonical.request import ChatRequest
 from chatd.canonical.response import Answer, Event
+from chatd.canonical.served import Served
 from chatd.config.settings import ConfigError
 from chatd.errors import ChatdError, InternalError
-from chatd.routing.targets import Call
-from chatd.surfaces import Served, surface
+from chatd.surfaces import surface
 from chatd.telemetry.record import place_of
 from tests.support.functions import LambdaContext, ask, http_event, settings
 from tests.support.upstream import Upstream
@@ -89,9 +90,9 @@ def test_a_place_holds_the_class_the_files_and_the_lines_and_no_words() -> None:
 
 
 def test_a_fault_in_a_route_is_logged_by_its_place(emitted: Emits) -> None:
-    door = http.Door(settings, {"GET /x": fail})
+    router = http.Router(settings, {"GET /x": fail})
 
-    result: Any = door.answer(http_event("GET", "/x"), LambdaContext())
+    result: Any = router.answer(http_event("GET", "/x"), LambdaContext())
 
     (line,) = emitted().log
     assert (result["statusCode"], json.loads(result["body"])["error"]["code"]) == (
@@ -108,7 +109,7 @@ def test_a_fault_while_a_request_is_read_is_logged_by_its_place(
 ) -> None:
     import chat.app  # noqa: PLC0415  # its parts are built from the environment of the test
 
-    gateway = chat.app.opened().gateway
+    gateway = chat.app.compose().gateway
     with pytest.raises(InternalError) as caught:
         gateway.read(Broken("read"), lambda: b"{}", call())
 
@@ -122,7 +123,7 @@ def test_a_fault_while_an_answer_is_written_is_logged_by_its_place(
 ) -> None:
     import chat.app  # noqa: PLC0415  # as above
 
-    gateway = chat.app.opened().gateway
+    gateway = chat.app.compose().gateway
     request = surface("native").read(json.dumps(ask("m")).encode())
     with pytest.raises(InternalError) as caught:
         gateway.chat(Broken("write"), request, call())
@@ -135,10 +136,10 @@ def test_a_fault_while_an_answer_is_written_is_logged_by_its_place(
 def test_a_fault_in_mid_stream_is_logged_by_its_place(provider: Upstream, emitted: Emits) -> None:
     import chat.app  # noqa: PLC0415  # as above
 
-    gateway = chat.app.opened().gateway
+    gateway = chat.app.compose().gateway
     request = surface("native").read(json.dumps(ask("m", stream=True)).encode())
     sink = Collected()
-    LiveChat(gateway, Broken("stream"), request, call()).pour(sink)
+    StreamingChat(gateway, Broken("stream"), request, call()).write_to(sink)
 
     (line,) = emitted().log
     assert (sink.status, WORDS in sink.body.decode()) == (200, False)
@@ -150,7 +151,7 @@ def test_a_mistake_in_the_configuration_is_for_the_log_alone(emitted: Emits) -> 
     def mistaken(*_: object) -> NoReturn:
         raise ConfigError("chatd.toml: tiers.fast is no list")
 
-    result: Any = http.Door(settings, {"GET /x": mistaken}).answer(
+    result: Any = http.Router(settings, {"GET /x": mistaken}).answer(
         http_event("GET", "/x"), LambdaContext()
     )
 

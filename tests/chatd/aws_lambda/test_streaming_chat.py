@@ -286,7 +286,7 @@ def live_of(body: dict[str, Any], path: str = OPENAI) -> Any:
 
 
 def poured(body: dict[str, Any], sink: Any) -> threading.Thread:
-    thread = threading.Thread(target=live_of(body).pour, args=(sink,))
+    thread = threading.Thread(target=live_of(body).write_to, args=(sink,))
     thread.start()
     return thread
 
@@ -314,7 +314,7 @@ def test_a_piece_is_sent_before_the_provider_has_made_the_next(provider: Upstrea
 def test_silence_commits_the_answer_and_is_broken_by_comments(
     provider: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streaming.Outlet.__init__, "__defaults__", (0.05,))
+    monkeypatch.setattr(streaming.HeartbeatSink.__init__, "__defaults__", (0.05,))
     sink = Steps()
     lines = answers.ollama_lines("Hello")
 
@@ -334,7 +334,7 @@ def test_silence_commits_the_answer_and_is_broken_by_comments(
 def test_what_fails_after_the_commit_fails_inside_the_stream(
     provider: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streaming.Outlet.__init__, "__defaults__", (0.05,))
+    monkeypatch.setattr(streaming.HeartbeatSink.__init__, "__defaults__", (0.05,))
     sink = Steps()
 
     def script(connection: socket.socket, received: Received) -> None:
@@ -415,7 +415,7 @@ def test_an_abort_ends_a_silent_providers_stream_at_once(
 
     provider.script = script
     answer = live_of(ask("m"))
-    thread = threading.Thread(target=answer.pour, args=(Steps(),))
+    thread = threading.Thread(target=answer.write_to, args=(Steps(),))
     thread.start()
     assert asked.wait(10)
     answer.abort()
@@ -514,7 +514,7 @@ class GoneInSilence(Steps):
 def test_the_comment_that_finds_the_caller_gone_ends_the_providers_stream(
     provider: Upstream, monkeypatch: pytest.MonkeyPatch, emitted: Callable[[], Emitted]
 ) -> None:
-    monkeypatch.setattr(streaming.Outlet.__init__, "__defaults__", (0.05,))
+    monkeypatch.setattr(streaming.HeartbeatSink.__init__, "__defaults__", (0.05,))
     provider.script = silent(provider)
     thread = poured(ask("m"), GoneInSilence())
     thread.join(10)
@@ -529,7 +529,7 @@ def test_a_fault_of_our_own_in_a_stream_is_500_and_its_words_go_nowhere(
     def broken(*_: object) -> None:
         raise KeyError("the prompt")
 
-    monkeypatch.setattr(chat.app.opened().gateway, "begin", broken)
+    monkeypatch.setattr(chat.app.compose().gateway, "begin", broken)
 
     streamed = stream(ask("m"))
 

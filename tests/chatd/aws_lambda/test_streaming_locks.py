@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import pytest
 
-from chatd.aws_lambda.streaming import CallerGoneError, Outlet
+from chatd.aws_lambda.streaming import CallerGoneError, HeartbeatSink
 
 # Seconds that a step is held open: for a thread that is not kept out, more than it needs.
 HELD = 0.3
@@ -49,18 +49,18 @@ class Slow:
             self._within -= 1
 
 
-def outlet(sink: Slow, *, every: float = 600.0) -> Outlet:
-    return Outlet(sink, dict, lambda: None, every)
+def outlet(sink: Slow, *, every: float = 600.0) -> HeartbeatSink:
+    return HeartbeatSink(sink, dict, lambda: None, every)
 
 
-Step = Callable[[Outlet], object]
+Step = Callable[[HeartbeatSink], object]
 
 
-def write(to: Outlet) -> None:
+def write(to: HeartbeatSink) -> None:
     to.write(b"word")
 
 
-def refuse(to: Outlet) -> bool:
+def refuse(to: HeartbeatSink) -> bool:
     return to.refuse(500, {}, b"refusal")
 
 
@@ -111,7 +111,7 @@ def test_an_answer_ends_after_the_comment_that_is_under_way() -> None:
     ended = threading.Event()
 
     def answer() -> None:
-        with Outlet(sink, dict, lambda: None, every=0.01).kept_awake():
+        with HeartbeatSink(sink, dict, lambda: None, every=0.01).heartbeat():
             assert sink.commenting.wait(PATIENCE)
         ended.set()
 
@@ -151,8 +151,8 @@ def test_no_comment_comes_without_a_silence() -> None:
         def write(self, data: bytes) -> None:
             came.append((data, time.monotonic()))
 
-    to = Outlet(Timed(), dict, lambda: None, every)
-    with to.kept_awake():
+    to = HeartbeatSink(Timed(), dict, lambda: None, every)
+    with to.heartbeat():
         for _ in range(12):
             to.write(b"word")
             time.sleep(every / 4)
@@ -169,8 +169,8 @@ def test_no_comment_comes_without_a_silence() -> None:
 
 def test_a_comment_commits_the_answer_and_comes_again() -> None:
     sink = Noted()
-    to = Outlet(sink, dict, lambda: None, every=0.02)
-    with to.kept_awake():
+    to = HeartbeatSink(sink, dict, lambda: None, every=0.02)
+    with to.heartbeat():
         for _ in range(3):
             assert sink.commented.wait(PATIENCE)
             sink.commented.clear()
@@ -192,7 +192,7 @@ def test_a_comment_that_finds_the_caller_gone_says_so_once() -> None:
         found.append("gone")
         said.set()
 
-    with Outlet(Gone(), dict, gone, every=0.01).kept_awake():
+    with HeartbeatSink(Gone(), dict, gone, every=0.01).heartbeat():
         assert said.wait(PATIENCE)
         time.sleep(0.1)  # for a second one, which must not come
 

@@ -41,13 +41,13 @@ def manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
 
 
 def test_every_provider_on_every_surface_is_rehearsed_without_a_failure() -> None:
-    assert warmup.play(functions.settings()) == []
+    assert warmup.warm_up(functions.settings()) == []
 
 
 def test_a_rehearsal_that_fails_is_no_reason_not_to_start() -> None:
     settings = functions.settings()
     nameless = replace(settings.providers["kimi"], stripped_endings=("m",))
-    failures = warmup.play(replace(settings, providers={**settings.providers, "kimi": nameless}))
+    failures = warmup.warm_up(replace(settings, providers={**settings.providers, "kimi": nameless}))
 
     assert {type(failure) for failure in failures} == {InvalidRequestError}
 
@@ -56,7 +56,7 @@ def test_a_rehearsal_goes_past_every_provider_that_is_switched_off(tmp_path: Pat
     config = tmp_path / "chatd.toml"
     config.write_text("[providers.kimi]\nenabled = false\n")
 
-    assert warmup.play(functions.settings(CHATD_CONFIG=str(config))) == []
+    assert warmup.warm_up(functions.settings(CHATD_CONFIG=str(config))) == []
 
 
 def test_what_is_prepared_opens_no_socket_and_reads_no_key() -> None:
@@ -74,7 +74,7 @@ def refuse(event, args):
         raise SystemExit(f"opens {{args[0]}}")
 sys.addaudithook(refuse)
 import authorizer.app, chat.app
-chat.app.opened().prepare()
+chat.app.compose().prepare()
 authorizer.app.prepare()
 sockets = [link for fd in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{{fd}}")
            and "socket" in (link := os.readlink(f"/proc/self/fd/{{fd}}"))]
@@ -102,7 +102,7 @@ def test_what_is_forgotten_is_connected_to_and_looked_up_anew(
     for _ in range(2):
         invoke(question)
     fetched = len(manager.received)
-    chat.app.opened().forget()
+    chat.app.compose().forget()
     invoke(question)
 
     assert ports[0] == ports[1] != ports[2]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.canonical.accumulator import Growing
+from chatd.canonical.accumulator import Accumulator
 from chatd.canonical.response import Delta, Finish, collected
 from chatd.dialects.openai_chat.schema import OpenAIFunction, OpenAIToolCall
 from chatd.dialects.openai_chat.tool_calls import Calls
@@ -40,7 +40,7 @@ def merged(before: Any, piece: Any) -> Any:
 def test_texts_and_lists_grow_objects_grow_by_member_and_the_rest_is_replaced(
     pieces: list[Any],
 ) -> None:
-    growing, expected = Growing(), None
+    growing, expected = Accumulator(), None
     for piece in pieces:
         growing.add(piece)
         expected = merged(expected, piece)

@@ -9,7 +9,11 @@ import pytest
 
 from chatd.config.catalog import CATALOG
 from chatd.credentials.provider_keys import Credentials
-from chatd.credentials.secrets_manager import JsonSecret, SecretsManager, SecretUnavailableError
+from chatd.credentials.secrets_manager import (
+    JsonSecret,
+    SecretsManager,
+    SecretUnavailableError,
+)
 from chatd.routing.registry import Registry
 from tests.support.functions import settings
 
@@ -247,7 +251,9 @@ def test_nothing_anywhere_is_no_key_and_no_failure() -> None:
     key = credentials.key_of(KIMI)
 
     assert (key.value, key.failure, warnings) == (None, None, [])
-    assert Registry(settings(), credentials).standing(KIMI).reason == "no KIMI_API_KEY was found"
+    assert (
+        Registry(settings(), credentials).availability(KIMI).reason == "no KIMI_API_KEY was found"
+    )
 
 
 def test_a_provider_without_a_key_variable_is_never_looked_up(
@@ -255,7 +261,7 @@ def test_a_provider_without_a_key_variable_is_never_looked_up(
 ) -> None:
     credentials, warnings = lookup()
 
-    assert Registry(settings(), credentials).standing(CATALOG["ollama"]).registered
+    assert Registry(settings(), credentials).availability(CATALOG["ollama"]).registered
     assert warnings == []
 
 

@@ -12,7 +12,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from chatd.credentials.secrets_manager import JsonSecret, SecretsManager, SecretUnavailableError
+from chatd.credentials.secrets_manager import (
+    JsonSecret,
+    SecretsManager,
+    SecretUnavailableError,
+)
 from tests.support.faults import black_hole
 from tests.support.upstream import reply, silent, upstream
 

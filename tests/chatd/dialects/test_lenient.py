@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatd.config.catalog import CATALOG
-from chatd.dialects import lenient, speaker
+from chatd.dialects import lenient, load_dialect
 from chatd.errors import UpstreamError
 from chatd.resilience.circuit_breaker import FAILURES
 from chatd.upstream_http import HttpResponse
@@ -336,7 +336,7 @@ LISTS: dict[str, tuple[str, Any]] = {
 @pytest.mark.parametrize("given", LISTS)
 def test_a_list_of_models_is_read_as_far_as_it_goes(given: str) -> None:
     provider, body = LISTS[given]
-    adapter = speaker(CATALOG[provider].adapter or CATALOG[provider].dialect)
+    adapter = load_dialect(CATALOG[provider].adapter or CATALOG[provider].dialect)
 
     assert adapter.models(HttpResponse(200, {}, json.dumps(body).encode())) == ["a", "b"]
 
@@ -344,7 +344,7 @@ def test_a_list_of_models_is_read_as_far_as_it_goes(given: str) -> None:
 @pytest.mark.parametrize("body", [{"data": 1, "models": "x"}, "text", 1])
 @pytest.mark.parametrize("provider", ["openrouter", "ollama"])
 def test_what_is_no_list_of_models_is_an_error(provider: str, body: Any) -> None:
-    adapter = speaker(CATALOG[provider].adapter or CATALOG[provider].dialect)
+    adapter = load_dialect(CATALOG[provider].adapter or CATALOG[provider].dialect)
 
     with pytest.raises(UpstreamError, match="list of models"):
         adapter.models(HttpResponse(200, {}, json.dumps(body).encode()))

@@ -13,7 +13,7 @@ import boto3
 import pytest
 
 from chatd.aws_lambda.http import Response
-from chatd.idempotency import Key, Records
+from chatd.idempotency import IdempotencyKey, Records
 from chatd.idempotency.dynamodb import DynamoDB
 from chatd.idempotency.sqlite import Sqlite
 from chatd.idempotency.stored_answer import Kept, Packing, of_response
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[3]
 TABLE = "sized"
-KEY = Key("a" * 64, "b" * 64)
+KEY = IdempotencyKey("a" * 64, "b" * 64)
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 ITEM = 400 * 1024
 # Bytes left for what is kept beside the body; headers of an answer take some hundred.

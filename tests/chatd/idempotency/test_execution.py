@@ -27,7 +27,7 @@ import chat.app
 from chatd.aws_lambda import streaming
 from chatd.aws_lambda.streaming import CallerGoneError, Collected
 from chatd.errors import InFlightError, KeyReusedError
-from chatd.idempotency import Key, Record, Records, RecordsUnavailableError
+from chatd.idempotency import IdempotencyKey, Record, Records, RecordsUnavailableError
 from chatd.idempotency.dynamodb import DynamoDB
 from chatd.idempotency.sqlite import Sqlite
 from local import template
@@ -63,8 +63,8 @@ TABLE = "answers"
 OPENAI = "/v1/chat/completions"
 DAY = 24 * 60 * 60
 KEY = "key-CANARY-1d07"
-ONE = Key("a" * 64, "b" * 64)
-OTHER_BODY = Key("a" * 64, "c" * 64)
+ONE = IdempotencyKey("a" * 64, "b" * 64)
+OTHER_BODY = IdempotencyKey("a" * 64, "c" * 64)
 FIRST: Record = {"headers": {}, "body": "", "live": False}
 each_surface = pytest.mark.parametrize("path", ["/v1/chat", OPENAI])
 pytestmark = pytest.mark.usefixtures("provider", "keys")
@@ -194,7 +194,7 @@ class Listening(Collected):
 def test_comments_are_not_replayed(
     provider: Upstream, kept: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streaming.Outlet.__init__, "__defaults__", (0.02,))
+    monkeypatch.setattr(streaming.HeartbeatSink.__init__, "__defaults__", (0.02,))
     caller = Listening()
 
     def script(connection: socket.socket, received: Received) -> None:
@@ -202,7 +202,7 @@ def test_comments_are_not_replayed(
         chunked(answers.ollama_lines("Hello"))(connection, received)
 
     provider.script = script
-    live_of().pour(caller)
+    live_of().write_to(caller)
     again = once_streamed(ask("m"))
 
     assert outcome(again) == "replayed"
@@ -341,13 +341,13 @@ def test_a_stream_in_the_making_is_in_flight_and_can_be_had_when_its_end_is_sent
     event = http_event("POST", OPENAI, json.dumps(body), headers={"Idempotency-Key": KEY})
     seen: list[tuple[bytes, int]] = []
 
-    class Asking(Collected):
+    class AttemptRunner(Collected):
         def write(self, data: bytes) -> None:
             super().write(data)
             answer = chat.app.lambda_handler(event, LambdaContext())
             seen.append((data, answer["statusCode"] if isinstance(answer, dict) else 200))
 
-    chat.app.lambda_handler(event, LambdaContext()).pour(Asking())
+    chat.app.lambda_handler(event, LambdaContext()).write_to(AttemptRunner())
 
     *pieces, (last, status) = seen
     assert (last, status) == (b"data: [DONE]\n\n", 200)
@@ -419,7 +419,7 @@ def test_a_fault_of_our_own_leaves_the_key_free(
         raise KeyError
 
     with monkeypatch.context() as patch:
-        patch.setattr(chat.app.opened().gateway, "read", broken)
+        patch.setattr(chat.app.compose().gateway, "read", broken)
         assert once(ask("m"), path).status == 500
 
     assert once(ask("m"), path).status == 200
@@ -456,7 +456,7 @@ def given(*, live: bool, content: str = "Say hello.") -> Any:
     event = http_event("POST", "/v1/chat", body, headers={"Idempotency-Key": KEY})
     result = chat.app.lambda_handler(event, LambdaContext())
     if not isinstance(result, dict):
-        result.pour(Collected())
+        result.write_to(Collected())
     return result
 
 
@@ -467,7 +467,7 @@ def live_of() -> Any:
 
 
 def test_a_caller_that_hangs_up_in_the_middle_may_ask_anew(provider: Upstream, kept: str) -> None:
-    live_of().pour(Gone(b"Hello"))
+    live_of().write_to(Gone(b"Hello"))
 
     assert outcome(once_streamed(ask("m"))) is None
     assert len(provider.received) == 2
@@ -476,7 +476,7 @@ def test_a_caller_that_hangs_up_in_the_middle_may_ask_anew(provider: Upstream, k
 def test_a_caller_that_misses_only_the_end_gets_the_answer_again(
     provider: Upstream, kept: str
 ) -> None:
-    live_of().pour(Gone(b'"done":true'))
+    live_of().write_to(Gone(b'"done":true'))
 
     assert outcome(once_streamed(ask("m"))) == "replayed"
     assert len(provider.received) == 1
@@ -491,7 +491,7 @@ def test_an_abort_reaches_the_answer_in_the_making(provider: Upstream, kept: str
 
     usual, provider.script = provider.script, script
     making = live_of()
-    thread = threading.Thread(target=making.pour, args=(Collected(),))
+    thread = threading.Thread(target=making.write_to, args=(Collected(),))
     thread.start()
     assert asked.wait(10)
     making.abort()
@@ -506,7 +506,7 @@ def test_a_replay_nobody_waits_for_breaks_nothing(provider: Upstream, kept: str)
     once_streamed(ask("m"))
     again = live_of()
     again.abort()
-    again.pour(Gone(b"Hello"))
+    again.write_to(Gone(b"Hello"))
 
     assert outcome(once_streamed(ask("m"))) == "replayed"
 
@@ -560,7 +560,7 @@ def test_where_there_is_no_table_everything_is_answered_and_marked(
 def test_where_nothing_is_kept_a_live_answer_can_be_aborted(provider: Upstream) -> None:
     making = live_of()
     making.abort()
-    making.pour(Collected())
+    making.write_to(Collected())
 
     assert provider.received == []
 

@@ -10,20 +10,20 @@ from pathlib import Path
 import pytest
 
 from chatd.errors import InFlightError
-from chatd.idempotency import Key, Record, RecordsUnavailableError
+from chatd.idempotency import IdempotencyKey, Record, RecordsUnavailableError
 from chatd.idempotency.sqlite import Sqlite
 
 ROOT = Path(__file__).parents[3]
-ONE, TWO = (Key(name * 64, "b" * 64) for name in "ac")
+ONE, TWO = (IdempotencyKey(name * 64, "b" * 64) for name in "ac")
 ANSWER: Record = {"headers": {}, "body": "", "live": False}
 
 
-def claim_elsewhere(path: Path, key: Key) -> int:
+def claim_elsewhere(path: Path, key: IdempotencyKey) -> int:
     """Claim a key in another process, which ends; its id."""
     script = (
-        "import os, sys\nfrom chatd.idempotency import Key\n"
+        "import os, sys\nfrom chatd.idempotency import IdempotencyKey\n"
         "from chatd.idempotency.sqlite import Sqlite\n"
-        "Sqlite(sys.argv[1]).claim(Key(sys.argv[2], sys.argv[3]), 60_000)\nprint(os.getpid())"
+        "Sqlite(sys.argv[1]).claim(IdempotencyKey(*sys.argv[2:4]), 60_000)\nprint(os.getpid())"
     )
     ended = subprocess.run(
         [sys.executable, "-c", script, str(path), key.scope, key.body],

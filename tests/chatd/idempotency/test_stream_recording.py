@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
-from chatd.aws_lambda.streaming import CallerGoneError, Collected, Outlet, Sink
+from chatd.aws_lambda.streaming import CallerGoneError, Collected, HeartbeatSink, Sink
 from chatd.idempotency.stored_answer import Kept
 from chatd.idempotency.stream_recording import Recorded
 
@@ -51,7 +51,7 @@ class Says:
         self._then = then
         self.aborted = False
 
-    def pour(self, sink: Sink) -> None:
+    def write_to(self, sink: Sink) -> None:
         sink.commit(self._status, {"Content-Type": "text/event-stream"})
         for piece in self._pieces:
             sink.write(piece)
@@ -67,7 +67,7 @@ def ends(piece: bytes) -> bool:
 
 
 def poured(live: Says, noted: Noted) -> list[object]:
-    Recorded(live, noted, ends).pour(noted)
+    Recorded(live, noted, ends).write_to(noted)
     return noted.events
 
 
@@ -76,8 +76,8 @@ def body(kept: Kept | None) -> bytes:
     assert kept is not None
     sink = Collected()
     replay = kept.again({})
-    assert hasattr(replay, "pour")
-    replay.pour(sink)
+    assert hasattr(replay, "write_to")
+    replay.write_to(sink)
     return bytes(sink.body)
 
 
@@ -145,9 +145,9 @@ class Beating:
     def __init__(self, pieces: list[bytes]) -> None:
         self._pieces = pieces
 
-    def pour(self, sink: Sink) -> None:
-        outlet = Outlet(sink, dict, lambda: None, every=0.0)
-        with outlet.kept_awake():
+    def write_to(self, sink: Sink) -> None:
+        outlet = HeartbeatSink(sink, dict, lambda: None, every=0.0)
+        with outlet.heartbeat():
             for piece in self._pieces:
                 outlet.write(piece)
 
@@ -180,7 +180,7 @@ class Exclusive(Noted):
 def test_a_kept_answer_is_whole_however_often_comments_come_between() -> None:
     pieces = [b"data: %d\n\n" % number for number in range(2000)]
     noted = Exclusive()
-    Recorded(Beating([*pieces, END]), noted, ends).pour(noted)
+    Recorded(Beating([*pieces, END]), noted, ends).write_to(noted)
     sent = [event for event in noted.events if isinstance(event, bytes)]
 
     assert noted.overlaps == 0

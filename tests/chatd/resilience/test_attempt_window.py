@@ -258,7 +258,7 @@ def test_a_chat_whose_time_is_spent_is_no_attempt(
     assert {"gen_ai.provider.name", "chatd.attempts"}.isdisjoint(line)
 
     tier(config, None)
-    chat.app.opened.cache_clear()  # chatd.toml is read anew; Powertools' counts stay
+    chat.app.compose.cache_clear()  # chatd.toml is read anew; Powertools' counts stay
     assert post(fresh("fast")).json["provider"] == "ollama"
 
 

@@ -8,16 +8,17 @@ from typing import Any
 import pytest
 
 from chatd import deadline
+from chatd.call import Call
 from chatd.config.catalog import Timeouts
 from chatd.credentials.provider_keys import Credentials
 from chatd.deadline import Deadline
 from chatd.errors import UpstreamError, UpstreamTimeoutError
 from chatd.resilience import attempt_window
-from chatd.resilience.attempt_window import ANY_REQUEST, Turn, source_of_death
-from chatd.resilience.chat_context import Errand
-from chatd.routing.targets import Call, Plan, Planner
+from chatd.resilience.attempt_window import ANY_REQUEST, AttemptWindow, source_of_death
+from chatd.resilience.chat_context import ChatContext
+from chatd.routing.targets import Target, TargetSelector
 from chatd.surfaces import surface
-from chatd.telemetry.record import Record
+from chatd.telemetry.record import ChatRecord
 from tests.support.functions import settings
 
 LIMITS = Timeouts(connect=4, silence=60, silence_with_fallback=10, first_event=100, gap=30)
@@ -41,15 +42,19 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def errand(clock: Clock, text: str = "Hello", *, seconds: float = 900, live: bool = True) -> Errand:
+def chat_context(
+    clock: Clock, text: str = "Hello", *, seconds: float = 900, live: bool = True
+) -> ChatContext:
     call = Call("r", Deadline(clock.now + seconds), started=clock.now)
     body = b'{"model": "m", "messages": [{"role": "user", "content": "%b"}]}' % text.encode()
-    return Errand(call, Record("r"), surface("native").read(body), live=live)
+    return ChatContext(call, ChatRecord("r"), surface("native").read(body), live=live)
 
 
-def plan(of: Errand, limits: Timeouts = LIMITS, *, named: bool = True, stream: bool = True) -> Plan:
-    planner = Planner(settings(), Credentials({}, None, lambda _sentence: None))
-    (found,) = planner.plans(of.request, of.call)
+def target(
+    of: ChatContext, limits: Timeouts = LIMITS, *, named: bool = True, stream: bool = True
+) -> Target:
+    selector = TargetSelector(settings(), Credentials({}, None, lambda _sentence: None))
+    (found,) = selector.targets(of.request, of.call)
     route = replace(found.route, timeouts=limits, named=named)
     return replace(found, route=route, request=of.request.to("m", stream=stream))
 
@@ -89,8 +94,8 @@ SOME = "of this request"
 def test_a_failure_before_the_first_event_counts_if_the_model_had_its_time(
     clock: Clock, error: UpstreamError, others: int, waited: float, source: str | None
 ) -> None:
-    chat = errand(clock)
-    turn = Turn(plan(chat), [plan(chat)] * others, chat)
+    chat = chat_context(clock)
+    turn = AttemptWindow(target(chat), [target(chat)] * others, chat)
     turn.limits()
     clock.now += waited
 
@@ -104,8 +109,8 @@ def test_a_failure_before_the_first_event_counts_if_the_model_had_its_time(
 def test_a_part_of_the_configured_total_is_enough_if_that_is_less(
     clock: Clock, total: float, others: int, waited: float, counts: bool
 ) -> None:
-    chat = errand(clock)
-    turn = Turn(plan(chat, replace(LIMITS, total=total)), [plan(chat)] * others, chat)
+    chat = chat_context(clock)
+    turn = AttemptWindow(target(chat, replace(LIMITS, total=total)), [target(chat)] * others, chat)
     turn.limits()
     clock.now += waited
 
@@ -118,8 +123,8 @@ def test_a_part_of_the_configured_total_is_enough_if_that_is_less(
 def test_the_silence_of_a_whole_answer_counts_only_where_another_model_waits(
     clock: Clock, others: int, waited: float, counts: bool
 ) -> None:
-    chat = errand(clock)
-    turn = Turn(plan(chat, stream=False), [plan(chat)] * others, chat)
+    chat = chat_context(clock)
+    turn = AttemptWindow(target(chat, stream=False), [target(chat)] * others, chat)
     turn.limits()
     clock.now += waited
 
@@ -127,41 +132,41 @@ def test_the_silence_of_a_whole_answer_counts_only_where_another_model_waits(
 
 
 def test_a_model_that_no_tier_names_is_blamed_for_connections_alone(clock: Clock) -> None:
-    chat = errand(clock)
-    turn = Turn(plan(chat, named=False), (), chat)
+    chat = chat_context(clock)
+    turn = AttemptWindow(target(chat, named=False), (), chat)
     turn.limits()
     clock.now += 100
 
     assert turn.source_of(BROKEN) is turn.source_of(SILENCE) is None
     assert turn.source_of(refused()) == turn.source_of(unconnected()) == ANY_REQUEST
-    assert source_of_death(BROKEN, plan(chat, named=False), chat) is None
+    assert source_of_death(BROKEN, target(chat, named=False), chat) is None
 
 
 def test_what_was_never_sent_or_hung_up_on_is_no_failure(clock: Clock) -> None:
-    chat = errand(clock)
-    turn = Turn(plan(chat), (), chat)
+    chat = chat_context(clock)
+    turn = AttemptWindow(target(chat), (), chat)
     assert turn.source_of(BROKEN) is None
     turn.limits()
     assert turn.source_of(BROKEN)
     chat.call.cancel()
 
     assert turn.source_of(BROKEN) is turn.source_of(refused()) is None
-    assert source_of_death(BROKEN, plan(chat), chat) is None
+    assert source_of_death(BROKEN, target(chat), chat) is None
 
 
 def test_a_provider_that_gave_up_on_a_slow_reader_is_not_blamed(clock: Clock) -> None:
-    chat = errand(clock)
-    turn = Turn(plan(chat), (), chat)
+    chat = chat_context(clock)
+    turn = AttemptWindow(target(chat), (), chat)
     turn.limits()
     error = UpstreamError("broke off")
     error.caller_was_slow = True
 
-    assert turn.source_of(error) is source_of_death(error, plan(chat), chat) is None
+    assert turn.source_of(error) is source_of_death(error, target(chat), chat) is None
 
 
 def test_an_answer_that_is_checked_is_begun_by_its_first_event(clock: Clock) -> None:
-    chat = errand(clock, seconds=100)
-    turn = Turn(plan(chat), (), chat)
+    chat = chat_context(clock, seconds=100)
+    turn = AttemptWindow(target(chat), (), chat)
     turn.limits()
     chat.record.begins(clock.now)
     clock.now += 99
@@ -172,8 +177,8 @@ def test_an_answer_that_is_checked_is_begun_by_its_first_event(clock: Clock) -> 
 
 
 def test_a_turn_that_is_over_sends_nothing(clock: Clock) -> None:
-    chat = errand(clock, seconds=10)
-    turn = Turn(plan(chat), [plan(chat)], chat)
+    chat = chat_context(clock, seconds=10)
+    turn = AttemptWindow(target(chat), [target(chat)], chat)
     turn.limits()
     clock.now += 5
 
@@ -183,47 +188,47 @@ def test_a_turn_that_is_over_sends_nothing(clock: Clock) -> None:
 
 
 def test_a_death_counts_unless_the_time_of_the_chat_is_spent(clock: Clock) -> None:
-    chat = errand(clock, seconds=100)
+    chat = chat_context(clock, seconds=100)
     clock.now += 99
-    assert source_of_death(SILENCE, plan(chat), chat) == chat.fingerprint
+    assert source_of_death(SILENCE, target(chat), chat) == chat.fingerprint
     clock.now += 1
 
-    assert source_of_death(SILENCE, plan(chat), chat) is None
-    assert source_of_death(BROKEN, plan(chat), chat) == chat.fingerprint
+    assert source_of_death(SILENCE, target(chat), chat) is None
+    assert source_of_death(BROKEN, target(chat), chat) == chat.fingerprint
 
 
 def test_the_time_that_is_left_is_shared_by_those_who_wait(clock: Clock) -> None:
-    chat = errand(clock, seconds=90)
-    first, second, third = (plan(chat) for _ in range(3))
+    chat = chat_context(clock, seconds=90)
+    first, second, third = (target(chat) for _ in range(3))
     clock.now += 30
 
-    assert Turn(first, [second, third], chat).begin_by.left() == 20
-    assert Turn(second, [third], chat).begin_by.left() == 30
-    assert Turn(third, (), chat).begin_by.left() == 60
+    assert AttemptWindow(first, [second, third], chat).begin_by.left() == 20
+    assert AttemptWindow(second, [third], chat).begin_by.left() == 30
+    assert AttemptWindow(third, (), chat).begin_by.left() == 60
 
 
 def test_the_shortest_total_is_the_one_that_is_shared(clock: Clock) -> None:
-    chat = errand(clock, seconds=90)
-    brief = plan(chat, replace(LIMITS, total=12))
-    turn = Turn(plan(chat), [brief], chat)
+    chat = chat_context(clock, seconds=90)
+    brief = target(chat, replace(LIMITS, total=12))
+    turn = AttemptWindow(target(chat), [brief], chat)
 
     assert (turn.begin_by.left(), turn.deadline.left()) == (6, 90)
     assert (turn.limits().first_event, turn.limits().connect) == (6, 4)
     clock.now += 4
     assert (turn.limits().first_event, turn.limits().connect) == (2, 2)
-    assert Turn(brief, (), chat).limits().first_event == LIMITS.first_event
+    assert AttemptWindow(brief, (), chat).limits().first_event == LIMITS.first_event
 
 
 def test_a_whole_answer_has_a_total_and_a_stream_has_the_routes(clock: Clock) -> None:
     for live, seconds in ((False, 285), (True, 900)):
-        chat = errand(clock, live=live)
-        assert chat.deadline(plan(chat)).left() == seconds
-        assert chat.deadline(plan(chat, replace(LIMITS, total=12))).left() == 12
+        chat = chat_context(clock, live=live)
+        assert chat.deadline(target(chat)).left() == seconds
+        assert chat.deadline(target(chat, replace(LIMITS, total=12))).left() == 12
 
 
 def test_a_fingerprint_is_of_the_caller_and_the_whole_request(clock: Clock) -> None:
     def fingerprint(text: str, caller: str = "", **changes: Any) -> str:
-        chat = errand(clock, text)
+        chat = chat_context(clock, text)
         chat.call.caller = caller
         chat.request = replace(chat.request, **changes)
         return chat.fingerprint

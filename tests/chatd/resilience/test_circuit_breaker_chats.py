@@ -166,7 +166,7 @@ def test_one_request_is_enough_where_the_provider_cannot_be_reached(
 def test_nothing_of_a_request_is_kept_with_its_circuit(provider: Upstream, spare: Upstream) -> None:
     provider.script = BROKEN
     post(ask("lone", "a secret prompt"), **as_caller("one"))
-    kept = repr([vars(streak) for streak in vars(chat.app.opened().circuits)["_failing"].values()])
+    kept = repr([vars(streak) for streak in vars(chat.app.compose().circuits)["_failing"].values()])
 
     assert re.search("'[0-9a-f]{32}'", kept)
     assert "secret" not in kept
@@ -244,7 +244,7 @@ def test_a_table_that_is_not_there_fails_no_chat(
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
-    chat.app.opened.cache_clear()
+    chat.app.compose.cache_clear()
 
     assert [post(fresh("lone")).status for _ in range(3)] == [200, 200, 200]
     warnings = [line["message"] for line in emitted().log if line["level"] == "WARNING"]

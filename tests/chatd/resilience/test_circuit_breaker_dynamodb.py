@@ -456,9 +456,10 @@ def test_circuits_of_one_environment_need_no_boto3() -> None:
     code = f"""
 import sys
 sys.path.insert(0, {str(FUNCTIONS)!r})
-from chatd.resilience.circuit_breaker import Circuits, MemoryStore
-assert not [name for name in sys.modules if "circuit_breaker" in name]
-circuits = Circuits(MemoryStore)
+from chatd.resilience.circuit_breaker import CircuitBreakers, MemoryStore
+assert not [name for name in sys.modules if name.startswith("aws_lambda_powertools")
+            and "circuit_breaker" in name]
+circuits = CircuitBreakers(MemoryStore)
 assert circuits.guarded("ollama", lambda: 1, lambda error: None) == 1
 circuits.died("ollama", "")
 raise SystemExit("imports boto3" if "boto3" in sys.modules else 0)

@@ -81,7 +81,7 @@ def hang_up(provider: Upstream, *, after_first_piece: bool) -> None:
     body = json.dumps({**ask("fast", next(TEXTS)), "stream": True})
     live: Any = chat.app.lambda_handler(http_event("POST", "/v1/chat", body), LambdaContext())
     sink = Waiting()
-    thread = threading.Thread(target=live.pour, args=(sink,))
+    thread = threading.Thread(target=live.write_to, args=(sink,))
     thread.start()
     assert (sink.came if after_first_piece else asked).wait(PATIENCE)
     live.abort()

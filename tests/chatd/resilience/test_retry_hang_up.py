@@ -13,9 +13,9 @@ import pytest
 
 import chat.app
 from chatd.aws_lambda.streaming import Collected
-from chatd.aws_lambda.streaming_chat import LiveChat
+from chatd.aws_lambda.streaming_chat import StreamingChat
+from chatd.call import Call
 from chatd.deadline import Deadline
-from chatd.routing.targets import Call
 from chatd.surfaces import surface
 from tests.support.functions import ask, post, stream
 from tests.support.upstream import Received, Upstream, reply
@@ -95,8 +95,8 @@ def test_a_caller_that_hangs_up_ends_the_wait_for_a_retry(
     call = Call("request-1", Deadline.after(60), gone=gone)
     speaking = surface("native")
     request = speaking.read(json.dumps(ask("m", stream=True)).encode())
-    live = LiveChat(chat.app.opened().gateway, speaking, request, call)
-    thread = threading.Thread(target=live.pour, args=(Collected(),))
+    live = StreamingChat(chat.app.compose().gateway, speaking, request, call)
+    thread = threading.Thread(target=live.write_to, args=(Collected(),))
     thread.start()
     assert gone.awaited.wait(PATIENCE)
     started = time.monotonic()

@@ -19,13 +19,13 @@ from chatd.canonical.response import (
     Delta,
     End,
     Event,
+    FailedOver,
     Finish,
-    Rescued,
     ToolCallDelta,
     Usage,
 )
 from chatd.errors import DivergedError
-from chatd.resilience.stream_failover import Repetition, Said, continued
+from chatd.resilience.stream_failover import PartialAnswer, Repetition, continued
 from tests.support import answers
 from tests.support.functions import ask, post, stream
 from tests.support.upstream import Received, Script, Upstream, chunked, reply, then_close, upstream
@@ -342,18 +342,20 @@ def test_a_malformed_event_is_a_death_and_nothing_is_skipped(
 def test_whatever_is_cut_wherever_the_whole_is_the_whole(
     whole: str, cut: int, joints: list[int]
 ) -> None:
-    said = Said()
+    said = PartialAnswer()
     said.note(Delta(content=whole[:cut]))
     places = sorted({0, *joints, len(whole)})
     pieces = [whole[a:b] for a, b in pairwise(places)]
     events: list[Event] = [Delta(content=piece) for piece in pieces]
     tail: list[Event] = [Finish(0, "stop"), Counted(Usage()), End()]
 
-    heard = list(continued(iter([*events, *tail]), Repetition(said.text), Rescued("p", "m", "q/n")))
+    heard = list(
+        continued(iter([*events, *tail]), Repetition(said.text), FailedOver("p", "m", "q/n"))
+    )
 
     text = said.text + "".join(e.content or "" for e in heard if isinstance(e, Delta))
     assert text == whole
-    assert [type(event) for event in heard].count(Rescued) == 1
+    assert [type(event) for event in heard].count(FailedOver) == 1
 
 
 @given(st.text(min_size=1, max_size=20), st.text(max_size=20))
@@ -362,7 +364,7 @@ def test_what_does_not_repeat_it_is_never_joined(said: str, other: str) -> None:
 
     assume(not other.startswith(said))
     with pytest.raises(DivergedError):
-        list(continued(iter(events), Repetition(said), Rescued("p", "m", "q/n")))
+        list(continued(iter(events), Repetition(said), FailedOver("p", "m", "q/n")))
 
 
 @pytest.mark.parametrize(
@@ -376,22 +378,22 @@ def test_what_does_not_repeat_it_is_never_joined(said: str, other: str) -> None:
     ],
 )
 def test_only_plain_unfinished_text_can_be_joined(event: Event) -> None:
-    said = Said()
+    said = PartialAnswer()
     said.note(event)
 
     assert not said.joinable
 
 
 def test_the_details_of_thinking_are_no_answer() -> None:
-    said = Said()
+    said = PartialAnswer()
     said.note(Delta(thinking="Hm", extra={"reasoning_details": [{"text": "Hm"}], "audio": None}))
 
     assert said.joinable
 
 
 def test_what_is_begun_anew_counts_alone() -> None:
-    said = Said()
+    said = PartialAnswer()
     said.note(Delta(content="The sky ", logprobs={"content": []}))
-    said.note(Rescued("b", "m", "a/m", anew=True))
+    said.note(FailedOver("b", "m", "a/m", anew=True))
 
     assert (said.text, said.joinable) == ("", True)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from chatd.call import Call
 from chatd.canonical.request import ChatRequest, Message, Text
 from chatd.canonical.response import Answer, Choice, Usage
 from chatd.deadline import Deadline
 from chatd.errors import InvalidRequestError
 from chatd.json_schema.budget import Budget
 from chatd.routing import structured_output
-from chatd.routing.targets import Call
 from tests.support import answers
 from tests.support.functions import ask, post, stream
 from tests.support.upstream import Received, Upstream, reply

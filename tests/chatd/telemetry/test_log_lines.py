@@ -32,7 +32,7 @@ def test_what_became_of_a_key_is_a_line_with_its_own_message(
     provider: Upstream, emitted: Emits, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("CHATD_IDEMPOTENCY_FILE", str(tmp_path / "answers"))
-    chat.app.opened.cache_clear()
+    chat.app.compose.cache_clear()
     for body in (ask("m"), ask("m"), ask("m", "Something else.")):
         post(body, headers=HEADERS)
 

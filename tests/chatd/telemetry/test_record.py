@@ -40,7 +40,7 @@ def test_each_stack_has_a_namespace_of_its_own(
     spaces = []
     for stack in ("chatd/chatd", "chatd/chatd-prod"):
         monkeypatch.setenv("CHATD_METRICS_NAMESPACE", stack)
-        chat.app.opened.cache_clear()
+        chat.app.compose.cache_clear()
         post(ask("m"))
         (blob,) = emitted().metrics
         spaces.append({part["Namespace"] for part in blob["_aws"]["CloudWatchMetrics"]})

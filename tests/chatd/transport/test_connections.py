@@ -134,7 +134,7 @@ def test_a_connection_is_not_kept_with_an_answer_that_was_not_read_to_its_end(
 ) -> None:
     working = provider.script
 
-    def garbage(connection: socket.socket, received: Received) -> None:
+    def malformed(connection: socket.socket, received: Received) -> None:
         if len(provider.received) > 1:
             working(connection, received)
             return
@@ -142,7 +142,7 @@ def test_a_connection_is_not_kept_with_an_answer_that_was_not_read_to_its_end(
         connection.sendall(b"7\r\nno json\r\n1\r\n\n\r\n")
         provider.going.wait()
 
-    provider.script = garbage
+    provider.script = malformed
     answered = stream(ask("m"))
 
     assert answered.status == 200

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import chat.app
-from chatd.aws_lambda.streaming import Live
+from chatd.aws_lambda.streaming import StreamingResponse
 from chatd.config.catalog import Timeouts
 from chatd.deadline import Deadline
 from chatd.errors import UpstreamTimeoutError
@@ -32,14 +32,14 @@ PAUSE = 3 * GAP
 LIMITS = Timeouts(silence=5, first_event=5, gap=GAP, total=30)
 
 
-def opened(server: Upstream, limits: Timeouts = LIMITS) -> Urllib3Stream:
+def compose(server: Upstream, limits: Timeouts = LIMITS) -> Urllib3Stream:
     request = HttpRequest(server.url, {}, b"{}")
     return Urllib3Transport().open(request, Deadline.after(30), limits, lambda _: None)
 
 
 def test_a_pause_of_the_reader_is_no_gap_of_the_providers() -> None:
     with upstream(chunked([b"one", b"two"])) as server:
-        stream = opened(server)
+        stream = compose(server)
         chunks = stream.chunks()
         got = next(chunks)
         stream.begun()
@@ -56,7 +56,7 @@ def test_a_gap_after_a_pause_of_the_reader_still_counts() -> None:
         server.going.wait()
 
     with upstream(script) as server:
-        stream = opened(server)
+        stream = compose(server)
         chunks = stream.chunks()
         assert next(chunks) == b"one"
         stream.begun()
@@ -71,7 +71,7 @@ def test_a_pause_after_the_end_mark_does_not_lose_what_follows(
 ) -> None:
     monkeypatch.setattr(module, "_DRAIN_SECONDS", GAP)
     with upstream(chunked([b"end", b"usage"])) as server:
-        stream = opened(server)
+        stream = compose(server)
         chunks = stream.chunks()
         got = next(chunks)
         stream.begun()
@@ -101,9 +101,11 @@ class SlowSink:
 def read_slowly() -> bytes:
     """What a slow caller of the tier `t` reads."""
     body = json.dumps({**ask("t", next(TEXTS)), "stream": True})
-    live: Live = chat.app.lambda_handler(http_event("POST", "/v1/chat", body), LambdaContext())
+    live: StreamingResponse = chat.app.lambda_handler(
+        http_event("POST", "/v1/chat", body), LambdaContext()
+    )
     sink = SlowSink()
-    live.pour(sink)
+    live.write_to(sink)
     return b"".join(sink.pieces)
 
 
@@ -175,7 +177,7 @@ def test_a_slow_provider_makes_no_slow_caller(monkeypatch: pytest.MonkeyPatch) -
         connection.shutdown(socket.SHUT_RDWR)
 
     with upstream(script) as server:
-        stream = opened(server)
+        stream = compose(server)
         got = b"".join(stream.chunks())
         slow = stream.caller_was_slow
         stream.close()

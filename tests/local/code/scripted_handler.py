@@ -99,7 +99,7 @@ class _Streamed:
         port = asked.get("port")
         self._test = socket.create_connection(("127.0.0.1", port)) if port else None
 
-    def pour(self, sink: Any) -> None:
+    def write_to(self, sink: Any) -> None:
         try:
             getattr(self, f"_{self._asked['pour']}")(sink)
         finally:

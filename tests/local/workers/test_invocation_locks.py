@@ -32,8 +32,8 @@ MESSAGE = {
 class StreamedAnswer:
     """A live answer that is made by a function."""
 
-    def __init__(self, pour: Callable[[Sink], None]) -> None:
-        self.pour = pour
+    def __init__(self, write_to: Callable[[Sink], None]) -> None:
+        self.write_to = write_to
         self.aborts = 0
 
     def abort(self) -> None:
@@ -86,7 +86,7 @@ def test_what_two_threads_write_is_two_whole_frames(
 ) -> None:
     worker, reader = ends
 
-    def pour(sink: Sink) -> None:
+    def write_to(sink: Sink) -> None:
         sink.commit(200, {})
         threads = [
             threading.Thread(target=sink.write, args=(name * PIECE,)) for name in (b"a", b"b")
@@ -99,7 +99,7 @@ def test_what_two_threads_write_is_two_whole_frames(
         for thread in threads:
             thread.join(PATIENCE)
 
-    Invocation(worker, MESSAGE).run(lambda _event, _context: StreamedAnswer(pour))
+    Invocation(worker, MESSAGE).run(lambda _event, _context: StreamedAnswer(write_to))
     worker.close()
 
     streamed, head, *pieces, end = reader.frames()
@@ -120,14 +120,14 @@ def test_the_end_waits_for_the_piece_that_is_under_way(
     worker, reader = ends
     threads: list[threading.Thread] = []
 
-    def pour(sink: Sink) -> None:
+    def write_to(sink: Sink) -> None:
         sink.commit(200, {})
         threads.append(threading.Thread(target=sink.write, args=(b"a" * PIECE,)))
         threads[0].start()
         threads[0].join(0.3)  # as above
         threading.Timer(0.3, reader.may_read.set).start()
 
-    Invocation(worker, MESSAGE).run(lambda _event, _context: StreamedAnswer(pour))
+    Invocation(worker, MESSAGE).run(lambda _event, _context: StreamedAnswer(write_to))
     threads[0].join(PATIENCE)
     worker.close()
 

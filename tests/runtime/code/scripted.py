@@ -23,7 +23,7 @@ HEADERS = {"Content-Type": "text/event-stream"}
 class Streamed:
     """A `Live` that is one function."""
 
-    pour: Callable[[Sink], None]
+    write_to: Callable[[Sink], None]
 
     def abort(self) -> None:
         raise NotImplementedError
@@ -56,48 +56,48 @@ def fail(_asked: Mapping[str, Any]) -> Any:
 
 
 def stream(asked: Mapping[str, Any]) -> Streamed:
-    def pour(sink: Sink) -> None:
+    def write_to(sink: Sink) -> None:
         sink.commit(asked.get("status", 200), asked.get("headers", HEADERS))
         for piece in asked["pieces"]:
             sink.write(piece.encode())
 
-    return Streamed(pour)
+    return Streamed(write_to)
 
 
 def in_turn(asked: Mapping[str, Any]) -> Streamed:
     """Make each piece only when the test, which has seen the one before, says so."""
 
-    def pour(sink: Sink) -> None:
+    def write_to(sink: Sink) -> None:
         with socket.create_connection(("127.0.0.1", asked["port"])) as test:
             sink.commit(200, HEADERS)
             while said := test.recv(1):
                 sink.write(said)
 
-    return Streamed(pour)
+    return Streamed(write_to)
 
 
 def fail_before(_asked: Mapping[str, Any]) -> Streamed:
-    def pour(_sink: Sink) -> None:
+    def write_to(_sink: Sink) -> None:
         raise KeyError(SECRET)
 
-    return Streamed(pour)
+    return Streamed(write_to)
 
 
 def fail_after(_asked: Mapping[str, Any]) -> Streamed:
-    def pour(sink: Sink) -> None:
+    def write_to(sink: Sink) -> None:
         sink.commit(200, HEADERS)
         sink.write(b"the first half")
         raise KeyError(SECRET)
 
-    return Streamed(pour)
+    return Streamed(write_to)
 
 
 def exit_after(_asked: Mapping[str, Any]) -> Streamed:
-    def pour(sink: Sink) -> None:
+    def write_to(sink: Sink) -> None:
         sink.commit(200, HEADERS)
         raise SystemExit(3)
 
-    return Streamed(pour)
+    return Streamed(write_to)
 
 
 def nothing(_asked: Mapping[str, Any]) -> Streamed:
@@ -105,11 +105,11 @@ def nothing(_asked: Mapping[str, Any]) -> Streamed:
 
 
 def commit_twice(_asked: Mapping[str, Any]) -> Streamed:
-    def pour(sink: Sink) -> None:
+    def write_to(sink: Sink) -> None:
         sink.commit(200, HEADERS)
         sink.commit(200, HEADERS)
 
-    return Streamed(pour)
+    return Streamed(write_to)
 
 
 def write_first(_asked: Mapping[str, Any]) -> Streamed:
@@ -119,7 +119,7 @@ def write_first(_asked: Mapping[str, Any]) -> Streamed:
 def until_gone(asked: Mapping[str, Any]) -> Streamed:
     """Write until the caller is gone, and tell the test on its port."""
 
-    def pour(sink: Sink) -> None:
+    def write_to(sink: Sink) -> None:
         with socket.create_connection(("127.0.0.1", asked["port"])) as test:
             sink.commit(200, HEADERS)
             try:
@@ -130,7 +130,7 @@ def until_gone(asked: Mapping[str, Any]) -> Streamed:
                 if asked.get("again"):
                     raise
 
-    return Streamed(pour)
+    return Streamed(write_to)
 
 
 def late_write(asked: Mapping[str, Any]) -> Streamed:
@@ -144,12 +144,12 @@ def late_write(asked: Mapping[str, Any]) -> Streamed:
             except CallerGoneError:
                 test.sendall(b"gone")
 
-    def pour(sink: Sink) -> None:
+    def write_to(sink: Sink) -> None:
         sink.commit(200, HEADERS)
         test = socket.create_connection(("127.0.0.1", asked["port"]))
         threading.Thread(target=write, args=(sink, test)).start()
 
-    return Streamed(pour)
+    return Streamed(write_to)
 
 
 def leave(_asked: Mapping[str, Any]) -> Any:

@@ -27,7 +27,7 @@ from chatd.canonical.response import (
 )
 from chatd.config.catalog import Provider
 from chatd.dialects import lenient
-from chatd.dialects.failures import failure, garbage
+from chatd.dialects.failures import failure, malformed
 from chatd.dialects.framing import bounded, lines
 from chatd.dialects.ollama import hints as ollama_hints
 from chatd.dialects.ollama import messages as ollama_turns
@@ -116,7 +116,7 @@ class Ollama:
             return collected(self.events(response, iter((response.body,))))
         line = self._line(bounded(response.body), response)
         if not line.done:
-            raise garbage(response, "its answer ended before it was done")
+            raise malformed(response, "its answer ended before it was done")
         message = self._message(line)
         calls = ollama_turns.calls(message)
         content = lenient.text(message.content) or ""
@@ -158,7 +158,7 @@ class Ollama:
                 yield Counted(_usage(line), line.model)
                 yield End()
                 return
-        raise garbage(response, "its stream ended before it was done")
+        raise malformed(response, "its stream ended before it was done")
 
     def models_request(self, row: Provider, key: SecretStr | None) -> HttpRequest:
         """Build the request for the list of the provider's models."""
@@ -176,7 +176,7 @@ class Ollama:
         try:
             tags = OllamaTags.model_validate_json(bounded(response.body)).models
         except ValidationError:
-            raise garbage(response, "its list of models is not one of Ollama's") from None
+            raise malformed(response, "its list of models is not one of Ollama's") from None
         return lenient.names(tags, "name", "model")
 
     def _conversation(self, request: ChatRequest) -> dict[str, Any]:
@@ -213,7 +213,7 @@ class Ollama:
         if line is None or (line.done is None and not line.model_fields_set & _PIECES):
             found = lenient.refusal(text)
             if found is None:
-                raise garbage(response, "its answer is not one of Ollama's dialect")
+                raise malformed(response, "its answer is not one of Ollama's dialect")
             raise failure(response, found.words, *found.codes)
         return line
 

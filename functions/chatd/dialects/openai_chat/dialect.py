@@ -18,12 +18,16 @@ from chatd.canonical.request import ChatRequest, Message, Think
 from chatd.canonical.response import Answer, Choice, Event, as_events, collected
 from chatd.config.catalog import Provider
 from chatd.dialects import lenient
-from chatd.dialects.failures import failure, garbage
+from chatd.dialects.failures import failure, malformed
 from chatd.dialects.framing import bounded
 from chatd.dialects.openai_chat import messages as openai_turns
 from chatd.dialects.openai_chat import stream as openai_stream
-from chatd.dialects.openai_chat.schema import OpenAIChat as OpenAIChatAnswer
-from chatd.dialects.openai_chat.schema import OpenAIChoice, OpenAIMessage, OpenAIModels
+from chatd.dialects.openai_chat.schema import (
+    OpenAIChatResponse,
+    OpenAIChoice,
+    OpenAIMessage,
+    OpenAIModels,
+)
 from chatd.errors import ChatdError, UpstreamRefusedError
 from chatd.safe_json.finite_numbers import request_body
 from chatd.upstream_http import HttpRequest, HttpResponse
@@ -84,7 +88,7 @@ class OpenAIChat:
         if response.status != HTTPStatus.OK:
             raise _refusal(response)
         try:
-            answer = OpenAIChatAnswer.model_validate_json(bounded(response.body))
+            answer = OpenAIChatResponse.model_validate_json(bounded(response.body))
         except ValidationError:
             if response.body.lstrip().startswith((b"data:", b":")):  # it streams unasked
                 return collected(openai_stream.events(response, iter((response.body,))))
@@ -131,7 +135,7 @@ class OpenAIChat:
         try:
             models = OpenAIModels.model_validate_json(body).data
         except ValidationError:
-            raise garbage(response, "its list of models is not one of OpenAI's dialect") from None
+            raise malformed(response, "its list of models is not one of OpenAI's dialect") from None
         return lenient.names(models, "id", "name")
 
     def _turn(self, message: Message) -> dict[str, Any]:
@@ -163,9 +167,9 @@ class OpenAIChat:
         calls = openai_turns.calls(message.tool_calls)
         content = lenient.text(message.content)
         if choice.finish_reason == "error":
-            raise garbage(response, "it broke off its answer with an error")
+            raise malformed(response, "it broke off its answer with an error")
         if not choice.finish_reason and not content and not calls and not message.model_extra:
-            raise garbage(response, "its answer holds neither content nor a finish reason")
+            raise malformed(response, "its answer holds neither content nor a finish reason")
         return Choice(
             content=content if calls else content or "",
             thinking=openai_turns.thinking(message),
@@ -184,4 +188,4 @@ def _refusal(response: HttpResponse) -> ChatdError:
 def _unlike(response: HttpResponse, what: str) -> ChatdError:
     """Make the error for a malformed body, from its own reason if there is one."""
     found = lenient.refusal(response.body)
-    return failure(response, found.words, *found.codes) if found else garbage(response, what)
+    return failure(response, found.words, *found.codes) if found else malformed(response, what)

@@ -81,7 +81,7 @@ class OpenAIChoice(_Got):
     logprobs: Any = None
 
 
-class OpenAIChat(_Got):
+class OpenAIChatResponse(_Got):
     """A whole answer of `/chat/completions`; OpenCode gives its cost in USD as a text."""
 
     error: Any = None

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from chatd.canonical.response import Counted, End, Event, Finish, Usage
 from chatd.dialects import lenient
-from chatd.dialects.failures import failure, garbage
+from chatd.dialects.failures import failure, malformed
 from chatd.dialects.framing import data
 from chatd.dialects.openai_chat import messages
 from chatd.dialects.openai_chat.schema import OpenAIChunk, OpenAIDelta
@@ -62,7 +62,7 @@ def events(response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Event]:
         if counted.usage is not before.usage:
             yield counted
     if not choices.finished:
-        raise garbage(response, "its stream ended without a finish reason")
+        raise malformed(response, "its stream ended without a finish reason")
     if not ended:
         yield from (counted, End())
 
@@ -96,7 +96,7 @@ class _Choices:
                 self._implied[index] = self._implied[index] or "stop"
             yield delta
         if choice.finish_reason == "error":
-            raise garbage(self._response, "it broke off its answer with an error")
+            raise malformed(self._response, "it broke off its answer with an error")
         if choice.finish_reason:
             self._ended.add(index)
             yield Finish(index, choice.finish_reason)
@@ -128,7 +128,7 @@ def _chunk(text: bytes, response: HttpResponse) -> OpenAIChunk:
     except ValidationError:
         found = lenient.refusal(text)
         if found is None:
-            raise garbage(response, "its stream holds an event that is not one") from None
+            raise malformed(response, "its stream holds an event that is not one") from None
         raise failure(response, found.words, *found.codes) from None
     if is_error(chunk.error):
         raise messages.refused(response, chunk.error)

@@ -12,9 +12,19 @@ from typing import Any
 from pydantic import ValidationError
 
 from chatd.canonical.request import ChatRequest, Message, Sampling, Text
-from chatd.canonical.response import Answer, Choice, Counted, Delta, Event, Finish, Rescued, Usage
+from chatd.canonical.response import (
+    Answer,
+    Choice,
+    Counted,
+    Delta,
+    Event,
+    FailedOver,
+    Finish,
+    Usage,
+)
+from chatd.canonical.served import Served
 from chatd.errors import ChatdError
-from chatd.surfaces import Served, sse
+from chatd.surfaces import sse
 from chatd.surfaces.native.schema import NativeRequest
 from chatd.surfaces.validation import (
     first_mistake,
@@ -84,7 +94,7 @@ class Native:
                 choice = replace(choice, finish_reason=event.reason)
             elif isinstance(event, Counted):
                 counted = event
-            elif isinstance(event, Rescued):
+            elif isinstance(event, FailedOver):
                 served = served.after(event)
             else:
                 who, took = _totals(counted.model, counted.usage, choice, served)

@@ -20,17 +20,18 @@ from chatd.canonical.response import (
     Delta,
     End,
     Event,
+    FailedOver,
     Finish,
-    Rescued,
     ToolCallDelta,
     Usage,
 )
+from chatd.canonical.served import Served
 from chatd.errors import (
     ChatdError,
     ModelNotFoundError,
     UpstreamNotFoundError,
 )
-from chatd.surfaces import Served, sse
+from chatd.surfaces import sse
 from chatd.surfaces.openai_chat.request import request_of
 from chatd.surfaces.openai_chat.schema import OpenAIRequest
 from chatd.surfaces.validation import first_mistake, refuse_infinite
@@ -85,7 +86,7 @@ class OpenAI:
                     yield _chunk(head, index, {}, reason=_reason(reason))
                 case Counted(usage=usage):
                     continue
-                case Rescued():
+                case FailedOver():
                     served = served.after(event)
                     head |= {"model": served.model, "rescued": served.rescued}
                 case End():

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from chatd.canonical.request import ChatRequest, Message, Sampling, Text
 from chatd.canonical.response import Usage
 from chatd.config.catalog import CATALOG, Provider
-from chatd.dialects import adapter_for
+from chatd.dialects import dialect_for
 from chatd.errors import ChatdError, UpstreamError
 from chatd.upstream_http import HttpRequest, HttpResponse
 from tests.support import answers
@@ -29,7 +29,7 @@ SYSTEM = turn("system", "Be brief.")
 
 def built(row: Provider, *messages: Message, **more: Any) -> tuple[HttpRequest, dict[str, Any]]:
     request = ChatRequest(model="m", messages=messages, **more)
-    sent = adapter_for(row, request).build(
+    sent = dialect_for(row, request).build(
         request, row, SecretStr("sk-1") if row is CLOUD else None
     )
     return sent, json.loads(sent.body or b"")
@@ -126,7 +126,7 @@ def test_generate_flattens_earlier_turns_when_it_is_forced() -> None:
 def parsed(body: object, status: int = 200, row: Provider = LOCAL) -> Any:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     request = ChatRequest(model="m", messages=(USER,))
-    return adapter_for(row, request).parse(HttpResponse(status, {}, content))
+    return dialect_for(row, request).parse(HttpResponse(status, {}, content))
 
 
 def test_an_answer_is_read_with_its_counts() -> None:

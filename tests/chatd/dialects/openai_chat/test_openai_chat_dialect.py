@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from chatd.canonical.request import ChatRequest, Message, Sampling, Text
 from chatd.canonical.response import Answer, Choice, Usage
 from chatd.config.catalog import CATALOG, Provider
-from chatd.dialects import adapter_for
+from chatd.dialects import dialect_for
 from chatd.errors import ChatdError, InvalidRequestError, UpstreamError
 from chatd.upstream_http import HttpRequest, HttpResponse
 from tests.support import answers
@@ -27,7 +27,7 @@ def built(row: Provider, model: str = "m", **more: Any) -> tuple[HttpRequest, di
         **more,
     )
     key = SecretStr("sk-1") if row.key_variable else None
-    sent = adapter_for(row, request).build(request, row, key)
+    sent = dialect_for(row, request).build(request, row, key)
     return sent, json.loads(sent.body or b"")
 
 
@@ -138,7 +138,7 @@ def test_an_opencode_model_of_this_dialect_is_served(plan: str, model: str) -> N
 def test_an_opencode_session_is_the_same_from_turn_to_turn_and_differs_between_chats() -> None:
     def session(*turns: tuple[str, str]) -> str:
         request = ChatRequest("m", tuple(Message(role, (Text(text),)) for role, text in turns))
-        headers = adapter_for(OPENCODE, request).build(request, OPENCODE, None).headers
+        headers = dialect_for(OPENCODE, request).build(request, OPENCODE, None).headers
         return headers["x-opencode-session"]
 
     first = session(("user", "Hi"))
@@ -150,7 +150,7 @@ def test_an_opencode_session_is_the_same_from_turn_to_turn_and_differs_between_c
 def parsed(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     request = ChatRequest(model="m", messages=())
-    return adapter_for(PLAIN, request).parse(HttpResponse(status, headers or {}, content))
+    return dialect_for(PLAIN, request).parse(HttpResponse(status, headers or {}, content))
 
 
 def choice(**message: Any) -> dict[str, Any]:

@@ -7,8 +7,8 @@ import pytest
 
 from chatd.canonical.request import ChatRequest, Message, Sampling, Text
 from chatd.canonical.response import Answer, Choice, Usage
+from chatd.canonical.served import Served
 from chatd.errors import InvalidRequestError
-from chatd.surfaces import Served
 from chatd.surfaces.native.surface import Native
 from tests.support.functions import ask
 

@@ -11,7 +11,7 @@ import pytest
 
 from chatd.canonical.response import Counted, Delta, Finish, Rescued, ToolCallDelta, Usage
 from chatd.errors import NoHealthyProviderError, UpstreamOverloadedError, UpstreamTimeoutError
-from chatd.telemetry.record import Record, Telemetry
+from chatd.telemetry.record.record import Record, Telemetry
 
 Written = Callable[[Record], tuple[list[Any], Any]]
 

@@ -1,0 +1,64 @@
+"""One call of a caller: its ids, its deadline, and its cancellation."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from chatd.deadline import Deadline
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One call of a caller: its limits, and a way to cancel it from another thread.
+
+    Attributes:
+        request_id: The invocation's id.
+        deadline: When it must have been answered.
+        caller: A name that tells this caller from others, as far as the event does.
+        api_request_id: API Gateway's id of the request; None for a direct invocation.
+        started: When it began, on the monotonic clock.
+        gone: Set when the caller has hung up.
+
+    """
+
+    request_id: str
+    deadline: Deadline
+    caller: str = ""
+    api_request_id: str | None = None
+    started: float = field(default_factory=time.monotonic)
+    gone: threading.Event = field(default_factory=threading.Event)
+    _break_off: Callable[[], None] | None = field(default=None, init=False, repr=False)
+
+    @property
+    def caller_name(self) -> str | None:
+        """The caller's name for the log: as it was given to a key, or IAM's user or role."""
+        kind, _, name = self.caller.partition(" ")
+        # arn:aws:sts::123456789012:assumed-role/role/session
+        return (name.rsplit(":", 1)[-1] if kind == "iam" else name) or None
+
+    def is_over(self) -> bool:
+        """Whether its deadline is spent or the caller has hung up."""
+        return self.deadline.spent or self.gone.is_set()
+
+    def cancel(self) -> None:
+        """Cancel the call, from any thread: end the exchange under way, and begin no other.
+
+        A wait on `gone` ends too. Cancelling a call that has ended does nothing.
+        """
+        self.gone.set()
+        if self._break_off is not None:
+            self._break_off()
+
+    def on_cancel(self, break_off: Callable[[], None]) -> None:
+        """Set what `cancel` breaks off: the exchange of the current attempt.
+
+        Args:
+            break_off: Ends the exchange, from any thread; called at once if the call is cancelled.
+
+        """
+        self._break_off = break_off
+        if self.gone.is_set():
+            break_off()
