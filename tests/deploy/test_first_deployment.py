@@ -86,7 +86,7 @@ def stack(
 
 def reset_functions() -> None:
     """Clear the functions' caches, as in a new execution environment."""
-    for compose in (chat.app.opened, chat.app.once, providers.app.opened):
+    for compose in (chat.app.compose, chat.app.once, providers.app.compose):
         compose.cache_clear()
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from chatd.canonical.response import Counted, Delta, Finish, Rescued, ToolCallDelta, Usage
+from chatd.canonical.response import Counted, Delta, FailedOver, Finish, ToolCallDelta, Usage
 from chatd.errors import NoHealthyProviderError, UpstreamOverloadedError, UpstreamTimeoutError
-from chatd.telemetry.record.record import Record, Telemetry
+from chatd.telemetry.record import Record, Telemetry
 
 Written = Callable[[Record], tuple[list[Any], Any]]
 
@@ -109,7 +109,7 @@ def test_the_line_of_a_fallback_names_each_attempt_and_adds_up_their_tokens(
     record.fails(UpstreamTimeoutError("no answer", provider="kimi"))
     record.asks("ollama", "llama")
     record.count(Usage(11, 7, cost_usd=0.25), "llama")
-    record.note(Rescued("ollama", "llama", "kimi"))
+    record.note(FailedOver("ollama", "llama", "kimi"))
     record.upstream_ms, record.total_ms, record.waited_ms = 40.0, 100.0, 20.0
     (first, second), line = written(record)
 
