@@ -11,16 +11,16 @@ import pytest
 
 from chatd.canonical.response import Counted, Delta, FailedOver, Finish, ToolCallDelta, Usage
 from chatd.errors import NoHealthyProviderError, UpstreamOverloadedError, UpstreamTimeoutError
-from chatd.telemetry.record import Record, Telemetry
+from chatd.telemetry.record import ChatRecord, Telemetry
 
-Written = Callable[[Record], tuple[list[Any], Any]]
+Written = Callable[[ChatRecord], tuple[list[Any], Any]]
 
 
 @pytest.fixture
 def written(capsys: pytest.CaptureFixture[str]) -> Written:
-    """Record a chat; return its metrics and its log line."""
+    """ChatRecord a chat; return its metrics and its log line."""
 
-    def write(record: Record) -> tuple[list[Any], Any]:
+    def write(record: ChatRecord) -> tuple[list[Any], Any]:
         Telemetry("a-namespace").record(record)
         *metrics, line = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
         return metrics, line
@@ -28,9 +28,9 @@ def written(capsys: pytest.CaptureFixture[str]) -> Written:
     return write
 
 
-def answered(**fields: Any) -> Record:
+def answered(**fields: Any) -> ChatRecord:
     """A record of a chat that one provider answered."""
-    record = Record("an-id", **fields)
+    record = ChatRecord("an-id", **fields)
     record.asks("kimi", None)
     record.count(Usage(11, 7), "k3")
     record.finish("stop")
@@ -72,7 +72,7 @@ def test_the_line_has_every_figure_of_the_chat(written: Written) -> None:
 
 
 def test_the_line_leaves_out_what_is_unknown(written: Written) -> None:
-    _, line = written(Record("an-id"))
+    _, line = written(ChatRecord("an-id"))
 
     assert set(line) == {
         *("level", "message", "timestamp", "service", "request_id"),
@@ -84,7 +84,7 @@ def test_the_line_leaves_out_what_is_unknown(written: Written) -> None:
 def test_a_chat_that_reached_no_provider_has_no_attempt_and_counts_under_none(
     written: Written,
 ) -> None:
-    record = Record("an-id", error="invalid_request")
+    record = ChatRecord("an-id", error="invalid_request")
     (blob,), _ = written(record)
 
     assert record.attempts == ()
@@ -102,7 +102,7 @@ def test_a_counted_answer_is_not_marked_as_estimated(written: Written) -> None:
 def test_the_line_of_a_fallback_names_each_attempt_and_adds_up_their_tokens(
     written: Written,
 ) -> None:
-    record = Record("an-id")
+    record = ChatRecord("an-id")
     record.asks("kimi", None)
     record.count(Usage(3, 2, cost_usd=0.5), "k3")
     record.upstream_ms = 30.0
@@ -163,7 +163,7 @@ def test_the_metrics_name_their_units_and_dimensions(written: Written) -> None:
 
 
 def test_an_open_circuit_counts_an_error_and_no_request(written: Written) -> None:
-    record = Record("an-id")
+    record = ChatRecord("an-id")
     record.asks("kimi", None)
     record.fails(NoHealthyProviderError("open", provider="kimi"))
     (blob,), line = written(record)
@@ -200,7 +200,7 @@ def test_the_callers_header_names_the_attempts_if_there_was_more_than_one() -> N
 
 
 def test_the_tokens_of_all_attempts_are_unknown_only_if_none_was_counted() -> None:
-    record = Record("an-id")
+    record = ChatRecord("an-id")
     record.asks("kimi", None)
     record.fails(UpstreamOverloadedError("busy", provider="kimi"))
     assert record.taken is None
@@ -218,11 +218,11 @@ def test_the_tokens_of_all_attempts_are_unknown_only_if_none_was_counted() -> No
 def test_an_attempt_is_counted_once_the_provider_names_a_token(
     usage: Usage | None, counted: bool
 ) -> None:
-    assert Record("an-id", usage=usage).counted is counted
+    assert ChatRecord("an-id", usage=usage).counted is counted
 
 
 def test_the_first_events_time_is_the_first_ones() -> None:
-    record, asked = Record("an-id"), time.monotonic()
+    record, asked = ChatRecord("an-id"), time.monotonic()
     before = time.monotonic()
     record.begins(asked)
     after = time.monotonic()
@@ -233,7 +233,7 @@ def test_the_first_events_time_is_the_first_ones() -> None:
 
 
 def test_the_time_spent_waiting_for_a_provider_adds_up() -> None:
-    record, asked = Record("an-id"), time.monotonic()
+    record, asked = ChatRecord("an-id"), time.monotonic()
     before = time.monotonic()
     record.waited(asked - 2)
     record.waited(asked - 3)
@@ -244,7 +244,7 @@ def test_the_time_spent_waiting_for_a_provider_adds_up() -> None:
 
 
 def test_a_later_count_without_a_name_keeps_the_models_name() -> None:
-    record = Record("an-id")
+    record = ChatRecord("an-id")
     record.note(Counted(Usage(1, 1), "k3"))
     record.note(Counted(Usage(2, 2), None))
     record.note(Finish(0, "length"))
@@ -260,14 +260,14 @@ def test_a_later_count_without_a_name_keeps_the_models_name() -> None:
 
 
 def test_an_estimate_counts_four_characters_a_token_and_keeps_the_cost() -> None:
-    record = Record("an-id", usage=Usage(0, 0, cost_usd=0.5))
+    record = ChatRecord("an-id", usage=Usage(0, 0, cost_usd=0.5))
     record.note(Delta(content="1234"))
     record.note(Delta(thinking="123"))
     record.note(Delta(tool_calls=(ToolCallDelta(0, arguments="12"),)))
 
     estimate = Usage(3, 3, cost_usd=0.5, estimated=True)
     assert (record.said, record.estimate(9), record.usage) == (9, estimate, estimate)
-    assert Record("an-id").estimate(8) == Usage(2, 0, estimated=True)
+    assert ChatRecord("an-id").estimate(8) == Usage(2, 0, estimated=True)
 
 
 def test_names_of_any_length_are_cut_to_a_hundred_characters(written: Written) -> None:
