@@ -1,0 +1,229 @@
+"""Every field that agents send beside a chat, by its name: written, dropped, named or refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chatd.canonical.request import ChatRequest, Message, Sampling, Text
+from chatd.dialects.ollama import hints
+
+# Of OpenAI, OpenRouter and agents: fields that change nothing in the answer.
+QUIET = (
+    *("user", "metadata", "client_metadata", "session_id", "trace", "store", "include"),
+    *("service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention"),
+    *("stream_options", "usage", "include_reasoning", "prediction", "provider", "route"),
+    "cache_control",
+)
+NAMED = (
+    *("verbosity", "models", "transforms", "plugins", "web_search_options"),
+    *("betas", "context_management", "output_config"),
+)
+# https://github.com/ollama/ollama/blob/main/docs/modelfile.mdx#valid-parameters-and-values
+OPTIONS = (
+    *("top_k", "min_p", "typical_p", "num_ctx", "num_keep", "num_predict"),
+    *("repeat_penalty", "repeat_last_n"),
+)
+# https://github.com/ollama/ollama/blob/main/docs/api.md
+FIELDS = ("keep_alive", "truncate", "shift")
+
+
+def request(**extra: Any) -> ChatRequest:
+    return ChatRequest("m", (Message("user", (Text("Hi"),)),), extra=extra)
+
+
+@pytest.mark.parametrize("name", QUIET)
+def test_a_field_that_changes_no_answer_is_neither_refused_nor_named(name: str) -> None:
+    found = request(**{name: "x"})
+
+    assert (hints.refused(found), hints.dropped(found), hints.fields(found)) == ((), (), {})
+    assert hints.options(found) == {}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_hint_without_a_word_of_ollama_is_named(name: str) -> None:
+    found = request(**{name: "x"})
+
+    assert (hints.refused(found), hints.dropped(found)) == ((), (name,))
+    assert hints.dropped(request(**{name: None})) == ()
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_an_option_of_ollama_is_written_as_one(name: str) -> None:
+    found = request(**{name: 0})
+
+    assert hints.options(found) == {name: 0}
+    assert (hints.refused(found), hints.dropped(found), hints.fields(found)) == ((), (), {})
+    assert hints.options(request(**{name: None})) == {}
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_field_of_ollama_is_written_beside_the_options(name: str) -> None:
+    found = request(**{name: 0})
+
+    assert (hints.fields(found), hints.options(found)) == ({name: 0}, {})
+    assert (hints.refused(found), hints.dropped(found)) == ((), ())
+    assert hints.fields(request(**{name: None})) == {}
+
+
+def test_another_servers_word_for_an_option_is_translated() -> None:
+    assert hints.options(request(repetition_penalty=1.5)) == {"repeat_penalty": 1.5}
+    assert hints.options(request(repetition_penalty=None)) == {}
+    assert hints.options(request(repetition_penalty=1.5, repeat_penalty=2)) == {"repeat_penalty": 2}
+
+
+def test_openais_names_go_before_an_option() -> None:
+    found = request(options={"seed": 1, "top_p": 1, "mirostat": 2}, top_k=3)
+    found.sampling = Sampling(0.5, 0.25, 7, ("a", "b"), 0.125, 0.75)
+    found.max_tokens = 9
+
+    assert hints.options(found) == {
+        "temperature": 0.5,
+        "top_p": 0.25,
+        "seed": 7,
+        "stop": ["a", "b"],
+        "num_predict": 9,
+        "presence_penalty": 0.125,
+        "frequency_penalty": 0.75,
+        "top_k": 3,
+        "mirostat": 2,
+    }
+    found.max_completion_tokens = 8
+    assert hints.options(found)["num_predict"] == 8
+
+
+@pytest.mark.parametrize("options", [None, "num_ctx", 7, ["num_ctx"]])
+def test_options_that_are_no_object_are_none(options: Any) -> None:
+    assert hints.options(request(options=options)) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "idle"),
+    [
+        *(("logit_bias", {}), ("modalities", ["text"]), ("functions", [])),
+        *(("function_call", "auto"), ("logit_bias", None), ("made_up", None)),
+    ],
+)
+def test_a_field_with_its_default_is_not_refused(name: str, idle: Any) -> None:
+    assert hints.refused(request(**{name: idle})) == ()
+    assert hints.refused(request(**{name: "x"})) == (name,)
+
+
+def test_a_hint_with_its_default_is_not_named() -> None:
+    assert hints.dropped(request(verbosity="medium")) == ()
+    assert hints.dropped(request(verbosity="low", betas=["x"])) == ("verbosity", "betas")
+
+
+@pytest.mark.parametrize(
+    ("effort", "written"),
+    [
+        *(("none", False), ("minimal", "low"), ("low", "low"), ("medium", "medium")),
+        *(("high", "high"), ("max", "max"), ("xhigh", "max"), ("ultra", "max")),
+    ],
+)
+def test_an_effort_is_written_in_ollamas_words(effort: str, written: Any) -> None:
+    for found in (
+        request(think=effort),
+        request(reasoning={"effort": effort}),
+        request(thinking={"type": "enabled", "effort": effort}),
+        ChatRequest("m", (), think=effort),
+    ):
+        assert hints.think(found) == written
+        assert hints.dropped(found) == ()
+
+
+@pytest.mark.parametrize(
+    ("extra", "written"),
+    [
+        *(({}, False), ({"think": None}, False), ({"enable_thinking": True}, True)),
+        ({"chat_template_kwargs": {"enable_thinking": True, "thinking": False}}, True),
+        ({"chat_template_kwargs": {"thinking": True}}, True),
+        ({"chat_template_kwargs": {}}, False),
+        ({"chat_template_kwargs": {"thinking": "high"}}, "high"),
+        ({"reasoning": {"enabled": True, "effort": "low"}}, "low"),
+        ({"reasoning": {"enabled": False}}, False),
+        ({"reasoning": {"enabled": True}}, True),
+        ({"reasoning": {"max_tokens": 1}}, True),
+        ({"reasoning": {"max_tokens": 0}}, False),
+        ({"thinking": {"budget_tokens": 1}}, True),
+        ({"thinking": {"type": "disabled", "budget_tokens": 1}}, False),
+        ({"thinking": {"type": "adaptive"}}, False),
+        ({"think": "high", "reasoning": {"effort": "low"}}, "high"),
+        ({"reasoning": {"effort": "low"}, "thinking": {"type": "enabled"}}, "low"),
+        ({"think": "unknown", "reasoning": {"effort": "low"}}, "low"),
+    ],
+)
+def test_the_first_field_that_asks_for_thinking_holds(extra: Any, written: Any) -> None:
+    assert hints.think(request(**extra)) == written
+
+
+def test_a_callers_own_word_on_thinking_goes_before_every_hint() -> None:
+    found = request(think="high")
+    found.think = False
+    assert hints.think(found) is False
+
+    found.think = "as you like"
+    assert hints.think(found) is False
+
+
+@pytest.mark.parametrize(
+    ("extra", "dropped"),
+    [
+        ({"reasoning": {"effort": "much"}}, ("reasoning",)),
+        ({"think": "much", "enable_thinking": "x"}, ("enable_thinking", "think")),
+        ({"thinking": {"type": "adaptive"}}, ()),
+        ({"reasoning": {"exclude": True, "summary": "auto", "type": "adaptive"}}, ()),
+        ({"reasoning": {"exclude": True, "more": 1}}, ("reasoning",)),
+        ({"chat_template_kwargs": {"thinking": "much"}}, ("chat_template_kwargs",)),
+        ({"chat_template_kwargs": {}}, ()),
+    ],
+)
+def test_thinking_that_cannot_be_read_is_named(extra: Any, dropped: Any) -> None:
+    assert hints.dropped(request(**extra)) == dropped
+    assert hints.refused(request(**extra)) == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "refused"),
+    [
+        *((None, False), ({}, False), ({"thinking": True}, False), ("x", True), ([], True)),
+        *(({"enable_thinking": True}, False), ({"other": 1}, True)),
+        ({"thinking": True, "other": 1}, True),
+    ],
+)
+def test_a_template_with_other_switches_is_refused(value: Any, refused: bool) -> None:
+    found = hints.refused(request(chat_template_kwargs=value))
+
+    assert found == (("chat_template_kwargs",) if refused else ())
+
+
+@pytest.mark.parametrize(
+    ("extra", "name"),
+    [
+        ({"reasoning": {"effort": "low"}}, "reasoning"),
+        ({"think": "unknown", "thinking": {"type": "enabled"}}, "thinking"),
+        ({"enable_thinking": True, "user": "u"}, "enable_thinking"),
+    ],
+)
+def test_a_request_without_its_hint_to_think_names_the_hint(extra: Any, name: str) -> None:
+    found = hints.without_thinking(request(**extra))
+
+    assert found is not None
+    assert found[1] == name
+    assert found[0].extra == {key: extra[key] for key in extra if key == "user"}
+    assert hints.think(found[0]) is False
+
+
+def test_an_effort_of_openais_is_the_hint_that_is_left_out() -> None:
+    asked = ChatRequest("m", (), think="low", extra={"think": "high", "user": "u"})
+    found = hints.without_thinking(asked)
+
+    assert found is not None
+    assert (found[0].think, found[0].extra, found[1]) == (None, {"user": "u"}, "reasoning_effort")
+
+
+def test_a_request_without_a_hint_to_think_has_none_to_leave_out() -> None:
+    assert hints.without_thinking(request()) is None
+    assert hints.without_thinking(request(think=False)) is None
+    assert hints.without_thinking(ChatRequest("m", (), think="low", think_required=True)) is None
