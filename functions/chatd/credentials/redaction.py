@@ -2,7 +2,7 @@
 
 Providers quote what they refuse. The caller may see the reason, and Lambda logs the message of a
 direct invocation's exception, so neither may hold a key or a prompt. The work is proportional to
-the length of the conversation (docs/decisions/0005-a-providers-words.md).
+the length of the conversation (docs/decisions/0005-redaction-of-provider-messages.md).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 There are two ways: the other model continues the partial answer as a prefill (prefill.py), or
 generates everything anew and is held back while it repeats the partial answer, byte for byte.
-What fits neither is not joined (docs/decisions/0015-rescue.md, 0018-prefill-echo.md).
+What fits neither is not joined (docs/decisions/0015-stream-failover.md).
 """
 
 from __future__ import annotations

@@ -194,7 +194,7 @@ class Telemetry:
     """Writes records where CloudWatch reads them: to standard output, a JSON object a line.
 
     Both lines of a chat are written here and not by Powertools' Logger and Metrics, which take as
-    long for them as everything else of ours together (docs/decisions/0016-two-lines-a-chat.md).
+    long as the rest of chatd together (docs/decisions/0016-own-metrics-and-log-lines.md).
 
     Args:
         namespace: The CloudWatch namespace of the metrics: one for each stack, so that the metrics
