@@ -1,4 +1,4 @@
-"""The stack in containers: the real SAM CLI, with a provider and a Secrets Manager on this host."""
+"""Run the functions in containers with the SAM CLI, against servers on this host."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _READY_SECONDS = 90
 
 @pytest.fixture(scope="session")
 def host(lambda_image: str) -> str:
-    """This host's address as containers see it."""
+    """Return the address of this host in a container."""
     hosts = subprocess.run(
         [
             *("docker", "run", "--rm", "--add-host", "this-host:host-gateway"),
@@ -50,7 +50,7 @@ def host(lambda_image: str) -> str:
 
 
 def _answer(connection: socket.socket, received: Received) -> None:
-    """Knows one model of Ollama's, and any of OpenRouter's."""
+    """Answer for one Ollama model and for every OpenRouter model."""
     if received.path == "/api/tags":
         reply({"models": [{"name": MODEL}]})(connection, received)
     elif received.path.endswith("/models"):
@@ -69,14 +69,14 @@ def _provider() -> Iterator[Upstream]:
 
 @pytest.fixture
 def provider(_provider: Upstream) -> Upstream:
-    """Ollama and OpenRouter in one, which has heard nothing yet."""
+    """Serve Ollama and OpenRouter, with no recorded requests."""
     _provider.received.clear()
     return _provider
 
 
 @pytest.fixture(scope="session")
 def secrets(host: str) -> Iterator[str]:
-    """A Secrets Manager with both secrets; its URL in a container."""
+    """Run moto with both secrets; return the URL for a container."""
     server = ThreadedMotoServer(ip_address="0.0.0.0", port=0, verbose=False)
     server.start()
     _, port = server.get_host_and_port()
@@ -105,7 +105,7 @@ def secrets(host: str) -> Iterator[str]:
 def sam(
     host: str, _provider: Upstream, secrets: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Sam:
-    """The CLI, after a build for this machine's containers."""
+    """Build the functions for containers, and return the SAM CLI."""
     folder = tmp_path_factory.mktemp("sam")
     build = subprocess.run(
         [
@@ -142,7 +142,7 @@ def sam(
 
 @pytest.fixture(scope="session")
 def api(sam: Sam, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """The API, with containers that stay warm."""
+    """Run `sam local start-api` with warm containers."""
     log = tmp_path_factory.mktemp("api") / "log"
     with _started(
         lambda port: sam.command(
@@ -167,7 +167,7 @@ def _started(command: Callable[[int], list[str]], log: Path) -> Iterator[int]:
         _wait_for(port, process, log)
         yield port
     finally:
-        process.send_signal(signal.SIGINT)  # it removes its containers
+        process.send_signal(signal.SIGINT)  # start-api removes its containers
         try:
             process.wait(60)
         finally:

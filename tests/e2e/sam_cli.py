@@ -1,4 +1,4 @@
-"""The SAM CLI as the tests run it, and what they and its containers agree on."""
+"""Run the SAM CLI, and define keys, model and origin of the end-to-end tests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CALLER_KEY = "chatd-key-of-the-end-to-end-tests"
 PROVIDER_KEY = "sk-openrouter-of-the-end-to-end-tests"
 MODEL = "llama3.2"
 ORIGIN = "https://app.example.com"
-# All of moto's servers in a process share their secrets: other tests have those of us-east-1.
+# moto servers in one process share secrets; other tests use us-east-1.
 REGION = "eu-west-2"
 _CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "test",
@@ -27,7 +27,7 @@ _CREDENTIALS = {
 
 @dataclass(frozen=True, slots=True)
 class Sam:
-    """The SAM CLI on one build, with containers that see this host's servers."""
+    """Run `sam local` on one build."""
 
     template: Path
     variables: Path
@@ -41,7 +41,7 @@ class Sam:
         ]
 
     def invoke(self, function: str, event: object) -> Any:
-        """What the function gives back, as `sam local invoke` prints it."""
+        """Invoke a function with `sam local invoke` and return the parsed response."""
         result = subprocess.run(
             self.command("invoke", function, "--event", "-"),
             input=json.dumps(event),
@@ -61,11 +61,13 @@ class Sam:
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """`sam local start-api`."""
+    """Send requests to `sam local start-api`."""
 
     url: str
 
-    def ask(self, method: str, path: str, body: object = None, **headers: str) -> tuple[int, Any]:
+    def request(
+        self, method: str, path: str, body: object = None, **headers: str
+    ) -> tuple[int, Any]:
         status, text = self.text(method, path, body, **headers)
         return status, json.loads(text)
 
@@ -81,7 +83,7 @@ class Api:
         return response.status, response.data.decode()
 
     def preflight(self, path: str, origin: str) -> tuple[int, str | None]:
-        """The status, and the origin that may call."""
+        """Send a preflight; return the status and the allowed origin."""
         headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
         response = urllib3.request("OPTIONS", self.url + path, headers=headers, timeout=60)
         return response.status, response.headers.get("Access-Control-Allow-Origin")

@@ -1,4 +1,4 @@
-"""`sam local invoke`: every kind of invocation, in the Lambda image and with the built layer."""
+"""Test `sam local invoke` with every kind of event, in the Lambda image with the built layer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def event(name: str) -> Any:
     return json.loads((EVENTS / f"{name}.json").read_text())
 
 
-def test_a_chat_of_api_gateway(sam: Sam, provider: Upstream) -> None:
+def test_an_api_gateway_event_is_answered(sam: Sam, provider: Upstream) -> None:
     response = sam.invoke("ChatFunction", event("chat"))
     body = json.loads(response["body"])
 
@@ -29,7 +29,7 @@ def test_a_chat_of_api_gateway(sam: Sam, provider: Upstream) -> None:
     assert provider.last.json["model"] == MODEL
 
 
-def test_the_list_of_providers_holds_who_needs_no_key_and_whose_key_the_secret_has(
+def test_the_provider_list_contains_providers_with_a_key_or_without_need_of_one(
     sam: Sam, provider: Upstream
 ) -> None:
     response = sam.invoke("ProvidersFunction", event("providers"))
@@ -41,7 +41,7 @@ def test_the_list_of_providers_holds_who_needs_no_key_and_whose_key_the_secret_h
     assert provider.received == []
 
 
-def test_a_direct_invocation_answers_bare(sam: Sam, provider: Upstream) -> None:
+def test_a_direct_invocation_returns_the_bare_response(sam: Sam, provider: Upstream) -> None:
     answer = sam.invoke("ChatFunction", event("direct"))
 
     assert answer["content"] == "Hello!"
@@ -49,14 +49,14 @@ def test_a_direct_invocation_answers_bare(sam: Sam, provider: Upstream) -> None:
     assert "statusCode" not in answer
 
 
-def test_an_envelope_s_detail_is_the_request(sam: Sam, provider: Upstream) -> None:
+def test_the_detail_of_an_eventbridge_event_is_the_request(sam: Sam, provider: Upstream) -> None:
     answer = sam.invoke("ChatFunction", event("async"))
 
     assert answer["content"] == "Hello!"
     assert provider.last.json["messages"] == event("async")["detail"]["messages"]
 
 
-def test_a_direct_invocation_fails_by_name(sam: Sam, provider: Upstream) -> None:
+def test_a_failed_direct_invocation_names_its_exception(sam: Sam, provider: Upstream) -> None:
     failure = sam.invoke("ChatFunction", {**event("direct"), "model": "kimi/k2"})
 
     assert failure["errorType"] == "ModelNotFoundError"
@@ -64,7 +64,7 @@ def test_a_direct_invocation_fails_by_name(sam: Sam, provider: Upstream) -> None
     assert provider.received == []
 
 
-def test_a_provider_s_key_comes_from_secrets_manager(sam: Sam, provider: Upstream) -> None:
+def test_a_provider_s_key_is_read_from_secrets_manager(sam: Sam, provider: Upstream) -> None:
     answer = sam.invoke("ChatFunction", {**event("direct"), "model": "openrouter/vendor/model"})
 
     assert answer["provider"] == "openrouter"

@@ -1,4 +1,4 @@
-"""`sam local start-api`: who gets in, and the acceptance gate's six points."""
+"""Test authorization and the acceptance gate at `sam local start-api`."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ CHAT = {"model": MODEL, "messages": [{"role": "user", "content": "Hi"}]}
 @pytest.mark.parametrize(
     "header", [{"Authorization": f"Bearer {CALLER_KEY}"}, {"x_api_key": CALLER_KEY}]
 )
-def test_a_known_key_gets_in_by_either_header(
+def test_a_valid_key_is_accepted_in_both_headers(
     api: Api, provider: Upstream, header: dict[str, str]
 ) -> None:
-    status, body = api.ask("POST", "/v1/chat", CHAT, **header)
+    status, body = api.request("POST", "/v1/chat", CHAT, **header)
 
     assert status == 200
     assert body["content"] == "Hello!"
 
 
 @pytest.mark.parametrize(
-    "header", [{}, {"Authorization": "Bearer nobody-s"}, {"x_api_key": "nobody-s"}]
+    "header", [{}, {"Authorization": "Bearer unknown"}, {"x_api_key": "unknown"}]
 )
 @pytest.mark.parametrize(("method", "path"), [("POST", "/v1/chat"), ("GET", "/v1/chat/providers")])
-def test_nobody_else_does(
+def test_a_missing_or_invalid_key_is_refused(
     api: Api, provider: Upstream, method: str, path: str, header: dict[str, str]
 ) -> None:
-    status, _ = api.ask(method, path, CHAT if method == "POST" else None, **header)
+    status, _ = api.request(method, path, CHAT if method == "POST" else None, **header)
 
-    # sam local turns the authorizer's "Unauthorized", for which API Gateway answers 401, into 502.
+    # sam local answers 502 to the authorizer's "Unauthorized"; API Gateway answers 401.
     assert status == 502
     assert provider.received == []
 
 
-def test_health_is_open(api: Api) -> None:
-    status, body = api.ask("GET", "/health")
+def test_health_needs_no_key(api: Api) -> None:
+    status, body = api.request("GET", "/health")
 
     assert status == 200
     assert body["status"] == "ok"
 
 
 @pytest.mark.parametrize("path", ["/v1/chat", "/v1/chat/providers"])
-def test_a_preflight_needs_no_key_and_grants_listed_origins_alone(api: Api, path: str) -> None:
+def test_a_preflight_needs_no_key_and_allows_only_listed_origins(api: Api, path: str) -> None:
     status, granted = api.preflight(path, ORIGIN)
 
     assert 200 <= status < 300
@@ -57,7 +57,7 @@ def test_a_preflight_needs_no_key_and_grants_listed_origins_alone(api: Api, path
 
 
 @pytest.mark.parametrize("point", [point for _, point in POINTS], ids=[name for name, _ in POINTS])
-def test_the_acceptance_gate_holds(
+def test_the_acceptance_gate_passes(
     api: Api, provider: Upstream, point: Callable[[Client], None]
 ) -> None:
     point(
@@ -70,34 +70,32 @@ def test_the_acceptance_gate_holds(
     )
 
 
-def test_the_upstream_sees_the_name_without_its_prefix(api: Api, provider: Upstream) -> None:
-    api.ask("POST", "/v1/chat", {**CHAT, "model": f"ollama/{MODEL}"}, x_api_key=CALLER_KEY)
-    api.ask("POST", "/v1/chat", {**CHAT, "model": f"unknown/{MODEL}"}, x_api_key=CALLER_KEY)
+def test_the_upstream_receives_the_model_without_its_prefix(api: Api, provider: Upstream) -> None:
+    api.request("POST", "/v1/chat", {**CHAT, "model": f"ollama/{MODEL}"}, x_api_key=CALLER_KEY)
+    api.request("POST", "/v1/chat", {**CHAT, "model": f"unknown/{MODEL}"}, x_api_key=CALLER_KEY)
 
     assert [request.json["model"] for request in provider.received] == [MODEL, f"unknown/{MODEL}"]
 
 
-def test_openais_surface_is_served_too(api: Api, provider: Upstream) -> None:
-    status, body = api.ask("POST", "/v1/chat/completions", CHAT, x_api_key=CALLER_KEY)
+def test_the_openai_chat_surface_is_served(api: Api, provider: Upstream) -> None:
+    status, body = api.request("POST", "/v1/chat/completions", CHAT, x_api_key=CALLER_KEY)
 
     assert status == 200
     assert body["choices"][0]["message"]["content"] == "Hello!"
 
 
-def test_a_stream_comes_whole_where_nothing_can_stream(api: Api, provider: Upstream) -> None:
-    asked = {**CHAT, "stream": True}
-    status, text = api.text("POST", "/v1/chat/completions", asked, x_api_key=CALLER_KEY)
+def test_a_stream_is_returned_whole_by_sam_local(api: Api, provider: Upstream) -> None:
+    chat = {**CHAT, "stream": True}
+    status, text = api.text("POST", "/v1/chat/completions", chat, x_api_key=CALLER_KEY)
 
     assert status == 200
     assert '"content":"Hello!"' in text
     assert text.endswith("data: [DONE]\n\n")
 
 
-def test_models_are_listed_and_one_is_found_by_a_name_with_slashes(
-    api: Api, provider: Upstream
-) -> None:
-    _, listed = api.ask("GET", "/v1/models", x_api_key=CALLER_KEY)
-    status, found = api.ask("GET", "/v1/models/openrouter/vendor/model", x_api_key=CALLER_KEY)
+def test_models_are_listed_and_found_by_a_name_with_slashes(api: Api, provider: Upstream) -> None:
+    _, listed = api.request("GET", "/v1/models", x_api_key=CALLER_KEY)
+    status, found = api.request("GET", "/v1/models/openrouter/vendor/model", x_api_key=CALLER_KEY)
 
     assert [model["id"] for model in listed["data"]] == [
         f"ollama/{MODEL}",
@@ -106,7 +104,7 @@ def test_models_are_listed_and_one_is_found_by_a_name_with_slashes(
     assert (status, found["id"]) == (200, "openrouter/vendor/model")
 
 
-def test_the_description_needs_no_key(api: Api) -> None:
-    status, body = api.ask("GET", "/openapi.json")
+def test_the_api_description_needs_no_key(api: Api) -> None:
+    status, body = api.request("GET", "/openapi.json")
 
     assert (status, body["info"]["title"]) == (200, "chatd")

@@ -1,4 +1,4 @@
-"""The stack as AWS would get it, for each way of letting callers in."""
+"""Transform the templates with SAM, as a deployment does."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def _transform(template: Path, parameters: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def transform() -> Transform:
-    """The real SAM transform of template.yaml under some parameters."""
-    return _transforming(ROOT / "template.yaml")
+    """Return the SAM transform of template.yaml with given parameters."""
+    return _transform_of(ROOT / "template.yaml")
 
 
 @pytest.fixture(scope="session")
-def second(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The template for Managed Instances, beside what it refers to."""
-    folder = tmp_path_factory.mktemp("second")
+def instances_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the template for Managed Instances next to the folders of its paths."""
+    folder = tmp_path_factory.mktemp("instances")
     for name in ("functions", "layers"):
         (folder / name).symlink_to(ROOT / name)
     file = folder / "template.yaml"
@@ -58,17 +58,19 @@ def second(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def instances_stack(second: Path) -> dict[str, Any]:
-    """The stack on Managed Instances, in some network."""
-    return _transforming(second)(SubnetIds="subnet-0a,subnet-0b", SecurityGroupIds="sg-0a")
+def instances_stack(instances_template: Path) -> dict[str, Any]:
+    """Transform the template for Managed Instances with a VPC."""
+    return _transform_of(instances_template)(
+        SubnetIds="subnet-0a,subnet-0b", SecurityGroupIds="sg-0a"
+    )
 
 
 def transformed(template: Path) -> dict[str, Any]:
-    """The real SAM transform of another template under its default parameters."""
-    return _transforming(template)()
+    """Transform another template with its default parameters."""
+    return _transform_of(template)()
 
 
-def _transforming(template: Path) -> Transform:
+def _transform_of(template: Path) -> Transform:
     if not (SAM_BIN / "sam").exists():
         pytest.fail("the SAM CLI is not installed; run: make .venv-sam/sam.stamp")
     return lambda **parameters: _transform(template, json.dumps(parameters, sort_keys=True))
@@ -76,5 +78,5 @@ def _transforming(template: Path) -> Transform:
 
 @pytest.fixture
 def stack(transform: Transform) -> dict[str, Any]:
-    """The stack under its default parameters."""
+    """Transform template.yaml with its default parameters."""
     return transform()

@@ -1,8 +1,7 @@
 """Run the real SAM transform on a template, in the SAM CLI's own environment.
 
-A script and not a test: samtranslator lives in .venv-sam, so tests/stack/conftest.py starts this
-there. Standard input is a JSON object of parameters, standard output the CloudFormation template.
-It knows nothing of what the stack should look like.
+tests/stack/conftest.py runs this script in .venv-sam, which has samtranslator. Standard input is a
+JSON object of parameters, and standard output is the CloudFormation template.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 
 def transformed(template: dict[str, Any], parameters: dict[str, Any]) -> dict[str, Any]:
-    """Translate as a deployment would, with code and layer uploaded to a made-up bucket."""
+    """Translate a template as a deployment does, with code and layer in a fictitious bucket."""
     template["Globals"]["Function"]["CodeUri"] = "s3://bucket/functions"
     for resource in template["Resources"].values():
         if "ContentUri" in resource.get("Properties", {}):

@@ -1,4 +1,4 @@
-"""Short ways into a CloudFormation template. It knows nothing of this stack."""
+"""Query a CloudFormation template."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ Stack = dict[str, Any]
 
 
 def properties(stack: Stack, name: str) -> dict[str, Any]:
-    """The properties of one resource."""
+    """Return the properties of one resource."""
     found: dict[str, Any] = stack["Resources"][name]["Properties"]
     return found
 
 
 def of_type(stack: Stack, kind: str) -> dict[str, Any]:
-    """The resources of one type, by their logical names."""
+    """Return the resources of one type by logical name."""
     return {name: r for name, r in stack["Resources"].items() if r["Type"] == kind}
 
 
 def references(value: object) -> Iterator[str]:
-    """Every name that a value refers to, those of conditions included."""
+    """Return every referenced name in a value, including conditions."""
     if isinstance(value, dict):
         for key, inner in value.items():
             if key == "Ref" and isinstance(inner, str):

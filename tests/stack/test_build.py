@@ -1,4 +1,4 @@
-"""What the real `sam build` makes of this checkout, and whether Lambda's Python can run it."""
+"""Test the output of `sam build`, and its import in the Lambda image."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from deploy.check_bytecode import without_bytecode
 
 ROOT = Path(__file__).resolve().parents[2]
-DOORS = {
+PACKAGES = {
     "ChatFunction": "chat",
     "ProvidersFunction": "providers",
     "AuthorizerFunction": "authorizer",
@@ -33,7 +33,7 @@ def sam_build(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def builds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The build of each architecture."""
+    """Build the functions and the layer for each architecture."""
     folders = {}
     for architecture in ("arm64", "x86_64"):
         folder = tmp_path_factory.mktemp(architecture)
@@ -50,8 +50,8 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
-@pytest.mark.parametrize("function", DOORS)
-def test_a_function_holds_its_door_and_the_house_and_nothing_else(
+@pytest.mark.parametrize("function", PACKAGES)
+def test_a_function_contains_only_its_handler_and_the_package(
     builds: dict[str, Path], architecture: str, function: str
 ) -> None:
     built = builds[architecture] / function
@@ -62,7 +62,7 @@ def test_a_function_holds_its_door_and_the_house_and_nothing_else(
     }
 
     assert {path.name for path in built.iterdir()} == {
-        DOORS[function],
+        PACKAGES[function],
         "chatd",
         "layer.txt",
         "template.sum",
@@ -75,7 +75,7 @@ def test_a_function_holds_its_door_and_the_house_and_nothing_else(
 
 
 @pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
-def test_the_chat_function_s_wrapper_can_be_executed(
+def test_the_chat_function_s_wrapper_is_executable(
     builds: dict[str, Path], architecture: str
 ) -> None:
     wrapper = builds[architecture] / "ChatFunction" / "chatd" / "bootstrap"
@@ -85,7 +85,7 @@ def test_the_chat_function_s_wrapper_can_be_executed(
 
 
 @pytest.mark.parametrize(("architecture", "machine"), [("arm64", "aarch64"), ("x86_64", "x86_64")])
-def test_the_layer_is_for_the_processor_and_python_it_runs_on(
+def test_the_layer_s_libraries_match_the_processor_and_python_3_13(
     builds: dict[str, Path], architecture: str, machine: str
 ) -> None:
     layer = builds[architecture] / "VendorLayer" / "python"
@@ -95,7 +95,7 @@ def test_the_layer_is_for_the_processor_and_python_it_runs_on(
     assert all(name.endswith(f".cpython-313-{machine}-linux-gnu.so") for name in libraries)
 
 
-def test_the_layer_holds_what_is_locked_and_not_what_the_runtime_has(
+def test_the_layer_contains_the_locked_packages_without_boto3(
     builds: dict[str, Path],
 ) -> None:
     locked = re.findall(
@@ -111,7 +111,7 @@ def test_the_layer_holds_what_is_locked_and_not_what_the_runtime_has(
 
 
 @pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
-def test_everything_has_bytecode_for_lambda_s_python_where_that_can_be_made_and_no_other(
+def test_all_code_has_bytecode_for_python_3_13_only(
     builds: dict[str, Path], tmp_path: Path, architecture: str
 ) -> None:
     compiled = [path.name for path in builds[architecture].rglob("*.pyc")]
@@ -127,7 +127,7 @@ def test_everything_has_bytecode_for_lambda_s_python_where_that_can_be_made_and_
         assert compiled == []
 
 
-def test_a_mistake_in_chatd_toml_stops_the_build_with_its_line(tmp_path: Path) -> None:
+def test_an_invalid_chatd_toml_stops_the_build(tmp_path: Path) -> None:
     for name in ("functions", "layers", "requirements", "deploy"):
         shutil.copytree(ROOT / name, tmp_path / name)
     for name in ("template.yaml", "samconfig.toml"):
@@ -145,8 +145,8 @@ def test_a_mistake_in_chatd_toml_stops_the_build_with_its_line(tmp_path: Path) -
 
 
 @pytest.mark.docker
-@pytest.mark.parametrize("function", DOORS)
-def test_lambda_s_python_imports_it_and_compiles_nothing(
+@pytest.mark.parametrize("function", PACKAGES)
+def test_lambda_s_python_imports_the_handler_from_bytecode(
     builds: dict[str, Path], lambda_image: str, function: str
 ) -> None:
     build = builds["x86_64"]
@@ -158,7 +158,7 @@ def test_lambda_s_python_imports_it_and_compiles_nothing(
             *("--env", "PYTHONPATH=/var/task:/opt/python:/var/runtime"),
             *("--env", "CHATD_CALLERS_SECRET_ID=unused"),
             *("--entrypoint", "/var/lang/bin/python3.13", lambda_image),
-            *("-v", "-c", f"from {DOORS[function]}.app import lambda_handler"),
+            *("-v", "-c", f"from {PACKAGES[function]}.app import lambda_handler"),
         ],
         capture_output=True,
         text=True,
@@ -172,7 +172,7 @@ def test_lambda_s_python_imports_it_and_compiles_nothing(
 
 
 @pytest.mark.docker
-def test_the_wrapper_starts_our_runtime_on_the_layer_s_awslambdaric_and_compiles_nothing(
+def test_the_wrapper_starts_the_runtime_from_the_layer_s_bytecode(
     builds: dict[str, Path], lambda_image: str
 ) -> None:
     build = builds["x86_64"]
@@ -181,7 +181,7 @@ def test_the_wrapper_starts_our_runtime_on_the_layer_s_awslambdaric_and_compiles
             *("docker", "run", "--rm", "--network", "none"),
             *("--volume", f"{build / 'ChatFunction'}:/var/task:ro"),
             *("--volume", f"{build / 'VendorLayer'}:/opt:ro"),
-            # The handler is not there, and neither is who could be told.
+            # Neither the handler nor the Runtime API exists.
             *("--env", "_HANDLER=nowhere.handler", "--env", "AWS_LAMBDA_RUNTIME_API=127.0.0.1:1"),
             *("--env", "PYTHONVERBOSE=1", "--entrypoint", "/var/task/chatd/bootstrap"),
             *(lambda_image, "/var/lang/bin/python3.13", "/var/runtime/bootstrap.py"),
@@ -200,7 +200,7 @@ def test_the_wrapper_starts_our_runtime_on_the_layer_s_awslambdaric_and_compiles
 
 
 def bytecode(folder: Path, tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Compile `folder` on a machine whose python3.13 does not run."""
+    """Compile `folder` on a machine with a broken python3.13."""
     broken = tmp_path / "bin" / "python3.13"
     broken.parent.mkdir()
     broken.write_text("#!/bin/sh\nexit 1\n")
@@ -227,7 +227,7 @@ def sources(tmp_path: Path) -> Path:
     return folder
 
 
-def test_without_a_compiler_the_build_goes_on_and_says_what_it_costs(
+def test_without_python_3_13_the_build_continues_and_names_the_cost(
     sources: Path, tmp_path: Path
 ) -> None:
     result = bytecode(sources, tmp_path, DOCKER_HOST="tcp://127.0.0.1:1")
@@ -238,7 +238,7 @@ def test_without_a_compiler_the_build_goes_on_and_says_what_it_costs(
 
 
 @pytest.mark.docker
-def test_the_lambda_image_compiles_where_no_python_3_13_is(
+def test_the_lambda_image_compiles_without_a_local_python_3_13(
     sources: Path, tmp_path: Path, lambda_image: str
 ) -> None:
     result = bytecode(sources, tmp_path)
@@ -249,7 +249,7 @@ def test_the_lambda_image_compiles_where_no_python_3_13_is(
 
 
 @pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
-def test_the_layer_holds_no_tests_and_no_stubs_but_says_what_it_is(
+def test_the_layer_contains_metadata_but_no_tests_or_stubs(
     builds: dict[str, Path], architecture: str
 ) -> None:
     layer = builds[architecture] / "VendorLayer/python"

@@ -1,4 +1,4 @@
-"""API Gateway's own refusals look like the gateway's."""
+"""Test that API Gateway's own errors have the gateway's error shape."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ import pytest
 
 Stack = dict[str, Any]
 
-# Context variables that API Gateway puts into a gateway response, as it would.
+# Values of the context variables in a gateway response.
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
-CONTEXT = {"$context.error.messageString": '"Said \\"so\\"."', "$context.requestId": "id-1"}
+CONTEXT = {
+    "$context.error.messageString": '"A \\"quoted\\" message."',
+    "$context.requestId": "id-1",
+}
 
 EXPECTED = {
     "DEFAULT_4XX": (None, "invalid_request_error", "invalid_request"),
@@ -44,12 +47,12 @@ def templates(response: dict[str, Any]) -> list[str]:
     return template["Fn::If"][1:] if isinstance(template, dict) else [template]
 
 
-def test_all_that_need_words_or_a_status_of_their_own_have_them(stack: Stack) -> None:
+def test_the_template_defines_every_expected_gateway_response(stack: Stack) -> None:
     assert set(responses(stack)) == set(EXPECTED)
 
 
 @pytest.mark.parametrize("kind", EXPECTED)
-def test_the_body_is_our_error(stack: Stack, kind: str) -> None:
+def test_each_body_has_the_gateway_s_error_shape(stack: Stack, kind: str) -> None:
     response = responses(stack)[kind]
     status, error_type, code = EXPECTED[kind]
 
@@ -70,7 +73,7 @@ def test_the_body_is_our_error(stack: Stack, kind: str) -> None:
         }
 
 
-def test_cors_headers_are_there_when_origins_are_and_only_then(stack: Stack) -> None:
+def test_cors_headers_depend_on_the_allowed_origins(stack: Stack) -> None:
     for response in responses(stack).values():
         parameters = response["responseParameters"]
 
@@ -89,13 +92,13 @@ def test_cors_headers_are_there_when_origins_are_and_only_then(stack: Stack) -> 
         ("AUTHORIZER_CONFIGURATION_ERROR", "5"),  # the throttle of the authorizer
     ],
 )
-def test_what_may_pass_says_when_to_come_back(stack: Stack, kind: str, seconds: str) -> None:
+def test_temporary_errors_have_a_retry_after(stack: Stack, kind: str, seconds: str) -> None:
     parameters = responses(stack)[kind]["responseParameters"]
 
     assert parameters["gatewayresponse.header.Retry-After"] == f"'{seconds}'"
 
 
-def test_what_will_not_pass_says_nothing_of_the_sort(stack: Stack) -> None:
+def test_an_exhausted_quota_has_no_retry_after(stack: Stack) -> None:
     parameters = responses(stack)["QUOTA_EXCEEDED"]["responseParameters"]
 
     assert "gatewayresponse.header.Retry-After" not in parameters

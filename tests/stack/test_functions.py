@@ -1,4 +1,4 @@
-"""How the functions are set up: versions, asynchronous calls, logs, and what is watched."""
+"""Test the functions' aliases, asynchronous calls, logs, alarms, dashboard and parameters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Transform = Callable[..., Stack]
 FUNCTIONS = ("ChatFunction", "ProvidersFunction", "AuthorizerFunction")
 
 
-def test_snapstart_is_on_the_way_of_a_chat_and_switching_it_publishes_a_version(
+def test_snapstart_applies_to_chat_and_authorizer_and_a_change_publishes_a_version(
     stack: Stack,
 ) -> None:
     snapstart = {name: properties(stack, name).get("SnapStart") for name in FUNCTIONS}
@@ -34,12 +34,12 @@ def test_snapstart_is_on_the_way_of_a_chat_and_switching_it_publishes_a_version(
         assert "SnapStart" in references(properties(stack, policy)["Description"])
 
 
-def test_the_api_asks_the_aliases_and_nothing_else(stack: Stack) -> None:
+def test_the_api_invokes_only_the_aliases(stack: Stack) -> None:
     body = json.dumps(properties(stack, "Api")["Body"])
-    asked = set(re.findall(r"functions/\$\{(\w+)\}/[a-z-]*invocations", body))
+    invoked = set(re.findall(r"functions/\$\{(\w+)\}/[a-z-]*invocations", body))
     permission = properties(stack, "AuthorizerPermission")
 
-    assert asked == {"ChatFunctionAliaslive", "ProvidersFunctionAliaslive", "__FunctionArn__"}
+    assert invoked == {"ChatFunctionAliaslive", "ProvidersFunctionAliaslive", "__FunctionArn__"}
     assert ":function:${AuthorizerFunction}:live" in body
     assert permission["FunctionName"] == {"Ref": "AuthorizerFunctionAliaslive"}
     assert permission["Principal"] == "apigateway.amazonaws.com"
@@ -53,7 +53,7 @@ def test_outputs_name_the_aliases(stack: Stack) -> None:
     }
 
 
-def test_an_asynchronous_chat_is_never_repeated_and_its_failure_is_kept(stack: Stack) -> None:
+def test_an_asynchronous_chat_is_not_retried_and_its_failure_is_queued(stack: Stack) -> None:
     configs = [c["Properties"] for c in of_type(stack, "AWS::Lambda::EventInvokeConfig").values()]
 
     assert {config["Qualifier"] for config in configs} == {"live", "$LATEST"}
@@ -65,7 +65,7 @@ def test_an_asynchronous_chat_is_never_repeated_and_its_failure_is_kept(stack: S
         }
 
 
-def test_what_failed_is_encrypted_and_kept_for_a_while(stack: Stack) -> None:
+def test_failed_requests_are_encrypted_and_kept_for_14_days(stack: Stack) -> None:
     queue = properties(stack, "FailedRequests")
 
     assert queue["SqsManagedSseEnabled"] is True
@@ -73,7 +73,7 @@ def test_what_failed_is_encrypted_and_kept_for_a_while(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_logs_are_json_in_a_group_that_forgets(stack: Stack, name: str) -> None:
+def test_logs_are_json_in_a_group_with_retention(stack: Stack, name: str) -> None:
     group = name.replace("Function", "Logs")
 
     assert properties(stack, name)["LoggingConfig"] == {
@@ -83,14 +83,14 @@ def test_logs_are_json_in_a_group_that_forgets(stack: Stack, name: str) -> None:
     assert properties(stack, group)["RetentionInDays"] == {"Ref": "LogRetentionDays"}
 
 
-def test_processor_and_runtime_are_the_same_everywhere(stack: Stack) -> None:
+def test_all_functions_have_one_architecture_and_runtime(stack: Stack) -> None:
     for name in FUNCTIONS:
         assert properties(stack, name)["Runtime"] == "python3.13"
         assert properties(stack, name)["Architectures"] == [{"Ref": "Architecture"}]
 
 
 def integrations(stack: Stack) -> dict[tuple[str, str], dict[str, Any]]:
-    """What API Gateway asks at each method and path."""
+    """Return the integration of each method and path."""
     paths = properties(stack, "Api")["Body"]["paths"]
     return {
         (method, path): operation["x-amazon-apigateway-integration"]
@@ -99,13 +99,13 @@ def integrations(stack: Stack) -> dict[tuple[str, str], dict[str, Any]]:
     }
 
 
-def test_a_whole_answer_ends_before_api_gateway_cuts_a_silent_response(stack: Stack) -> None:
+def test_a_whole_response_ends_before_api_gateway_s_idle_timeout(stack: Stack) -> None:
     variables = properties(stack, "ChatFunction")["Environment"]["Variables"]
 
     assert 200 < float(variables["CHATD_HTTP_WHOLE_SECONDS"]) <= 290
 
 
-def test_a_chat_may_take_fifteen_minutes_and_ends_before_api_gateway_cuts_it(stack: Stack) -> None:
+def test_a_stream_may_take_api_gateway_s_limit_of_15_minutes(stack: Stack) -> None:
     chat = properties(stack, "ChatFunction")
     seconds = float(chat["Environment"]["Variables"]["CHATD_HTTP_SECONDS"])
 
@@ -114,7 +114,7 @@ def test_a_chat_may_take_fifteen_minutes_and_ends_before_api_gateway_cuts_it(sta
     assert chat["Timeout"] == 900
 
 
-def test_the_function_that_streams_is_asked_by_streaming_routes_and_only_it(stack: Stack) -> None:
+def test_only_routes_of_the_chat_function_stream(stack: Stack) -> None:
     variables = {
         name: properties(stack, name)["Environment"]["Variables"].get("AWS_LAMBDA_EXEC_WRAPPER")
         for name in FUNCTIONS
@@ -133,15 +133,15 @@ def test_the_function_that_streams_is_asked_by_streaming_routes_and_only_it(stac
         assert (mode, streams) == (("STREAM", True) if is_chat else (None, False)), route
 
 
-def test_a_path_s_preflight_is_not_the_function_of_its_other_method(stack: Stack) -> None:
-    asked = {route: item["uri"]["Fn::Sub"] for route, item in integrations(stack).items()}
+def test_a_preflight_and_its_path_have_different_functions(stack: Stack) -> None:
+    invoked = {route: item["uri"]["Fn::Sub"] for route, item in integrations(stack).items()}
 
-    for (method, path), uri in asked.items():
-        if method != "options" and ("options", path) in asked:
-            assert ("ChatFunction" in uri) != ("ChatFunction" in asked["options", path])
+    for (method, path), uri in invoked.items():
+        if method != "options" and ("options", path) in invoked:
+            assert ("ChatFunction" in uri) != ("ChatFunction" in invoked["options", path])
 
 
-def test_every_variable_that_a_container_may_be_given_is_declared(stack: Stack) -> None:
+def test_every_variable_of_sam_local_is_declared(stack: Stack) -> None:
     variables = properties(stack, "ChatFunction")["Environment"]["Variables"]
 
     assert set(variables) >= {
@@ -157,7 +157,7 @@ def test_every_variable_that_a_container_may_be_given_is_declared(stack: Stack) 
     }
 
 
-def test_circuits_are_shared_in_a_table_only_where_that_is_asked_for(stack: Stack) -> None:
+def test_the_circuits_table_exists_only_with_shared_circuits(stack: Stack) -> None:
     table = stack["Resources"]["CircuitsTable"]
     variables = properties(stack, "ChatFunction")["Environment"]["Variables"]
 
@@ -171,7 +171,7 @@ def test_circuits_are_shared_in_a_table_only_where_that_is_asked_for(stack: Stac
     }
 
 
-def test_the_circuits_table_costs_nothing_at_rest_and_forgets(stack: Stack) -> None:
+def test_the_circuits_table_is_billed_per_request_and_expires_items(stack: Stack) -> None:
     table = properties(stack, "CircuitsTable")
 
     assert table["BillingMode"] == "PAY_PER_REQUEST"
@@ -179,12 +179,12 @@ def test_the_circuits_table_costs_nothing_at_rest_and_forgets(stack: Stack) -> N
     assert table["SSESpecification"] == {"SSEEnabled": True}
 
 
-def test_silence_is_no_alarm(stack: Stack) -> None:
+def test_missing_data_raises_no_alarm(stack: Stack) -> None:
     for alarm in of_type(stack, "AWS::CloudWatch::Alarm").values():
         assert alarm["Properties"]["TreatMissingData"] == "notBreaching"
 
 
-def test_the_dashboard_is_json_and_shows_our_own_metrics(stack: Stack) -> None:
+def test_the_dashboard_is_json_and_shows_the_gateway_s_metrics(stack: Stack) -> None:
     text = properties(stack, "Dashboard")["DashboardBody"]["Fn::Sub"]
     widgets = json.loads(re.sub(r"\$\{[^}]+\}", "x", text))["widgets"]
     expressions = [
@@ -204,7 +204,7 @@ def test_the_dashboard_is_json_and_shows_our_own_metrics(stack: Stack) -> None:
     }
 
 
-def test_two_stacks_in_a_region_and_one_name_in_two_regions_are_kept_apart(stack: Stack) -> None:
+def test_metrics_and_dashboards_are_separate_per_stack_and_region(stack: Stack) -> None:
     variables = properties(stack, "ChatFunction")["Environment"]["Variables"]
     dashboard = properties(stack, "Dashboard")
 
@@ -213,12 +213,19 @@ def test_two_stacks_in_a_region_and_one_name_in_two_regions_are_kept_apart(stack
     assert dashboard["DashboardBody"]["Fn::Sub"].count('{\\"chatd/${AWS::StackName}\\",') == 6
 
 
-def test_nothing_that_is_named_here_is_named_alike_in_two_stacks(stack: Stack) -> None:
-    given = ("FunctionName", "LogGroupName", "DashboardName", "QueueName", "TableName", "RoleName")
+def test_every_resource_name_contains_the_stack_name(stack: Stack) -> None:
+    name_properties = (
+        "FunctionName",
+        "LogGroupName",
+        "DashboardName",
+        "QueueName",
+        "TableName",
+        "RoleName",
+    )
     named = {
         (name, key): json.dumps(resource["Properties"][key])
         for name, resource in stack["Resources"].items()
-        for key in (*given, "ManagedPolicyName", "AlarmName", "LayerName")
+        for key in (*name_properties, "ManagedPolicyName", "AlarmName", "LayerName")
         if key in resource.get("Properties", {})
         and resource["Type"].split("::")[-1]
         in ("Function", "LogGroup", "Dashboard", "Queue", "Table", "Role", "ManagedPolicy", "Alarm")
@@ -228,7 +235,7 @@ def test_nothing_that_is_named_here_is_named_alike_in_two_stacks(stack: Stack) -
     assert [at for at, value in named.items() if "AWS::StackName" not in value] == []
 
 
-def test_the_console_s_address_is_the_partition_s(stack: Stack) -> None:
+def test_the_dashboard_url_uses_the_partition_s_console_host(stack: Stack) -> None:
     template, values = stack["Outputs"]["DashboardUrl"]["Value"]["Fn::Sub"]
 
     assert template.startswith("https://${AWS::Region}.${Host}/cloudwatch/")
@@ -239,7 +246,7 @@ def test_the_console_s_address_is_the_partition_s(stack: Stack) -> None:
         assert stack["Conditions"][condition] == decides
 
 
-def test_what_asks_ollama_is_in_its_network_and_what_need_not_is_not(stack: Stack) -> None:
+def test_only_functions_that_call_ollama_are_in_the_vpc(stack: Stack) -> None:
     networks = {name: properties(stack, name).get("VpcConfig") for name in FUNCTIONS}
 
     assert properties(stack, "ChatFunction")["VpcConfig"]["Fn::If"][0] == "InVpc"
@@ -274,7 +281,7 @@ def test_what_asks_ollama_is_in_its_network_and_what_need_not_is_not(stack: Stac
         ),
     ],
 )
-def test_a_parameter_takes_what_is_right_and_nothing_else(
+def test_a_parameter_accepts_only_valid_values(
     stack: Stack, parameter: str, good: list[str], bad: list[str]
 ) -> None:
     pattern = stack["Parameters"][parameter]["AllowedPattern"]
@@ -283,13 +290,13 @@ def test_a_parameter_takes_what_is_right_and_nothing_else(
     assert [value for value in bad if re.fullmatch(pattern, value)] == []
 
 
-def test_a_vpc_without_security_groups_is_refused_before_anything_is_made(stack: Stack) -> None:
+def test_subnets_without_security_groups_are_refused(stack: Stack) -> None:
     assertion = stack["Rules"]["VpcIsWhole"]["Assertions"][0]
 
     assert set(references(assertion["Assert"])) == {"SubnetIds", "SecurityGroupIds"}
 
 
-def test_every_parameter_is_explained_and_in_a_group(stack: Stack) -> None:
+def test_every_parameter_has_a_description_a_label_and_a_group(stack: Stack) -> None:
     interface = stack["Metadata"]["AWS::CloudFormation::Interface"]
     grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
 

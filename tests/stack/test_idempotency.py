@@ -1,4 +1,4 @@
-"""The table of answers by their keys: there if it is asked for, encrypted, and forgetful."""
+"""Test the DynamoDB table of the idempotency records."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from tests.stack.template_queries import Stack, of_type, properties
 NAME = "IdempotencyRecords"
 
 
-def test_there_is_a_table_only_where_one_is_asked_for(stack: Stack) -> None:
+def test_the_table_exists_only_with_the_parameter(stack: Stack) -> None:
     parameter = stack["Parameters"]["IdempotencyTable"]
 
     assert (parameter["Default"], parameter["AllowedValues"]) == ("false", ["false", "true"])
-    asked = {"Fn::Equals": [{"Ref": "IdempotencyTable"}, "true"]}
-    assert stack["Conditions"]["KeepsAnswers"] == asked
+    enabled = {"Fn::Equals": [{"Ref": "IdempotencyTable"}, "true"]}
+    assert stack["Conditions"]["KeepsAnswers"] == enabled
     assert stack["Resources"][NAME]["Condition"] == "KeepsAnswers"
 
 
-def test_its_records_are_encrypted_expire_and_go_with_the_stack(stack: Stack) -> None:
+def test_records_are_encrypted_expire_and_are_deleted_with_the_stack(stack: Stack) -> None:
     table = properties(stack, NAME)
 
     assert table["SSESpecification"] == {"SSEEnabled": True}
@@ -25,11 +25,11 @@ def test_its_records_are_encrypted_expire_and_go_with_the_stack(stack: Stack) ->
     assert stack["Resources"][NAME]["DeletionPolicy"] == "Delete"
 
 
-def test_it_costs_nothing_while_nobody_talks(stack: Stack) -> None:
+def test_the_table_is_billed_per_request(stack: Stack) -> None:
     assert properties(stack, NAME)["BillingMode"] == "PAY_PER_REQUEST"
 
 
-def test_only_the_chat_function_knows_it(stack: Stack) -> None:
+def test_only_the_chat_function_has_the_table_s_name(stack: Stack) -> None:
     named = {
         name: function["Properties"]["Environment"]["Variables"].get("CHATD_IDEMPOTENCY_TABLE")
         for name, function in of_type(stack, "AWS::Lambda::Function").items()
@@ -42,5 +42,5 @@ def test_only_the_chat_function_knows_it(stack: Stack) -> None:
     }
 
 
-def test_switching_it_on_publishes_a_version(stack: Stack) -> None:
+def test_a_change_of_the_parameter_publishes_a_version(stack: Stack) -> None:
     assert "${IdempotencyTable}" in properties(stack, "ChatPolicy")["Description"]["Fn::Sub"]

@@ -1,4 +1,4 @@
-"""The tools that check templates accept this one, and what they are told to accept has a reason."""
+"""Test the template with SAM's and CloudFormation's linters."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BIN = ROOT / ".venv-sam" / "bin"
     ],
     ids=" ".join,
 )
-def test_the_template_passes(command: list[str]) -> None:
+def test_the_template_passes_sam_validate_and_cfn_lint(command: list[str]) -> None:
     result = subprocess.run(
         [BIN / command[0], *command[1:]],
         cwd=ROOT,
@@ -39,7 +39,7 @@ def test_the_template_passes(command: list[str]) -> None:
 
 
 @pytest.mark.parametrize("mode", ["CallerKey", "AWS_IAM"])
-def test_what_sam_makes_of_it_passes_too(
+def test_the_transformed_template_passes_cfn_lint(
     transform: Callable[..., dict[str, Any]], mode: str, tmp_path: Path
 ) -> None:
     stack = tmp_path / "stack.json"
@@ -55,7 +55,7 @@ def test_what_sam_makes_of_it_passes_too(
     assert result.returncode == 0, result.stdout
 
 
-def test_every_accepted_finding_has_its_reason() -> None:
+def test_every_ignored_check_has_a_reason() -> None:
     template = (ROOT / "template.yaml").read_text()
     accepted = template.partition("ignore_checks:\n")[2].partition("\n\n")[0].splitlines()
 

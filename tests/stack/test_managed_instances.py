@@ -1,4 +1,4 @@
-"""The second template: what it has of the first, what it has not, and that it is in order."""
+"""Test the template for Managed Instances against template.yaml."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tests.stack.template_queries import Stack, of_type, properties, references
 from tests.stack.test_functions import FUNCTIONS, integrations
 from tests.stack.test_lint import BIN
 
-# What deploy/instances.yaml changes; each has tests of its own.
-OTHERWISE = {"ChatFunction", "ChatPolicy", "ProvidersFunction", "ProvidersPolicy"}
+# Resources that deploy/instances.yaml changes; each has its own tests.
+CHANGED = {"ChatFunction", "ChatPolicy", "ProvidersFunction", "ProvidersPolicy"}
 
 
 def without(properties: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -31,9 +31,11 @@ def without(properties: dict[str, Any], *names: str) -> dict[str, Any]:
     ],
     ids=" ".join,
 )
-def test_the_template_passes(command: list[str], second: Path) -> None:
+def test_the_template_passes_sam_validate_and_cfn_lint(
+    command: list[str], instances_template: Path
+) -> None:
     result = subprocess.run(
-        [BIN / command[0], *command[1:], second],
+        [BIN / command[0], *command[1:], instances_template],
         env={**os.environ, "AWS_DEFAULT_REGION": "us-east-1", "SAM_CLI_TELEMETRY": "0"},
         capture_output=True,
         text=True,
@@ -43,7 +45,7 @@ def test_the_template_passes(command: list[str], second: Path) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_what_sam_makes_of_it_passes_too(instances_stack: Stack, tmp_path: Path) -> None:
+def test_the_transformed_template_passes_cfn_lint(instances_stack: Stack, tmp_path: Path) -> None:
     stack = tmp_path / "stack.json"
     stack.write_text(json.dumps(instances_stack))
 
@@ -57,7 +59,7 @@ def test_what_sam_makes_of_it_passes_too(instances_stack: Stack, tmp_path: Path)
     assert result.returncode == 0, result.stdout
 
 
-def test_chats_run_on_instances_and_nothing_else_does(instances_stack: Stack) -> None:
+def test_only_the_chat_function_runs_on_instances(instances_stack: Stack) -> None:
     on_instances = {
         name: "CapacityProviderConfig" in properties(instances_stack, name) for name in FUNCTIONS
     }
@@ -69,19 +71,19 @@ def test_chats_run_on_instances_and_nothing_else_does(instances_stack: Stack) ->
     }
 
 
-def test_the_chat_function_is_the_first_templates_but_for_where_it_runs(
+def test_the_chat_function_differs_only_in_its_capacity(
     stack: Stack, instances_stack: Stack
 ) -> None:
-    first, second = (properties(of, "ChatFunction") for of in (stack, instances_stack))
-    where = ("MemorySize", "SnapStart", "VpcConfig", "ReservedConcurrentExecutions")
+    default, instances = (properties(of, "ChatFunction") for of in (stack, instances_stack))
+    capacity = ("MemorySize", "SnapStart", "VpcConfig", "ReservedConcurrentExecutions")
 
-    assert without(second, "CapacityProviderConfig", "FunctionScalingConfig", "MemorySize") == (
-        without(first, *where)
+    assert without(instances, "CapacityProviderConfig", "FunctionScalingConfig", "MemorySize") == (
+        without(default, *capacity)
     )
-    assert second["MemorySize"] >= 2048
+    assert instances["MemorySize"] >= 2048
 
 
-def test_an_environment_has_a_process_for_each_chat_and_memory_for_each_process(
+def test_an_environment_has_memory_for_a_process_per_chat(
     instances_stack: Stack,
 ) -> None:
     config = properties(instances_stack, "ChatFunction")["CapacityProviderConfig"]
@@ -92,7 +94,7 @@ def test_an_environment_has_a_process_for_each_chat_and_memory_for_each_process(
     assert chats["MaxValue"] * 40 < properties(instances_stack, "ChatFunction")["MemorySize"]
 
 
-def test_the_instances_are_in_the_given_network_and_bounded(instances_stack: Stack) -> None:
+def test_the_instances_use_the_given_vpc_and_a_vcpu_limit(instances_stack: Stack) -> None:
     capacity = properties(instances_stack, "Capacity")
 
     assert set(references(capacity["VpcConfig"])) == {"SubnetIds", "SecurityGroupIds"}
@@ -101,7 +103,7 @@ def test_the_instances_are_in_the_given_network_and_bounded(instances_stack: Sta
         assert "Default" not in instances_stack["Parameters"][name]
 
 
-def test_a_version_that_is_replaced_is_deleted_and_ends_its_instances(
+def test_a_replaced_version_is_deleted_with_its_instances(
     instances_stack: Stack,
 ) -> None:
     versions = of_type(instances_stack, "AWS::Lambda::Version")
@@ -110,7 +112,7 @@ def test_a_version_that_is_replaced_is_deleted_and_ends_its_instances(
     assert [policy for name, policy in policies.items() if name.startswith("Chat")] == ["Delete"]
 
 
-def test_the_providers_function_is_in_the_instances_network(instances_stack: Stack) -> None:
+def test_the_providers_function_is_in_the_instances_vpc(instances_stack: Stack) -> None:
     statements = properties(instances_stack, "ProvidersPolicy")["PolicyDocument"]["Statement"]
 
     assert (
@@ -121,27 +123,29 @@ def test_the_providers_function_is_in_the_instances_network(instances_stack: Sta
     assert all(action.startswith("ec2:") for action in statements[-1]["Action"])
 
 
-def test_the_function_itself_may_do_nothing_to_networks(instances_stack: Stack) -> None:
+def test_the_chat_function_has_no_network_permissions(instances_stack: Stack) -> None:
     statements = properties(instances_stack, "ChatPolicy")["PolicyDocument"]["Statement"]
 
     assert "ec2:" not in json.dumps(statements)
 
 
-def test_the_rest_is_the_first_templates(stack: Stack, instances_stack: Stack) -> None:
-    first, second = stack["Resources"], instances_stack["Resources"]
-    added, removed = second.keys() - first.keys(), first.keys() - second.keys()
+def test_all_other_resources_equal_those_of_template_yaml(
+    stack: Stack, instances_stack: Stack
+) -> None:
+    default, instances = stack["Resources"], instances_stack["Resources"]
+    added, removed = instances.keys() - default.keys(), default.keys() - instances.keys()
     published = {name for name in added | removed if "Version" in name or "Deployment" in name}
 
     assert added - published == {"Capacity", "CapacityRole"}
     assert removed - published == {"ChatUnqualifiedInvokeConfig"}
     assert integrations(instances_stack) == integrations(stack)
     assert instances_stack["Outputs"] == stack["Outputs"]
-    for name in first.keys() & second.keys() - OTHERWISE:
+    for name in default.keys() & instances.keys() - CHANGED:
         if not name.startswith("ChatFunctionAlias") and name != "ApiliveStage":
-            assert first[name] == second[name], name
+            assert default[name] == instances[name], name
 
 
-def test_every_parameter_is_explained_and_in_a_group(instances_stack: Stack) -> None:
+def test_every_parameter_has_a_description_a_label_and_a_group(instances_stack: Stack) -> None:
     interface = instances_stack["Metadata"]["AWS::CloudFormation::Interface"]
     grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
 

@@ -1,4 +1,4 @@
-"""Who gets in, and what each function may do: read from the transformed template."""
+"""Test the authorization of routes and the permissions of functions in the template."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def operations(stack: Stack) -> dict[tuple[str, str], Any]:
 
 
 @pytest.mark.parametrize("mode", ["CallerKey", "AWS_IAM"])
-def test_every_route_has_the_security_of_its_mode(transform: Transform, mode: str) -> None:
+def test_every_route_requires_the_authorization_of_its_mode(
+    transform: Transform, mode: str
+) -> None:
     security = {at: op["security"] for at, op in operations(transform(AuthMode=mode)).items()}
 
     assert security == {
@@ -44,11 +46,11 @@ def test_every_route_has_the_security_of_its_mode(transform: Transform, mode: st
     }
 
 
-def test_the_mode_is_caller_key_unless_said_otherwise(stack: Stack, transform: Transform) -> None:
+def test_the_default_mode_is_caller_key(stack: Stack, transform: Transform) -> None:
     assert operations(transform(AuthMode="CallerKey")) == operations(stack)
 
 
-def test_signed_requests_do_not_lend_their_credentials_to_the_integration(
+def test_integrations_do_not_use_the_caller_s_credentials(
     transform: Transform,
 ) -> None:
     for operation in operations(transform(AuthMode="AWS_IAM")).values():
@@ -63,7 +65,7 @@ def test_the_iam_scheme_is_sigv4(transform: Transform) -> None:
     assert scheme["x-amazon-apigateway-authtype"] == "awsSigv4"
 
 
-def test_the_authorizer_is_asked_about_every_request_whatever_headers_it_has(stack: Stack) -> None:
+def test_the_authorizer_runs_for_every_request_without_a_cache(stack: Stack) -> None:
     scheme = properties(stack, "Api")["Body"]["components"]["securitySchemes"]["CallerKey"]
 
     authorizer = scheme["x-amazon-apigateway-authorizer"]
@@ -73,7 +75,7 @@ def test_the_authorizer_is_asked_about_every_request_whatever_headers_it_has(sta
     assert "identitySource" not in authorizer
 
 
-def test_prompts_are_not_traced_into_logs(stack: Stack) -> None:
+def test_data_trace_logs_are_disabled(stack: Stack) -> None:
     settings = properties(stack, "ApiliveStage")["MethodSettings"]
 
     assert [setting["DataTraceEnabled"] for setting in settings] == [False]
@@ -84,7 +86,7 @@ def test_the_api_has_one_stage(stack: Stack) -> None:
 
 
 LOGS = ["logs:CreateLogStream", "logs:PutLogEvents"]
-# A write that meets a record is answered with it, so nothing needs to be read.
+# A conditional write returns the existing record, so no read permission is needed.
 WRITES = ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
 ANSWERS = {"Fn::GetAtt": ["IdempotencyRecords", "Arn"]}
 
@@ -99,16 +101,16 @@ CIRCUITS = allow(
 )
 
 
-def test_each_role_may_do_exactly_what_its_function_does(stack: Stack) -> None:
-    may = {
+def test_each_role_has_exactly_its_function_s_permissions(stack: Stack) -> None:
+    permissions = {
         name: policy["Properties"]["PolicyDocument"]["Statement"]
         for name, policy in of_type(stack, "AWS::IAM::ManagedPolicy").items()
     }
-    network = may["ChatPolicy"].pop()
+    network = permissions["ChatPolicy"].pop()
 
-    assert may["ProvidersPolicy"].pop() == network
+    assert permissions["ProvidersPolicy"].pop() == network
 
-    assert may == {
+    assert permissions == {
         "ChatPolicy": [
             allow(LOGS, {"Fn::GetAtt": ["ChatLogs", "Arn"]}),
             allow("secretsmanager:GetSecretValue", SECRET),
@@ -130,7 +132,7 @@ def test_each_role_may_do_exactly_what_its_function_does(stack: Stack) -> None:
     assert network["Fn::If"][2] == {"Ref": "AWS::NoValue"}
 
 
-def test_each_function_has_a_role_of_its_own_and_nothing_else(stack: Stack) -> None:
+def test_each_function_has_its_own_role_with_one_policy(stack: Stack) -> None:
     roles = of_type(stack, "AWS::IAM::Role")
 
     assert set(roles) == {"ChatRole", "ProvidersRole", "AuthorizerRole"}
@@ -144,17 +146,17 @@ def test_each_function_has_a_role_of_its_own_and_nothing_else(stack: Stack) -> N
         }
 
 
-def test_secrets_outlive_the_stack(stack: Stack) -> None:
+def test_secrets_are_retained_after_the_stack_is_deleted(stack: Stack) -> None:
     secrets = of_type(stack, "AWS::SecretsManager::Secret")
 
     assert set(secrets) == {"ProviderSecret", "CallersSecret"}
     for secret in secrets.values():
-        # A first deployment that fails leaves none behind.
+        # A failed first deployment leaves no secret.
         assert secret["DeletionPolicy"] == "RetainExceptOnCreate"
         assert secret["UpdateReplacePolicy"] == "Retain"
 
 
-def test_a_new_stack_admits_nobody_and_holds_no_key(stack: Stack) -> None:
+def test_a_new_stack_has_no_caller_and_no_provider_key(stack: Stack) -> None:
     generated = properties(stack, "CallersSecret")["GenerateSecretString"]
 
     assert generated["SecretStringTemplate"] == '{"callers": {}}'
@@ -163,14 +165,14 @@ def test_a_new_stack_admits_nobody_and_holds_no_key(stack: Stack) -> None:
     assert properties(stack, "ProviderSecret")["SecretString"] == "{}"
 
 
-def test_a_secret_of_one_s_own_is_used_instead_of_a_new_one(stack: Stack) -> None:
+def test_an_existing_secret_replaces_the_stack_s_secret(stack: Stack) -> None:
     assert stack["Resources"]["ProviderSecret"]["Condition"] == "MakesProviderSecret"
     assert stack["Conditions"]["MakesProviderSecret"] == {
         "Fn::Equals": [{"Ref": "ProviderSecretArn"}, ""]
     }
 
 
-def test_no_secret_s_value_reaches_an_environment(stack: Stack) -> None:
+def test_no_environment_contains_a_secret_value(stack: Stack) -> None:
     for function in of_type(stack, "AWS::Lambda::Function").values():
         variables = function["Properties"]["Environment"]["Variables"]
         keys = {name: value for name, value in variables.items() if name.endswith("_API_KEY")}
@@ -179,7 +181,7 @@ def test_no_secret_s_value_reaches_an_environment(stack: Stack) -> None:
         assert "{{resolve" not in str(variables)
 
 
-def test_only_the_function_that_needs_a_secret_knows_its_name(stack: Stack) -> None:
+def test_each_function_has_only_the_name_of_its_secret(stack: Stack) -> None:
     named = {
         function: [name for name in variables if name.endswith("SECRET_ID")]
         for function in ("ChatFunction", "ProvidersFunction", "AuthorizerFunction")

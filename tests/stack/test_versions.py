@@ -1,4 +1,4 @@
-"""A deployment publishes a version when configuration or code changes, and only then.
+"""Test that a deployment publishes a version only if configuration or code changes.
 
 Lambda refuses a version that differs from the last one by its description alone, and CloudFormation
 then fails with "A version for this Lambda function exists".
@@ -15,28 +15,28 @@ from tests.stack.conftest import ROOT, transformed
 from tests.stack.template_queries import Stack, of_type, properties, references
 
 FUNCTIONS = ("ChatFunction", "ProvidersFunction", "AuthorizerFunction")
-# What Lambda keeps with the function and not with a version.
+# Settings that Lambda keeps with the function, not with a version.
 UNVERSIONED = {"ReservedConcurrentExecutions", "FunctionScalingConfig", "Tags"}
 
 
 def versioned_parameters(stack: Stack, name: str) -> set[str]:
-    """The parameters that a version of the function depends on, those of conditions included."""
+    """Return the parameters that configure a version, including those of conditions."""
     versioned = {
         key: value for key, value in properties(stack, name).items() if key not in UNVERSIONED
     }
     named = set(references(versioned))
     decide = [stack["Conditions"][condition] for condition in named & set(stack["Conditions"])]
-    if "CapacityProviderConfig" in versioned:  # another network is another provider, by its ARN
+    if "CapacityProviderConfig" in versioned:  # a different VPC changes the capacity provider's ARN
         decide.append(properties(stack, "Capacity")["VpcConfig"])
     return (named | set(references(decide))) & set(stack["Parameters"])
 
 
-@pytest.mark.parametrize("which", ["stack", "instances_stack"])
+@pytest.mark.parametrize("stack_fixture", ["stack", "instances_stack"])
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_version_is_published_by_what_configures_it_and_by_nothing_else(
-    request: pytest.FixtureRequest, which: str, name: str
+def test_a_version_depends_on_exactly_its_function_s_parameters(
+    request: pytest.FixtureRequest, stack_fixture: str, name: str
 ) -> None:
-    stack: Stack = request.getfixturevalue(which)
+    stack: Stack = request.getfixturevalue(stack_fixture)
     policy = name.replace("Function", "Policy")
     version = next(r for r in of_type(stack, "AWS::Lambda::Version") if r.startswith(name))
     described = set(references(properties(stack, policy)["Description"]))
@@ -45,20 +45,18 @@ def test_a_version_is_published_by_what_configures_it_and_by_nothing_else(
     assert properties(stack, version)["Description"] == {"Ref": policy}
 
 
-@pytest.mark.parametrize("which", ["stack", "instances_stack"])
+@pytest.mark.parametrize("stack_fixture", ["stack", "instances_stack"])
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_new_description_never_comes_alone(
-    request: pytest.FixtureRequest, which: str, name: str
+def test_a_new_description_also_changes_the_environment(
+    request: pytest.FixtureRequest, stack_fixture: str, name: str
 ) -> None:
-    variables = properties(request.getfixturevalue(which), name)["Environment"]["Variables"]
+    variables = properties(request.getfixturevalue(stack_fixture), name)["Environment"]["Variables"]
 
     assert variables["CHATD_CONFIGURATION"] == {"Ref": name.replace("Function", "Policy")}
 
 
 @pytest.mark.parametrize("line", ["Tags: {team: a}", "RecursiveLoop: Allow"])
-def test_what_is_no_part_of_a_version_publishes_none(
-    stack: Stack, tmp_path: Path, line: str
-) -> None:
+def test_unversioned_settings_publish_no_version(stack: Stack, tmp_path: Path, line: str) -> None:
     text = (ROOT / "template.yaml").read_text()
     name = "FunctionName: !Sub ${AWS::StackName}-chat\n"
     changed = tmp_path / "template.yaml"
@@ -70,8 +68,8 @@ def test_what_is_no_part_of_a_version_publishes_none(
     assert of_type(after, "AWS::Lambda::Version") == of_type(stack, "AWS::Lambda::Version")
 
 
-def test_the_code_holds_a_checksum_of_the_templates() -> None:
-    """So that a change of a function's configuration in a template is one of its code."""
+def test_the_built_code_contains_a_checksum_of_the_templates() -> None:
+    # A changed template must change the code, so that the alias publishes a version.
     makefile = (ROOT / "functions" / "Makefile").read_text()
 
     for template in ("template.yaml", "deploy/instances.yaml"):
