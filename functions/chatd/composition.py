@@ -18,7 +18,7 @@ from chatd.gateway import Gateway
 from chatd.resilience.attempt import AttemptRunner
 from chatd.resilience.circuit_breaker import CircuitBreakers, MemoryStore, Store
 from chatd.routing.targets import TargetSelector
-from chatd.telemetry.record import Telemetry
+from chatd.telemetry.writer import Telemetry
 from chatd.transport.http_client import Urllib3Transport
 
 if TYPE_CHECKING:

@@ -28,7 +28,8 @@ from chatd.routing.targets import Target, TargetSelector
 from chatd.safe_json.value_count import MAX_VALUES, is_bounded
 from chatd.surfaces import Surface
 from chatd.surfaces.warnings import warning_of
-from chatd.telemetry.record import ChatRecord, Telemetry, place_of
+from chatd.telemetry.record import ChatRecord, place_of
+from chatd.telemetry.writer import Telemetry
 
 MAX_REQUEST_BYTES = 5 * 1024 * 1024
 # A synchronous invocation returns 6 MB at most, and over HTTP the answer is a string within it:

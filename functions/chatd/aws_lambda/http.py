@@ -17,7 +17,8 @@ from chatd.config import cors_origins as origins
 from chatd.config.settings import ConfigError, Settings
 from chatd.errors import ChatdError, InternalError, RouteNotFoundError
 from chatd.safe_json.finite_numbers import compact, finite
-from chatd.telemetry.record import Telemetry, place_of
+from chatd.telemetry.record import place_of
+from chatd.telemetry.writer import Telemetry
 
 _EXPOSED = (
     "x-request-id, retry-after, x-should-retry, x-chatd-attempts, x-chatd-dropped-params,"

@@ -25,7 +25,8 @@ from chatd.resilience.attempt import AttemptRunner
 from chatd.resilience.circuit_breaker import CircuitBreakers, MemoryStore
 from chatd.routing.targets import TargetSelector
 from chatd.surfaces import Surface, surface
-from chatd.telemetry.record import ChatRecord, Telemetry
+from chatd.telemetry.record import ChatRecord
+from chatd.telemetry.writer import Telemetry
 from chatd.transport.http_client import Started
 from chatd.upstream_http import HttpRequest, HttpResponse
 

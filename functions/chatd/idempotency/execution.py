@@ -26,7 +26,7 @@ from chatd.idempotency import HEADER, IdempotencyKey, Record, Records, RecordsUn
 from chatd.idempotency.scope import caller_of, route_of
 from chatd.idempotency.stored_answer import Kept, of_response
 from chatd.idempotency.stream_recording import Recorded
-from chatd.telemetry.record import Telemetry
+from chatd.telemetry.writer import Telemetry
 
 _KEY = re.compile(r"[ -~]{1,255}")
 _OUTCOME = "x-chatd-idempotency"

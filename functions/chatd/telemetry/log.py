@@ -1,7 +1,7 @@
 """Write the log to standard output, where CloudWatch reads it: one JSON object per line.
 
-A line that cannot be written fails no chat: the answer is paid for. It is counted, and the number
-is logged once writing works again.
+A line that cannot be written does not fail the chat, because the answer is paid for. The lost lines
+are counted, and the count is logged once writing works again.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class _Output:
         with self._lock:
             lost = self._lost
             if lost:
-                # A line of before may have been cut off: begin a new one.
-                told = f"{lost} lines of the log could not be written"
-                lines = ("", line("WARNING", told, {}), *lines)
+                # An earlier line may have been cut off: begin a new one.
+                message = f"{lost} lines of the log could not be written"
+                lines = ("", line("WARNING", message, {}), *lines)
             try:
                 # As text and at once: an environment may be frozen the moment after.
                 sys.stdout.write("\n".join((*lines, "")))
@@ -46,19 +46,19 @@ _output = _Output()
 
 
 def write(*lines: str) -> None:
-    """Write whole lines. Raises nothing if they cannot be written."""
+    """Write whole lines; raise nothing if writing fails."""
     _output.write(lines)
 
 
-def line(level: str, message: str, told: Mapping[str, Any]) -> str:
-    """A line of the log as JSON, with the keys that Powertools' Logger gives one."""
+def line(level: str, message: str, more: Mapping[str, Any]) -> str:
+    """Write a log line as JSON, with the keys of Powertools' Logger."""
     second, rest = divmod(time.time(), 1)
     when = f"{_second(second)},{int(rest * 1000):03}+0000"
-    fields = {"level": level, "message": message, "timestamp": when, "service": _SERVICE, **told}
+    fields = {"level": level, "message": message, "timestamp": when, "service": _SERVICE, **more}
     return json.dumps(fields)
 
 
 @lru_cache(maxsize=1)
 def _second(second: float) -> str:
-    """A second since 1970 as the log writes it."""
+    """Write a second since 1970 as the log does."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(second))

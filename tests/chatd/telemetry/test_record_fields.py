@@ -11,7 +11,8 @@ import pytest
 
 from chatd.canonical.response import Counted, Delta, FailedOver, Finish, ToolCallDelta, Usage
 from chatd.errors import NoHealthyProviderError, UpstreamOverloadedError, UpstreamTimeoutError
-from chatd.telemetry.record import ChatRecord, Telemetry
+from chatd.telemetry.record import ChatRecord
+from chatd.telemetry.writer import Telemetry
 
 Written = Callable[[ChatRecord], tuple[list[Any], Any]]
 
