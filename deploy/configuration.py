@@ -166,7 +166,9 @@ def template_parameters(instances: bool, root: Path = ROOT) -> dict[str, dict[st
     """Read the parameters of template.yaml, or of the template for Managed Instances."""
     template = template_overlay.parse((root / "template.yaml").read_text("utf-8"))
     if instances:
-        overlay = template_overlay.parse((root / "deploy" / "instances.yaml").read_text("utf-8"))
+        overlay = template_overlay.parse(
+            (root / "deploy" / "managed_instances.yaml").read_text("utf-8")
+        )
         template = template_overlay.apply_overlay(template, overlay)
     parameters: dict[str, dict[str, Any]] = template["Parameters"]
     return parameters

@@ -21,7 +21,7 @@ SECRET := $(CHOICES) $(if $(SECRET_ID),--secret-id '$(SECRET_ID)')
 # The SAM CLI reads one file, so deploy/write_samconfig.py writes the merged configuration to it.
 SAM_CONFIG := --config-file "$(CURDIR)/.aws-sam/samconfig.toml"
 
-template-instances.yaml: template.yaml deploy/instances.yaml deploy/template_overlay.py $(VENV)/run.stamp
+template-instances.yaml: template.yaml deploy/managed_instances.yaml deploy/template_overlay.py $(VENV)/run.stamp
 	@$(DEPLOY_PYTHON) -m deploy.template_overlay $@
 
 .PHONY: configuration

@@ -86,7 +86,7 @@ def machine(work: Workload, prices: Prices, free: Free) -> Bill:
 
 
 def instances(work: Workload, prices: Prices, free: Free) -> Bill:
-    """Return the bill of the stack with Lambda Managed Instances (deploy/instances.yaml)."""
+    """Return the bill of the stack on Managed Instances (deploy/managed_instances.yaml)."""
     environments = ceil(work.at_once * work.peak / CHATS_AN_ENVIRONMENT)
     count = max(MIN_INSTANCES, environments)  # an instance has room for one environment
     hours = count * HOURS

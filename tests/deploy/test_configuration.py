@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def root(tmp_path: Path) -> Path:
     """Copy the checkout's configuration, without a local file."""
     (tmp_path / "deploy").mkdir()
-    for name in ("samconfig.toml", "template.yaml", "deploy/instances.yaml"):
+    for name in ("samconfig.toml", "template.yaml", "deploy/managed_instances.yaml"):
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 

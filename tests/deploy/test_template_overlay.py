@@ -40,7 +40,9 @@ def test_an_overlay_changes_removes_and_replaces(base: Any, overlay: Any, merged
 def test_an_overlay_path_missing_from_the_template_is_an_error(
     base: Any, overlay: Any, path: str
 ) -> None:
-    with pytest.raises(OverlayError, match=rf"^instances.yaml: {path} is not in template.yaml$"):
+    with pytest.raises(
+        OverlayError, match=rf"^managed_instances.yaml: {path} is not in template.yaml$"
+    ):
         apply_overlay(base, overlay)
 
 

@@ -14,7 +14,7 @@ from tests.stack.template_queries import Stack, of_type, properties, references
 from tests.stack.test_functions import FUNCTIONS, integrations
 from tests.stack.test_lint import BIN
 
-# Resources that deploy/instances.yaml changes; each has its own tests.
+# Resources that deploy/managed_instances.yaml changes; each has its own tests.
 CHANGED = {"ChatFunction", "ChatPolicy", "ProvidersFunction", "ProvidersPolicy"}
 
 

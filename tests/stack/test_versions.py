@@ -72,7 +72,7 @@ def test_the_built_code_contains_a_checksum_of_the_templates() -> None:
     # A changed template must change the code, so that the alias publishes a version.
     makefile = (ROOT / "functions" / "Makefile").read_text()
 
-    for template in ("template.yaml", "deploy/instances.yaml"):
+    for template in ("template.yaml", "deploy/managed_instances.yaml"):
         assert re.search(
             rf"^\t@cat .*{re.escape(template)}.*cksum > .*template\.sum", makefile, re.MULTILINE
         )
