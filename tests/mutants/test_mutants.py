@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.mutants import run
 from tests.mutants.mutants import Mutant, modules, of_module
 from tests.mutants.run import Copy, UnsoundError
 from tests.mutants.selection import drawn, equivalents, nearest
@@ -153,4 +154,14 @@ def test_tests_that_fail_without_a_change_judge_nothing(small: Path) -> None:
     mutant, *_ = of_module(small, "functions/limits.py")
 
     with pytest.raises(UnsoundError, match="test_it"):
+        Copy(small).judge(mutant)
+
+
+def test_tests_that_take_too_long_without_a_change_judge_nothing(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "_LONGEST_SECONDS", 0.01)
+    mutant, *_ = of_module(small, "functions/limits.py")
+
+    with pytest.raises(UnsoundError, match="took more than"):
         Copy(small).judge(mutant)
