@@ -1,4 +1,4 @@
-"""The door of the chat function: both chat surfaces over HTTP, and direct invocations."""
+"""Handle the chat function's events: every chat surface over HTTP, and direct invocations."""
 
 from __future__ import annotations
 
@@ -12,45 +12,59 @@ from chatd.aws_lambda import events, http, snapstart
 from chatd.aws_lambda.events import Context, LambdaEvent
 from chatd.aws_lambda.streaming import StreamingResponse
 from chatd.aws_lambda.streaming_chat import StreamingChat
-from chatd.surfaces import surface
+from chatd.errors import ChatdError
+from chatd.surfaces import SURFACES, ErrorResponse, surface
 
 compose = cache(partial(composition.compose, os.environ))
 once = cache(lambda: composition.once(os.environ, compose().settings))
 
 
-def chat(spoken: str, event: LambdaEvent, context: Context) -> http.Response | StreamingResponse:
-    """A chat over HTTP; under an `Idempotency-Key` the same answer again, if there is one."""
-    fresh = partial(answer, spoken, event, context)
+def chat(name: str, event: LambdaEvent, context: Context) -> http.Response | StreamingResponse:
+    """Answer a chat over HTTP; an `Idempotency-Key` returns the stored response, if there is one.
+
+    Args:
+        name: The surface's, in SURFACES.
+        event: API Gateway's.
+        context: Lambda's.
+
+    """
+    fresh = partial(answer, name, event, context)
     if events.header(event, "idempotency-key") is None:
         return fresh()
-    return once().answer(event, context, fresh, surface(spoken).ends)
+    return once().answer(event, context, fresh, surface(name).is_end)
 
 
-def answer(spoken: str, event: LambdaEvent, context: Context) -> http.Response | StreamingResponse:
-    """A chat over HTTP, whole or streamed as the caller wants it."""
-    gateway, speaking = compose().gateway, surface(spoken)
+def answer(name: str, event: LambdaEvent, context: Context) -> http.Response | StreamingResponse:
+    """Answer a chat over HTTP, whole or streamed as the request says."""
+    gateway, api = compose().gateway, surface(name)
     call = events.call_of(event, context, compose().settings)
-    request = gateway.read(speaking, partial(events.body_of, event), call)
+    headers = events.headers_of(event)
+    request = gateway.read(api, headers, partial(events.body_of, event), call)
     if request.stream:
-        return StreamingChat(gateway, speaking, request, call)
+        return StreamingChat(gateway, api, request, call)
     events.limit_whole(call, event, compose().settings)
-    reply = gateway.chat(speaking, request, call)
+    reply = gateway.chat(api, request, call)
     return http.answered(reply.body, reply.headers)
 
 
+def error(name: str, failure: ChatdError, request_id: str) -> ErrorResponse:
+    """Write a failure in the surface's API."""
+    return surface(name).error(failure, request_id)
+
+
 def invoke(event: object, context: Context) -> Mapping[str, Any]:
-    """A chat of a direct invocation, which is always answered whole."""
+    """Answer a direct invocation, always whole."""
     gateway, native = compose().gateway, surface("native")
     call = events.call_of(None, context, compose().settings)
-    request = gateway.read(native, partial(events.request_of, event), call)
+    request = gateway.read(native, {}, partial(events.request_of, event), call)
     return gateway.chat(native, request, call).body
 
 
 router = http.Router(
     lambda: compose().settings,
     {
-        "POST /v1/chat": partial(chat, "native"),
-        "POST /v1/chat/completions": partial(chat, "openai"),
+        f"POST {entry.path}": http.Route(partial(chat, name), partial(error, name))
+        for name, entry in SURFACES.items()
     },
 )
 
@@ -59,7 +73,7 @@ snapstart.hooks(os.environ, lambda: compose().prepare(), lambda: compose().forge
 
 
 def lambda_handler(event: Any, context: Context) -> Any:
-    """Answer API Gateway, or whoever invokes the function directly."""
+    """Answer API Gateway, or a direct invocation."""
     if events.is_http(event):
         return router.answer(event, context)
     return http.invoked(partial(invoke, event, context))

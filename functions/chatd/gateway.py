@@ -63,13 +63,16 @@ class Gateway:
         self._runner = runner
         self._telemetry = telemetry
 
-    def read(self, surface: Surface, body: Callable[[], bytes], call: Call) -> ChatRequest:
-        """Read a request; one that cannot be read is told of here, as it goes no further.
+    def read(
+        self, surface: Surface, headers: Mapping[str, str], body: Callable[[], bytes], call: Call
+    ) -> ChatRequest:
+        """Read a request, and record one that cannot be read.
 
         Args:
-            surface: How the caller speaks.
-            body: Gives what the caller sent, or raises an InvalidRequestError.
-            call: Its id and deadline.
+            surface: The caller's API.
+            headers: The HTTP headers by lower-case name; empty for a direct invocation.
+            body: Returns the body, or raises an InvalidRequestError.
+            call: The id and the deadline.
 
         Raises:
             ChatdError: If it is not a request.
@@ -77,7 +80,7 @@ class Gateway:
         """
         record = ChatRecord(call.request_id)
         try:
-            return surface.read(_bounded(body()))
+            return surface.read(headers, _bounded(body()))
         except Exception as error:  # noqa: BLE001  # the last line: logged by place, never by words
             told = failed(error, record)
             self.tell(record, call)
@@ -103,7 +106,7 @@ class Gateway:
                 headers["x-chatd-warning"] = warning
             return Reply(_returnable(surface.write(answer, target.served), answer), headers)
         except Exception as error:  # noqa: BLE001  # the last line: logged by place, never by words
-            raise surface.told(failed(_cancelled(call, error), record)) from None
+            raise failed(_cancelled(call, error), record) from None
         finally:
             settle(record, request)
             self.tell(record, call)

@@ -51,12 +51,12 @@ def page(_event: LambdaEvent, _context: Context) -> http.Response:
 router = http.Router(
     lambda: compose().settings,
     {
-        "GET /v1/chat/providers": providers,
-        "GET /v1/models": models,
-        "GET /v1/models/{id+}": model,
-        "GET /health": health,
-        "GET /openapi.json": described,
-        "GET /docs": page,
+        "GET /v1/chat/providers": http.Route(providers),
+        "GET /v1/models": http.Route(models),
+        "GET /v1/models/{id+}": http.Route(model),
+        "GET /health": http.Route(health),
+        "GET /openapi.json": http.Route(described),
+        "GET /docs": http.Route(page),
     },
 )
 

@@ -45,7 +45,7 @@ class Chat:
 
     def _run(self) -> None:
         gateway, native = chat.app.compose().gateway, surface("native")
-        request = gateway.read(native, lambda: self._body, self.call)
+        request = gateway.read(native, {}, lambda: self._body, self.call)
         try:
             gateway.chat(native, request, self.call)
         except ChatdError as error:
@@ -137,7 +137,7 @@ def test_a_cancel_ends_a_retrys_wait(provider: Upstream) -> None:
 def test_a_call_that_is_cancelled_before_it_begins_asks_no_provider(provider: Upstream) -> None:
     call = Call("r", Deadline.after(60))
     gateway, native = chat.app.compose().gateway, surface("native")
-    request = gateway.read(native, lambda: json.dumps(ask("llama3.2")).encode(), call)
+    request = gateway.read(native, {}, lambda: json.dumps(ask("llama3.2")).encode(), call)
     call.cancel()
 
     with pytest.raises(CallCancelledError):

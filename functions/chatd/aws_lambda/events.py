@@ -142,6 +142,11 @@ def header(event: LambdaEvent, name: str) -> str | None:
     return next((value for key, value in headers.items() if key.lower() == name), None)
 
 
+def headers_of(event: LambdaEvent) -> dict[str, str]:
+    """The headers by lower-case name."""
+    return {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+
+
 def _waited(event: LambdaEvent) -> float:
     """The seconds since API Gateway took the request, a cold start included."""
     taken = event["requestContext"].get("requestTimeEpoch")

@@ -1,7 +1,4 @@
-"""What goes out of a function: routes, responses, and the rendering of errors.
-
-It knows events and renderings, and nothing of models or providers.
-"""
+"""Route API Gateway's events to handlers, and write responses and failures."""
 
 from __future__ import annotations
 
@@ -17,6 +14,7 @@ from chatd.config import cors_origins as origins
 from chatd.config.settings import ConfigError, Settings
 from chatd.errors import ChatdError, InternalError, RouteNotFoundError
 from chatd.safe_json.finite_numbers import compact, finite
+from chatd.surfaces import ErrorResponse, openai_error
 from chatd.telemetry.record import place_of
 from chatd.telemetry.writer import Telemetry
 
@@ -37,7 +35,21 @@ class Response:
     content_type: str = "application/json"
 
 
-Route = Callable[[LambdaEvent, Context], Response | StreamingResponse]
+Handler = Callable[[LambdaEvent, Context], Response | StreamingResponse]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Route:
+    """What serves a method and a path.
+
+    Attributes:
+        handler: Answers a request, or raises.
+        error: Writes a failure in the caller's API, from the error and the request's id.
+
+    """
+
+    handler: Handler
+    error: Callable[[ChatdError, str], ErrorResponse] = openai_error
 
 
 class Router:
@@ -45,7 +57,7 @@ class Router:
 
     Args:
         settings: Gives the settings, or raises ConfigError.
-        routes: What answers a method and a path as template.yaml has it, by `GET /health`.
+        routes: The routes by method and path, as in template.yaml: `GET /health`.
 
     """
 
@@ -59,28 +71,19 @@ class Router:
         The latter only where the platform can stream: `sam local` cannot.
         """
         headers: dict[str, str] = {"x-request-id": context.aws_request_id}
+        name = f"{event['httpMethod']} {_resource(event, self._routes)}"
+        route = self._routes.get(name) or Route(_not_found(name))
         try:
             headers |= _cors(header(event, "origin"), self._settings().cors_origins)
             if event["httpMethod"] == "OPTIONS":
                 return _proxy(Response(204, "", _preflight(event, headers)), headers)
-            answer = self._route(event)(event, context)
-        except ConfigError as error:
-            answer = rendered(_misconfigured(error), context.aws_request_id)
-        except ChatdError as error:
-            answer = rendered(error, context.aws_request_id)
-        except Exception as fault:  # noqa: BLE001  # the last line: logged by place, never by words
-            answer = rendered(_fault(fault), context.aws_request_id)
+            answer = route.handler(event, context)
+        except Exception as error:  # noqa: BLE001  # the last line: logged by place, never by words
+            answer = _failure(route, error, context.aws_request_id)
         if isinstance(answer, Response):
             return _proxy(answer, headers)
         live = Dressed(answer, headers)
         return _collected(live) if os.environ.get("AWS_SAM_LOCAL") == "true" else live
-
-    def _route(self, event: LambdaEvent) -> Route:
-        name = f"{event['httpMethod']} {_resource(event, self._routes)}"
-        try:
-            return self._routes[name]
-        except KeyError:
-            raise RouteNotFoundError(f"nothing is served at {name}") from None
 
 
 class Dressed:
@@ -118,11 +121,6 @@ class _Dressing:
 def answered(body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
     """A body as a response with status 200."""
     return Response(200, _json(body), headers or {})
-
-
-def rendered(error: ChatdError, request_id: str) -> Response:
-    """A failure as a response."""
-    return Response(error.status, _json(error.body(request_id)), error.headers())
 
 
 def invoked(answer: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
@@ -199,6 +197,29 @@ def _collected(live: StreamingResponse) -> dict[str, Any]:
         "body": sink.body.decode(),
         "isBase64Encoded": False,
     }
+
+
+def _not_found(name: str) -> Handler:
+    def handler(_event: LambdaEvent, _context: Context) -> Response:
+        raise RouteNotFoundError(f"nothing is served at {name}")
+
+    return handler
+
+
+def _failure(route: Route, error: Exception, request_id: str) -> Response:
+    """Write a failure with the route's error writer, and with the default one if that fails."""
+    known = _known(error)
+    try:
+        written = route.error(known, request_id)
+    except Exception as fault:  # noqa: BLE001  # the last line: logged by place, never by words
+        written = openai_error(_fault(fault), request_id)
+    return Response(written.status, _json(written.body), written.headers)
+
+
+def _known(error: Exception) -> ChatdError:
+    if isinstance(error, ConfigError):
+        return _misconfigured(error)
+    return error if isinstance(error, ChatdError) else _fault(error)
 
 
 def _misconfigured(error: ConfigError) -> InternalError:

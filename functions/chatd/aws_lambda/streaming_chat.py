@@ -10,7 +10,6 @@ import json
 from chatd.aws_lambda.streaming import CallerGoneError, HeartbeatSink, Sink
 from chatd.call import Call
 from chatd.canonical.request import ChatRequest
-from chatd.canonical.served import Served
 from chatd.errors import CallCancelledError, ChatdError, UpstreamError
 from chatd.gateway import Gateway, failed, settle
 from chatd.resilience.chat_context import ChatContext
@@ -53,25 +52,26 @@ class StreamingChat:
         self._call.cancel()
 
     def _make(self, outlet: HeartbeatSink) -> None:
-        served = Served("", "", self._call.request_id)
         try:
             chat_context = ChatContext(self._call, self._record, self._request, live=True)
             target, events = self._gateway.begin(chat_context)
-            served = target.served
             self._headers |= {**target.headers, **self._record.headers}
-            for piece in self._surface.stream(self._request, events, served):
+            for piece in self._surface.stream(self._request, events, target.served):
                 outlet.write(piece)
         except CallerGoneError:
             raise
         except Exception as error:  # noqa: BLE001  # the last line: logged by place, never by words
             if self._call.gone.is_set():
                 raise CallerGoneError from None
-            self._fail(self._surface.told(failed(error, self._record)), served, outlet)
+            self._fail(failed(error, self._record), outlet)
 
-    def _fail(self, error: ChatdError, served: Served, outlet: HeartbeatSink) -> None:
-        body = json.dumps(error.body(self._call.request_id), ensure_ascii=False).encode()
-        headers = {"Content-Type": "application/json", **error.headers()}
-        if not outlet.refuse(error.status, headers, body):
+    def _fail(self, error: ChatdError, outlet: HeartbeatSink) -> None:
+        """Send a failure with its status, or as the last piece if the response is committed."""
+        request_id = self._call.request_id
+        failure = self._surface.error(error, request_id)
+        body = json.dumps(failure.body, ensure_ascii=False).encode()
+        headers = {"Content-Type": "application/json", **failure.headers}
+        if not outlet.refuse(failure.status, headers, body):
             if error.code == UpstreamError.default_code:
                 error.code = "upstream_stream_error"
-            outlet.write(self._surface.broken(error, served))
+            outlet.write(self._surface.stream_error(error, request_id))

@@ -49,7 +49,7 @@ _OPENAI_STREAM = (
 )
 _FORMATS: Mapping[str, dict[str, Any]] = {
     "native": {"format": {"type": "object"}},
-    "openai": {
+    "openai_chat": {
         "response_format": {
             "type": "json_schema",
             "json_schema": {"name": "any", "schema": {"type": "object"}},
@@ -134,7 +134,7 @@ def warm_up(settings: Settings) -> list[ChatdError]:
 def _chat(gateway: Gateway, spoken: Surface, body: Mapping[str, Any]) -> None:
     text = json.dumps({"messages": [{"role": "user", "content": "Hello"}], **body}).encode()
     call = Call("rehearsal", Deadline.after(_SECONDS))
-    request = gateway.read(spoken, lambda: text, call)
+    request = gateway.read(spoken, {}, lambda: text, call)
     if request.stream:
         StreamingChat(gateway, spoken, request, call).write_to(Collected())
     else:

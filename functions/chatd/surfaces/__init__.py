@@ -1,12 +1,12 @@
-"""The ways a caller may speak, one file a surface: a request in, an answer or a stream out.
+"""The APIs that callers use, one folder each: read a request, write a response, stream or error.
 
-A surface turns a body into the internal form and an answer into a body. It knows nothing of
-providers' dialects, and nothing of how a body came in.
+A surface translates between one API and the canonical form. It is pure: it sends nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from types import MappingProxyType
@@ -18,46 +18,81 @@ from chatd.canonical.served import Served
 from chatd.errors import ChatdError
 
 
-class Surface(Protocol):
-    """Speaks one way with callers."""
+@dataclass(slots=True, eq=False)
+class ErrorResponse:
+    """A failure as an HTTP response, with a JSON object as its body."""
 
-    def read(self, body: bytes) -> ChatRequest:
-        """The request in the internal form.
+    status: int
+    headers: Mapping[str, str]
+    body: Mapping[str, Any]
+
+
+class Surface(Protocol):
+    """Translates between one API and the canonical form."""
+
+    def read(self, headers: Mapping[str, str], body: bytes) -> ChatRequest:
+        """Read a request.
+
+        Args:
+            headers: The HTTP headers by lower-case name; empty for a direct invocation.
+            body: The JSON.
 
         Raises:
-            InvalidRequestError: With the field that is wrong as its `param`.
+            InvalidRequestError: With the wrong field as its `param`.
 
         """
 
     def write(self, answer: Answer, served: Served) -> Mapping[str, Any]:
-        """The body to answer with."""
+        """Write the body of a whole response."""
 
     def stream(
         self, request: ChatRequest, events: Iterator[Event], served: Served
     ) -> Iterator[bytes]:
-        """The body of a stream, in pieces that are each sent at once.
+        """Write the body of a streamed response, in pieces that are each sent at once.
 
-        It takes every event there is, also those after the end, for which it yields nothing.
+        It reads every event, also those after the end, and yields nothing for those.
         """
 
-    def ends(self, piece: bytes) -> bool:
-        """Whether a piece of a stream says that all of it was there."""
+    def is_end(self, piece: bytes) -> bool:
+        """Whether this piece of a stream marks the stream as complete."""
 
-    def told(self, error: ChatdError) -> ChatdError:
-        """The error as this surface tells it."""
+    def error(self, error: ChatdError, request_id: str) -> ErrorResponse:
+        """Write a failure as a response.
 
-    def broken(self, error: ChatdError, served: Served) -> bytes:
-        """The last piece of a stream that has died. Nothing in it looks like an end."""
+        Args:
+            error: The failure, with a message that the caller may read.
+            request_id: The invocation's id.
+
+        """
+
+    def stream_error(self, error: ChatdError, request_id: str) -> bytes:
+        """Write a failure as the last piece of a stream; it is no end mark."""
 
 
-# Where each is: one is imported when somebody first speaks so.
-_SURFACES: Mapping[str, str] = MappingProxyType(
-    {"native": "native.surface.Native", "openai": "openai_chat.surface.OpenAI"}
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A surface of the registry: its class, as `<module>.<class>`, and the path of its chats."""
+
+    location: str
+    path: str
+
+
+# A surface's module is imported when the first request comes in by it.
+SURFACES: Mapping[str, Entry] = MappingProxyType(
+    {
+        "native": Entry("native.surface.Native", "/v1/chat"),
+        "openai_chat": Entry("openai_chat.surface.OpenAI", "/v1/chat/completions"),
+    }
 )
 
 
 @cache
 def surface(name: str) -> Surface:
-    """The surface of that name: `native` or `openai`."""
-    module, _, kind = _SURFACES[name].rpartition(".")
+    """Load a surface by its name in SURFACES."""
+    module, _, kind = SURFACES[name].location.rpartition(".")
     return cast("Surface", getattr(import_module(f"chatd.surfaces.{module}"), kind)())
+
+
+def openai_error(error: ChatdError, request_id: str) -> ErrorResponse:
+    """Write a failure as OpenAI does: `{"error": {"message", "type", "param", "code", …}}`."""
+    return ErrorResponse(error.status, error.headers(), error.body(request_id))

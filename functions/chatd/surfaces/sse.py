@@ -1,4 +1,4 @@
-"""Server-sent events, as surfaces send them.
+"""Write server-sent events.
 
 https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
@@ -13,6 +13,7 @@ from chatd.safe_json.finite_numbers import compact
 DONE = b"data: [DONE]\n\n"
 
 
-def event(data: Mapping[str, Any]) -> bytes:
-    """One event that carries JSON."""
-    return b"data: " + compact(data).encode() + b"\n\n"
+def event(data: Mapping[str, Any], name: str | None = None) -> bytes:
+    """Write an event with a JSON object as its data, and with a name if one is given."""
+    written = b"data: " + compact(data).encode() + b"\n\n"
+    return written if name is None else b"event: " + name.encode() + b"\n" + written

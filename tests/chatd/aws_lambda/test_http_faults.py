@@ -21,8 +21,8 @@ from chatd.canonical.request import ChatRequest
 from chatd.canonical.response import Answer, Event
 from chatd.canonical.served import Served
 from chatd.config.settings import ConfigError
-from chatd.errors import ChatdError, InternalError
-from chatd.surfaces import surface
+from chatd.errors import ChatdError, InternalError, ModelNotFoundError
+from chatd.surfaces import ErrorResponse, surface
 from chatd.telemetry.record import place_of
 from tests.support.functions import LambdaContext, ask, http_event, settings
 from tests.support.upstream import Upstream
@@ -46,8 +46,8 @@ class Broken:
         self._step = step
         self._real = surface("native")
 
-    def read(self, body: bytes) -> ChatRequest:
-        return self._do("read", body)  # type: ignore[no-any-return]  # whatever the real one gives
+    def read(self, headers: Mapping[str, str], body: bytes) -> ChatRequest:
+        return self._do("read", headers, body)  # type: ignore[no-any-return]  # whatever the real one gives
 
     def write(self, answer: Answer, served: Served) -> Mapping[str, Any]:
         return self._do("write", answer, served)  # type: ignore[no-any-return]  # as above
@@ -60,14 +60,14 @@ class Broken:
             if self._step == "stream":
                 fail()
 
-    def ends(self, piece: bytes) -> bool:
-        return self._real.ends(piece)
+    def is_end(self, piece: bytes) -> bool:
+        return self._real.is_end(piece)
 
-    def told(self, error: ChatdError) -> ChatdError:
-        return self._real.told(error)
+    def error(self, error: ChatdError, request_id: str) -> ErrorResponse:
+        return self._real.error(error, request_id)
 
-    def broken(self, error: ChatdError, served: Served) -> bytes:
-        return self._real.broken(error, served)
+    def stream_error(self, error: ChatdError, request_id: str) -> bytes:
+        return self._real.stream_error(error, request_id)
 
     def _do(self, step: str, *given: object) -> Any:
         return fail() if step == self._step else getattr(self._real, step)(*given)
@@ -90,7 +90,7 @@ def test_a_place_holds_the_class_the_files_and_the_lines_and_no_words() -> None:
 
 
 def test_a_fault_in_a_route_is_logged_by_its_place(emitted: Emits) -> None:
-    router = http.Router(settings, {"GET /x": fail})
+    router = http.Router(settings, {"GET /x": http.Route(fail)})
 
     result: Any = router.answer(http_event("GET", "/x"), LambdaContext())
 
@@ -104,6 +104,40 @@ def test_a_fault_in_a_route_is_logged_by_its_place(emitted: Emits) -> None:
     assert_place_without_words(json.dumps(line))
 
 
+def test_a_fault_in_a_route_s_error_writer_is_logged_and_still_answered(emitted: Emits) -> None:
+    def missing(*_: object) -> NoReturn:
+        raise ModelNotFoundError("no such model")
+
+    router = http.Router(settings, {"GET /x": http.Route(missing, fail)})
+
+    result: Any = router.answer(http_event("GET", "/x"), LambdaContext())
+
+    (line,) = emitted().log
+    assert (result["statusCode"], json.loads(result["body"])["error"]["code"]) == (
+        500,
+        InternalError.default_code,
+    )
+    assert_place_without_words(json.dumps(line))
+
+
+def test_a_route_writes_its_failures_in_its_own_shape() -> None:
+    def missing(*_: object) -> NoReturn:
+        raise ModelNotFoundError("no such model")
+
+    def error(failure: ChatdError, request_id: str) -> ErrorResponse:
+        return ErrorResponse(418, {"x-kind": failure.code}, {"id": request_id})
+
+    router = http.Router(settings, {"GET /x": http.Route(missing, error)})
+
+    result: Any = router.answer(http_event("GET", "/x"), LambdaContext())
+
+    assert (result["statusCode"], json.loads(result["body"])) == (
+        418,
+        {"id": LambdaContext().aws_request_id},
+    )
+    assert result["multiValueHeaders"]["x-kind"] == ["model_not_found"]
+
+
 def test_a_fault_while_a_request_is_read_is_logged_by_its_place(
     provider: Upstream, emitted: Emits
 ) -> None:
@@ -111,7 +145,7 @@ def test_a_fault_while_a_request_is_read_is_logged_by_its_place(
 
     gateway = chat.app.compose().gateway
     with pytest.raises(InternalError) as caught:
-        gateway.read(Broken("read"), lambda: b"{}", call())
+        gateway.read(Broken("read"), {}, lambda: b"{}", call())
 
     (line,) = emitted().log
     assert WORDS not in str(caught.value)
@@ -124,7 +158,7 @@ def test_a_fault_while_an_answer_is_written_is_logged_by_its_place(
     import chat.app  # noqa: PLC0415  # as above
 
     gateway = chat.app.compose().gateway
-    request = surface("native").read(json.dumps(ask("m")).encode())
+    request = surface("native").read({}, json.dumps(ask("m")).encode())
     with pytest.raises(InternalError) as caught:
         gateway.chat(Broken("write"), request, call())
 
@@ -137,7 +171,7 @@ def test_a_fault_in_mid_stream_is_logged_by_its_place(provider: Upstream, emitte
     import chat.app  # noqa: PLC0415  # as above
 
     gateway = chat.app.compose().gateway
-    request = surface("native").read(json.dumps(ask("m", stream=True)).encode())
+    request = surface("native").read({}, json.dumps(ask("m", stream=True)).encode())
     sink = Collected()
     StreamingChat(gateway, Broken("stream"), request, call()).write_to(sink)
 
@@ -151,7 +185,7 @@ def test_a_mistake_in_the_configuration_is_for_the_log_alone(emitted: Emits) -> 
     def mistaken(*_: object) -> NoReturn:
         raise ConfigError("chatd.toml: tiers.fast is no list")
 
-    result: Any = http.Router(settings, {"GET /x": mistaken}).answer(
+    result: Any = http.Router(settings, {"GET /x": http.Route(mistaken)}).answer(
         http_event("GET", "/x"), LambdaContext()
     )
 

@@ -47,7 +47,7 @@ def chat_context(
 ) -> ChatContext:
     call = Call("r", Deadline(clock.now + seconds), started=clock.now)
     body = b'{"model": "m", "messages": [{"role": "user", "content": "%b"}]}' % text.encode()
-    return ChatContext(call, ChatRecord("r"), surface("native").read(body), live=live)
+    return ChatContext(call, ChatRecord("r"), surface("native").read({}, body), live=live)
 
 
 def target(

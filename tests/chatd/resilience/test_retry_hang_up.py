@@ -94,7 +94,7 @@ def test_a_caller_that_hangs_up_ends_the_wait_for_a_retry(
     gone = Announcing()
     call = Call("request-1", Deadline.after(60), gone=gone)
     speaking = surface("native")
-    request = speaking.read(json.dumps(ask("m", stream=True)).encode())
+    request = speaking.read({}, json.dumps(ask("m", stream=True)).encode())
     live = StreamingChat(chat.app.compose().gateway, speaking, request, call)
     thread = threading.Thread(target=live.write_to, args=(Collected(),))
     thread.start()

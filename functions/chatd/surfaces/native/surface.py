@@ -24,7 +24,7 @@ from chatd.canonical.response import (
 )
 from chatd.canonical.served import Served
 from chatd.errors import ChatdError
-from chatd.surfaces import sse
+from chatd.surfaces import ErrorResponse, Surface, openai_error, sse
 from chatd.surfaces.native.schema import NativeRequest
 from chatd.surfaces.validation import (
     first_mistake,
@@ -40,8 +40,8 @@ _END = b'data: {"done":true,'
 class Native:
     """The native surface."""
 
-    def read(self, body: bytes) -> ChatRequest:
-        """Read a request.
+    def read(self, headers: Mapping[str, str], body: bytes) -> ChatRequest:  # noqa: ARG002  # the protocol's
+        """Read a request; the headers change nothing.
 
         Raises:
             InvalidRequestError: With the field that is wrong as its `param`.
@@ -100,17 +100,20 @@ class Native:
                 who, took = _totals(counted.model, counted.usage, choice, served)
                 yield sse.event({"done": True, **who, **took})
 
-    def ends(self, piece: bytes) -> bool:
-        """Whether it is the event with the totals; no other begins as that does."""
+    def is_end(self, piece: bytes) -> bool:
+        """Whether this is the event with the totals; no other begins with `done`."""
         return piece.startswith(_END)
 
-    def told(self, error: ChatdError) -> ChatdError:
-        """The error as it is."""
-        return error
+    def error(self, error: ChatdError, request_id: str) -> ErrorResponse:
+        """Write a failure in OpenAI's shape."""
+        return openai_error(error, request_id)
 
-    def broken(self, error: ChatdError, served: Served) -> bytes:
-        """The error as the last event."""
-        return sse.event(error.body(served.request_id))
+    def stream_error(self, error: ChatdError, request_id: str) -> bytes:
+        """Write a failure as the last event."""
+        return sse.event(error.body(request_id))
+
+
+_: Surface = Native()
 
 
 def _refuse_unknown(sent: NativeRequest) -> None:

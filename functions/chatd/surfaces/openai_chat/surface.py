@@ -31,7 +31,7 @@ from chatd.errors import (
     ModelNotFoundError,
     UpstreamNotFoundError,
 )
-from chatd.surfaces import sse
+from chatd.surfaces import ErrorResponse, Surface, openai_error, sse
 from chatd.surfaces.openai_chat.request import request_of
 from chatd.surfaces.openai_chat.schema import OpenAIRequest
 from chatd.surfaces.validation import first_mistake, refuse_infinite
@@ -43,8 +43,8 @@ _REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "functio
 class OpenAI:
     """OpenAI's surface."""
 
-    def read(self, body: bytes) -> ChatRequest:
-        """Read a request.
+    def read(self, headers: Mapping[str, str], body: bytes) -> ChatRequest:  # noqa: ARG002  # the protocol's
+        """Read a request; the headers change nothing.
 
         Raises:
             InvalidRequestError: With the field that is wrong as its `param`.
@@ -94,29 +94,37 @@ class OpenAI:
                         yield sse.event({**head, "choices": [], "usage": _usage(usage)})
                     yield sse.DONE
 
-    def ends(self, piece: bytes) -> bool:
-        """Whether it is `[DONE]`."""
+    def is_end(self, piece: bytes) -> bool:
+        """Whether this piece is `[DONE]`."""
         return piece == sse.DONE
 
-    def told(self, error: ChatdError) -> ChatdError:
-        """Return the error as OpenAI would: a missing model is a 404, and params have its names."""
-        if error.param == "format":
-            error.param = "response_format.json_schema.schema"
-        if not isinstance(error, UpstreamNotFoundError):
-            return error
-        found = ModelNotFoundError(
-            error.message,
-            param="model",
-            provider=error.provider,
-            upstream_status=error.upstream_status,
-            retry_after=error.retry_after,
-        )
-        found.beside = error.beside
-        return found
+    def error(self, error: ChatdError, request_id: str) -> ErrorResponse:
+        """Write a failure in OpenAI's shape; an unknown model is a 404."""
+        return openai_error(_as_openai(error), request_id)
 
-    def broken(self, error: ChatdError, served: Served) -> bytes:
-        """The error as the last event; OpenAI's SDKs raise it. No finish reason, no `[DONE]`."""
-        return sse.event(error.body(served.request_id))
+    def stream_error(self, error: ChatdError, request_id: str) -> bytes:
+        """Write a failure as the last event, which OpenAI's SDKs raise; no `[DONE]` follows."""
+        return sse.event(_as_openai(error).body(request_id))
+
+
+_: Surface = OpenAI()
+
+
+def _as_openai(error: ChatdError) -> ChatdError:
+    """Translate a failure: OpenAI answers 404 for a missing model, and has its own field names."""
+    if error.param == "format":
+        error.param = "response_format.json_schema.schema"
+    if not isinstance(error, UpstreamNotFoundError):
+        return error
+    found = ModelNotFoundError(
+        error.message,
+        param="model",
+        provider=error.provider,
+        upstream_status=error.upstream_status,
+        retry_after=error.retry_after,
+    )
+    found.beside = error.beside
+    return found
 
 
 def _head(kind: str, model: str | None, served: Served) -> dict[str, Any]:

@@ -16,7 +16,7 @@ SERVED = Served(provider="kimi", model="k3", request_id="r-1")
 
 
 def read(body: object) -> ChatRequest:
-    return Native().read(body if isinstance(body, bytes) else json.dumps(body).encode())
+    return Native().read({}, body if isinstance(body, bytes) else json.dumps(body).encode())
 
 
 def test_everything_a_caller_may_say_is_read() -> None:
