@@ -1,9 +1,8 @@
-"""The internal form of a request. response.py has that of an answer, and of a stream.
+"""The canonical form of a chat request.
 
-Every other file speaks this form; it knows of no surface, no dialect and no provider.
-
-What the form does not name travels in `extra`, as the JSON that the caller or the provider sent,
-so that an upstream of the surface's own dialect gets it untouched.
+A surface reads a request into this form, and a dialect writes it for a provider. What the form
+does not name is kept in `extra`, tagged with its dialect; `source` keeps the caller's own JSON for
+a provider that speaks the same dialect.
 """
 
 from __future__ import annotations
@@ -13,121 +12,120 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from chatd.safe_json.texts import is_field, json_texts, texts
+from chatd.canonical.content import Block, Opaque, Thinking, ToolCall, text_of
+from chatd.canonical.extra import Extra, Json, extra_words
+from chatd.safe_json.texts import is_field, texts
 
-Json = Mapping[str, Any]
 Format = Literal["json"] | Json
 Think = bool | str
 
 
 @dataclass(slots=True)
-class Text:
-    """A piece of text in a turn."""
-
-    text: str = field(repr=False)
-    extra: Json = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Image:
-    """A picture in a turn: an `https:` or a `data:` URL."""
-
-    url: str = field(repr=False)
-    extra: Json = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Other:
-    """A piece of a turn that the form does not know, such as sound, as it was sent."""
-
-    kind: str
-    extra: Json = field(repr=False)
-
-
-Part = Text | Image | Other
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ToolCall:
-    """A call that the model asks for; `arguments` is the text of a JSON object."""
-
-    id: str
-    name: str
-    arguments: str = field(repr=False)
-
-
-@dataclass(slots=True)
 class Message:
-    """One turn.
+    """One turn of the conversation.
 
     Attributes:
         role: `system`, `developer`, `user`, `assistant`, `tool`, or OpenAI's old `function`.
-        content: Its pieces; empty for a turn that only calls tools.
-        tool_calls: The calls that an assistant's turn asks for.
-        tool_call_id: For a tool's turn: the call that it answers.
-        name: Who speaks, where the caller says so.
-        thinking: An assistant's reasoning, where the caller sends it back.
+        blocks: Its content in order; empty for a turn without any.
+        name: The speaker's name, if the caller gives one.
+        extra: Unnamed fields of the turn itself.
 
     """
 
     role: str
-    content: tuple[Part, ...] = field(default=(), repr=False)
-    tool_calls: tuple[ToolCall, ...] = ()
-    tool_call_id: str | None = None
+    blocks: tuple[Block, ...] = field(default=(), repr=False)
     name: str | None = None
-    thinking: str | None = field(default=None, repr=False)
-    extra: Json = field(default_factory=dict, repr=False)
+    extra: Extra | None = field(default=None, repr=False)
 
     @property
     def text(self) -> str:
-        """The text of all its pieces."""
-        return "".join(part.text for part in self.content if isinstance(part, Text))
+        """The text of the turn and of the tool results in it, without thinking."""
+        return text_of(self.blocks)
+
+    @property
+    def thinking(self) -> str:
+        """The readable reasoning; empty if there is none."""
+        return "".join(block.text for block in self.blocks if isinstance(block, Thinking))
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The tool calls of the turn."""
+        return tuple(block for block in self.blocks if isinstance(block, ToolCall))
 
     @property
     def size(self) -> int:
-        """Characters that the model reads as text."""
-        size = sum(len(part.text) for part in self.content if isinstance(part, Text))
-        size += sum(len(call.name) + len(call.arguments) for call in self.tool_calls)
-        return size + len(self.thinking or "")
+        """The number of characters that the model reads."""
+        return sum(block.size for block in self.blocks)
 
     def words(self) -> Iterator[str]:
-        """Every text of the caller's in it, as ChatRequest.words has it."""
-        for part in self.content:
-            if isinstance(part, Text):
-                yield part.text
-            elif isinstance(part, Image):
-                yield part.url
-            else:
-                yield part.kind if not is_field(part.kind) else ""
-            yield from texts(part.extra)
-        for call in self.tool_calls:
-            yield from (call.id, call.name, call.arguments)
-            yield from json_texts(call.arguments)
-        yield from (self.tool_call_id or "", self.name or "", self.thinking or "")
-        yield from texts(self.extra)
+        """Yield every text that no error or log may quote."""
+        for block in self.blocks:
+            yield from block.words()
+        yield self.name or ""
+        yield from extra_words(self.extra)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Tool:
-    """A function that the model may call; `parameters` is a JSON schema."""
+    """A function that the model may call; `parameters` is a JSON Schema."""
 
     name: str
     description: str | None = field(default=None, repr=False)
     parameters: Json | None = field(default=None, repr=False)
     strict: bool | None = None
+    extra: Extra | None = field(default=None, repr=False)
+
+    @property
+    def size(self) -> int:
+        """The number of characters that the model reads."""
+        size = len(self.name) + len(self.description or "")
+        return size + (len(json.dumps(self.parameters)) if self.parameters else 0)
+
+    def words(self) -> Iterator[str]:
+        """Yield every text that no error or log may quote."""
+        yield from (self.name, self.description or "")
+        yield from texts(self.parameters)
+        yield from extra_words(self.extra)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class OtherTool:
-    """A tool that the form does not know, as it was sent."""
+@dataclass(slots=True, eq=False)
+class OpaqueTool:
+    """A tool of another kind than a function, as it came in; `extra` has all but its type."""
 
     kind: str
-    extra: Json = field(repr=False)
+    extra: Extra = field(repr=False)
+
+    @property
+    def size(self) -> int:
+        """The number of characters of its definition, which the model reads."""
+        return len(json.dumps(self.extra.fields))
+
+    def words(self) -> Iterator[str]:
+        """Yield every text that no error or log may quote."""
+        yield self.kind
+        yield from self.extra.words()
+
+
+@dataclass(slots=True, eq=False)
+class NamedTool:
+    """The choice of one function that the model must call."""
+
+    name: str
+    extra: Extra | None = field(default=None, repr=False)
+
+    def words(self) -> Iterator[str]:
+        """Yield every text that no error or log may quote."""
+        yield self.name
+        yield from extra_words(self.extra)
+
+
+# `auto`, `none`, `required`, one function, or a choice that the form does not know.
+ToolChoice = str | NamedTool | Opaque
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How the next token is chosen. None: the caller did not say, and nobody says it for them."""
+    """How the next token is chosen; None leaves a value to the provider."""
 
     temperature: float | None = None
     top_p: float | None = None
@@ -137,30 +135,52 @@ class Sampling:
     frequency_penalty: float | None = None
 
 
+@dataclass(slots=True, eq=False)
+class Source:
+    """The JSON that a surface read a request from.
+
+    A dialect of the same name forwards the JSON and rewrites only the fields whose value in the
+    request is no longer the one in `read`.
+
+    Attributes:
+        dialect: The dialect of the JSON, such as `openai_chat`.
+        body: The parsed JSON. It is shared by all attempts, and must not be changed.
+        read: The fields of the request that were read from it, by name.
+
+    """
+
+    dialect: str
+    body: Mapping[str, Any] = field(repr=False)
+    read: Mapping[str, Any] = field(repr=False)
+
+
 @dataclass(slots=True)
 class ChatRequest:
-    """What a caller asks for, whatever surface it came in by.
+    """A chat request of any surface.
 
     Attributes:
         model: The caller's name for the model; the gateway replaces it by the provider's.
-        messages: The conversation, oldest first; at least one.
+        messages: The conversation, oldest turn first; at least one turn.
         sampling: How tokens are chosen.
         max_tokens: The most tokens to generate, or None to leave it to the provider.
         max_completion_tokens: The same by OpenAI's newer name, thinking included.
-        format: `"json"`, a JSON schema, or None for free text.
-        schema_name: What the caller calls the schema.
-        strict: Whether the answer must hold to the schema, if the caller said.
-        think: Whether to think, or how hard (`minimal`, `low`, … `max`); None: not said.
+        format: `"json"`, a JSON Schema, or None for free text.
+        schema_name: The caller's name for the schema.
+        schema_description: The caller's description of the schema.
+        strict: Whether the answer must fit the schema, if the caller says.
+        format_extra: Unnamed fields of the format.
+        think: Whether to think, or how hard (`minimal`, `low`, … `max`); None: not given.
         think_required: Whether a model that cannot think must refuse; otherwise `think` is a hint.
-        tools: The functions, and what else, that the model may call.
-        tool_choice: `auto`, `none`, `required`, or one tool as OpenAI names it; None: not said.
-        parallel_tool_calls: Whether it may call several at once, if the caller said.
-        n: How many answers.
-        logprobs: Whether to return the tokens' log probabilities, if the caller said.
-        top_logprobs: How many alternatives with them.
-        stream: Whether the answer is to be streamed.
-        stream_usage: Whether the caller wants the tokens counted in the stream.
-        extra: Fields that the form does not name.
+        tools: The tools that the model may call.
+        tool_choice: Which tool the model must call; None: not given.
+        parallel_tool_calls: Whether several calls at once are allowed, if the caller says.
+        n: The number of answers.
+        logprobs: Whether to return the tokens' log probabilities, if the caller says.
+        top_logprobs: The number of alternatives with them.
+        stream: Whether to stream the answer.
+        stream_usage: Whether the caller wants the token counts in the stream.
+        extra: Unnamed fields of the request itself.
+        source: The JSON that the request was read from, if its surface keeps it.
 
     """
 
@@ -171,56 +191,52 @@ class ChatRequest:
     max_completion_tokens: int | None = None
     format: Format | None = field(default=None, repr=False)
     schema_name: str | None = None
+    schema_description: str | None = field(default=None, repr=False)
     strict: bool | None = None
+    format_extra: Extra | None = field(default=None, repr=False)
     think: Think | None = None
     think_required: bool = False
-    tools: tuple[Tool | OtherTool, ...] = ()
-    tool_choice: str | Json | None = None
+    tools: tuple[Tool | OpaqueTool, ...] = ()
+    tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None
     n: int | None = None
     logprobs: bool | None = None
     top_logprobs: int | None = None
     stream: bool = False
     stream_usage: bool = False
-    extra: Json = field(default_factory=dict, repr=False)
+    extra: Extra | None = field(default=None, repr=False)
+    source: Source | None = field(default=None, repr=False, compare=False)
 
     def to(self, model: str, *, stream: bool) -> ChatRequest:
-        """The same request for a provider's model; `replace` would take four times as long."""
-        twin = object.__new__(ChatRequest)
+        """Copy the request for a provider's model; `replace` would take four times as long."""
+        copy = object.__new__(ChatRequest)
         for name in self.__slots__:
-            setattr(twin, name, getattr(self, name))
-        twin.model, twin.stream = model, stream
-        return twin
+            setattr(copy, name, getattr(self, name))
+        copy.model, copy.stream = model, stream
+        return copy
 
     @property
     def prompt_size(self) -> int:
-        """Characters that the model reads as text: no pictures, ids, or further fields."""
+        """The number of characters that the model reads as text, without pictures and ids."""
         size = sum(message.size for message in self.messages)
-        for tool in self.tools:
-            if isinstance(tool, Tool):
-                size += len(tool.name) + len(tool.description or "")
-                size += len(json.dumps(tool.parameters)) if tool.parameters else 0
-        return size
+        return size + sum(tool.size for tool in self.tools)
 
     def words(self) -> Iterator[str]:
-        """Every text of the caller's in it, which no error or log may quote.
+        """Yield every text of the caller that no error or log may quote.
 
         Names of fields are left out: an error has to name the field that is wrong.
         """
         for message in self.messages:
             yield from message.words()
         for tool in self.tools:
-            if isinstance(tool, OtherTool):
-                yield tool.kind
-                yield from texts(tool.extra)
-            else:
-                yield tool.name
-                yield tool.description or ""
-                yield from texts(tool.parameters)
+            yield from tool.words()
         yield from texts(None if self.format == "json" else self.format)
-        yield self.schema_name or ""
+        yield from (self.schema_name or "", self.schema_description or "")
         yield from self.sampling.stop or ()
         for choice in (self.tool_choice, self.think):
-            if not (isinstance(choice, str) and is_field(choice)):  # such as `auto` and `high`
-                yield from texts(choice)
-        yield from texts(self.extra)
+            if isinstance(choice, NamedTool | Opaque):
+                yield from choice.words()
+            elif isinstance(choice, str) and not is_field(choice):  # unlike `auto` and `high`
+                yield choice
+        yield from extra_words(self.format_extra)
+        yield from extra_words(self.extra)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatd.canonical.accumulator import Accumulator
-from chatd.canonical.request import Json, ToolCall
+from chatd.canonical.content import ToolCall
+from chatd.canonical.extra import Json
 from chatd.errors import AnswerTooLargeError
 from chatd.safe_json.item_limits import MAX_TOOL_CALLS
 from chatd.safe_json.value_count import MAX_ANSWER_VALUES

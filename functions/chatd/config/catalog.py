@@ -74,6 +74,9 @@ class Provider:
         honours_format: Whether it holds its answers to the format that it was asked for.
         prefill: Whether it continues an assistant's turn that the conversation ends with.
         prefill_fields: Fields of such a turn that ask it to, where the vendor wants one.
+        drops: Fields of a request that the provider fixes itself, and refuses.
+        returns_reasoning: The field in which it takes an assistant's reasoning back,
+            `reasoning_content` or `reasoning`; None: as the caller sends it.
         developer_as_system: Whether a `developer` turn goes to it as a `system` turn, which chat
             templates of open models know instead.
         upstream_stream: Whether it streams also for a caller that does not. `auto`: only where
@@ -99,6 +102,8 @@ class Provider:
     honours_format: bool = True
     prefill: bool = False
     prefill_fields: Mapping[str, Any] = field(default_factory=dict)
+    drops: tuple[str, ...] = ()
+    returns_reasoning: Literal["reasoning_content", "reasoning"] | None = None
     developer_as_system: bool = False
     upstream_stream: bool | Literal["auto"] = "auto"
     timeouts: Timeouts = Timeouts()
@@ -142,6 +147,7 @@ _ROWS = (
         base_url="https://openrouter.ai/api/v1",
         base_url_variable="OPENROUTER_BASE_URL",
         key_variable="OPENROUTER_API_KEY",
+        returns_reasoning="reasoning",  # https://openrouter.ai/docs/use-cases/reasoning-tokens
         # "Assistant Prefill" on https://openrouter.ai/docs/api-reference/overview
         prefill=True,
     ),
@@ -155,6 +161,7 @@ _ROWS = (
         key_variable="OPENCODE_API_KEY",
         plans={"zen": "https://opencode.ai/zen/v1", "go": "https://opencode.ai/zen/go/v1"},
         plan="zen",
+        returns_reasoning="reasoning_content",
     ),
     # https://www.kimi.com/code/docs/en/
     Provider(
@@ -164,6 +171,9 @@ _ROWS = (
         base_url="https://api.kimi.com/coding/v1",
         base_url_variable="KIMI_BASE_URL",
         key_variable="KIMI_API_KEY",
+        # Each model has one temperature: https://github.com/MoonshotAI/Kimi-K2/issues/124
+        drops=("temperature",),
+        returns_reasoning="reasoning_content",
         prefill=True,  # https://platform.kimi.ai/docs/api/partial
         prefill_fields={"partial": True},
     ),

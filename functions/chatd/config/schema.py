@@ -86,6 +86,8 @@ class ProviderTable(_Table):
     endpoint: Literal["chat", "generate", "auto"] | None = None
     plan: str | None = None
     honours_format: bool | None = None
+    drops: Annotated[list[Annotated[str, Field(max_length=50)]], items(100)] | None = None
+    returns_reasoning: Literal["reasoning_content", "reasoning"] | None = None
     developer_as_system: bool | None = None
     prefill: bool | None = None
     prefill_fields: dict[str, Any] | None = None

@@ -14,7 +14,8 @@ from typing import Protocol, cast
 
 from pydantic import SecretStr
 
-from chatd.canonical.request import ChatRequest, Text
+from chatd.canonical.content import Text
+from chatd.canonical.request import ChatRequest
 from chatd.canonical.response import Answer, Event
 from chatd.config.catalog import Provider
 from chatd.errors import UpstreamRefusedError
@@ -81,7 +82,7 @@ def dialect_for(row: Provider, request: ChatRequest) -> Dialect:
 def is_plain(request: ChatRequest) -> bool:
     """Whether Ollama's `/api/generate`, which knows no turns, carries all there is of a chat."""
     *before, last = request.messages
-    text = all(isinstance(part, Text) for turn in request.messages for part in turn.content)
+    text = all(isinstance(block, Text) for turn in request.messages for block in turn.blocks)
     roles = [turn.role for turn in before]
     system = not roles or (len(roles) == 1 and roles[0] in ("system", "developer"))
     return text and system and last.role == "user" and not request.tools and not request.logprobs

@@ -49,8 +49,8 @@ class ChatContext:
         guessed prompt.
         """
         if self._fingerprint is None:
-            # A stream and a whole answer are of one request.
-            request = replace(self.request, stream=False, stream_usage=False)
+            # A stream and a whole answer are of one request, and the source repeats the request.
+            request = replace(self.request, stream=False, stream_usage=False, source=None)
             text = json.dumps([self.call.caller, request], default=_fields)
             digest = hashlib.blake2b(text.encode(), key=_key(), digest_size=_DIGEST_BYTES)
             self._fingerprint = digest.hexdigest()

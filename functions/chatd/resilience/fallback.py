@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
+from chatd.canonical.extra import Extra
 from chatd.canonical.response import Counted, Event, FailedOver, Usage
 from chatd.errors import (
     AnswerTooLargeError,
@@ -157,8 +158,9 @@ class FallbackChain:
             ChatdError: If the model fails otherwise than by refusing the prefill.
 
         """
-        fields = target.route.provider.prefill_fields
-        attempt = target.asking_for(prefilled(target.request, text, fields))
+        row = target.route.provider
+        extra = Extra(row.dialect, row.prefill_fields) if row.prefill_fields else None
+        attempt = target.asking_for(prefilled(target.request, text, extra))
         held = Continuation(text, tuple(target.request.words()))
         try:
             events = self._begin(attempt)

@@ -1,34 +1,35 @@
-"""Send a partial answer as a prefill, and take its echo out of what comes back.
+"""Send a partial answer as a prefill, and remove its echo from the continuation.
 
 A prefill is the beginning of the assistant's turn, at the end of the conversation. Most servers
 answer with the text that follows it. llama-server, and so Ollama from 0.32.7 on, sends the prefill
-back first (https://github.com/ggml-org/llama.cpp/pull/23089). The rules by which an echo is told
-from a continuation, and their one known gap, are in docs/decisions/0018-prefill-echo.md.
+back first (https://github.com/ggml-org/llama.cpp/pull/23089). The rules that separate an echo from
+a continuation, and their one known gap, are in docs/decisions/0018-prefill-echo.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
-from chatd.canonical.request import ChatRequest, Message, Text
+from chatd.canonical.content import Text
+from chatd.canonical.extra import Extra
+from chatd.canonical.request import ChatRequest, Message
 from chatd.canonical.response import CHARACTERS_A_TOKEN
 from chatd.errors import PrefillUnclearError
 
-# Characters of a prefill from which on a repetition of it is taken for an echo.
+# The least length of a prefill, in characters, whose repetition is taken for an echo.
 _ECHO = 32
 # Characters that an answer may share with the beginning of the prefill by coincidence.
 _COINCIDENCE = 4
 # Characters of the prefill's end that a continuation does not repeat by coincidence.
 _REPEATED_END = 8
-# Characters at the beginning of what follows an echo that show that the text repeats itself.
+# Characters after an echo that show that the text repeats itself.
 _REPEATED_BEGINNING = 12
-# Characters that are held back at most where they are not those of an echo.
+# The most characters that are held back outside an echo.
 _MOST_HELD = 64
 
 
-def prefilled(request: ChatRequest, text: str, fields: Mapping[str, Any]) -> ChatRequest:
+def prefilled(request: ChatRequest, text: str, extra: Extra | None = None) -> ChatRequest:
     """Add a partial answer to a request, as the beginning of the assistant's turn.
 
     The tokens that the partial answer took, estimated, are subtracted from the request's limits.
@@ -36,11 +37,11 @@ def prefilled(request: ChatRequest, text: str, fields: Mapping[str, Any]) -> Cha
     Args:
         request: The chat.
         text: The partial answer.
-        fields: Further fields of the turn, as the provider wants them.
+        extra: Further fields of the turn, for a provider that needs them.
 
     """
     spent = len(text) // CHARACTERS_A_TOKEN
-    turn = Message("assistant", (Text(text),), extra=fields)
+    turn = Message("assistant", (Text(text),), extra=extra)
     return replace(
         request,
         messages=(*request.messages, turn),
@@ -52,8 +53,8 @@ def prefilled(request: ChatRequest, text: str, fields: Mapping[str, Any]) -> Cha
 def takes_prefill(request: ChatRequest, text: str) -> bool:
     """Whether this partial answer can be sent as a prefill.
 
-    With a format or tools it cannot: what enforces a format begins it anew with the first token
-    that it generates. Nor can half a character, which cannot be sent as UTF-8.
+    With a format or tools it cannot: the grammar of a format begins with the first generated token.
+    Nor can half a character, which UTF-8 lacks.
     """
     if request.format is not None or request.tools or not text.strip():
         return False
@@ -64,8 +65,8 @@ class Continuation:
     """The text of a stream that continues a prefill, without an echo of the prefill.
 
     Args:
-        prefill: What the stream was asked to continue; not only white space.
-        asked: The texts of the request. A prefill that is part of one of them may be repeated
+        prefill: The text that the stream continues; not only white space.
+        prompts: The texts of the request. A prefill that is part of one of them may be repeated
             because the caller wants it repeated.
 
     Attributes:
@@ -73,11 +74,11 @@ class Continuation:
 
     """
 
-    def __init__(self, prefill: str, asked: Sequence[str] = ()) -> None:
+    def __init__(self, prefill: str, prompts: Sequence[str] = ()) -> None:
         self._prefill = prefill.strip()
         # A server may take the white space at the end of a prefill away, and generate it anew.
         self._tail = prefill[len(prefill.rstrip()) :]
-        self._asked = asked
+        self._prompts = prompts
         self._lead = ""
         self._matched = 0
         self._held = ""
@@ -88,10 +89,10 @@ class Continuation:
         """Add a piece of the stream.
 
         Returns:
-            What of the stream so far is new and certain; empty while that cannot be told.
+            The text of the stream that is certainly new; empty while that is undecided.
 
         Raises:
-            PrefillUnclearError: If it cannot be told at all.
+            PrefillUnclearError: If it cannot be decided at all.
 
         """
         return self._step(text)
@@ -100,7 +101,7 @@ class Continuation:
         """End the stream.
 
         Returns:
-            What was still held back.
+            The text that was still held back.
 
         Raises:
             PrefillUnclearError: If it could be an echo, whole or in part.
@@ -135,14 +136,14 @@ class Continuation:
         return self._step(text[common:])
 
     def _compare_end(self, text: str) -> str:
-        """Compare with every part of the prefill that reaches to its end."""
+        """Compare with every ending of the prefill."""
         self._held += text
         if self._held in self._prefill and len(self._held) < _MOST_HELD:
             return ""
         return self._accepted(self._lead + self._held)
 
     def _accepted(self, text: str) -> str:
-        """The held text, if it surely is what follows the prefill."""
+        """Return the held text, if it certainly follows the prefill."""
         words = text.lstrip()
         longest = min(len(words), _MOST_HELD)
         for length in range(_REPEATED_END, longest + 1):
@@ -157,10 +158,10 @@ class Continuation:
         return text
 
     def _begin_echo(self, text: str) -> str:
-        """Take the whole prefill for an echo, unless it could be a repetition that is meant."""
+        """Take the whole prefill for an echo, unless the caller may want the repetition."""
         half = len(self._prefill) - len(self._prefill) // 2
         repeats_itself = self._prefill.find(self._prefill[:half], 1) > 0
-        wanted = any(self._prefill in words for words in self._asked)
+        wanted = any(self._prefill in words for words in self._prompts)
         if len(self._prefill) < _ECHO or repeats_itself or wanted:
             raise _unclear()
         self.echoed = len(self._lead) + len(self._prefill)
@@ -169,7 +170,7 @@ class Continuation:
         return self._step(text)
 
     def _follow_echo(self, text: str) -> str:
-        """Compare what follows an echo with the prefill once more."""
+        """Compare the text after an echo with the prefill once more."""
         self._held += text
         words = self._held.lstrip()
         apart = len(self._held) - len(words)
@@ -189,7 +190,7 @@ def _as_it_is(text: str) -> str:
 
 
 def _common(one: str, other: str) -> int:
-    """Characters that both begin with."""
+    """Count the characters that both texts begin with."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))
 

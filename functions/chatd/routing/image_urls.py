@@ -8,8 +8,10 @@ https://cheatsheetseries.owasp.org/cheatsheets/Server_Side_Request_Forgery_Preve
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 
-from chatd.canonical.request import ChatRequest, Image
+from chatd.canonical.content import Block, Image, Thinking, ToolCall, ToolResult
+from chatd.canonical.request import ChatRequest
 from chatd.errors import InvalidRequestError
 
 # Both are compiled on their first use: most requests have no picture.
@@ -30,12 +32,20 @@ def check_images(request: ChatRequest, *, allow_http: bool) -> None:
 
     """
     for position, message in enumerate(request.messages):
-        for number, part in enumerate(message.content):
-            if isinstance(part, Image):
-                mistake = _mistake(part.url, allow_http=allow_http)
-                if mistake:
-                    place = f"messages.{position}.content.{number}.image_url.url"
-                    raise InvalidRequestError(f"{place!r} {mistake}", param=place)
+        for number, image in _images(message.blocks):
+            if mistake := _mistake(image.url, allow_http=allow_http):
+                place = f"messages.{position}.content.{number}.image_url.url"
+                raise InvalidRequestError(f"{place!r} {mistake}", param=place)
+
+
+def _images(blocks: Sequence[Block]) -> Iterator[tuple[int, Image]]:
+    """Yield each picture with its position in the content of its turn or tool result."""
+    parts = (block for block in blocks if not isinstance(block, Thinking | ToolCall))
+    for number, block in enumerate(parts):
+        if isinstance(block, Image):
+            yield number, block
+        elif isinstance(block, ToolResult):
+            yield from _images(block.blocks)
 
 
 def _mistake(url: str, *, allow_http: bool) -> str | None:

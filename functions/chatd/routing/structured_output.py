@@ -1,7 +1,6 @@
 """Emulate structured output for a provider that does not enforce a format.
 
-The format is requested in words, at the end of the system text, and each answer is checked. JSON
-Schema is all that is known here of formats, and nothing of providers.
+The format is described at the end of the system text, and each answer is checked.
 """
 
 from __future__ import annotations
@@ -11,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from chatd.canonical.request import ChatRequest, Message, Text
+from chatd.canonical.content import Text
+from chatd.canonical.request import ChatRequest, Message
 from chatd.canonical.response import Answer
 from chatd.errors import InvalidRequestError
 from chatd.json_schema.budget import Budget, WorkLimitError
@@ -26,8 +26,8 @@ _JSON = "Answer with one JSON object and nothing else: no explanation, no code f
 _SCHEMA = "Answer with JSON that is valid by this JSON Schema, and nothing else: {}"
 
 
-def asked(request: ChatRequest, budget: Budget) -> ChatRequest:
-    """Return the request with its format in words, at the end of the system text.
+def described(request: ChatRequest, budget: Budget) -> ChatRequest:
+    """Return the request with its format described at the end of the system text.
 
     Args:
         request: A request with a format.
@@ -46,8 +46,8 @@ def asked(request: ChatRequest, budget: Budget) -> ChatRequest:
     first, *others = request.messages
     if first.role not in ("system", "developer"):
         return replace(request, messages=(Message("system", (Text(words),)), *request.messages))
-    told = replace(first, content=(*first.content, Text(f"\n\n{words}")))
-    return replace(request, messages=(told, *others))
+    first = replace(first, blocks=(*first.blocks, Text(f"\n\n{words}")))
+    return replace(request, messages=(first, *others))
 
 
 def holds(answer: Answer, request: ChatRequest, budget: Budget) -> bool:

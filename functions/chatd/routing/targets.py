@@ -176,7 +176,7 @@ class TargetSelector:
         stream = request.stream if row.upstream_stream == "auto" else row.upstream_stream
         request = request.to(route.model, stream=stream)
         if request.format is not None and not row.honours_format:
-            request = structured_output.asked(request, Budget(call.is_over))
+            request = structured_output.described(request, Budget(call.is_over))
         adapter = dialect_for(row, request)
         served = Served(row.name, route.model, call.request_id, started=call.started)
         return Target(route, key, adapter, request, served, self._left_out(adapter, request, row))
@@ -208,7 +208,7 @@ class TargetSelector:
                 provider=row.name,
                 code="unsupported_parameter",
             )
-        return (*refused, *adapter.omitted(request, row))
+        return tuple(dict.fromkeys((*refused, *adapter.omitted(request, row))))
 
 
 def _some(fields: Sequence[str]) -> str:

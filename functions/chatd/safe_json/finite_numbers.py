@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
+from pydantic_core import PydanticSerializationError, to_json
+
 from chatd.errors import InvalidRequestError
 
 # Each is made once: json.dumps would make one for every text.
 _COMPACT = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _SPACED = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
-_ASCII = json.JSONEncoder(allow_nan=False).encode
+_ASCII_ANY = json.JSONEncoder().encode
 
 
 def compact(value: Any) -> str:
@@ -43,11 +45,14 @@ def request_body(body: Mapping[str, Any]) -> bytes:
 
     """
     try:
-        return _ASCII(body).encode()
-    except ValueError:
+        written = to_json(body, inf_nan_mode="constants")
+    except PydanticSerializationError:  # half a character, which UTF-8 lacks and an escape has
+        written = _ASCII_ANY(body).encode()
+    # A text may hold these names too, and a number is written as nothing else.
+    if (b"NaN" in written or b"Infinity" in written) and (path := infinite(body)) is not None:
         # Ollama's options are fields of their own to a caller.
-        path = infinite(body)
-        raise not_finite("" if path is None else path.removeprefix("options.")) from None
+        raise not_finite(path.removeprefix("options."))
+    return written
 
 
 def finite(value: Any) -> Any:

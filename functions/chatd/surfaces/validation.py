@@ -1,34 +1,62 @@
-"""What a caller got wrong: a body that does not fit its model, told by field and without values."""
+"""Check a caller's body against its model; an error names the field and quotes no value."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 
 from chatd.errors import InvalidRequestError
 from chatd.safe_json.finite_numbers import infinite, not_finite
 
 _MAX_PARAM = 100
-# What pydantic puts into a location besides the caller's own names: the branches of a union.
+# Parts of a pydantic location that are not the caller's names: the branches of a union.
 _TYPES = frozenset({"bool", "int", "float", "str"})
 _BRANCHES = ("literal[", "dict[", "list[", "function-", "constrained-", "OpenAI")
 
 
+def checked(body: bytes, model: type[BaseModel]) -> Any:
+    """Parse a body and check it.
+
+    Args:
+        body: JSON in UTF-8.
+        model: The shape that it must have.
+
+    Returns:
+        The JSON as the caller sent it: fields that the model does not have are in it too.
+
+    Raises:
+        InvalidRequestError: With the first wrong field as its `param`.
+
+    """
+    try:
+        value = from_json(body)
+    except ValueError:
+        raise InvalidRequestError("the body is not JSON") from None
+    try:
+        model.model_validate(value)
+    except ValidationError as error:
+        raise first_mistake(error) from None
+    # A number such as 1e999, which no name gives away, is refused when the provider's request is
+    # written (safe_json/finite_numbers.py).
+    if b"NaN" in body or b"Infinity" in body:
+        refuse_infinite_in(value)
+    return value
+
+
 def first_mistake(error: ValidationError) -> InvalidRequestError:
-    """The error that names the first wrong field and says what it should hold."""
+    """Make the error for the first wrong field, with the reason."""
     mistakes = error.errors(include_url=False, include_input=False, include_context=False)
     mistake = mistakes[0]
-    # Of a union every branch complains: the one that got furthest is the one that was meant.
+    # Every branch of a union reports a mistake; the deepest one is of the branch that was meant.
     for other in mistakes[1:]:
         before, after = _names(mistake["loc"]), _names(other["loc"])
-        # A list that is too long was meant as a list.
+        # A list that is too long is of the list branch.
         further = len(after) > len(before) or other["type"] == "too_long"
         if further and after[: len(before)] == before:
             mistake = other
     param = ".".join(_names(mistake["loc"]))[:_MAX_PARAM] or None
-    if mistake["type"] == "json_invalid":
-        return InvalidRequestError("the body is not JSON")
     if mistake["type"] == "model_type" and param is None:
         return InvalidRequestError("the body is not a JSON object")
     if mistake["type"] == "missing":
@@ -37,31 +65,17 @@ def first_mistake(error: ValidationError) -> InvalidRequestError:
 
 
 def unknown_field(path: str) -> InvalidRequestError:
-    """The error for a field that the surface does not define; `path` is as in `messages.0.rol`."""
+    """Make the error for a field that the surface does not define, such as `messages.0.rol`."""
     return InvalidRequestError(
         "there is no such field; check its spelling", param=path[:_MAX_PARAM]
     )
 
 
-def refuse_infinite(sent: BaseModel, body: bytes) -> None:
-    """Refuse NaN and Infinity where the request may hold any JSON.
-
-    Only a body that holds their names is searched; a number such as 1e999, which no name gives
-    away, is refused when the provider's request is written (safe_json/finite_numbers.py).
-
-    Raises:
-        InvalidRequestError: With the first of them as its `param`.
-
-    """
-    if b"NaN" in body or b"Infinity" in body:
-        refuse_infinite_in(sent.model_dump(by_alias=True, exclude_unset=True))
-
-
 def refuse_infinite_in(value: Any, path: str = "") -> None:
-    """Refuse a number in this JSON value that is not finite; `path` is where the value stands.
+    """Refuse a JSON value with a number that is not finite; `path` is the value's place.
 
     Raises:
-        InvalidRequestError: With the first of them as its `param`.
+        InvalidRequestError: With the first such number as its `param`.
 
     """
     found = infinite(value, path)

@@ -54,3 +54,42 @@ def test_a_row_of_the_catalog_can_say_that_it_honours_a_format(
 
     assert post(ask("ollama_cloud/m", format="json")).json["content"] == "Hello!"
     assert (len(provider.received), provider.last.json["format"]) == (1, "json")
+
+
+@pytest.mark.parametrize("path", [OPENAI, "/v1/chat"])
+def test_a_row_can_drop_fields_that_its_provider_refuses(
+    path: str, provider: Upstream, config: Path
+) -> None:
+    config.write_text(row("mine", provider.url, drops=["temperature", "seed"]))
+
+    dropped = post(ask("mine/m", temperature=0), path)
+    kept = post(ask("mine/m"), path)
+
+    assert "temperature" not in provider.received[0].json
+    assert dropped.headers["x-chatd-dropped-params"] == "temperature"
+    assert "x-chatd-dropped-params" not in kept.headers
+
+
+@pytest.mark.parametrize("name", ["reasoning", "reasoning_content"])
+@pytest.mark.parametrize("returned", ["reasoning", "reasoning_content", None])
+def test_a_row_can_name_the_field_that_takes_reasoning_back(
+    name: str, returned: str | None, provider: Upstream, config: Path
+) -> None:
+    fields = {} if returned is None else {"returns_reasoning": returned}
+    config.write_text(row("mine", provider.url, **fields))
+    turns = [{"role": "assistant", "content": "4", name: "Hm."}]
+
+    assert post({"model": "mine/m", "messages": turns}, OPENAI).status == 200
+    assert provider.last.json["messages"] == [
+        {"role": "assistant", "content": "4", returned or name: "Hm."}
+    ]
+
+
+def test_an_effort_stands_beside_the_other_fields_of_openrouters_reasoning(
+    provider: Upstream,
+) -> None:
+    request = ask("openrouter/v/m", reasoning={"exclude": True}, reasoning_effort="low")
+
+    assert post(request, OPENAI).status == 200
+    assert provider.last.json["reasoning"] == {"exclude": True, "effort": "low"}
+    assert "reasoning_effort" not in provider.last.json

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from chatd.canonical.request import ChatRequest, Message, Text
+from chatd.canonical.content import Text
+from chatd.canonical.request import ChatRequest, Message
 from chatd.errors import PrefillUnclearError
 from chatd.resilience.prefill import Continuation, takes_prefill
 from tests.support import answers

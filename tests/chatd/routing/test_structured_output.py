@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chatd.call import Call
-from chatd.canonical.request import ChatRequest, Message, Text
+from chatd.canonical.content import Text
+from chatd.canonical.request import ChatRequest, Message
 from chatd.canonical.response import Answer, Choice, Usage
 from chatd.deadline import Deadline
 from chatd.errors import InvalidRequestError

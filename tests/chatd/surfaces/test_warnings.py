@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chatd.canonical.request import ToolCall
+from chatd.canonical.content import ToolCall
 from chatd.canonical.response import Choice
 from chatd.surfaces.warnings import SPENT_THINKING, warning_of
 from tests.support import answers

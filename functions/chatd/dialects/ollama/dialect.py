@@ -1,7 +1,6 @@
 """Speak Ollama's dialect, on `/api/chat`.
 
-https://github.com/ollama/ollama/blob/main/docs/api.md. It knows nothing of surfaces, and sends
-nothing itself.
+https://github.com/ollama/ollama/blob/main/docs/api.md
 """
 
 from __future__ import annotations
@@ -12,7 +11,8 @@ from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
-from chatd.canonical.request import ChatRequest, OtherTool, Tool
+from chatd.canonical.losses import foreign_fields
+from chatd.canonical.request import ChatRequest, OpaqueTool, Tool
 from chatd.canonical.response import (
     Answer,
     Choice,
@@ -30,13 +30,14 @@ from chatd.dialects import lenient
 from chatd.dialects.failures import failure, malformed
 from chatd.dialects.framing import bounded, lines
 from chatd.dialects.ollama import hints as ollama_hints
-from chatd.dialects.ollama import messages as ollama_turns
+from chatd.dialects.ollama import messages as ollama_messages
 from chatd.dialects.ollama.schema import OllamaChat, OllamaLine, OllamaMessage, OllamaTags
 from chatd.dialects.ollama.tool_schemas import ToolSchemas
 from chatd.errors import ChatdError, UpstreamRefusedError
 from chatd.safe_json.finite_numbers import request_body
 from chatd.upstream_http import HttpRequest, HttpResponse
 
+DIALECT = "ollama"
 # https://github.com/ollama/ollama/blob/main/server/routes.go
 _CANNOT_THINK = "does not support thinking"
 # A line of a stream has one of them, and so has a whole answer.
@@ -44,7 +45,7 @@ _PIECES = frozenset({"message", "response"})
 
 
 class Ollama:
-    """The adapter for `/api/chat`, which carries every chat."""
+    """Ollama's dialect on `/api/chat`, which carries every chat."""
 
     path = "/api/chat"
 
@@ -55,7 +56,7 @@ class Ollama:
             found.append("n")
         if request.tools and request.tool_choice not in (None, "auto", "none"):
             found.append("tool_choice")
-        if any(isinstance(tool, OtherTool) for tool in request.tools):
+        if any(isinstance(tool, OpaqueTool) for tool in request.tools):
             found.append("tools")
         if request.tools and request.parallel_tool_calls is False:
             found.append("parallel_tool_calls")
@@ -63,14 +64,18 @@ class Ollama:
 
     def omitted(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # the shape of every adapter
         """Name the hints and the keywords of tools' schemas that have no effect."""
-        hints = ollama_hints.dropped(request)
+        lost = (
+            *ollama_hints.dropped(request),
+            *ollama_messages.unwritten(request),
+            *foreign_fields(request, DIALECT),
+        )
         if not request.tools or request.tool_choice == "none":
-            return hints
+            return lost
         schemas = ToolSchemas()
         for tool in request.tools:
             if isinstance(tool, Tool):
                 schemas.parameters(tool)
-        return (*hints, *schemas.lost)
+        return (*lost, *schemas.lost)
 
     def build(self, request: ChatRequest, row: Provider, key: SecretStr | None) -> HttpRequest:
         """Build the request for a chat; `request.model` is the provider's name for the model.
@@ -118,14 +123,14 @@ class Ollama:
         if not line.done:
             raise malformed(response, "its answer ended before it was done")
         message = self._message(line)
-        calls = ollama_turns.calls(message)
+        calls = ollama_messages.calls(message)
         content = lenient.text(message.content) or ""
         choice = Choice(
             content=None if calls and not content else content,
             thinking=message.thinking or None,
             tool_calls=calls,
             finish_reason=_reason(line, called=bool(calls)),
-            logprobs=ollama_turns.logprobs(line.logprobs),
+            logprobs=ollama_messages.logprobs(line.logprobs),
         )
         return Answer((choice,), _usage(line), line.model)
 
@@ -140,7 +145,7 @@ class Ollama:
         for text in lines(chunks):
             line = self._line(text, response)
             message = self._message(line)
-            calls = ollama_turns.calls(message)
+            calls = ollama_messages.calls(message)
             content = lenient.text(message.content)
             if content or message.thinking or calls or line.logprobs:
                 yield Delta(
@@ -150,7 +155,7 @@ class Ollama:
                         ToolCallDelta(called + n, call.id, call.name, call.arguments)
                         for n, call in enumerate(calls)
                     ),
-                    logprobs=ollama_turns.logprobs(line.logprobs),
+                    logprobs=ollama_messages.logprobs(line.logprobs),
                 )
             called += len(calls)
             if line.done:
@@ -180,11 +185,13 @@ class Ollama:
         return lenient.names(tags, "name", "model")
 
     def _conversation(self, request: ChatRequest) -> dict[str, Any]:
-        conversation: dict[str, Any] = {"messages": ollama_turns.written(request.messages)}
+        conversation: dict[str, Any] = {"messages": ollama_messages.written(request.messages)}
         if request.tools and request.tool_choice != "none":
             schemas = ToolSchemas()
             conversation["tools"] = [
-                ollama_turns.tool(tool, schemas) for tool in request.tools if isinstance(tool, Tool)
+                ollama_messages.tool(tool, schemas)
+                for tool in request.tools
+                if isinstance(tool, Tool)
             ]
         return conversation
 

@@ -1,7 +1,6 @@
-"""Ollama's dialect, on `/api/generate`, which knows a system text and a prompt but no turns.
+"""Speak Ollama's dialect on `/api/generate`, which takes a system text and a prompt, and no turns.
 
-https://github.com/ollama/ollama/blob/main/docs/api.md#generate-a-completion. It knows nothing of
-surfaces, and sends nothing itself.
+https://github.com/ollama/ollama/blob/main/docs/api.md#generate-a-completion
 """
 
 from __future__ import annotations
@@ -9,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chatd.canonical.request import ChatRequest, Message, Text
+from chatd.canonical.content import Text
+from chatd.canonical.request import ChatRequest, Message
 from chatd.dialects.ollama.dialect import Ollama
 from chatd.dialects.ollama.schema import OllamaGenerate as OllamaGenerateAnswer
 from chatd.dialects.ollama.schema import OllamaLine, OllamaMessage
@@ -17,7 +17,7 @@ from chatd.errors import InvalidRequestError
 
 
 class OllamaGenerate(Ollama):
-    """The adapter for `/api/generate`."""
+    """Ollama's dialect on `/api/generate`."""
 
     path = "/api/generate"
 
@@ -47,7 +47,7 @@ _SYSTEM = ("system", "developer")
 
 def _check(messages: Sequence[Message]) -> None:
     for position, turn in enumerate(messages):
-        if not all(isinstance(part, Text) for part in turn.content):
+        if not all(isinstance(block, Text) for block in turn.blocks):
             raise InvalidRequestError(
                 "pictures need Ollama's /api/chat: set endpoint to chat or auto",
                 param=f"messages.{position}.content",
@@ -55,7 +55,7 @@ def _check(messages: Sequence[Message]) -> None:
 
 
 def _prompt(turns: list[Message]) -> str:
-    """The turns as one text: a single one as it is, several each under its speaker's name."""
+    """Join the turns to one text; each of several turns begins with its role."""
     if len(turns) == 1 and turns[0].role == "user":
         return turns[0].text
     return "\n\n".join(f"{turn.role.capitalize()}: {turn.text}" for turn in turns)

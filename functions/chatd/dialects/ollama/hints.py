@@ -1,8 +1,9 @@
-"""Read the fields that callers of OpenAI's surface send to other vendors, for Ollama.
+"""Read the fields that callers of OpenAI's surface send for other vendors.
 
-Agents and SDKs send hints with every request, whichever provider answers. A hint for which Ollama
-has a word is written so. One that cannot change the answer is dropped. One that can change how it
-is written, but not whether it is right, is dropped and named. What is left is refused.
+Agents and SDKs send hints with every request, whichever provider answers. A hint with an equal in
+Ollama's dialect is written so. A hint that cannot change the answer is dropped. A hint that can
+change the wording of the answer, but not whether it is right, is dropped and named. Any other field
+is refused.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+from chatd.canonical.extra import Extra, Json, fields_for
 from chatd.canonical.request import ChatRequest, Think
 
-# Efforts in Ollama's words, as Ollama itself maps them:
+# OpenAI's efforts as Ollama's values, as Ollama itself maps them:
 # https://github.com/ollama/ollama/blob/main/openai/openai.go (thinkFromReasoningEffort)
 _EFFORTS: Mapping[str, Think] = MappingProxyType(
     {
@@ -28,7 +30,7 @@ _EFFORTS: Mapping[str, Think] = MappingProxyType(
         "ultra": "max",
     }
 )
-# Options of Ollama's own, and what another server calls one of them:
+# Ollama's own options, and another server's name for one of them:
 # https://github.com/ollama/ollama/blob/main/docs/modelfile.mdx#valid-parameters-and-values
 _OPTIONS = frozenset(
     {
@@ -39,25 +41,24 @@ _OPTIONS = frozenset(
 _RENAMED = MappingProxyType({"repetition_penalty": "repeat_penalty"})
 # Fields of Ollama's own request besides the options.
 _FIELDS = ("keep_alive", "truncate", "shift")
-# Fields by which callers ask for thinking: OpenRouter's, Ollama's own, Kimi's and Anthropic's, and
-# those of Qwen's servers. The first that says something holds.
+# Fields that ask for thinking: Ollama's own, OpenRouter's, Kimi's and Anthropic's, and those of
+# Qwen's servers. The first field with a meaning holds.
 _THINKING = ("think", "reasoning", "thinking", "enable_thinking", "chat_template_kwargs")
 _TEMPLATE_SWITCHES = frozenset({"enable_thinking", "thinking"})
 _QUIET = frozenset(
     {
         *("user", "metadata", "client_metadata", "session_id", "trace", "store", "include"),
         *("service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention"),
-        *("stream_options", "usage", "include_reasoning", "prediction", "provider", "route"),
-        *("cache_control",),
+        *("usage", "include_reasoning", "prediction", "provider", "route"),
     }
 )
 _NAMED = frozenset(
     {
         *("verbosity", "models", "transforms", "plugins", "web_search_options"),
-        *("betas", "context_management", "output_config"),
+        *("betas", "cache_control", "context_management", "output_config"),
     }
 )
-# These say what is so anyway.
+# Values that change nothing.
 _DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {
         "logit_bias": {},
@@ -67,75 +68,93 @@ _DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "function_call": "auto",
     }
 )
+# The tag of the fields that are read here.
+_SURFACE = "openai_chat"
 _KNOWN = frozenset({*_QUIET, *_NAMED, *_OPTIONS, *_RENAMED, *_FIELDS, *_THINKING})
 
 
 def refused(request: ChatRequest) -> tuple[str, ...]:
-    """Name the fields that would change the answer and that Ollama has no word for."""
+    """Name the fields that would change the answer and have no equal in Ollama's dialect."""
     return tuple(
         name
-        for name, value in request.extra.items()
+        for name, value in given(request).items()
         if (name not in _KNOWN or _is_unknown_template(name, value)) and not _is_idle(name, value)
     )
 
 
 def dropped(request: ChatRequest) -> tuple[str, ...]:
-    """Name the hints that Ollama has no word for and that can change the answer."""
-    found = [
-        name
-        for name, value in request.extra.items()
-        if name in _NAMED and not _is_idle(name, value)
-    ]
-    asked = {name for name in _THINKING if request.extra.get(name) is not None}
-    unread = {name for name in asked if _think(name, request.extra[name]) is None}
-    return (*found, *sorted(unread - _is_open(request)))
+    """Name the hints that can change the answer and have no equal in Ollama's dialect."""
+    fields = given(request)
+    if not fields:
+        return _of_other_dialects(request.extra)
+    found = [name for name, value in fields.items() if name in _NAMED and not _is_idle(name, value)]
+    asked = {name for name in _THINKING if fields.get(name) is not None}
+    unread = {name for name in asked if _think(name, fields[name]) is None}
+    return (*found, *sorted(unread - _is_open(fields)))
+
+
+def given(request: ChatRequest) -> Json:
+    """Return the further fields of a request of OpenAI's surface."""
+    return fields_for(_SURFACE, request.extra)
+
+
+def _of_other_dialects(extra: Extra | None) -> tuple[str, ...]:
+    """Name the fields of a surface whose hints are not known here."""
+    if extra is None or extra.dialect == _SURFACE:
+        return ()
+    return tuple(path for path, value in extra.paths() if value is not None)
 
 
 def think(request: ChatRequest) -> Think:
-    """Read whether to think, or how hard, in Ollama's words; False where nothing is said.
+    """Read whether to think, or how hard, as Ollama's value; False if no field asks for it.
 
-    A thinking model thinks when nothing is said, and can then spend a small budget without a word
-    of answer: https://github.com/ollama/ollama/blob/main/docs/capabilities/thinking.mdx
+    Without a value a thinking model thinks, and can spend a small budget before the answer begins:
+    https://github.com/ollama/ollama/blob/main/docs/capabilities/thinking.mdx
     """
     if request.think is not None:
         return _level(request.think) or False
+    fields = given(request)
     for name in _THINKING:
-        found = _think(name, request.extra.get(name))
+        found = _think(name, fields.get(name))
         if found is not None:
             return found
     return False
 
 
 def without_thinking(request: ChatRequest) -> tuple[ChatRequest, str] | None:
-    """Return the request without the hint to think, and the hint's name; None if it has none.
+    """Return the request without the hint to think, and the hint's name; None without a hint.
 
-    Agents send an effort with every request, whatever the model. The native surface knows no
-    hints: what its callers send is wanted.
+    Agents send an effort with every request, whatever the model. On the native surface `think` is
+    a demand and not a hint.
     """
     if request.think_required or think(request) is False:
         return None
-    extra = {name: value for name, value in request.extra.items() if name not in _THINKING}
+    fields = given(request)
     if request.think is not None:
         hint = "reasoning_effort"
     else:
-        hint = next(name for name in _THINKING if _think(name, request.extra.get(name)) is not None)
+        hint = next(name for name in _THINKING if _think(name, fields.get(name)) is not None)
+    extra = request.extra
+    if extra is not None:
+        rest = {name: value for name, value in extra.fields.items() if name not in _THINKING}
+        extra = replace(extra, fields=rest)
     return replace(request, think=None, extra=extra), hint
 
 
 def fields(request: ChatRequest) -> dict[str, Any]:
     """Return the fields of Ollama's own request that the caller sent."""
-    found = {name: request.extra.get(name) for name in _FIELDS}
-    return {name: value for name, value in found.items() if value is not None}
+    sent = given(request)
+    return {name: sent[name] for name in _FIELDS if sent.get(name) is not None}
 
 
 def options(request: ChatRequest) -> dict[str, Any]:
-    """Return Ollama's options; what OpenAI has a name for goes before an option."""
-    sampling, extra = request.sampling, request.extra
-    given = extra.get("options")
-    found: dict[str, Any] = dict(given) if isinstance(given, Mapping) else {}
-    found |= {new: extra[old] for old, new in _RENAMED.items() if extra.get(old) is not None}
-    found |= {name: extra[name] for name in _OPTIONS - {"options"} if extra.get(name) is not None}
-    said = {
+    """Return Ollama's options; a field of OpenAI's schema takes precedence over an option."""
+    sampling, sent = request.sampling, given(request)
+    own = sent.get("options")
+    found: dict[str, Any] = dict(own) if isinstance(own, Mapping) else {}
+    found |= {new: sent[old] for old, new in _RENAMED.items() if sent.get(old) is not None}
+    found |= {name: sent[name] for name in _OPTIONS - {"options"} if sent.get(name) is not None}
+    named = {
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "seed": sampling.seed,
@@ -144,11 +163,11 @@ def options(request: ChatRequest) -> dict[str, Any]:
         "frequency_penalty": sampling.frequency_penalty,
         "num_predict": request.max_completion_tokens or request.max_tokens,
     }
-    return found | {name: value for name, value in said.items() if value is not None}
+    return found | {name: value for name, value in named.items() if value is not None}
 
 
 def _think(name: str, value: Any) -> Think | None:
-    """Read one of the fields that ask for thinking; None if it does not say."""
+    """Read one of the fields that ask for thinking; None if its value has no meaning."""
     if not isinstance(value, Mapping):
         return _level(value)
     if name == "chat_template_kwargs":
@@ -170,11 +189,11 @@ def _level(value: Any) -> Think | None:
     return _EFFORTS.get(value) if isinstance(value, str) else None
 
 
-def _is_open(request: ChatRequest) -> set[str]:
+def _is_open(fields: Json) -> set[str]:
     """Return the fields that leave thinking to the model, such as `{"type": "adaptive"}`."""
     open_ones = set()
     for name in _THINKING:
-        value = request.extra.get(name)
+        value = fields.get(name)
         if isinstance(value, Mapping) and not value.keys() - {"type", "exclude", "summary"}:
             open_ones.add(name)
     return open_ones

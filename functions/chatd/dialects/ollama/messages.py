@@ -1,4 +1,4 @@
-"""Write turns, tools and pictures for Ollama, and read its tool calls.
+"""Write turns, tools and pictures in Ollama's dialect, and read its tool calls.
 
 https://github.com/ollama/ollama/blob/main/docs/api.md#generate-a-chat-completion
 """
@@ -9,7 +9,18 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from chatd.canonical.request import Image, Message, Other, Tool, ToolCall
+from chatd.canonical.content import (
+    Block,
+    Document,
+    Image,
+    Opaque,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+)
+from chatd.canonical.losses import has_failed_result
+from chatd.canonical.request import ChatRequest, Message, Tool
 from chatd.canonical.response import new_call_id
 from chatd.dialects import lenient
 from chatd.dialects.ollama.schema import OllamaMessage
@@ -17,26 +28,47 @@ from chatd.dialects.ollama.tool_schemas import ToolSchemas
 from chatd.errors import InvalidRequestError, RequestTooLargeError
 from chatd.safe_json.value_count import MAX_VALUES, is_bounded
 
-# OpenAI means by developer what others mean by system, and by its old function what tool means now.
+# OpenAI's `developer` is the `system` of others, and its old `function` is today's `tool`.
 _ROLES = {"developer": "system", "function": "tool"}
+# Roles whose name Ollama gets, as the name of the tool.
+_NAMED = ("function", "tool")
 
 
 def written(messages: Sequence[Message]) -> list[dict[str, Any]]:
     """Write the conversation for `/api/chat`.
 
     Raises:
-        InvalidRequestError: If a picture is not in the request itself, a piece is neither text
-            nor picture, or a call's arguments are not a JSON object.
+        InvalidRequestError: If a picture is not in the request itself, a block is neither text
+            nor picture, a call is not one of a function, or its arguments are not a JSON object.
         RequestTooLargeError: If the arguments of all calls hold more than 250,000 JSON values.
 
     """
-    arguments = [call.arguments for message in messages for call in message.tool_calls]
+    calls = [call for message in messages for call in message.tool_calls]
+    arguments = [call.arguments for call in calls]
     if not is_bounded(",".join(arguments).encode("utf-8", "surrogatepass")):
         raise RequestTooLargeError(
             f"the arguments of the tool calls hold more than {MAX_VALUES:,} JSON values"
         )
-    names = {call.id: call.name for message in messages for call in message.tool_calls}
-    return [_turn(message, position, names) for position, message in enumerate(messages)]
+    names = {call.id: call.name for call in calls}
+    return [
+        turn
+        for position, message in enumerate(messages)
+        for turn in _turns(message, position, names)
+    ]
+
+
+def unwritten(request: ChatRequest) -> tuple[str, ...]:
+    """Name the fields of the canonical form that have a value and that Ollama lacks."""
+    found = {
+        "messages.name": any(
+            message.name and message.role not in _NAMED for message in request.messages
+        ),
+        "messages.content.is_error": has_failed_result(request),
+        "tools.strict": request.tool_choice != "none"
+        and any(isinstance(tool, Tool) and tool.strict for tool in request.tools),
+        "response_format.description": request.schema_description,
+    }
+    return tuple(name for name, value in found.items() if value)
 
 
 def tool(given: Tool, schemas: ToolSchemas) -> dict[str, Any]:
@@ -85,57 +117,83 @@ def _logprob(token: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _turn(message: Message, position: int, names: dict[str, str]) -> dict[str, Any]:
-    if "tool_calls" in message.extra:
-        raise InvalidRequestError(
-            "Ollama knows calls of functions, and no others",
-            param=f"messages.{position}.tool_calls",
-        )
-    role = _ROLES.get(message.role, message.role)
-    turn: dict[str, Any] = {"role": role, "content": message.text}
-    if images := _images(message, position):
-        turn["images"] = images
-    if message.thinking:
-        turn["thinking"] = message.thinking
-    if message.tool_calls:
+def _turns(message: Message, position: int, names: dict[str, str]) -> list[dict[str, Any]]:
+    """Write a turn as one for each tool result and one for the rest."""
+    results = [block for block in message.blocks if isinstance(block, ToolResult)]
+    turns = [_result(result, message, position, names) for result in results]
+    rest = tuple(block for block in message.blocks if not isinstance(block, ToolResult))
+    if rest or not results:
+        turns.append(_turn(message, rest, position))
+    return turns
+
+
+def _result(
+    result: ToolResult, message: Message, position: int, names: dict[str, str]
+) -> dict[str, Any]:
+    turn = {"role": "tool", **_content(result.blocks, position), "tool_call_id": result.call_id}
+    # Ollama identifies the call by the tool's name, which only the call itself holds.
+    if name := names.get(result.call_id) or message.name:
+        turn["tool_name"] = name
+    return turn
+
+
+def _turn(message: Message, blocks: tuple[Block, ...], position: int) -> dict[str, Any]:
+    # Tool results take the rest of their turn to the user.
+    role = "user" if message.role == "tool" else _ROLES.get(message.role, message.role)
+    turn: dict[str, Any] = {"role": role, **_content(blocks, position)}
+    if thinking := message.thinking:
+        turn["thinking"] = thinking
+    if calls := message.tool_calls:
         turn["tool_calls"] = [
             {
                 "id": call.id,
                 "function": {"index": n, "name": call.name, "arguments": _object(call, position)},
             }
-            for n, call in enumerate(message.tool_calls)
+            for n, call in enumerate(calls)
         ]
     if message.role == "function" and message.name is not None:
         turn["tool_name"] = message.name
-    if message.tool_call_id is not None:
-        # It goes by the tool's name, which only the call that it answers holds.
-        turn["tool_call_id"] = message.tool_call_id
-        if name := names.get(message.tool_call_id) or message.name:
-            turn["tool_name"] = name
     return turn
 
 
-def _images(message: Message, position: int) -> list[str]:
-    images = []
-    for number, part in enumerate(message.content):
+def _content(blocks: tuple[Block, ...], position: int) -> dict[str, Any]:
+    """Write the text and the pictures of a turn."""
+    texts: list[str] = []
+    images: list[str] = []
+    parts = [block for block in blocks if not isinstance(block, Thinking | ToolCall)]
+    for number, block in enumerate(parts):
         place = f"messages.{position}.content.{number}"
-        if isinstance(part, Other):
+        if isinstance(block, Text):
+            texts.append(block.text)
+        elif isinstance(block, Image):
+            images.append(_base64(block, place))
+        elif isinstance(block, Document) and block.text is not None:
+            texts.append(block.text)
+        else:
+            kind = block.kind if isinstance(block, Opaque) else "file"
             raise InvalidRequestError(
-                f"Ollama takes text and pictures, and no piece of type {part.kind[:50]!r}",
+                f"Ollama takes text and pictures, and no content of type {kind[:50]!r}",
                 param=place,
             )
-        if isinstance(part, Image):
-            scheme, _, encoded = part.url.partition(";base64,")
-            if not scheme.startswith("data:") or not encoded:
-                raise InvalidRequestError(
-                    "Ollama takes a picture only within the request: send a data URL with base64",
-                    param=f"{place}.image_url.url",
-                )
-            images.append(encoded)
-    return images
+    content = {"content": "".join(texts)}
+    return {**content, "images": images} if images else content
+
+
+def _base64(image: Image, place: str) -> str:
+    scheme, _, encoded = image.url.partition(";base64,")
+    if not scheme.startswith("data:") or not encoded:
+        raise InvalidRequestError(
+            "Ollama takes a picture only within the request: send a data URL with base64",
+            param=f"{place}.image_url.url",
+        )
+    return encoded
 
 
 def _object(call: ToolCall, position: int) -> Any:
+    if call.kind != "function":
+        raise InvalidRequestError(
+            "Ollama takes calls of functions only", param=f"messages.{position}.tool_calls"
+        )
     try:
         arguments = json.loads(call.arguments or "{}")
     except (ValueError, RecursionError):

@@ -1,9 +1,9 @@
-"""Write a tool's JSON Schema in the part of JSON Schema that Ollama keeps.
+"""Write a tool's JSON Schema with the keywords that Ollama keeps.
 
-Ollama reads a tool's parameters into Go types and drops, without an error, every keyword that they
-do not name: https://github.com/ollama/ollama/blob/main/api/types.go (ToolFunctionParameters,
-ToolProperty). What has an equal in those types is written so: references are inlined, `oneOf`
-becomes `anyOf`, `const` an `enum`, and `allOf` is merged. The rest is sent as it is and named.
+Ollama reads a tool's parameters into Go types and drops, without an error, every keyword that the
+types do not name: https://github.com/ollama/ollama/blob/main/api/types.go (ToolFunctionParameters,
+ToolProperty). A keyword with an equal in those types is written so: references are inlined, `oneOf`
+becomes `anyOf`, `const` an `enum`, and `allOf` is merged. The rest is sent unchanged and named.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ Json = dict[str, Any]
 _MAX_INLINED = 10_000
 _MAX_INLINED_CHARACTERS = 1_000_000
 _MAX_DEPTH = 64
-# What Ollama's types name: the parameters of a function, and one of its properties.
+# Keywords that Ollama's types name, for a function's parameters and for one property.
 _KEPT_OF_PARAMETERS = frozenset({"type", "required", "properties", "items"})
 _KEPT_OF_PROPERTY = _KEPT_OF_PARAMETERS | {"description", "enum", "anyOf"}
-# Keywords that are about the schema and not about the value, or that hold what was inlined.
+# Keywords that describe the schema and not the value, or that hold inlined schemas.
 _NOTES = frozenset(
     {
         *("$schema", "$id", "$anchor", "$comment", "$defs", "definitions"),
@@ -131,7 +131,7 @@ class _Writer:
                 written.setdefault(name, value)
 
     def _inlined(self, reference: str, inside: tuple[str, ...]) -> Json:
-        """The schema that a reference leads to; of one that leads to itself, the type alone."""
+        """Return the schema of a reference; for a reference to itself, its type alone."""
         target = self._target(reference)
         if target is None:
             self._schemas.lose("$ref")
@@ -177,7 +177,7 @@ class _Writer:
 
 
 def _without_schemas(name: str, value: Any) -> Any:
-    """What a keyword adds of its own: of schemas that are rewritten, at most their names."""
+    """Return a keyword's value without the schemas in it, which are counted apart."""
     if name in _MERGED and isinstance(value, Mapping):
         return list(value)
     of_schemas = name in ("$defs", "definitions", "$ref")
@@ -187,5 +187,5 @@ def _without_schemas(name: str, value: Any) -> Any:
 
 
 def _listed(names: Any) -> list[str]:
-    """The names in a list of `required`; none if it is something else."""
+    """Return the names in a `required` list; none for another value."""
     return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []

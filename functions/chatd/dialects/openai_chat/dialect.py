@@ -14,13 +14,14 @@ from typing import Any
 from pydantic import SecretStr, ValidationError
 
 from chatd import __version__
-from chatd.canonical.request import ChatRequest, Message, Think
+from chatd.canonical.request import ChatRequest, Think
 from chatd.canonical.response import Answer, Choice, Event, as_events, collected
 from chatd.config.catalog import Provider
 from chatd.dialects import lenient
 from chatd.dialects.failures import failure, malformed
 from chatd.dialects.framing import bounded
 from chatd.dialects.openai_chat import messages as openai_turns
+from chatd.dialects.openai_chat import request as openai_request
 from chatd.dialects.openai_chat import stream as openai_stream
 from chatd.dialects.openai_chat.schema import (
     OpenAIChatResponse,
@@ -28,6 +29,7 @@ from chatd.dialects.openai_chat.schema import (
     OpenAIMessage,
     OpenAIModels,
 )
+from chatd.dialects.openai_chat.turns import with_reasoning_as
 from chatd.errors import ChatdError, UpstreamRefusedError
 from chatd.safe_json.finite_numbers import request_body
 from chatd.upstream_http import HttpRequest, HttpResponse
@@ -44,28 +46,32 @@ class OpenAIChat:
         """Name the caller's fields that would change the answer and that the dialect lacks."""
         return ()
 
-    def omitted(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # a subclass's place
-        """Name the caller's fields that the provider fixes itself, and that are left out."""
-        return ()
+    def omitted(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:
+        """Name the caller's fields that the row drops or that only another dialect has."""
+        dropped = tuple(name for name in row.drops if openai_request.has_field(request, name))
+        return (*dropped, *openai_request.foreign(request))
 
     def build(self, request: ChatRequest, row: Provider, key: SecretStr | None) -> HttpRequest:
-        """Build the request for a chat; `request.model` is the provider's name for the model."""
-        body: dict[str, Any] = {
-            **request.extra,
-            "model": request.model,
-            "messages": [self._turn(message) for message in request.messages],
-            **openai_turns.options(request),
-        }
-        if row.developer_as_system:
-            for turn in body["messages"]:
-                if turn["role"] == "developer":
-                    turn["role"] = "system"
+        """Build the request for a chat; `request.model` is the provider's name for the model.
+
+        Raises:
+            InvalidRequestError: If the request holds a number that is not finite, or a block that
+                the dialect cannot express.
+
+        """
+        body = openai_request.body_of(request)
+        if row.developer_as_system or row.returns_reasoning is not None:
+            body["messages"] = [self._turn(turn, row) for turn in body["messages"]]
         if request.think is not None:
-            body.update(self._thinking(request.think, request))
+            self._write_thinking(body, request.think, request)
         if request.stream:
-            body["stream"] = True
-            body["stream_options"] = {"include_usage": True}
-        for name in self.omitted(request, row):
+            options = body.get("stream_options") or {}
+            body |= {"stream": True, "stream_options": {**options, "include_usage": True}}
+        else:
+            body.pop("stream_options", None)
+            if body.get("stream"):
+                del body["stream"]
+        for name in row.drops:
             body.pop(name, None)
         headers = {**self._hello(key), **self._headers(request, row)}
         return HttpRequest(f"{row.base_url}/chat/completions", headers, request_body(body))
@@ -138,12 +144,23 @@ class OpenAIChat:
             raise malformed(response, "its list of models is not one of OpenAI's dialect") from None
         return lenient.names(models, "id", "name")
 
-    def _turn(self, message: Message) -> dict[str, Any]:
-        """Write one message."""
-        turn = openai_turns.written(message)
-        if message.thinking is not None:
-            turn["reasoning_content"] = message.thinking
+    def _turn(self, turn: dict[str, Any], row: Provider) -> dict[str, Any]:
+        """Correct one message for the row; the given message is not changed."""
+        if row.developer_as_system and turn["role"] == "developer":
+            turn = {**turn, "role": "system"}
+        if row.returns_reasoning is not None:
+            turn = with_reasoning_as(row.returns_reasoning, turn)
         return turn
+
+    def _write_thinking(self, body: dict[str, Any], think: Think, request: ChatRequest) -> None:
+        """Write the fields for thinking; other fields of the same object stay."""
+        body.pop("reasoning_effort", None)
+        for name, value in self._thinking(think, request).items():
+            given = body.get(name)
+            if isinstance(given, dict) and isinstance(value, Mapping):
+                body[name] = {**given, **value}
+            else:
+                body[name] = value
 
     def _thinking(self, think: Think, request: ChatRequest) -> Mapping[str, Any]:  # noqa: ARG002  # a subclass's place
         """Write the fields that switch thinking on or off."""

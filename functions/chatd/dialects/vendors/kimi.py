@@ -1,4 +1,4 @@
-"""Where Kimi For Coding departs from OpenAI's dialect.
+"""Speak OpenAI's chat dialect with the differences of Kimi For Coding.
 
 https://github.com/MoonshotAI/kimi-code/tree/main/packages/kosong/src/providers
 """
@@ -8,20 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from chatd.canonical.request import ChatRequest, Message, Think
+from chatd.canonical.request import ChatRequest, Think
 from chatd.config.catalog import Provider
 from chatd.dialects.openai_chat.dialect import OpenAIChat
 
 
 class Kimi(OpenAIChat):
-    """The adapter for Kimi For Coding."""
-
-    def omitted(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # the shape of its parent's
-        """The temperature: each model has one, and any other is a 400.
-
-        https://github.com/MoonshotAI/Kimi-K2/issues/124
-        """
-        return () if request.sampling.temperature is None else ("temperature",)
+    """The dialect of Kimi For Coding."""
 
     def _thinking(self, think: Think, request: ChatRequest) -> Mapping[str, Any]:
         if think is False or think == "none":
@@ -32,9 +25,9 @@ class Kimi(OpenAIChat):
             return {"reasoning_effort": think}
         return {"thinking": {"type": "enabled", "effort": think}}
 
-    def _turn(self, message: Message) -> dict[str, Any]:
-        # A call with an empty text beside it is refused: "text content is empty".
-        turn = super()._turn(message)
-        if message.tool_calls and not turn["content"]:
-            del turn["content"]
+    def _turn(self, turn: dict[str, Any], row: Provider) -> dict[str, Any]:
+        # Kimi refuses a call with an empty text beside it: "text content is empty".
+        turn = super()._turn(turn, row)
+        if turn.get("tool_calls") and not turn.get("content"):
+            return {name: value for name, value in turn.items() if name != "content"}
         return turn

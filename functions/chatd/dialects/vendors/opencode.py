@@ -1,6 +1,7 @@
-"""Where OpenCode (Zen and Go) departs from OpenAI's dialect: https://opencode.ai/docs/zen.
+"""Speak OpenAI's chat dialect with the differences of OpenCode (Zen and Go).
 
-One key serves both plans, and some models are served in other dialects only.
+https://opencode.ai/docs/zen. One key serves both plans, and some models are served in other
+dialects only.
 """
 
 from __future__ import annotations
@@ -34,13 +35,13 @@ _ELSEWHERE = {
 
 
 class OpenCode(OpenAIChat):
-    """The adapter for OpenCode."""
+    """The dialect of OpenCode."""
 
     def build(self, request: ChatRequest, row: Provider, key: SecretStr | None) -> HttpRequest:
-        """As its parent's.
+        """Build the request for a chat.
 
         Raises:
-            InvalidRequestError: If the model is served in a dialect that is not spoken here yet.
+            InvalidRequestError: If OpenCode serves the model in a dialect that chatd lacks.
 
         """
         for names, dialect in _ELSEWHERE[row.plan or "zen"]:
@@ -54,8 +55,8 @@ class OpenCode(OpenAIChat):
         return super().build(request, row, key)
 
     def _headers(self, request: ChatRequest, row: Provider) -> Mapping[str, str]:  # noqa: ARG002  # the shape of its parent's
-        # Go wants a name for the conversation that stays the same from turn to turn, so it is made
-        # of how the conversation began: https://github.com/anomalyco/opencode/issues/47763
+        # Go needs a name of the conversation that stays the same from turn to turn: a hash of its
+        # first turns. https://github.com/anomalyco/opencode/issues/47763
         beginning = hashlib.sha256(request.model.encode())
         for message in request.messages:
             beginning.update(f"\0{message.role}\0{message.text}".encode())

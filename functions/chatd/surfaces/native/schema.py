@@ -1,7 +1,7 @@
-"""What callers of `/v1/chat` send; native_answers.py has what they get.
+"""The shape of a request of `/v1/chat`.
 
-Values are strict: `"5"` is not a number here. The surface refuses an unknown field, so that a
-misspelt one is never without effect; pydantic's own `forbid` would keep an error for each of them.
+Values are strict: `"5"` is not a number. The surface refuses an unknown field, so that a misspelt
+field is never without effect; pydantic's own `forbid` would keep an error for each of them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""chatd's own surface: `/v1/chat`, and direct invocations.
-
-It knows nothing of dialects or of HTTP.
-"""
+"""Chat on chatd's own surface: `/v1/chat`, and direct invocations."""
 
 from __future__ import annotations
 
@@ -9,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from pydantic import ValidationError
-
-from chatd.canonical.request import ChatRequest, Message, Sampling, Text
+from chatd.canonical.content import Text
+from chatd.canonical.request import ChatRequest, Message, Sampling
 from chatd.canonical.response import (
     Answer,
     Choice,
@@ -25,15 +21,12 @@ from chatd.canonical.response import (
 from chatd.canonical.served import Served
 from chatd.errors import ChatdError
 from chatd.surfaces import ErrorResponse, Surface, openai_error, sse
-from chatd.surfaces.native.schema import NativeRequest
-from chatd.surfaces.validation import (
-    first_mistake,
-    refuse_infinite,
-    refuse_infinite_in,
-    unknown_field,
-)
+from chatd.surfaces.native.schema import NativeMessage, NativeRequest
+from chatd.surfaces.validation import checked, refuse_infinite_in, unknown_field
 from chatd.surfaces.warnings import warning_of
 
+_FIELDS = frozenset(NativeRequest.model_fields)
+_MESSAGE_FIELDS = frozenset(NativeMessage.model_fields)
 _END = b'data: {"done":true,'
 
 
@@ -47,23 +40,22 @@ class Native:
             InvalidRequestError: With the field that is wrong as its `param`.
 
         """
-        try:
-            sent = NativeRequest.model_validate_json(body)
-        except ValidationError as error:
-            raise first_mistake(error) from None
+        sent = checked(body, NativeRequest)
         _refuse_unknown(sent)
-        refuse_infinite(sent, body)
-        refuse_infinite_in(sent.format, "format")
+        form, think, limit = sent.get("format"), sent.get("think"), sent.get("max_tokens")
+        refuse_infinite_in(form, "format")
         return ChatRequest(
-            model=sent.model,
-            messages=tuple(Message(turn.role, (Text(turn.content),)) for turn in sent.messages),
-            sampling=Sampling(temperature=sent.temperature),
-            max_tokens=None if sent.max_tokens == -1 else sent.max_tokens,
-            format=sent.format,
-            # Inside, efforts have OpenAI's names.
-            think="xhigh" if sent.think == "max" else sent.think,
-            think_required=bool(sent.think),
-            stream=bool(sent.stream),
+            model=sent["model"],
+            messages=tuple(
+                [Message(turn["role"], (Text(turn["content"]),)) for turn in sent["messages"]]
+            ),
+            sampling=Sampling(temperature=sent.get("temperature")),
+            max_tokens=None if limit == -1 else limit,
+            format=form,
+            # Efforts have OpenAI's names in the canonical form.
+            think="xhigh" if think == "max" else think,
+            think_required=bool(think),
+            stream=bool(sent.get("stream")),
         )
 
     def write(self, answer: Answer, served: Served) -> Mapping[str, Any]:
@@ -116,18 +108,18 @@ class Native:
 _: Surface = Native()
 
 
-def _refuse_unknown(sent: NativeRequest) -> None:
+def _refuse_unknown(sent: Mapping[str, Any]) -> None:
     """Refuse a field that this surface does not define.
 
     Raises:
         InvalidRequestError: With the first such field as its `param`.
 
     """
-    if sent.model_extra:
-        raise unknown_field(next(iter(sent.model_extra)))
-    for position, message in enumerate(sent.messages):
-        if message.model_extra:
-            raise unknown_field(f"messages.{position}.{next(iter(message.model_extra))}")
+    if unknown := [name for name in sent if name not in _FIELDS]:
+        raise unknown_field(unknown[0])
+    for position, message in enumerate(sent["messages"]):
+        if unknown := [name for name in message if name not in _MESSAGE_FIELDS]:
+            raise unknown_field(f"messages.{position}.{unknown[0]}")
 
 
 def _totals(

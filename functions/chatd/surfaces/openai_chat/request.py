@@ -1,157 +1,156 @@
-"""A request of OpenAI's surface in the internal form.
+"""Read a request of OpenAI's chat surface into the canonical form.
 
-https://platform.openai.com/docs/api-reference/chat/create. It knows nothing of answers.
+https://platform.openai.com/docs/api-reference/chat/create
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from chatd.canonical.content import Opaque
+from chatd.canonical.extra import NOTHING, Extra, extra_of, unnamed
 from chatd.canonical.request import (
     ChatRequest,
-    Format,
-    Image,
-    Message,
-    Other,
-    OtherTool,
-    Part,
+    NamedTool,
+    OpaqueTool,
     Sampling,
-    Text,
+    Source,
     Tool,
-    ToolCall,
+    ToolChoice,
 )
-from chatd.errors import InvalidRequestError
 from chatd.surfaces.openai_chat.schema import (
-    OpenAIPart,
+    OpenAIFunction,
+    OpenAIJsonSchema,
     OpenAIRequest,
     OpenAIResponseFormat,
+    OpenAIStreamOptions,
     OpenAITool,
-    OpenAITurn,
 )
+from chatd.surfaces.openai_chat.turns import DIALECT, message_of, missing, names_of
 from chatd.surfaces.validation import refuse_infinite_in
 
+_OF_REQUEST = names_of(OpenAIRequest)
+_OF_STREAM_OPTIONS = names_of(OpenAIStreamOptions)
+_OF_TOOL = names_of(OpenAITool)
+_OF_FUNCTION = names_of(OpenAIFunction)
+_OF_FORMAT = names_of(OpenAIResponseFormat)
+_OF_SCHEMA = names_of(OpenAIJsonSchema)
 
-def request_of(sent: OpenAIRequest) -> ChatRequest:
-    """The request in the internal form.
+
+def request_of(body: dict[str, Any]) -> ChatRequest:
+    """Read a request.
+
+    Args:
+        body: The caller's JSON, which fits OpenAIRequest. It becomes the request's source, and
+            words that only other vendors know are replaced in it by OpenAI's.
 
     Raises:
-        InvalidRequestError: If a message lacks what its role needs, or the schema holds a number
-            that is not finite.
+        InvalidRequestError: If a message lacks a field that its role needs, or the schema holds a
+            number that is not finite.
 
     """
-    stop = [sent.stop] if isinstance(sent.stop, str) else sent.stop
-    options = sent.stream_options
-    return ChatRequest(
-        model=sent.model,
-        messages=tuple(_message(turn, n) for n, turn in enumerate(sent.messages)),
-        sampling=Sampling(
-            temperature=sent.temperature,
-            top_p=sent.top_p,
-            seed=sent.seed,
-            stop=None if stop is None else tuple(stop),
-            presence_penalty=sent.presence_penalty,
-            frequency_penalty=sent.frequency_penalty,
+    _standardize(body)
+    options = body.get("stream_options") or NOTHING
+    read = {
+        "messages": tuple([message_of(turn, n) for n, turn in enumerate(body["messages"])]),
+        "sampling": _sampling(body),
+        "max_tokens": body.get("max_tokens"),
+        "max_completion_tokens": body.get("max_completion_tokens"),
+        **_format(body.get("response_format")),
+        "think": body.get("reasoning_effort"),
+        "tools": tuple([_tool(tool, n) for n, tool in enumerate(body.get("tools") or ())]),
+        "tool_choice": _tool_choice(body.get("tool_choice")),
+        "parallel_tool_calls": body.get("parallel_tool_calls"),
+        "n": body.get("n"),
+        "logprobs": body.get("logprobs"),
+        "top_logprobs": body.get("top_logprobs"),
+        "extra": extra_of(
+            DIALECT, body, _OF_REQUEST, stream_options=unnamed(options, _OF_STREAM_OPTIONS)
         ),
-        max_tokens=_limit(sent.max_tokens),
-        max_completion_tokens=_limit(sent.max_completion_tokens),
-        **_format(sent.response_format),
-        think=None if sent.reasoning_effort == "default" else sent.reasoning_effort,
-        tools=tuple(_tool(tool, n) for n, tool in enumerate(sent.tools or ())),
-        # Anthropic's and Mistral's word for OpenAI's `required`.
-        tool_choice="required" if sent.tool_choice == "any" else sent.tool_choice,
-        parallel_tool_calls=sent.parallel_tool_calls,
-        n=sent.n,
-        logprobs=sent.logprobs,
-        top_logprobs=sent.top_logprobs,
-        stream=bool(sent.stream),
-        stream_usage=bool(options and options.include_usage),
-        extra=sent.model_extra or {},
+    }
+    return ChatRequest(
+        model=body["model"],
+        stream=bool(body.get("stream")),
+        stream_usage=bool(options.get("include_usage")),
+        source=Source(DIALECT, body, read),
+        **read,
     )
 
 
-def _limit(tokens: int | None) -> int | None:
-    """The most tokens to generate; -1 is no limit."""
-    return None if tokens == -1 else tokens
+def _standardize(body: dict[str, Any]) -> None:
+    """Replace values that no version of OpenAI's schema has by what they mean."""
+    for name in ("max_tokens", "max_completion_tokens"):
+        if body.get(name) == -1:  # no limit, at vLLM, llama-server and LM Studio
+            del body[name]
+    if body.get("reasoning_effort") == "default":
+        del body["reasoning_effort"]
+    if body.get("tool_choice") == "any":  # Anthropic's and Mistral's word
+        body["tool_choice"] = "required"
 
 
-def _message(turn: OpenAITurn, position: int) -> Message:
-    if turn.role == "tool" and turn.tool_call_id is None:
-        param = f"messages.{position}.tool_call_id"
-        raise InvalidRequestError(f"{param!r} is missing", param=param)
-    calls, kept = _calls(turn, position)
-    if turn.content is None and turn.role != "assistant":
-        param = f"messages.{position}.content"
-        raise InvalidRequestError(f"{param!r} is missing", param=param)
-    if isinstance(turn.content, str):
-        content: tuple[Part, ...] = (Text(turn.content),)
-    else:
-        content = tuple(
-            _part(part, f"messages.{position}.content.{n}")
-            for n, part in enumerate(turn.content or [])
-        )
-    return Message(
-        role=turn.role,
-        content=content,
-        tool_calls=calls,
-        tool_call_id=turn.tool_call_id,
-        name=turn.name,
-        thinking=turn.reasoning_content or turn.reasoning,
-        extra={**(turn.model_extra or {}), **kept},
+def _sampling(body: Mapping[str, Any]) -> Sampling:
+    stop = body.get("stop")
+    return Sampling(
+        temperature=body.get("temperature"),
+        top_p=body.get("top_p"),
+        seed=body.get("seed"),
+        stop=None if stop is None else (stop,) if isinstance(stop, str) else tuple(stop),
+        presence_penalty=body.get("presence_penalty"),
+        frequency_penalty=body.get("frequency_penalty"),
     )
 
 
-def _part(part: OpenAIPart, place: str) -> Part:
-    extra = part.model_extra or {}
-    if part.type == "text":
-        if part.text is None:
-            raise InvalidRequestError(f"'{place}.text' is missing", param=f"{place}.text")
-        return Text(part.text, extra)
-    if part.type == "image_url":
-        if part.image_url is None:
-            raise InvalidRequestError(f"'{place}.image_url' is missing", param=f"{place}.image_url")
-        if isinstance(part.image_url, str):
-            return Image(part.image_url)
-        return Image(part.image_url.url, part.image_url.model_extra or {})
-    return Other(part.type, extra)
-
-
-def _tool(tool: OpenAITool, position: int) -> Tool | OtherTool:
-    if tool.type != "function":
-        return OtherTool(tool.type, tool.model_extra or {})
-    function = tool.function
+def _tool(tool: Mapping[str, Any], position: int) -> Tool | OpaqueTool:
+    if tool["type"] != "function":
+        return OpaqueTool(tool["type"], Extra(DIALECT, unnamed(tool, {"type"})))
+    function = tool.get("function")
     if function is None:
-        param = f"tools.{position}.function"
-        raise InvalidRequestError(f"{param!r} is missing", param=param)
-    return Tool(function.name, function.description, function.parameters, function.strict)
+        raise missing(f"tools.{position}.function")
+    return Tool(
+        function["name"],
+        function.get("description"),
+        function.get("parameters"),
+        function.get("strict"),
+        extra_of(DIALECT, tool, _OF_TOOL, function=unnamed(function, _OF_FUNCTION)),
+    )
 
 
-def _calls(turn: OpenAITurn, position: int) -> tuple[tuple[ToolCall, ...], dict[str, Any]]:
-    """The calls of functions; a turn with another kind keeps all of its calls as they were sent."""
-    calls = turn.tool_calls or []
-    if any(call.type != "function" for call in calls):
-        return (), {"tool_calls": [call.model_dump(exclude_unset=True) for call in calls]}
-    known = []
-    for number, call in enumerate(calls):
-        if call.function is None:
-            param = f"messages.{position}.tool_calls.{number}.function"
-            raise InvalidRequestError(f"{param!r} is missing", param=param)
-        known.append(ToolCall(call.id, call.function.name, call.function.arguments))
-    return tuple(known), {}
+def _tool_choice(choice: str | Mapping[str, Any] | None) -> ToolChoice | None:
+    if choice is None or isinstance(choice, str):
+        return choice
+    function = choice.get("function")
+    if choice.get("type") == "function" and isinstance(function, dict):
+        name = function.get("name")
+        if isinstance(name, str):
+            extra = extra_of(
+                DIALECT, choice, {"type", "function"}, function=unnamed(function, {"name"})
+            )
+            return NamedTool(name, extra)
+    kind = choice.get("type")
+    if isinstance(kind, str):
+        return Opaque(kind, Extra(DIALECT, unnamed(choice, {"type"})))
+    return Opaque("", Extra(DIALECT, choice))
 
 
-def _format(wanted: OpenAIResponseFormat | None) -> dict[str, Any]:
-    """The fields of the internal form that say what form the answer must have."""
-    if wanted is None or wanted.type == "text":
-        return {}
-    if wanted.type == "json_object":
-        return {"format": "json"}
-    if wanted.json_schema is None or wanted.json_schema.schema_ is None:
-        param = "response_format.json_schema.schema"
-        raise InvalidRequestError(f"{param!r} is missing", param=param)
-    schema: Format = wanted.json_schema.schema_
+def _format(wanted: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Read the fields of the canonical form that say which format the answer must have."""
+    if wanted is None:
+        return {"format": None}
+    if wanted["type"] != "json_schema":
+        form = "json" if wanted["type"] == "json_object" else None
+        return {"format": form, "format_extra": extra_of(DIALECT, wanted, {"type"})}
+    given = wanted.get("json_schema") or NOTHING
+    schema = given.get("schema")
+    if schema is None:
+        raise missing("response_format.json_schema.schema")
     refuse_infinite_in(schema, "response_format.json_schema.schema")
     return {
         "format": schema,
-        "schema_name": wanted.json_schema.name,
-        "strict": wanted.json_schema.strict,
+        "schema_name": given["name"],
+        "schema_description": given.get("description"),
+        "strict": given.get("strict"),
+        "format_extra": extra_of(
+            DIALECT, wanted, _OF_FORMAT, json_schema=unnamed(given, _OF_SCHEMA)
+        ),
     }

@@ -1,7 +1,7 @@
-"""What callers of `/v1/chat/completions` send.
+"""The shape of a request of `/v1/chat/completions`.
 
 https://github.com/openai/openai-openapi/blob/master/openapi.yaml. Fields that are not named here
-are kept and passed on, since OpenAI adds to them faster than any gateway can follow.
+are accepted at every level and passed on: OpenAI and other vendors add fields often.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ class _Sent(BaseModel):
 
 
 class OpenAIImageUrl(_Sent):
-    """Where a picture is: an https URL, or a data URL that holds it."""
+    """A picture: an https URL, or a data URL with its content."""
 
     url: Annotated[str, Field(min_length=1)]
 
 
 class OpenAIPart(_Sent):
-    """A piece of a turn. Only texts and pictures have a meaning here; others are passed on."""
+    """A part of a turn's content; of other parts than texts and pictures no field is checked."""
 
     type: str
     text: str | None = None
@@ -47,14 +47,14 @@ class OpenAIPart(_Sent):
 
 
 class OpenAIFunctionCall(_Sent):
-    """The function that an assistant's turn calls, and the text of its JSON arguments."""
+    """A call of a function; `arguments` is the text of a JSON object."""
 
     name: Annotated[str, Field(min_length=1)]
     arguments: str
 
 
 class OpenAIToolCall(_Sent):
-    """A tool call in an assistant's turn. Only one of a function has a meaning here."""
+    """A tool call in an assistant's turn. Calls of other kinds than a function are not checked."""
 
     id: str
     type: str = "function"
@@ -83,14 +83,14 @@ class OpenAIFunction(_Sent):
 
 
 class OpenAITool(_Sent):
-    """A tool that the model may call. Only a function has a meaning here; others are passed on."""
+    """A tool that the model may call. Tools of other kinds than a function are not checked."""
 
     type: str
     function: OpenAIFunction | None = None
 
 
 class OpenAIJsonSchema(_Sent):
-    """A schema that the answer must hold to."""
+    """A JSON Schema for the answer."""
 
     name: Annotated[str, Field(min_length=1)]
     description: str | None = None
@@ -100,14 +100,14 @@ class OpenAIJsonSchema(_Sent):
 
 
 class OpenAIResponseFormat(_Sent):
-    """The form that the answer must have."""
+    """The format of the answer."""
 
     type: Literal["text", "json_object", "json_schema"]
     json_schema: OpenAIJsonSchema | None = None
 
 
 class OpenAIStreamOptions(_Sent):
-    """What a stream holds besides its deltas."""
+    """Options of a stream."""
 
     include_usage: bool | None = None
 

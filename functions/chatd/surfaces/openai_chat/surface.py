@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
 from chatd.canonical.request import (
     ChatRequest,
 )
@@ -34,7 +32,7 @@ from chatd.errors import (
 from chatd.surfaces import ErrorResponse, Surface, openai_error, sse
 from chatd.surfaces.openai_chat.request import request_of
 from chatd.surfaces.openai_chat.schema import OpenAIRequest
-from chatd.surfaces.validation import first_mistake, refuse_infinite
+from chatd.surfaces.validation import checked
 
 # What OpenAI's schema admits; a provider's other reasons all mean that it came to its end.
 _REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
@@ -50,12 +48,7 @@ class OpenAI:
             InvalidRequestError: With the field that is wrong as its `param`.
 
         """
-        try:
-            sent = OpenAIRequest.model_validate_json(body)
-        except ValidationError as error:
-            raise first_mistake(error) from None
-        refuse_infinite(sent, body)
-        return request_of(sent)
+        return request_of(checked(body, OpenAIRequest))
 
     def write(self, answer: Answer, served: Served) -> Mapping[str, Any]:
         """The body to answer with: a `chat.completion`."""

@@ -6,19 +6,20 @@ from typing import Any
 
 import pytest
 
-from chatd.canonical.request import ChatRequest, Message, Sampling, Text
+from chatd.canonical.content import Text
+from chatd.canonical.extra import Extra, fields_for
+from chatd.canonical.request import ChatRequest, Message, Sampling
 from chatd.dialects.ollama import hints
 
 # Of OpenAI, OpenRouter and agents: fields that change nothing in the answer.
 QUIET = (
     *("user", "metadata", "client_metadata", "session_id", "trace", "store", "include"),
     *("service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention"),
-    *("stream_options", "usage", "include_reasoning", "prediction", "provider", "route"),
-    "cache_control",
+    *("usage", "include_reasoning", "prediction", "provider", "route"),
 )
 NAMED = (
     *("verbosity", "models", "transforms", "plugins", "web_search_options"),
-    *("betas", "context_management", "output_config"),
+    *("betas", "cache_control", "context_management", "output_config"),
 )
 # https://github.com/ollama/ollama/blob/main/docs/modelfile.mdx#valid-parameters-and-values
 OPTIONS = (
@@ -30,7 +31,12 @@ FIELDS = ("keep_alive", "truncate", "shift")
 
 
 def request(**extra: Any) -> ChatRequest:
-    return ChatRequest("m", (Message("user", (Text("Hi"),)),), extra=extra)
+    messages = (Message("user", (Text("Hi"),)),)
+    return ChatRequest("m", messages, extra=Extra("openai_chat", extra))
+
+
+def further(found: ChatRequest) -> Any:
+    return fields_for("openai_chat", found.extra)
 
 
 @pytest.mark.parametrize("name", QUIET)
@@ -211,16 +217,26 @@ def test_a_request_without_its_hint_to_think_names_the_hint(extra: Any, name: st
 
     assert found is not None
     assert found[1] == name
-    assert found[0].extra == {key: extra[key] for key in extra if key == "user"}
+    assert further(found[0]) == {key: extra[key] for key in extra if key == "user"}
     assert hints.think(found[0]) is False
 
 
 def test_an_effort_of_openais_is_the_hint_that_is_left_out() -> None:
-    asked = ChatRequest("m", (), think="low", extra={"think": "high", "user": "u"})
+    extra = Extra("openai_chat", {"think": "high", "user": "u"})
+    asked = ChatRequest("m", (), think="low", extra=extra)
     found = hints.without_thinking(asked)
 
     assert found is not None
-    assert (found[0].think, found[0].extra, found[1]) == (None, {"user": "u"}, "reasoning_effort")
+    assert (found[0].think, found[1]) == (None, "reasoning_effort")
+    assert further(found[0]) == {"user": "u"}
+
+
+def test_a_field_of_another_surface_is_dropped_and_named() -> None:
+    extra = Extra("anthropic_messages", {"betas": ["x"], "unknown": 1, "null": None})
+    found = ChatRequest("m", (), extra=extra)
+
+    assert (hints.refused(found), hints.dropped(found)) == ((), ("betas", "unknown"))
+    assert (hints.options(found), hints.fields(found), hints.think(found)) == ({}, {}, False)
 
 
 def test_a_request_without_a_hint_to_think_has_none_to_leave_out() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from chatd.canonical.request import ChatRequest, Message, Sampling, Text
+from chatd.canonical.content import Text
+from chatd.canonical.request import ChatRequest, Message, Sampling
 from chatd.canonical.response import Usage
 from chatd.config.catalog import CATALOG, Provider
 from chatd.dialects import dialect_for

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from chatd.canonical.request import ChatRequest, Message, Text
+from chatd.canonical.content import Text
+from chatd.canonical.request import ChatRequest, Message
 from chatd.config.catalog import CATALOG
 from chatd.dialects.vendors.opencode import OpenCode
 from chatd.errors import InvalidRequestError

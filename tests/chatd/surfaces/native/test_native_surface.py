@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from chatd.canonical.request import ChatRequest, Message, Sampling, Text
+from chatd.canonical.content import Text
+from chatd.canonical.request import ChatRequest, Message, Sampling
 from chatd.canonical.response import Answer, Choice, Usage
 from chatd.canonical.served import Served
 from chatd.errors import InvalidRequestError

@@ -1,0 +1,166 @@
+"""Write the body of a request in OpenAI's chat dialect.
+
+A request of the same dialect is forwarded as the caller's own JSON, and only what the gateway
+changed in it is written anew. Any other request is written from the canonical form.
+https://github.com/openai/openai-openapi/blob/master/openapi.yaml
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from chatd.canonical.extra import fields_for, nested_for
+from chatd.canonical.losses import foreign_fields, has_failed_result
+from chatd.canonical.request import ChatRequest, NamedTool, OpaqueTool, Source, Tool
+from chatd.dialects.openai_chat.turns import DIALECT, written
+
+# The JSON fields that a field of the canonical form is written to, where they differ by name.
+_WRITTEN_AS: Mapping[str, tuple[str, ...]] = {
+    "sampling": (
+        *("temperature", "top_p", "seed", "stop"),
+        *("presence_penalty", "frequency_penalty"),
+    ),
+    "format": ("response_format",),
+    "schema_name": ("response_format",),
+    "schema_description": ("response_format",),
+    "strict": ("response_format",),
+    "format_extra": ("response_format",),
+    "think": ("reasoning_effort",),
+}
+
+
+def body_of(request: ChatRequest) -> dict[str, Any]:
+    """Write the body, without what the dialect adds for thinking and streams.
+
+    Raises:
+        InvalidRequestError: If a turn holds a block that only another dialect knows.
+
+    """
+    source = request.source
+    if source is None or source.dialect != DIALECT:
+        return _written(request)
+    changed = [name for name, value in source.read.items() if getattr(request, name) is not value]
+    if "extra" in changed:
+        return _written(request)
+    body = {**source.body, "model": request.model}
+    if changed:
+        _rewrite(body, changed, request, source)
+    return body
+
+
+def has_field(request: ChatRequest, name: str) -> bool:
+    """Return whether the body has a value for this field, such as `temperature`."""
+    source = request.source
+    if source is not None and source.dialect == DIALECT:
+        return source.body.get(name) is not None
+    return name in _options(request) or name in fields_for(DIALECT, request.extra)
+
+
+def foreign(request: ChatRequest) -> tuple[str, ...]:
+    """Name the fields that came in another dialect, which the body lacks."""
+    source = request.source
+    if source is not None and source.dialect == DIALECT:
+        return ()
+    failed = ("messages.content.is_error",) if has_failed_result(request) else ()
+    return (*foreign_fields(request, DIALECT), *failed)
+
+
+def _written(request: ChatRequest) -> dict[str, Any]:
+    """Write the body from the canonical form."""
+    body: dict[str, Any] = {
+        **fields_for(DIALECT, request.extra),
+        "model": request.model,
+        "messages": [turn for message in request.messages for turn in written(message)],
+        **_options(request),
+    }
+    if options := nested_for(DIALECT, request.extra, "stream_options"):
+        body["stream_options"] = dict(options)
+    return body
+
+
+def _rewrite(
+    body: dict[str, Any], changed: Iterable[str], request: ChatRequest, source: Source
+) -> None:
+    """Write the changed fields over the caller's JSON; an unchanged turn stays as it was sent."""
+    options = _options(request)
+    for name in changed:
+        if name == "messages":
+            read = source.read["messages"]
+            sent = dict(zip(map(id, read), source.body["messages"], strict=True))
+            body["messages"] = [
+                turn
+                for message in request.messages
+                for turn in ([sent[id(message)]] if id(message) in sent else written(message))
+            ]
+        else:
+            for field in _WRITTEN_AS.get(name, (name,)):
+                body.pop(field, None)
+                if field in options:
+                    body[field] = options[field]
+
+
+def _options(request: ChatRequest) -> dict[str, Any]:
+    """Write every field besides the model and the messages that has a value."""
+    sampling = request.sampling
+    options: dict[str, Any] = {
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "seed": sampling.seed,
+        "stop": None if sampling.stop is None else list(sampling.stop),
+        "presence_penalty": sampling.presence_penalty,
+        "frequency_penalty": sampling.frequency_penalty,
+        "max_tokens": request.max_tokens,
+        "max_completion_tokens": request.max_completion_tokens,
+        "n": request.n,
+        "logprobs": request.logprobs,
+        "top_logprobs": request.top_logprobs,
+        "tools": [written for tool in request.tools if (written := _tool(tool))] or None,
+        "tool_choice": _tool_choice(request),
+        "parallel_tool_calls": request.parallel_tool_calls,
+        "response_format": _response_format(request),
+    }
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _tool(tool: Tool | OpaqueTool) -> dict[str, Any] | None:
+    """Write a tool; None for one that only another dialect knows."""
+    fields = fields_for(DIALECT, tool.extra)
+    if isinstance(tool, OpaqueTool):
+        return {**fields, "type": tool.kind} if tool.extra.dialect == DIALECT else None
+    function = {**nested_for(DIALECT, tool.extra, "function"), "name": tool.name}
+    for name in ("description", "parameters", "strict"):
+        if (value := getattr(tool, name)) is not None:
+            function[name] = value
+    return {**fields, "type": "function", "function": function}
+
+
+def _tool_choice(request: ChatRequest) -> str | dict[str, Any] | None:
+    choice = request.tool_choice
+    if choice is None or isinstance(choice, str):
+        return choice
+    fields = dict(fields_for(DIALECT, choice.extra))
+    if isinstance(choice, NamedTool):
+        function = {**nested_for(DIALECT, choice.extra, "function"), "name": choice.name}
+        return {**fields, "type": "function", "function": function}
+    if choice.extra.dialect != DIALECT:
+        return None
+    return {**fields, "type": choice.kind} if choice.kind else fields
+
+
+def _response_format(request: ChatRequest) -> dict[str, Any] | None:
+    fields = fields_for(DIALECT, request.format_extra)
+    if request.format is None:
+        return None
+    if isinstance(request.format, str):
+        return {**fields, "type": "json_object"}
+    schema: dict[str, Any] = {
+        **nested_for(DIALECT, request.format_extra, "json_schema"),
+        "name": request.schema_name or "answer",
+        "schema": request.format,
+    }
+    if request.schema_description is not None:
+        schema["description"] = request.schema_description
+    if request.strict is not None:
+        schema["strict"] = request.strict
+    return {**fields, "type": "json_schema", "json_schema": schema}
