@@ -1,4 +1,4 @@
-"""The chat function's runtime as Lambda starts it: its bootstrap, round a handler of the tests'."""
+"""Start the chat function's runtime as Lambda does, with a handler of the tests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.runtime.fake_runtime_api import PATIENCE, Post, RuntimeApi
 ROOT = Path(__file__).resolve().parents[2]
 CODE = Path(__file__).with_name("code")
 HANDLER = "scripted.lambda_handler"
-# As Lambda starts a function that has a wrapper.
+# Lambda's command for a function with a wrapper script.
 COMMAND = (str(ROOT / "functions/chatd/bootstrap"), sys.executable, "/var/runtime/bootstrap.py")
 
 
@@ -42,7 +42,7 @@ def http_event(do: str, **more: Any) -> dict[str, Any]:
 
 @dataclass
 class Function:
-    """A running function, and the Runtime API that it asks."""
+    """Control a running function and the fake Runtime API."""
 
     api: RuntimeApi
     process: subprocess.Popen[bytes]
@@ -50,7 +50,7 @@ class Function:
     number: int = 0
 
     @property
-    def said(self) -> str:
+    def log(self) -> str:
         return self.output.read_text("utf-8", "replace")
 
     def invoke(self, event: dict[str, Any]) -> Post:
@@ -64,12 +64,12 @@ class Function:
         return self.invoke({"do": do, **more})
 
     def still_serves(self) -> bool:
-        """Whether the next invocation is served as if nothing had been."""
-        return bool(json.loads(body(self.direct("echo", say="here")))["said"] == "here")
+        """Return whether the next invocation succeeds."""
+        return bool(json.loads(body(self.direct("echo", text="here")))["text"] == "here")
 
 
 def body(post: Post) -> bytes:
-    return b"".join(post.rest())
+    return b"".join(post.remaining_chunks())
 
 
 Start = Callable[..., Function]
@@ -77,12 +77,12 @@ Start = Callable[..., Function]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts functions, which end with the test by themselves, as coverage wants it."""
+    """Start functions that exit by themselves at the end of a test, so that coverage is saved."""
     with ExitStack() as stack:
 
-        def begin(processes: int = 1, **variables: str) -> Function:
+        def start_function(processes: int = 1, **variables: str) -> Function:
             api = RuntimeApi()
-            stack.enter_context(api.serving())
+            stack.enter_context(api.running())
             output = tmp_path / "output"
             with output.open("wb") as file:
                 process = subprocess.Popen(
@@ -93,10 +93,10 @@ def start(tmp_path: Path) -> Iterator[Start]:
                 )
             stack.callback(process.wait, PATIENCE)
             for _ in range(processes):
-                stack.callback(api.events.put, ("the-last", b'{"do": "leave"}'))
+                stack.callback(api.events.put, ("exit", b'{"do": "exit_process"}'))
             return Function(api, process, output)
 
-        yield begin
+        yield start_function
 
 
 SNAP_START = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
@@ -109,7 +109,7 @@ def function(start: Start) -> Function:
 
 @pytest.fixture
 def port() -> Iterator[socket.socket]:
-    """Where handlers meet the test."""
+    """Listen for connections of a handler."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
         sock.settimeout(PATIENCE)
         yield sock

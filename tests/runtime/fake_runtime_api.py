@@ -1,4 +1,4 @@
-"""A stand-in for Lambda's Runtime API that shows each chunk when it arrives.
+"""Serve a fake Lambda Runtime API with access to each received chunk.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
@@ -20,46 +20,46 @@ INVOCATION = "the-invocation"
 
 @dataclass
 class Post:
-    """What the runtime posts, while it does.
+    """Receive one post of the runtime, chunk by chunk.
 
     Attributes:
-        whole: Whether the body ended as HTTP wants it to.
+        complete: Whether the body ended as HTTP requires.
 
     """
 
     path: str
     headers: dict[str, str]
     trailers: dict[str, str] = field(default_factory=dict)
-    whole: bool = False
+    complete: bool = False
     _chunks: queue.SimpleQueue[bytes | None] = field(default_factory=queue.SimpleQueue)
 
-    def next(self) -> bytes | None:
-        """The next chunk, as soon as it is there; None at the end."""
+    def next_chunk(self) -> bytes | None:
+        """Wait for the next chunk; return None at the end."""
         return self._chunks.get(timeout=PATIENCE)
 
-    def rest(self) -> list[bytes]:
-        """The chunks that are still to come, once the last has come."""
-        return list(iter(self.next, None))
+    def remaining_chunks(self) -> list[bytes]:
+        """Wait for the end, and return the remaining chunks."""
+        return list(iter(self.next_chunk, None))
 
-    def arrived(self, chunk: bytes | None) -> None:
+    def add_chunk(self, chunk: bytes | None) -> None:
         self._chunks.put(chunk)
 
 
 class RuntimeApi:
-    """The Runtime API.
+    """Serve the Runtime API to one function.
 
     Attributes:
-        loses: After how many chunks it loses the connection, if it does.
-        status: What it answers to a post.
-        snapshots: Has an item for each snapshot that the runtime lets it take.
-        restored: Set when the runtime may go on after that.
+        loses_after: Number of chunks before a connection reset; None never resets.
+        status: Status of the response to a post.
+        snapshots: Paths of the runtime's calls that permit a snapshot.
+        restored: Set by the test to let the runtime continue after a snapshot.
 
     """
 
     def __init__(self) -> None:
         self.events: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
         self.posts: queue.SimpleQueue[Post] = queue.SimpleQueue()
-        self.loses: int | None = None
+        self.loses_after: int | None = None
         self.status = 202
         self.snapshots: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.restored = threading.Event()
@@ -70,19 +70,19 @@ class RuntimeApi:
         return f"127.0.0.1:{self._server.server_port}"
 
     def invoke(self, invoke_id: str, event: bytes) -> Post:
-        """What the runtime begins to answer to an event."""
+        """Send an event, and return the post with the runtime's response."""
         self.events.put((invoke_id, event))
-        return self.posted()
+        return self.next_post()
 
-    def snapshot(self) -> str:
-        """The path at which the runtime says that the snapshot may be taken, once it does."""
+    def next_snapshot(self) -> str:
+        """Wait until the runtime permits a snapshot, and return the path of that call."""
         return self.snapshots.get(timeout=PATIENCE)
 
-    def posted(self) -> Post:
+    def next_post(self) -> Post:
         return self.posts.get(timeout=PATIENCE)
 
     @contextmanager
-    def serving(self) -> Iterator[None]:
+    def running(self) -> Iterator[None]:
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         try:
             yield
@@ -123,23 +123,23 @@ class _Handler(BaseHTTPRequestHandler):
         post = Post(self.path, {name.lower(): value for name, value in self.headers.items()})
         self.server.api.posts.put(post)
         try:
-            post.whole = self._body(post)
+            post.complete = self._body(post)
         finally:
-            post.arrived(None)
-        if post.whole:
+            post.add_chunk(None)
+        if post.complete:
             self._answer(self.server.api.status, {}, b"")
         self.close_connection = True
 
     def _body(self, post: Post) -> bool:
         if "content-length" in post.headers:
-            post.arrived(self.rfile.read(int(post.headers["content-length"])))
+            post.add_chunk(self.rfile.read(int(post.headers["content-length"])))
             return True
         number = 0
         while size := int(self.rfile.readline() or b"-1", 16):
-            if size < 0 or number == self.server.api.loses:
-                self._lose()
+            if size < 0 or number == self.server.api.loses_after:
+                self._reset_connection()
                 return False
-            post.arrived(self.rfile.read(size))
+            post.add_chunk(self.rfile.read(size))
             number += 1
             assert self.rfile.readline() == b"\r\n"
         while (line := self.rfile.readline()) != b"\r\n":
@@ -147,7 +147,7 @@ class _Handler(BaseHTTPRequestHandler):
             post.trailers[name] = value.strip()
         return True
 
-    def _lose(self) -> None:
+    def _reset_connection(self) -> None:
         reset = struct.pack("ii", 1, 0)
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
         self.connection.close()

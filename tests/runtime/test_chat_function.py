@@ -1,4 +1,4 @@
-"""The chat function itself under its runtime, with a provider on a real socket."""
+"""Test the chat function in the streaming runtime, with a provider on a real socket."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.upstream import Received, Upstream, chunked, head, reply, ups
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="awslambdaric is for Linux only")
 
 
-def speak(connection: socket.socket, received: Received) -> None:
+def answer_ollama(connection: socket.socket, received: Received) -> None:
     if received.json["stream"]:
         chunked(answers.ollama_lines("Hello", "!"))(connection, received)
     else:
@@ -27,12 +27,12 @@ def speak(connection: socket.socket, received: Received) -> None:
 
 @pytest.fixture
 def provider() -> Iterator[Upstream]:
-    with upstream(speak) as server:
+    with upstream(answer_ollama) as server:
         yield server
 
 
 @pytest.fixture
-def door(start: Start, provider: Upstream) -> Function:
+def function(start: Start, provider: Upstream) -> Function:
     return start(
         _HANDLER="chat_function.lambda_handler", OLLAMA_URL=provider.url, CHATD_CONFIG="/dev/null"
     )
@@ -53,48 +53,48 @@ def http(path: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def read(whole: bytes) -> tuple[dict[str, Any], bytes]:
-    prelude, _, rest = whole.partition(bytes(8))
+def split_prelude(data: bytes) -> tuple[dict[str, Any], bytes]:
+    prelude, _, rest = data.partition(bytes(8))
     return json.loads(prelude), rest
 
 
 @pytest.mark.parametrize("path", ["/v1/chat", "/v1/chat/completions"])
-def test_a_chat_is_streamed_through_the_runtime(door: Function, path: str) -> None:
-    prelude, rest = read(body(door.invoke(http(path, stream=True))))
+def test_a_chat_is_streamed_through_the_runtime(function: Function, path: str) -> None:
+    prelude, rest = split_prelude(body(function.invoke(http(path, stream=True))))
 
     assert prelude["statusCode"] == 200
     assert prelude["headers"]["Content-Type"] == "text/event-stream"
     assert b"Hello" in rest
 
 
-def test_a_whole_answer_has_the_streams_form_too(door: Function) -> None:
-    prelude, rest = read(body(door.invoke(http("/v1/chat"))))
+def test_a_whole_response_has_the_streaming_format(function: Function) -> None:
+    prelude, rest = split_prelude(body(function.invoke(http("/v1/chat"))))
 
     assert prelude["statusCode"] == 200
     assert json.loads(rest)["content"] == "Hello!"
 
 
-def test_a_failure_before_the_first_event_has_its_status_in_the_prelude(
-    door: Function, provider: Upstream
+def test_an_error_before_the_first_event_sets_the_status_in_the_prelude(
+    function: Function, provider: Upstream
 ) -> None:
     provider.script = reply({"error": "busy"}, 503)
 
-    prelude, rest = read(body(door.invoke(http("/v1/chat/completions", stream=True))))
+    prelude, rest = split_prelude(body(function.invoke(http("/v1/chat/completions", stream=True))))
 
     assert prelude["statusCode"] == 503
     assert json.loads(rest)["error"]["code"] == "upstream_overloaded"
 
 
-def test_a_direct_invocation_gets_plain_json(door: Function) -> None:
-    assert json.loads(body(door.invoke(chat())))["content"] == "Hello!"
+def test_a_direct_invocation_gets_plain_json(function: Function) -> None:
+    assert json.loads(body(function.invoke(chat())))["content"] == "Hello!"
 
 
-def test_a_direct_invocation_that_fails_shows_files_and_lines_alone(
-    door: Function, provider: Upstream
+def test_a_failed_direct_invocation_returns_file_names_and_lines_only(
+    function: Function, provider: Upstream
 ) -> None:
     provider.script = reply({"error": "boom"}, 500)
 
-    failure = json.loads(body(door.invoke(chat())))
+    failure = json.loads(body(function.invoke(chat())))
 
     assert failure["errorType"] == "UpstreamError"
     assert failure["errorMessage"] == "ollama: it answered 500: boom"
@@ -102,27 +102,27 @@ def test_a_direct_invocation_that_fails_shows_files_and_lines_alone(
     assert not any("\n" in frame.strip() for frame in failure["stackTrace"])
 
 
-def test_an_event_of_too_many_values_is_refused_by_name(door: Function) -> None:
-    failure = json.loads(body(door.invoke(chat(x=[[]] * 300_000))))
+def test_an_event_with_too_many_json_values_is_refused(function: Function) -> None:
+    failure = json.loads(body(function.invoke(chat(x=[[]] * 300_000))))
 
     assert failure["errorType"] == "RequestTooLargeError"
     assert failure["errorMessage"] == "the event holds more than 250,000 JSON values"
-    assert json.loads(body(door.invoke(chat())))["content"] == "Hello!"
+    assert json.loads(body(function.invoke(chat())))["content"] == "Hello!"
 
 
-def test_a_body_may_hold_what_looks_like_many_values(door: Function) -> None:
+def test_json_text_inside_a_prompt_does_not_count_as_values(function: Function) -> None:
     messages = [{"role": "user", "content": '1,{"a":[2]},' * 100_000}]
     event = {**http("/v1/chat"), "body": json.dumps({"model": "m", "messages": messages})}
 
-    prelude, _ = read(body(door.invoke(event)))
+    prelude, _ = split_prelude(body(function.invoke(event)))
 
     assert prelude["statusCode"] == 200
 
 
-def test_each_piece_leaves_before_the_provider_has_made_the_next(
-    door: Function, provider: Upstream
+def test_each_chunk_is_sent_before_the_provider_makes_the_next(
+    function: Function, provider: Upstream
 ) -> None:
-    arrived = threading.Semaphore(0)
+    received_chunk = threading.Semaphore(0)
     lines = answers.ollama_lines("one", "two", "three")
 
     def script(connection: socket.socket, _received: Received) -> None:
@@ -130,17 +130,17 @@ def test_each_piece_leaves_before_the_provider_has_made_the_next(
         for line in lines:
             connection.sendall(line)
             if b'"done": false' in line:
-                assert arrived.acquire(timeout=30)
+                assert received_chunk.acquire(timeout=30)
         connection.shutdown(socket.SHUT_WR)
 
     provider.script = script
-    post = door.invoke(http("/v1/chat", stream=True))
-    pieces = [post.next()]
+    post = function.invoke(http("/v1/chat", stream=True))
+    chunks = [post.next_chunk()]
     for _ in range(3):
-        pieces.append(post.next())
-        arrived.release()
-    pieces += post.rest()
+        chunks.append(post.next_chunk())
+        received_chunk.release()
+    chunks += post.remaining_chunks()
 
-    assert [piece for piece in pieces if piece and b'"content"' in piece] == [
+    assert [chunk for chunk in chunks if chunk and b'"content"' in chunk] == [
         b'data: {"content":"%s"}\n\n' % word for word in (b"one", b"two", b"three")
     ]

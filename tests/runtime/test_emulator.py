@@ -1,4 +1,4 @@
-"""The runtime in the emulator that ships with the SAM CLI, on this host and in no container."""
+"""Test the runtime in the SAM CLI's Runtime Interface Emulator, without a container."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _free_port() -> int:
 
 @pytest.fixture
 def emulator(tmp_path: Path) -> Iterator[urllib3.HTTPConnectionPool]:
-    """The emulator round the runtime, as an HTTP client that it answers."""
+    """Start the emulator with the runtime, and return an HTTP client for it."""
     found = list(ROOT.glob(f".venv-sam/lib/*/site-packages/samcli/local/rapid/*-{_ARCHITECTURE}"))
     if not found:
         pytest.fail("the SAM CLI is not installed; run: make .venv-sam/sam.stamp")
@@ -47,7 +47,7 @@ def emulator(tmp_path: Path) -> Iterator[urllib3.HTTPConnectionPool]:
             stderr=subprocess.STDOUT,
         )
     try:
-        # It listens a moment after it starts; a refused connection is tried again.
+        # The emulator listens shortly after its start, so a refused connection is retried.
         retries = urllib3.Retry(connect=10, read=0, backoff_factor=0.1)
         with urllib3.HTTPConnectionPool("127.0.0.1", port, retries=retries) as pool:
             yield pool
@@ -57,7 +57,7 @@ def emulator(tmp_path: Path) -> Iterator[urllib3.HTTPConnectionPool]:
             process.wait(PATIENCE)
 
 
-def test_streamed_and_plain_answers_alternate_two_hundred_times(
+def test_streamed_and_plain_responses_alternate_200_times(
     emulator: urllib3.HTTPConnectionPool,
 ) -> None:
     prelude = b'{"statusCode":200,"headers":{"Content-Type":"text/event-stream"}}' + bytes(8)
@@ -65,20 +65,20 @@ def test_streamed_and_plain_answers_alternate_two_hundred_times(
     for number in range(100):
         pieces = [f"é{number}", "\n\n", "[DONE]"]
         streamed = emulator.request("POST", _PATH, json=http_event("stream", pieces=pieces))
-        plain = emulator.request("POST", _PATH, json={"do": "echo", "say": f"é{number}"}).json()
+        plain = emulator.request("POST", _PATH, json={"do": "echo", "text": f"é{number}"}).json()
         pids.add(plain["pid"])
 
         assert streamed.data == prelude + "".join(pieces).encode()
-        assert plain["said"] == f"é{number}"
+        assert plain["text"] == f"é{number}"
 
     assert len(pids) == 1
 
 
-def test_a_fault_in_the_middle_leaves_the_next_invocation_alone(
+def test_an_exception_does_not_affect_the_next_invocation(
     emulator: urllib3.HTTPConnectionPool,
 ) -> None:
     for do in ("fail_before", "fail_after"):
         emulator.request("POST", _PATH, json=http_event(do))
-        plain = emulator.request("POST", _PATH, json={"do": "echo", "say": do}).json()
+        plain = emulator.request("POST", _PATH, json={"do": "echo", "text": do}).json()
 
-        assert plain["said"] == do
+        assert plain["text"] == do

@@ -1,4 +1,4 @@
-"""SnapStart: what the runtime has the functions do before a snapshot and after a restore."""
+"""Test the runtime's SnapStart hooks before a snapshot and after a restore."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from tests.runtime.conftest import ROOT, SNAP_START, Function, Start, body, environment
 from tests.runtime.fake_runtime_api import PATIENCE, RuntimeApi
-from tests.runtime.test_chat_function import chat, http, read, speak
+from tests.runtime.test_chat_function import answer_ollama, chat, http, split_prelude
 from tests.support.upstream import Received, Upstream, reply, upstream
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="awslambdaric is for Linux only")
@@ -23,36 +23,36 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="awslambdaric is
 KEY = "sk-test-0123456789abcdef"
 
 
-def hooked(start: Start, **variables: str) -> Function:
+def start_with_hooks(start: Start, **variables: str) -> Function:
     return start(_HANDLER="snapstart_hooks.lambda_handler", **variables)
 
 
-def tell(function: Function) -> dict[str, Any]:
-    return dict(json.loads(body(function.invoke({"do": "tell"}))))
+def hooks_of(function: Function) -> dict[str, Any]:
+    return dict(json.loads(body(function.invoke({"do": "hooks"}))))
 
 
-def test_the_hooks_run_before_the_snapshot_and_after_the_restore(start: Start) -> None:
-    function = hooked(start, **SNAP_START)
-    assert function.api.snapshot() == "/2018-06-01/runtime/restore/next"
-    before = function.said
+def test_hooks_run_before_the_snapshot_and_after_the_restore(start: Start) -> None:
+    function = start_with_hooks(start, **SNAP_START)
+    assert function.api.next_snapshot() == "/2018-06-01/runtime/restore/next"
+    before = function.log
     function.api.restored.set()
 
-    assert tell(function)["happened"] == ["prepare", "forget"]
+    assert hooks_of(function)["hooks"] == ["prepare", "forget"]
     assert ("<prepare>" in before, "<forget>" in before) == (True, False)
 
 
-def test_a_restored_environment_draws_numbers_of_its_own(start: Start) -> None:
-    function = hooked(start, **SNAP_START)
+def test_a_restored_environment_has_its_own_random_numbers(start: Start) -> None:
+    function = start_with_hooks(start, **SNAP_START)
     function.api.restored.set()
 
-    assert tell(function)["drawn"] != random.Random(7).random()  # noqa: S311  # a test's own
+    assert hooks_of(function)["random"] != random.Random(7).random()  # noqa: S311  # a seeded generator
 
 
 @pytest.mark.parametrize("kind", ["on-demand", "provisioned-concurrency", ""])
 def test_without_snapstart_no_hook_runs_and_none_is_registered(start: Start, kind: str) -> None:
-    function = hooked(start, AWS_LAMBDA_INITIALIZATION_TYPE=kind)
+    function = start_with_hooks(start, AWS_LAMBDA_INITIALIZATION_TYPE=kind)
 
-    assert tell(function)["happened"] == []
+    assert hooks_of(function)["hooks"] == []
     assert function.api.snapshots.empty()
     assert "snapshot_restore_py" not in json.loads(body(function.direct("modules")))
 
@@ -64,12 +64,12 @@ def test_without_snapstart_no_hook_runs_and_none_is_registered(start: Start, kin
         ("forget", "/2018-06-01/runtime/restore/error", 65),
     ],
 )
-def test_a_hook_that_fails_is_told_to_lambda_without_source(
+def test_a_failing_hook_is_reported_to_lambda_without_source(
     start: Start, fails: str, path: str, code: int
 ) -> None:
-    function = hooked(start, FAILS=fails, **SNAP_START)
+    function = start_with_hooks(start, FAILING_HOOK=fails, **SNAP_START)
     function.api.restored.set()
-    post = function.api.posted()
+    post = function.api.next_post()
     error = json.loads(body(post))
 
     assert (post.path, error["errorType"]) == (path, "ValueError")
@@ -77,8 +77,8 @@ def test_a_hook_that_fails_is_told_to_lambda_without_source(
     assert function.process.wait(PATIENCE) == code
 
 
-def amazon(connection: socket.socket, received: Received) -> None:
-    """Secrets Manager and DynamoDB, as far as one call of each goes."""
+def answer_aws(connection: socket.socket, received: Received) -> None:
+    """Answer one call of Secrets Manager and of DynamoDB."""
     if received.headers["x-amz-target"].startswith("DynamoDB"):
         reply({"Items": [], "Count": 0})(connection, received)
     else:
@@ -88,19 +88,19 @@ def amazon(connection: socket.socket, received: Received) -> None:
 
 @pytest.fixture
 def aws() -> Iterator[Upstream]:
-    with upstream(amazon) as server:
+    with upstream(answer_aws) as server:
         yield server
 
 
 @pytest.fixture
 def provider() -> Iterator[Upstream]:
-    with upstream(speak) as server:
+    with upstream(answer_ollama) as server:
         yield server
 
 
 @pytest.fixture
-def door(start: Start, provider: Upstream, aws: Upstream) -> Function:
-    """The chat function, of which a snapshot may be taken."""
+def function(start: Start, provider: Upstream, aws: Upstream) -> Function:
+    """Start the chat function with SnapStart."""
     return start(
         _HANDLER="chat_function.lambda_handler",
         CHATD_CONFIG="/dev/null",
@@ -121,57 +121,60 @@ def modules(function: Function) -> set[str]:
     return set(json.loads(body(function.direct("modules"))))
 
 
-def openai(connection: socket.socket, received: Received) -> None:
+def answer_openai(connection: socket.socket, received: Received) -> None:
     choice = {"index": 0, "message": {"content": "Hello!"}, "finish_reason": "stop"}
     reply({"model": "m", "choices": [choice]})(connection, received)
 
 
-def test_nobody_is_asked_for_anything_before_the_snapshot(
-    door: Function, provider: Upstream, aws: Upstream
+def test_no_request_is_sent_before_the_snapshot(
+    function: Function, provider: Upstream, aws: Upstream
 ) -> None:
-    door.api.snapshot()
+    function.api.next_snapshot()
 
     assert (provider.received, aws.received) == ([], [])
-    door.api.restored.set()
+    function.api.restored.set()
 
 
 def test_the_first_requests_of_a_restored_environment_import_nothing(
-    door: Function, provider: Upstream, aws: Upstream
+    function: Function, provider: Upstream, aws: Upstream
 ) -> None:
-    door.api.restored.set()
-    loaded = modules(door)
+    function.api.restored.set()
+    loaded = modules(function)
     for path in ("/v1/chat", "/v1/chat/completions"):
         for stream in (True, False):
-            assert read(body(door.invoke(http(path, stream=stream))))[0]["statusCode"] == 200
+            assert (
+                split_prelude(body(function.invoke(http(path, stream=stream))))[0]["statusCode"]
+                == 200
+            )
     keyed = {**http("/v1/chat"), "headers": {"Idempotency-Key": "a-key"}}
-    assert read(body(door.invoke(keyed)))[0]["statusCode"] == 200
-    provider.script = openai
+    assert split_prelude(body(function.invoke(keyed)))[0]["statusCode"] == 200
+    provider.script = answer_openai
     schema = {"type": "object", "required": ["a"]}
-    answer = json.loads(body(door.invoke(chat(model="openrouter/m", format=schema))))
+    answer = json.loads(body(function.invoke(chat(model="openrouter/m", format=schema))))
 
     assert answer["content"] == "Hello!"
     assert provider.last.headers["authorization"] == f"Bearer {KEY}"
-    # A circuit is looked for again after 5 s, which a slow machine may need.
+    # The breaker's state is read again after 5 s, which a slow machine may need.
     assert list(dict.fromkeys(received.headers["x-amz-target"] for received in aws.received)) == [
         *("DynamoDB_20120810.Query", "DynamoDB_20120810.PutItem", "DynamoDB_20120810.UpdateItem"),
         "secretsmanager.GetSecretValue",
     ]
-    assert sorted(modules(door) - loaded) == []
+    assert sorted(modules(function) - loaded) == []
 
 
-def test_what_is_rehearsed_is_told_to_nobody(door: Function) -> None:
-    door.api.restored.set()
-    modules(door)
+def test_the_warm_up_writes_no_metrics_or_log_lines(function: Function) -> None:
+    function.api.restored.set()
+    modules(function)
 
-    assert "Requests" not in door.said
-    assert "rehearsal" not in door.said
+    assert "Requests" not in function.log
+    assert "rehearsal" not in function.log
 
 
-def test_awslambdarics_own_loop_runs_the_authorizers_hooks(tmp_path: Path) -> None:
+def test_awslambdaric_runs_the_authorizer_s_hooks(tmp_path: Path) -> None:
     secret = json.dumps({"pepper": "p" * 64, "callers": {}})
-    event = {"headers": {"x-api-key": "chatd-nobody"}, "methodArn": "a/b/c"}
+    event = {"headers": {"x-api-key": "chatd-unknown"}, "methodArn": "a/b/c"}
     api = RuntimeApi()
-    with upstream(reply({"SecretString": secret})) as manager, api.serving():
+    with upstream(reply({"SecretString": secret})) as manager, api.running():
         variables = environment(
             AWS_LAMBDA_RUNTIME_API=api.address,
             PYTHONPATH=str(ROOT / "functions"),
@@ -190,13 +193,13 @@ def test_awslambdarics_own_loop_runs_the_authorizers_hooks(tmp_path: Path) -> No
                 stderr=subprocess.STDOUT,
             )
         try:
-            api.snapshot()
-            asked_before = len(manager.received)
+            api.next_snapshot()
+            requests_before = len(manager.received)
             api.restored.set()
             refusal = json.loads(body(api.invoke("request-1", json.dumps(event).encode())))
         finally:
             process.kill()
             process.wait(PATIENCE)
 
-    assert (asked_before, len(manager.received)) == (0, 1)
+    assert (requests_before, len(manager.received)) == (0, 1)
     assert refusal["errorMessage"] == "Unauthorized"

@@ -1,6 +1,6 @@
-"""The lock of the runtime's stream: pieces of several threads are whole chunks, the end is last.
+"""Test the lock of the runtime's stream with concurrent writes.
 
-The Runtime API reads slowly, so that each thread is stopped in the middle of its piece.
+The Runtime API reads nothing at first, so each thread blocks in the middle of its write.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from chatd.aws_lambda.streaming import CallerGoneError
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="awslambdaric is for Linux only")
 
 PATIENCE = 30.0
-# More than the buffers of both ends hold together.
-PIECE = 8 * 1024 * 1024
+# Larger than the socket buffers of both ends together.
+WRITE_SIZE = 8 * 1024 * 1024
 ACCEPTED = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
 
 
 class Api:
-    """A Runtime API that reads nothing before it is let, and then all."""
+    """Serve a Runtime API that reads only after `may_read` is set."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.let = threading.Event()
-        self.took = bytearray()
+        self.may_read = threading.Event()
+        self.received = bytearray()
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
 
@@ -38,7 +38,7 @@ class Api:
         return f"127.0.0.1:{self._listener.getsockname()[1]}"
 
     def close(self) -> None:
-        self.let.set()
+        self.may_read.set()
         self._thread.join(PATIENCE)
         self._listener.close()
 
@@ -46,11 +46,11 @@ class Api:
         connection, _ = self._listener.accept()
         with connection:
             connection.settimeout(PATIENCE)
-            assert self.let.wait(PATIENCE)
-            while not self.took.endswith(b"0\r\n\r\n"):
+            assert self.may_read.wait(PATIENCE)
+            while not self.received.endswith(b"0\r\n\r\n"):
                 if not (data := connection.recv(1 << 20)):
                     return
-                self.took += data
+                self.received += data
             connection.sendall(ACCEPTED)
 
 
@@ -61,52 +61,54 @@ def api() -> Iterator[Api]:
     running.close()
 
 
-def chunks(took: bytes) -> list[bytes]:
-    """The chunks of a request's body, each as long as it says, up to the empty one."""
-    _, _, body = took.partition(b"\r\n\r\n")
+def chunks(received: bytes) -> list[bytes]:
+    """Split a chunked request body into its chunks."""
+    _, _, body = received.partition(b"\r\n\r\n")
     found: list[bytes] = []
-    place = 0
+    offset = 0
     while True:
-        size = re.compile(rb"([0-9a-f]+)\r\n").match(body, place)
-        assert size, f"no size of a chunk after {len(found)} chunks"
+        size = re.compile(rb"([0-9a-f]+)\r\n").match(body, offset)
+        assert size, f"no chunk size after {len(found)} chunks"
         start, length = size.end(), int(size[1], 16)
         assert body[start + length : start + length + 2] == b"\r\n"
         if not length:
-            assert start + 2 == len(body), "something comes after the end"
+            assert start + 2 == len(body), "there is data after the last chunk"
             return found
         found.append(body[start : start + length])
-        place = start + length + 2
+        offset = start + length + 2
 
 
-def together(api: Api, *steps: Callable[[], None]) -> None:
-    """Have each step begin while those before it are stopped in the middle."""
+def run_interleaved(api: Api, *steps: Callable[[], None]) -> None:
+    """Start each step while the previous steps are blocked in a write."""
     threads = [threading.Thread(target=step) for step in steps]
     for thread in threads:
         thread.start()
-        thread.join(0.3)  # it cannot end: nobody reads
+        thread.join(0.3)  # the step cannot end, because the API reads nothing
     assert threads[0].is_alive()
-    api.let.set()
+    api.may_read.set()
     for thread in threads:
         thread.join(PATIENCE)
         assert not thread.is_alive()
 
 
-def test_a_piece_is_sent_whole_before_the_next(api: Api) -> None:
+def test_a_write_is_sent_whole_before_the_next(api: Api) -> None:
     from chatd.aws_lambda.runtime_stream import InvocationStream  # noqa: PLC0415  # awslambdaric is for Linux only
 
     stream = InvocationStream(api.address, "request-1", None)
     stream.commit(200, {})
-    together(api, *(lambda name=name: stream.write(name * PIECE) for name in (b"a", b"b", b"c")))
+    run_interleaved(
+        api, *(lambda name=name: stream.write(name * WRITE_SIZE) for name in (b"a", b"b", b"c"))
+    )
     stream.end()
     stream.close()
 
-    _, *pieces = chunks(bytes(api.took))
-    assert sorted((piece[:1], len(piece), len(set(piece))) for piece in pieces) == [
-        (name, PIECE, 1) for name in (b"a", b"b", b"c")
+    _, *writes = chunks(bytes(api.received))
+    assert sorted((write[:1], len(write), len(set(write))) for write in writes) == [
+        (name, WRITE_SIZE, 1) for name in (b"a", b"b", b"c")
     ]
 
 
-def test_the_end_waits_for_the_piece_that_is_under_way(api: Api) -> None:
+def test_the_end_waits_for_a_write_in_progress(api: Api) -> None:
     from chatd.aws_lambda.runtime_stream import InvocationStream  # noqa: PLC0415  # as above
 
     stream = InvocationStream(api.address, "request-1", None)
@@ -114,15 +116,15 @@ def test_the_end_waits_for_the_piece_that_is_under_way(api: Api) -> None:
     late: list[str] = []
 
     def comment() -> None:
-        """What a comment meets that is not let in before the end."""
+        """Write a comment after the end."""
         try:
             stream.write(b": late\n\n")
         except CallerGoneError:
             late.append("refused")
 
-    together(api, lambda: stream.write(b"a" * PIECE), stream.end)
+    run_interleaved(api, lambda: stream.write(b"a" * WRITE_SIZE), stream.end)
     comment()
     stream.close()
 
-    assert [len(piece) for piece in chunks(bytes(api.took))[1:]] == [PIECE]
+    assert [len(write) for write in chunks(bytes(api.received))[1:]] == [WRITE_SIZE]
     assert late == ["refused"]

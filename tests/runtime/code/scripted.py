@@ -1,4 +1,4 @@
-"""A handler for the tests of the runtime: the event says what it is to do."""
+"""Run the function of this module named by the event's `do`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HEADERS = {"Content-Type": "text/event-stream"}
 
 @dataclass
 class Streamed:
-    """A `Live` that is one function."""
+    """Write a response with one function."""
 
     write_to: Callable[[Sink], None]
 
@@ -30,60 +30,60 @@ class Streamed:
 
 
 def lambda_handler(event: Mapping[str, Any], _context: object) -> Any:
-    asked = json.loads(event["body"]) if "httpMethod" in event else event
-    return globals()[asked["do"]](asked)
+    script = json.loads(event["body"]) if "httpMethod" in event else event
+    return globals()[script["do"]](script)
 
 
-def echo(asked: Mapping[str, Any]) -> Any:
-    return {"said": asked["say"], "pid": os.getpid()}
+def echo(script: Mapping[str, Any]) -> Any:
+    return {"text": script["text"], "pid": os.getpid()}
 
 
-def collector(_asked: Mapping[str, Any]) -> Any:
-    return {"on": gc.isenabled(), "spared": gc.get_freeze_count()}
+def collector(_script: Mapping[str, Any]) -> Any:
+    return {"enabled": gc.isenabled(), "frozen": gc.get_freeze_count()}
 
 
-def proxy(asked: Mapping[str, Any]) -> Any:
-    return asked["result"]
+def proxy(script: Mapping[str, Any]) -> Any:
+    return script["result"]
 
 
-def binary(_asked: Mapping[str, Any]) -> Any:
+def binary(_script: Mapping[str, Any]) -> Any:
     body = base64.b64encode(bytes(range(256))).decode()
     return {"statusCode": 200, "headers": {}, "body": body, "isBase64Encoded": True}
 
 
-def fail(_asked: Mapping[str, Any]) -> Any:
+def fail(_script: Mapping[str, Any]) -> Any:
     raise ValueError("on purpose")
 
 
-def stream(asked: Mapping[str, Any]) -> Streamed:
+def stream(script: Mapping[str, Any]) -> Streamed:
     def write_to(sink: Sink) -> None:
-        sink.commit(asked.get("status", 200), asked.get("headers", HEADERS))
-        for piece in asked["pieces"]:
+        sink.commit(script.get("status", 200), script.get("headers", HEADERS))
+        for piece in script["pieces"]:
             sink.write(piece.encode())
 
     return Streamed(write_to)
 
 
-def in_turn(asked: Mapping[str, Any]) -> Streamed:
-    """Make each piece only when the test, which has seen the one before, says so."""
+def relay(script: Mapping[str, Any]) -> Streamed:
+    """Write each byte that the test sends to its port."""
 
     def write_to(sink: Sink) -> None:
-        with socket.create_connection(("127.0.0.1", asked["port"])) as test:
+        with socket.create_connection(("127.0.0.1", script["port"])) as test:
             sink.commit(200, HEADERS)
-            while said := test.recv(1):
-                sink.write(said)
+            while data := test.recv(1):
+                sink.write(data)
 
     return Streamed(write_to)
 
 
-def fail_before(_asked: Mapping[str, Any]) -> Streamed:
+def fail_before(_script: Mapping[str, Any]) -> Streamed:
     def write_to(_sink: Sink) -> None:
         raise KeyError(SECRET)
 
     return Streamed(write_to)
 
 
-def fail_after(_asked: Mapping[str, Any]) -> Streamed:
+def fail_after(_script: Mapping[str, Any]) -> Streamed:
     def write_to(sink: Sink) -> None:
         sink.commit(200, HEADERS)
         sink.write(b"the first half")
@@ -92,7 +92,7 @@ def fail_after(_asked: Mapping[str, Any]) -> Streamed:
     return Streamed(write_to)
 
 
-def exit_after(_asked: Mapping[str, Any]) -> Streamed:
+def exit_after(_script: Mapping[str, Any]) -> Streamed:
     def write_to(sink: Sink) -> None:
         sink.commit(200, HEADERS)
         raise SystemExit(3)
@@ -100,11 +100,11 @@ def exit_after(_asked: Mapping[str, Any]) -> Streamed:
     return Streamed(write_to)
 
 
-def nothing(_asked: Mapping[str, Any]) -> Streamed:
+def nothing(_script: Mapping[str, Any]) -> Streamed:
     return Streamed(lambda _sink: None)
 
 
-def commit_twice(_asked: Mapping[str, Any]) -> Streamed:
+def commit_twice(_script: Mapping[str, Any]) -> Streamed:
     def write_to(sink: Sink) -> None:
         sink.commit(200, HEADERS)
         sink.commit(200, HEADERS)
@@ -112,29 +112,29 @@ def commit_twice(_asked: Mapping[str, Any]) -> Streamed:
     return Streamed(write_to)
 
 
-def write_first(_asked: Mapping[str, Any]) -> Streamed:
+def write_first(_script: Mapping[str, Any]) -> Streamed:
     return Streamed(lambda sink: sink.write(b"too soon"))
 
 
-def until_gone(asked: Mapping[str, Any]) -> Streamed:
-    """Write until the caller is gone, and tell the test on its port."""
+def write_until_disconnected(script: Mapping[str, Any]) -> Streamed:
+    """Write until the connection is lost, and report the loss to the test's port."""
 
     def write_to(sink: Sink) -> None:
-        with socket.create_connection(("127.0.0.1", asked["port"])) as test:
+        with socket.create_connection(("127.0.0.1", script["port"])) as test:
             sink.commit(200, HEADERS)
             try:
                 while True:
                     sink.write(b"more")
             except CallerGoneError:
-                test.sendall(b"gone")
-                if asked.get("again"):
+                test.sendall(b"lost")
+                if script.get("again"):
                     raise
 
     return Streamed(write_to)
 
 
-def late_write(asked: Mapping[str, Any]) -> Streamed:
-    """End, and write once more when the test has seen the end."""
+def late_write(script: Mapping[str, Any]) -> Streamed:
+    """End the response, and write again after a byte from the test."""
 
     def write(sink: Sink, test: socket.socket) -> None:
         with test:
@@ -142,23 +142,23 @@ def late_write(asked: Mapping[str, Any]) -> Streamed:
             try:
                 sink.write(b"too late")
             except CallerGoneError:
-                test.sendall(b"gone")
+                test.sendall(b"lost")
 
     def write_to(sink: Sink) -> None:
         sink.commit(200, HEADERS)
-        test = socket.create_connection(("127.0.0.1", asked["port"]))
+        test = socket.create_connection(("127.0.0.1", script["port"]))
         threading.Thread(target=write, args=(sink, test)).start()
 
     return Streamed(write_to)
 
 
-def leave(_asked: Mapping[str, Any]) -> Any:
+def exit_process(_script: Mapping[str, Any]) -> Any:
     raise SystemExit(0)
 
 
-def modules(_asked: Mapping[str, Any]) -> Any:
+def modules(_script: Mapping[str, Any]) -> Any:
     return sorted(sys.modules)
 
 
-def trace(_asked: Mapping[str, Any]) -> Any:
+def trace(_script: Mapping[str, Any]) -> Any:
     return os.environ["_X_AMZN_TRACE_ID"]

@@ -1,4 +1,4 @@
-"""A handler with hooks for SnapStart, that tells what was called when."""
+"""Record the SnapStart hooks, and return the record for `{"do": "hooks"}`."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ import os
 import random
 from typing import Any
 
-from scripted import lambda_handler as staged  # type: ignore[import-not-found]  # beside this file
+from scripted import lambda_handler as scripted_handler  # type: ignore[import-not-found]  # beside this file
 
 from chatd.aws_lambda import snapstart
 
-HAPPENED: list[str] = []
-FAILS = os.environ.get("FAILS")
+CALLED_HOOKS: list[str] = []
+FAILING_HOOK = os.environ.get("FAILING_HOOK")
 
 
-def note(moment: str) -> None:
-    if moment == FAILS:
+def record(hook: str) -> None:
+    if hook == FAILING_HOOK:
         raise ValueError("on purpose")
-    HAPPENED.append(moment)
-    print(f"<{moment}>")
+    CALLED_HOOKS.append(hook)
+    print(f"<{hook}>")
 
 
 def prepare() -> None:
-    note("prepare")
+    record("prepare")
     random.seed(7)
 
 
-snapstart.hooks(os.environ, prepare, lambda: note("forget"))
+snapstart.hooks(os.environ, prepare, lambda: record("forget"))
 
 
 def lambda_handler(event: Any, context: Any) -> Any:
-    if event == {"do": "tell"}:
-        return {"happened": HAPPENED, "drawn": random.random()}  # noqa: S311  # what retries draw from
-    return staged(event, context)
+    if event == {"do": "hooks"}:
+        return {"hooks": CALLED_HOOKS, "random": random.random()}  # noqa: S311  # the generator of the retry jitter
+    return scripted_handler(event, context)
