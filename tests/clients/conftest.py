@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from tests.clients import providers
-from tests.clients.mind import Json
 from tests.clients.providers import MODELS, Providers, Seen
+from tests.clients.stub_model import Json
 from tests.local.conftest import ROOT, Gateway, Start, _ended, _starter
 from tests.support.upstream import raw, upstream
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from tests.clients.claims import BEYOND, CLIENTS, FEATURES, Gap, holds, is_explained
 from tests.clients.conftest import Told
+from tests.clients.features import BEYOND, CLIENTS, FEATURES, Gap, holds, is_explained
 from tests.clients.providers import MODELS
 
 COMMAND = "CHATD_WRITE_COMPATIBILITY=1 make test TESTS=tests/clients"

@@ -14,8 +14,8 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from chatd.config.catalog import CATALOG, Provider
-from tests.clients import speaks_ollama, speaks_openai
-from tests.clients.mind import Asked, Json, RefusalError, must, reply
+from tests.clients import stub_ollama, stub_openai
+from tests.clients.stub_model import Asked, Json, RefusalError, must, reply
 from tests.support.upstream import Received, Script, chunked, head, raw, then_close
 from tests.support.upstream import reply as http_reply
 
@@ -124,7 +124,7 @@ class Providers:
         try:
             self._admit(provider, received)
             if path in ("/api/tags", "/models"):
-                speak = speaks_ollama if ollama else speaks_openai
+                speak = stub_ollama if ollama else stub_openai
                 return _whole(speak.models([MODELS[provider]]))
             return self._chat(provider, path, received)
         except _AsToldError as error:
@@ -156,16 +156,16 @@ class Providers:
             return self._stalled
         if CATALOG[provider].dialect == "ollama":
             honours = CATALOG[provider].honours_format
-            asked = speaks_ollama.understood(provider, path, body, honours_format=honours)
+            asked = stub_ollama.understood(provider, path, body, honours_format=honours)
             if not asked.stream:
-                return _whole(speaks_ollama.whole(path, asked, reply(asked)))
-            lines = speaks_ollama.lines(path, asked, reply(asked))
+                return _whole(stub_ollama.whole(path, asked, reply(asked)))
+            lines = stub_ollama.lines(path, asked, reply(asked))
             return _streamed(lines, asked, "application/x-ndjson")
         must(path == "/chat/completions", f"nothing is at {path}")
-        asked = speaks_openai.understood(provider, body, received.headers)
+        asked = stub_openai.understood(provider, body, received.headers)
         if not asked.stream:
-            return _whole(speaks_openai.whole(asked, reply(asked)))
-        return _streamed(speaks_openai.events(asked, reply(asked)), asked, "text/event-stream")
+            return _whole(stub_openai.whole(asked, reply(asked)))
+        return _streamed(stub_openai.events(asked, reply(asked)), asked, "text/event-stream")
 
 
 def _whole(body: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Script:
@@ -176,9 +176,9 @@ def _refusal(provider: str, error: RefusalError) -> Script:
     """A failure in the provider's words."""
     headers = {"Retry-After": str(error.wait)} if error.wait else {}
     if CATALOG[provider].dialect == "ollama":
-        return _whole(speaks_ollama.refusal(error), error.status, headers)
+        return _whole(stub_ollama.refusal(error), error.status, headers)
     honest = provider != "openrouter" or error.status in _OPENROUTER_STATUSES
-    body = speaks_openai.refusal(provider, error)
+    body = stub_openai.refusal(provider, error)
     return _whole(body, error.status if honest else 200, headers)
 
 
@@ -189,9 +189,9 @@ def _streamed(pieces: Iterator[bytes], asked: Asked, kind: str) -> Script:
     if asked.model == "errs":
         error = RefusalError(503, "out of memory", "server_error")
         if CATALOG[asked.provider].dialect == "ollama":
-            told = speaks_ollama.broken(error)
+            told = stub_ollama.broken(error)
         else:
-            told = speaks_openai.broken(asked.provider, error)
+            told = stub_openai.broken(asked.provider, error)
         return chunked([*islice(pieces, _BEFORE), told], kind)
     if asked.provider in _CUT:
         pieces = (bytes([byte]) for byte in b"".join(pieces))

@@ -1,4 +1,4 @@
-"""Every client does everything with every provider, but for the gaps that claims.py explains."""
+"""Every client does everything with every provider, but for the gaps that features.py explains."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from tests.clients.claims import BEYOND, CLIENTS, FEATURES, Case, holds, is_explained
 from tests.clients.conftest import Clients, every
+from tests.clients.features import BEYOND, CLIENTS, FEATURES, Case, holds, is_explained
 from tests.clients.page import COMMAND, page
 from tests.clients.providers import MODELS, Providers
 from tests.clients.scripts.cases import HELLO

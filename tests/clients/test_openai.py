@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.clients.conftest import Clients, Told, every
-from tests.clients.mind import Json
 from tests.clients.providers import MODELS, Providers
 from tests.clients.scripts.cases import HELLO
+from tests.clients.stub_model import Json
 
 # By what the provider does: the exception, its status and its code.
 UPSTREAM = {

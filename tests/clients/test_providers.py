@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.clients import speaks_ollama, speaks_openai
-from tests.clients.mind import RefusalError, reply
+from tests.clients import stub_ollama, stub_openai
+from tests.clients.stub_model import RefusalError, reply
 
 USER = {"role": "user", "content": "Hello."}
 ARGUMENTS = {"city": "Zürich"}
@@ -50,7 +50,7 @@ def test_a_provider_of_ollamas_dialect_refuses(wrong: str) -> None:
     body = {"model": "llama3.2", "messages": [USER], **OLLAMA[wrong]}
 
     with pytest.raises(RefusalError):
-        speaks_ollama.understood("ollama", "/api/chat", body, honours_format=True)
+        stub_ollama.understood("ollama", "/api/chat", body, honours_format=True)
 
 
 @pytest.mark.parametrize("wrong", OPENAI)
@@ -58,7 +58,7 @@ def test_a_provider_of_openais_dialect_refuses(wrong: str) -> None:
     body = {"model": "vendor/large-1", "messages": [USER], **OPENAI[wrong]}
 
     with pytest.raises(RefusalError):
-        speaks_openai.understood("openrouter", body, {})
+        stub_openai.understood("openrouter", body, {})
 
 
 @pytest.mark.parametrize(
@@ -71,22 +71,22 @@ def test_a_provider_of_openais_dialect_refuses(wrong: str) -> None:
 )
 def test_kimi_refuses(body: dict[str, Any], headers: dict[str, str]) -> None:
     with pytest.raises(RefusalError):
-        speaks_openai.understood("kimi", {"model": "k3", "messages": [USER], **body}, headers)
+        stub_openai.understood("kimi", {"model": "k3", "messages": [USER], **body}, headers)
 
 
 def test_opencode_refuses_a_conversation_without_a_name() -> None:
     with pytest.raises(RefusalError):
-        speaks_openai.understood("opencode", {"model": "glm-5", "messages": [USER]}, {})
+        stub_openai.understood("opencode", {"model": "glm-5", "messages": [USER]}, {})
 
 
 def test_ollama_streams_unless_told_not_to() -> None:
     body = {"model": "llama3.2", "messages": [USER]}
 
-    assert speaks_ollama.understood("ollama", "/api/chat", body, honours_format=True).stream
+    assert stub_ollama.understood("ollama", "/api/chat", body, honours_format=True).stream
 
 
 def test_ollama_cloud_has_only_its_models_eyes_for_a_schema() -> None:
     body = {"model": "m", "messages": [USER], "format": {"type": "object", "properties": {}}}
-    asked = speaks_ollama.understood("ollama_cloud", "/api/chat", body, honours_format=False)
+    asked = stub_ollama.understood("ollama_cloud", "/api/chat", body, honours_format=False)
 
     assert reply(asked).text == "ollama_cloud heard: Hello."

@@ -12,8 +12,8 @@ from enum import Enum
 from itertools import product
 
 from chatd.config.catalog import Timeouts, limits_of
-from tests.faults.claims import FAULTS, SAID, TEXT, Fault, Way
-from tests.support.spoken import DIALECTS, Dialect
+from tests.faults.fault_list import FAULTS, SAID, TEXT, Fault, Way
+from tests.support.dialect_streams import DIALECTS, Dialect
 
 # What another model says that does not agree: it parts from the text before the fault comes.
 OTHER_TEXT = "The sky was blue, says another."

@@ -22,12 +22,12 @@ from hypothesis import strategies as st
 from chatd.aws_lambda.streaming import CallerGoneError, Collected
 from chatd.resilience import retry
 from tests.faults.caller import SURFACES, Heard, gateway, hear
-from tests.faults.joints import texts, wholes
+from tests.faults.possible_texts import texts, wholes
 from tests.support import faults
 from tests.support.circuits import Clock, stopped_clock
+from tests.support.dialect_streams import DIALECTS, Asked
 from tests.support.faults import answers
-from tests.support.faulty import Act, Attempt, Faulty, faulty
-from tests.support.spoken import DIALECTS, Asked
+from tests.support.faulty_upstream import Act, Attempt, Faulty, faulty
 
 # By name, with their dialects.
 PROVIDERS = {"one": "ollama", "two": "openai", "three": "ollama generate"}

@@ -8,8 +8,8 @@ from chatd.config.catalog import WHOLE_SECONDS, Timeouts, limits_of
 from chatd.resilience.circuit_breaker import FAILURES, RECOVERY_SECONDS
 from chatd.resilience.retry import PATIENCE, PATIENCE_WITH_FALLBACK
 from tests.faults.cases import CASES, Case, Company
-from tests.faults.claims import FAULTS, JITTER, TEXT, TRIES, Fault, Way
-from tests.faults.lanes import Seen
+from tests.faults.fault_list import FAULTS, JITTER, TEXT, TRIES, Fault, Way
+from tests.faults.table_runner import Seen
 
 COMMAND = "CHATD_WRITE_FAILURES=1 make test TESTS=tests/faults/test_table.py"
 _LIMITS = Timeouts()

@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from chatd.resilience.circuit_breaker import RECOVERY_SECONDS
 from tests.faults.caller import SURFACES
 from tests.faults.chaos import BAD, CHAT, PROVIDERS, TIERS, Chat, World, a_world, fair
-from tests.support.faulty import Act
+from tests.support.faulty_upstream import Act
 
 CHATS_ASKED = 2_000
 # Some runs of the search are shorter than they may be.

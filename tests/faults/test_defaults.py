@@ -13,11 +13,11 @@ from dataclasses import replace
 
 import pytest
 
-from tests.faults import lanes
+from tests.faults import table_runner
 from tests.faults.cases import Case, Company
-from tests.faults.claims import FAULTS, Fault, Way, total
-from tests.faults.lanes import Seen
-from tests.support.spoken import DIALECTS
+from tests.faults.fault_list import FAULTS, Fault, Way, total
+from tests.faults.table_runner import Seen
+from tests.support.dialect_streams import DIALECTS
 
 # Seconds that a test is worth; where the limits allow more, they are divided.
 PATIENCE = 900.0 if os.environ.get("CHATD_REQUIRE_PATIENCE") == "1" else 45.0
@@ -53,7 +53,7 @@ each_case = pytest.mark.parametrize("case", CASES, ids=str)
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Seen]:
-    return lanes.run(CASES, tmp_path_factory.mktemp("defaults"), lanes=len(CASES))
+    return table_runner.run(CASES, tmp_path_factory.mktemp("defaults"), lanes=len(CASES))
 
 
 @each_case

@@ -12,11 +12,11 @@ from statistics import median
 
 import pytest
 
-from tests.faults import lanes
+from tests.faults import table_runner
 from tests.faults.cases import CASES, Case
-from tests.faults.claims import JITTER, TRIES
-from tests.faults.lanes import Seen
+from tests.faults.fault_list import JITTER, TRIES
 from tests.faults.page import COMMAND, page
+from tests.faults.table_runner import Seen
 from tests.local.conftest import ROOT
 
 Table = Mapping[str, Seen]
@@ -40,7 +40,7 @@ def table(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     wanted = {str(spec.params["case"]): spec.params["case"] for spec in given if spec}
     # A test of the table as a whole has no case of its own.
     cases = CASES if None in given else list(wanted.values())
-    return lanes.run(cases, tmp_path_factory.mktemp("table"), lanes=min(LANES, len(cases)))
+    return table_runner.run(cases, tmp_path_factory.mktemp("table"), lanes=min(LANES, len(cases)))
 
 
 @each_case

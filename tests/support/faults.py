@@ -1,6 +1,6 @@
 """What an upstream can do with a request: answer it, or fail in every way there is.
 
-Each act plays on an exchange (faulty.py), in any dialect, whether the answer was to be streamed or
+Each act plays on an exchange (faulty_upstream.py), in any dialect, whether the answer was to be streamed or
 not. `after` counts the tokens that are sent before the fault. It knows nothing of the gateway.
 """
 
@@ -10,8 +10,8 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tests.support.faulty import Act, Exchange
-from tests.support.spoken import Asked
+from tests.support.dialect_streams import Asked
+from tests.support.faulty_upstream import Act, Exchange
 
 # Bytes that a lying length promises more than there are.
 _MORE = 100

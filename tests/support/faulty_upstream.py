@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from tests.support.spoken import Asked, Spoken, understood, words
+from tests.support.dialect_streams import Asked, Spoken, understood, words
 from tests.support.upstream import head
 
 # Seconds that a connection's thread may take to end when the test is over.

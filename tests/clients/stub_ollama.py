@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from tests.clients.mind import (
+from tests.clients.stub_model import (
     INPUT_TOKENS,
     OUTPUT_TOKENS,
     Asked,

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
-from tests.support.faulty import Attempt
-from tests.support.spoken import words
+from tests.support.dialect_streams import words
+from tests.support.faulty_upstream import Attempt
 
 
 def texts(attempts: Sequence[Attempt]) -> set[str]:

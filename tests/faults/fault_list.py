@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any, Literal
 
 from chatd.config.catalog import WHOLE_SECONDS, Timeouts
+from tests.support.dialect_streams import words
 from tests.support.faults import (
     answers,
     answers_late,
@@ -31,8 +32,7 @@ from tests.support.faults import (
     stalls,
     trickles_headers,
 )
-from tests.support.faulty import Act
-from tests.support.spoken import words
+from tests.support.faulty_upstream import Act
 
 TEXT = "The sky is blue because air scatters short waves most."
 # Tokens that come before a fault in mid-answer.

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from tests.faults.caller import SURFACES, Heard, gateway, hear
 from tests.faults.cases import OTHER_TEXT, Case, Company, Outcome
-from tests.faults.claims import TEXT, Way
+from tests.faults.fault_list import TEXT, Way
+from tests.support.dialect_streams import DIALECTS, Asked, Dialect
 from tests.support.faults import answers, black_hole, closed_port, refuses, scripted
-from tests.support.faulty import Act, Attempt, Faulty, faulty
-from tests.support.spoken import DIALECTS, Asked, Dialect
+from tests.support.faulty_upstream import Act, Attempt, Faulty, faulty
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from tests.clients.mind import INPUT_TOKENS, OUTPUT_TOKENS, Json
 from tests.clients.scripts.cases import HELLO, PNG
-from tests.clients.speaks_openai import FETCHED
+from tests.clients.stub_model import INPUT_TOKENS, OUTPUT_TOKENS, Json
+from tests.clients.stub_openai import FETCHED
 
 # By the name it has in the page: the script that calls with it.
 CLIENTS = MappingProxyType(
