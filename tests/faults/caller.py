@@ -1,7 +1,4 @@
-"""A gateway of a test's own, and what a caller hears of it, whichever way a chat was asked for.
-
-It knows both surfaces as a caller does, and nothing of providers.
-"""
+"""Run a gateway, and chat as a caller: on either surface, with a stream or a whole response."""
 
 from __future__ import annotations
 
@@ -22,19 +19,19 @@ from tests.support.circuits import forget_failures
 from tests.support.functions import LambdaContext, ask, http_event
 
 SURFACES = ("/v1/chat", "/v1/chat/completions")
-# Milliseconds that Lambda has left: its longest, so that the gateway's own limits hold.
+# Remaining time in ms: Lambda's maximum, so that the gateway's own limits apply.
 _REMAINING_MS = 900_000
 
 
 @contextmanager
 def gateway(config: Path) -> Iterator[None]:
-    """The chat function with this chatd.toml, and with nothing else of the environment's."""
+    """Run the chat function with this chatd.toml, and no other CHATD_ variable."""
     with pytest.MonkeyPatch.context() as patch:
         for variable in [name for name in os.environ if name.startswith("CHATD_")]:
             patch.delenv(variable)
         patch.setenv("CHATD_CONFIG", str(config))
         _forget()
-        chat.app.compose()  # once, and not by all callers at once
+        chat.app.compose()  # once, before concurrent callers
         yield
         _forget()
 
@@ -45,17 +42,17 @@ def _forget() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What came back.
+class Received:
+    """A caller's response.
 
     Attributes:
-        status: Of the response.
-        headers: By lower-case names.
-        text: The answer, or as much of it as came.
-        complete: Whether it said that this was all, and why.
-        error: The body of the error, in the response's place or at the end of its stream.
-        rescued: Who broke off and who went on, if anybody did.
-        took: Seconds.
+        status: The response's status.
+        headers: Headers by lower-case name.
+        text: The answer, whole or partial.
+        complete: Whether the response has an end mark and a finish reason.
+        error: The error's body, as the whole response or at the end of a stream.
+        rescued: The models before and after a failover, if any.
+        took: Seconds until the end.
 
     """
 
@@ -72,23 +69,23 @@ class Heard:
         return self.error["code"] if self.error else None
 
     @property
-    def story(self) -> list[str]:
-        """The attempts before the first event, as the header tells of them."""
-        told = self.headers.get("x-chatd-attempts")
-        return told.split(", ") if told else []
+    def reported_attempts(self) -> list[str]:
+        """Return the attempts before the first event, from the response's header."""
+        value = self.headers.get("x-chatd-attempts")
+        return value.split(", ") if value else []
 
 
-def hear(
+def send_chat(
     model: str, prompt: str, path: str, *, stream: bool, sink: Collected | None = None
-) -> Heard:
-    """Ask, and listen to the end.
+) -> Received:
+    """Send a chat and read the response to its end.
 
     Args:
-        model: Who is asked.
-        prompt: What.
-        path: The surface's.
+        model: The model's name.
+        prompt: The user's text.
+        path: The surface's path.
         stream: Whether to stream.
-        sink: Where a stream goes; one that hangs up hears neither an end nor an error.
+        sink: Receives the stream; a sink that hangs up gets neither an end nor an error.
 
     """
     body = json.dumps(ask(model, prompt, stream=stream))
@@ -112,12 +109,14 @@ def hear(
     else:
         reading.whole(json.loads(sink.body))
     complete = reading.ended and reading.reason is not None
-    return Heard(sink.status, headers, reading.text, complete, reading.error, reading.rescued, took)
+    return Received(
+        sink.status, headers, reading.text, complete, reading.error, reading.rescued, took
+    )
 
 
 @dataclass(slots=True)
 class _Reading:
-    """A body while it is read."""
+    """The fields read from a body."""
 
     text: str = ""
     reason: str | None = None
@@ -126,25 +125,25 @@ class _Reading:
     rescued: Any = field(default=None)
 
     def whole(self, body: Mapping[str, Any]) -> None:
-        """A whole answer of either surface, or an error."""
+        """Read a whole response of either surface, or an error."""
         self.event(body)
         for choice in body.get("choices", ()):
             self.text = choice["message"]["content"]
         self.ended = self.error is None
 
     def stream(self, body: str) -> None:
-        """A stream of either surface."""
+        """Read a stream of either surface."""
         for line in body.split("\n"):
             if line == "data: [DONE]":
-                assert not self.ended, "a second end"
+                assert not self.ended, "a second end mark"
                 self.ended = True
             elif line.startswith("data: "):
                 self.event(json.loads(line.removeprefix("data: ")))
 
     def event(self, event: Mapping[str, Any]) -> None:
-        """An event of either surface's stream."""
-        assert not self.ended, "something came after the end"
-        assert self.error is None, "something came after the error"
+        """Read an event of either surface's stream."""
+        assert not self.ended, "an event after the end"
+        assert self.error is None, "an event after the error"
         self.text += event.get("content", "")
         for choice in event.get("choices", ()):
             self.text += choice.get("delta", {}).get("content") or ""

@@ -1,7 +1,6 @@
-"""The cells of the table: a fault in a dialect, a way of asking, and who else can be asked.
+"""List the cells of the table: fault × dialect × kind of caller × fallback.
 
-It says what is to come out of each, by the rules of docs/decisions/0011 and 0015, and knows nothing
-of how it is tried.
+The expected outcome of each follows the rules of docs/decisions/0011 and 0015.
 """
 
 from __future__ import annotations
@@ -12,31 +11,31 @@ from enum import Enum
 from itertools import product
 
 from chatd.config.catalog import Timeouts, limits_of
-from tests.faults.fault_list import FAULTS, SAID, TEXT, Fault, Way
+from tests.faults.fault_list import FAULTS, FIRST_TOKENS, TEXT, Fault, Way
 from tests.support.dialect_streams import DIALECTS, Dialect
 
-# What another model says that does not agree: it parts from the text before the fault comes.
+# A fallback's text that diverges from TEXT before the fault.
 OTHER_TEXT = "The sky was blue, says another."
 
 
-# Seconds that a stream may take where no `total` is set: what caller.py gives, less a margin.
+# Seconds of a stream without `total`: the time that caller.py gives, less a margin.
 ROUTE_SECONDS = 899.5
 
 
-class Company(Enum):
-    """Who else can be asked, and what it does where an answer was begun."""
+class Fallback(Enum):
+    """The fallback, and its response to a prefill."""
 
     NONE = "alone"
-    CONTINUES = "next goes on"
-    ECHOES = "next goes on, and sends back what was said"
-    REPEATS = "next says it again"
-    REFUSES = "next does not go on and says it again"
-    DIVERGES = "next says something else"
+    CONTINUES = "fallback continues"
+    ECHOES = "fallback echoes the prefill and continues"
+    REPEATS = "fallback repeats the text"
+    REFUSES = "fallback refuses the prefill and repeats the text"
+    DIVERGES = "fallback diverges"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a caller gets: an answer, or an error and the tokens that came before."""
+    """The caller's response: an answer, or an error and the tokens before the error."""
 
     status: int
     code: str | None
@@ -50,84 +49,86 @@ class Case:
     fault: Fault
     dialect: Dialect
     way: Way
-    company: Company
+    fallback: Fallback
 
     def __str__(self) -> str:
-        return f"{self.fault.name}-{self.dialect.name}-{self.way.value}-{self.company.value}"
+        return f"{self.fault.name}-{self.dialect.name}-{self.way.value}-{self.fallback.value}"
 
     @property
-    def seen(self) -> Fault:
-        return self.fault.asked(self.way, alone=self.alone)
+    def applied(self) -> Fault:
+        return self.fault.for_way(self.way, alone=self.alone)
 
     @property
     def alone(self) -> bool:
-        return self.company is Company.NONE
+        return self.fallback is Fallback.NONE
 
     @property
     def limits(self) -> Timeouts:
-        """The limits of the provider that fails."""
+        """Return the limits of the failing provider."""
         limits = limits_of(tomllib.loads(self.dialect.toml)["dialect"])
         route = {"total": ROUTE_SECONDS} if self.way is Way.STREAM else {}
-        return replace(limits, **{**route, **self.seen.limits})
+        return replace(limits, **{**route, **self.applied.limits})
 
     @property
-    def is_passed_on(self) -> bool:
-        """Whether another model is asked: not for what no other mends, nor when no time is left."""
-        if self.alone or self.seen.succeeds:
+    def reaches_fallback(self) -> bool:
+        """Return whether the fallback is tried: the fault allows one and time is left."""
+        if self.alone or self.applied.succeeds:
             return False
-        return self.seen.allows_fallback and not (self.seen.costs == "total" and self.seen.begun)
+        return self.applied.allows_fallback and not (
+            self.applied.costs == "total" and self.applied.begun
+        )
 
     @property
     def answer(self) -> str | None:
-        """The answer that comes in the end; None if there is none."""
-        if self.seen.succeeds:
+        """Return the whole answer that the caller receives, or None."""
+        if self.applied.succeeds:
             return TEXT
-        if not self.is_passed_on:
+        if not self.reaches_fallback:
             return None
-        if self.company is not Company.DIVERGES:
+        if self.fallback is not Fallback.DIVERGES:
             return TEXT
-        # Who has got nothing yet can be given any answer.
+        # A caller without any token yet can get any answer.
         return None if self.way is Way.STREAM else OTHER_TEXT
 
     @property
     def outcome(self) -> Outcome:
-        """What the caller gets."""
+        """Return the expected outcome."""
         if self.answer is not None:
             return Outcome(200, None, self.answer)
-        status, code = self.seen.status, self.seen.code
-        if self.is_passed_on:  # to who says something else, which is the failure that is told
+        status, code = self.applied.status, self.applied.code
+        if self.reaches_fallback:  # which diverges: the caller gets that failure
             status, code = 502, "upstream_error"
-        if not (self.seen.begun and self.way is Way.STREAM):
+        if not (self.applied.begun and self.way is Way.STREAM):
             return Outcome(status, code)
         if code == "upstream_error":
             code = "upstream_stream_error"
-        return Outcome(200, code, SAID)
+        return Outcome(200, code, FIRST_TOKENS)
 
     @property
     def attempts(self) -> int:
-        return self.seen.attempts(alone=self.alone)
+        return self.applied.attempts(alone=self.alone)
 
     @property
     def prefills(self) -> list[str]:
-        """What the next model's turn is begun with, for each time that it is asked."""
-        if not self.is_passed_on:
+        """Return the prefill of each attempt at the fallback."""
+        if not self.reaches_fallback:
             return []
-        if not self.seen.begun:
+        if not self.applied.begun:
             return [""]
-        # What was said is too short for its echo to be told from a repetition.
-        anew = {Company.REFUSES: [SAID, ""], Company.ECHOES: [SAID, ""]}
-        return {Company.CONTINUES: [SAID], **anew}.get(self.company, [""])
+        # The prefill is too short to distinguish its echo from a repetition.
+        twice = {Fallback.REFUSES: [FIRST_TOKENS, ""], Fallback.ECHOES: [FIRST_TOKENS, ""]}
+        return {Fallback.CONTINUES: [FIRST_TOKENS], **twice}.get(self.fallback, [""])
 
 
-def _companies(fault: Fault, way: Way) -> list[Company]:
-    """The companies that make a difference."""
-    if way is Way.STREAMED:  # beside another model the provider streams anyway
-        return [Company.NONE]
-    return list(Company) if fault.begun else [Company.NONE, Company.REPEATS]
+def _fallbacks(fault: Fault, way: Way) -> list[Fallback]:
+    """Return the fallbacks with distinct outcomes."""
+    if way is Way.STREAMED:  # with a fallback the provider streams in any case
+        return [Fallback.NONE]
+    return list(Fallback) if fault.begun else [Fallback.NONE, Fallback.REPEATS]
 
 
 CASES = [
-    Case(fault, dialect, way, company)
+    Case(fault, dialect, way, fallback)
     for fault, dialect, way in product(FAULTS, DIALECTS.values(), Way)
-    for company in _companies(fault, way)
+    for fallback in _fallbacks(fault, way)
 ]

@@ -1,7 +1,7 @@
-"""Three providers that answer, fail or are down as they are told, and what must be true of a chat.
+"""Run three providers with scripted faults, send chats, and assert each chat's invariants.
 
-Each speaks another dialect, and they are in tiers of every order. What each said is logged, so that
-what a caller got can be told right or wrong. It knows nothing of how the chats are thought up.
+Each provider has another dialect, and tiers have them in every order. The providers log their
+responses, from which the possible answers follow.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from hypothesis import strategies as st
 
 from chatd.aws_lambda.streaming import CallerGoneError, Collected
 from chatd.resilience import retry
-from tests.faults.caller import SURFACES, Heard, gateway, hear
-from tests.faults.possible_texts import texts, wholes
+from tests.faults.caller import SURFACES, Received, gateway, send_chat
+from tests.faults.possible_texts import possible_texts, whole_texts
 from tests.support import faults
 from tests.support.circuits import Clock, stopped_clock
-from tests.support.dialect_streams import DIALECTS, Asked
+from tests.support.dialect_streams import DIALECTS, ChatRequest
 from tests.support.faults import answers
-from tests.support.faulty_upstream import Act, Attempt, Faulty, faulty
+from tests.support.faulty_upstream import Act, Attempt, FaultyUpstream, faulty_upstream
 
-# By name, with their dialects.
+# Name and dialect of each provider.
 PROVIDERS = {"one": "ollama", "two": "openai", "three": "ollama generate"}
-# Who goes on with what was said; the others can only be asked from the start.
+# The provider that continues a prefill; the others start again.
 PREFILLED = "two"
 TIERS = {
     "forth": ("one", "two", "three"),
@@ -46,12 +46,12 @@ LIMITS = {
     "gap": 0.25,
     "total": 5,
 }
-# Seconds for a chat, which the limits bound, with generous room: none may hang.
-PATIENCE = 15.0
+# Seconds for a chat: above the limits, so that only a hang exceeds them.
+CHAT_SECONDS = 15.0
 
-# What a provider does with an attempt.
+# Acts that succeed.
 GOOD = (*[answers()] * 5, faults.promises_more())
-# Over in a moment.
+# Acts that fail at once.
 BAD = (
     faults.resets(),
     faults.resets(2),
@@ -76,7 +76,7 @@ BAD = (
     faults.refuses(500),
     faults.refuses(503),
 )
-# What a limit ends.
+# Acts that a limit ends.
 SLOW = (
     faults.silent(),
     faults.stalls(0),
@@ -90,22 +90,22 @@ SLOW = (
 
 @st.composite
 def acts(draw: st.DrawFn) -> Act:
-    """What a provider does with an attempt: well more often than not, and seldom slowly."""
+    """Draw a provider's act: mostly a success, rarely a slow failure."""
     act: Act = draw(st.sampled_from(GOOD * 30 + BAD * 5 + SLOW))
     return act
 
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """One chat, and what each provider is to do with its attempts, the last from then on.
+    """One chat, and each provider's acts; the last act repeats.
 
     Attributes:
-        tier: Who may answer.
-        path: The surface's.
+        tier: The tier's name.
+        path: The surface's path.
         stream: Whether to stream.
-        agree: Whether all providers say the same.
-        leaves: After how many pieces the caller of a stream hangs up, if that is so.
-        acts: By provider.
+        agree: Whether all providers have the same text.
+        leaves: Number of pieces after which the caller of a stream hangs up, or None.
+        acts: The acts of each provider.
 
     """
 
@@ -128,142 +128,142 @@ CHAT = st.builds(
 )
 
 
-def text_of(provider: str, asked: Asked) -> str:
-    """What a provider says: all the same where they agree, and always the same when asked twice.
+def text_of(provider: str, request: ChatRequest) -> str:
+    """Return a provider's text: constant per chat, and equal for all providers that agree.
 
-    What it goes on with depends on all of what it is to go on with, so that no other text fits.
+    The continuation of a prefill depends on the whole prefill, so no other text fits.
     """
-    number, agree = asked.prompt.split()
-    if asked.prefill:
-        return f"{provider} goes on after {zlib.crc32(asked.prefill.encode())}, and is done."
-    voice = "all" if agree == "True" else provider
-    return f"Chat {number} is told by {voice} in some {len(number)} words or more."
+    number, agree = request.prompt.split()
+    if request.prefill:
+        return f"{provider} goes on after {zlib.crc32(request.prefill.encode())}, and is done."
+    author = "all" if agree == "True" else provider
+    return f"Chat {number} is told by {author} in some {len(number)} words or more."
 
 
 @dataclass(slots=True)
 class World:
-    """The providers, what they are to do, and what came of it.
+    """The providers, their acts, and the counts of outcomes.
 
     Attributes:
-        clock: What the circuits go by.
+        clock: The clock of the breakers.
         servers: The providers by name.
-        acts: What each is still to do in the chat of the moment.
-        down: What each does instead that is down.
-        asked: Every chat so far.
-        answered: How many were answered.
-        rescued: How many of them by one model that went on where another broke off.
-        diverged: How many streams ended because the next model said something else.
+        acts: The remaining acts of each provider for the current chat.
+        down: The act of a provider during its outage.
+        chats: All chats so far.
+        answered: Number of whole answers.
+        rescued: Number of whole answers with a mid-stream failover.
+        diverged: Number of streams that ended since the fallback diverged.
 
     """
 
     clock: Clock
-    servers: dict[str, Faulty] = field(default_factory=dict)
+    servers: dict[str, FaultyUpstream] = field(default_factory=dict)
     acts: dict[str, list[Act]] = field(default_factory=dict)
     down: dict[str, Act] = field(default_factory=dict)
-    asked: list[Chat] = field(default_factory=list)
+    chats: list[Chat] = field(default_factory=list)
     answered: int = 0
     rescued: int = 0
     diverged: int = 0
 
-    def script(self, provider: str) -> Callable[[Asked], Act]:
-        """What a provider does: what it is down with, or the next of what it is to do."""
+    def script(self, provider: str) -> Callable[[ChatRequest], Act]:
+        """Return a provider's script: its outage's act, or the next of its acts."""
 
-        def script(_asked: Asked) -> Act:
+        def script(_request: ChatRequest) -> Act:
             left = self.acts[provider]
             return self.down.get(provider) or (left.pop(0) if len(left) > 1 else left[0])
 
         return script
 
-    def ask(self, chat: Chat) -> None:
-        """One chat, and what must be true of it."""
-        self.asked.append(chat)
+    def send(self, chat: Chat) -> None:
+        """Send one chat, and assert its invariants."""
+        self.chats.append(chat)
         self.acts = {name: list(acts) for name, acts in zip(PROVIDERS, chat.acts, strict=True)}
-        prompt = f"{len(self.asked)} {chat.agree}"
+        prompt = f"{len(self.chats)} {chat.agree}"
         with redirect_stdout(io.StringIO()) as written:
-            sink = Leaving(chat.leaves if chat.stream else None)
-            heard = hear(chat.tier, prompt, chat.path, stream=chat.stream, sink=sink)
+            sink = HangUpSink(chat.leaves if chat.stream else None)
+            received = send_chat(chat.tier, prompt, chat.path, stream=chat.stream, sink=sink)
         attempts = sorted(self.attempts(), key=lambda attempt: attempt.at)
-        story = (chat, heard, attempts)
-        (line,) = told(written.getvalue())
+        context = (chat, received, attempts)
+        (line,) = chat_lines(written.getvalue())
 
-        assert not chat.stream or heard.text in texts(attempts), story
-        if sink.gone:
-            assert line["error.type"] == "client_closed", story
+        assert not chat.stream or received.text in possible_texts(attempts), context
+        if sink.hung_up:
+            assert line["error.type"] == "client_closed", context
             return
-        assert heard.took < PATIENCE, story
-        assert heard.complete == (heard.error is None), story
-        assert ("error.type" in line) == (heard.error is not None), story
-        if heard.complete:
+        assert received.took < CHAT_SECONDS, context
+        assert received.complete == (received.error is None), context
+        assert ("error.type" in line) == (received.error is not None), context
+        if received.complete:
             self.answered += 1
-            self.rescued += heard.rescued is not None
-            assert heard.text in wholes(attempts, live=chat.stream), story
+            self.rescued += received.rescued is not None
+            assert received.text in whole_texts(attempts, live=chat.stream), context
         else:
-            self.diverged += is_divergence(heard)
-            assert_honest(chat, heard, line, attempts)
+            self.diverged += is_divergence(received)
+            assert_honest(chat, received, line, attempts)
 
     def attempts(self) -> list[Attempt]:
-        """What the providers saw since this was asked last."""
-        seen = [attempt for server in self.servers.values() for attempt in server.attempts]
+        """Return and clear the providers' attempts."""
+        logged = [attempt for server in self.servers.values() for attempt in server.attempts]
         for server in self.servers.values():
             server.attempts.clear()
-        return seen
+        return logged
 
 
 def assert_honest(
-    chat: Chat, heard: Heard, line: Mapping[str, Any], attempts: Sequence[Attempt]
+    chat: Chat, received: Received, line: Mapping[str, Any], attempts: Sequence[Attempt]
 ) -> None:
-    """An error is in place of an answer that nobody has given, after everybody was asked."""
-    story = (chat, heard, line, attempts)
-    assert heard.status in {200, 429, 502, 503, 504}, story
-    assert (heard.text == "") or (chat.stream and heard.status == 200), story
-    if heard.code == "upstream_timeout":
-        return  # which a busy machine may make of anything
-    diverged = is_divergence(heard)
-    asked = str(line.get("chatd.attempts", line["gen_ai.provider.name"]))
-    assert diverged or all(provider in asked for provider in TIERS[chat.tier]), story
-    assert diverged or not any(attempt.whole for attempt in attempts), story
+    """Assert that a failed chat has no whole answer, and that every provider was tried."""
+    context = (chat, received, line, attempts)
+    assert received.status in {200, 429, 502, 503, 504}, context
+    assert (received.text == "") or (chat.stream and received.status == 200), context
+    if received.code == "upstream_timeout":
+        return  # a busy machine may turn any chat into a timeout
+    diverged = is_divergence(received)
+    tried = str(line.get("chatd.attempts", line["gen_ai.provider.name"]))
+    assert diverged or all(provider in tried for provider in TIERS[chat.tier]), context
+    assert diverged or not any(attempt.whole for attempt in attempts), context
 
 
-def is_divergence(heard: Heard) -> bool:
-    """Whether the error is that what could be said instead does not fit what was sent."""
-    assert heard.error
-    return "could not be joined to it" in heard.error["message"]
+def is_divergence(received: Received) -> bool:
+    """Return whether the fallback's text did not continue the text already sent."""
+    assert received.error
+    return "could not be joined to it" in received.error["message"]
 
 
-def told(written: str) -> list[Mapping[str, Any]]:
-    """The log's lines about chats, among the metrics and what is said of circuits."""
+def chat_lines(written: str) -> list[Mapping[str, Any]]:
+    """Return the log's lines about chats, without metrics and lines about breakers."""
     lines = [json.loads(line) for line in written.splitlines()]
     return [line for line in lines if line.get("message") == "chat"]
 
 
-class Leaving(Collected):
-    """A caller that hangs up after so many pieces, or not at all."""
+class HangUpSink(Collected):
+    """A caller that hangs up after `after` pieces, or never."""
 
     def __init__(self, after: int | None) -> None:
         super().__init__()
         self._left = after
-        self.gone = False
+        self.hung_up = False
 
     def write(self, data: bytes) -> None:
         super().write(data)
         if self._left is not None:
             self._left -= 1
             if self._left <= 0:
-                self.gone = True
+                self.hung_up = True
                 raise CallerGoneError
 
 
 @contextmanager
-def a_world(folder: Path) -> Iterator[World]:
-    """The providers, and a gateway before them, with limits and waits that are scaled down."""
-    with ExitStack() as open_ones, pytest.MonkeyPatch.context() as patch:
+def running_world(folder: Path) -> Iterator[World]:
+    """Run the providers and a gateway, with short limits and waits."""
+    with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
         patch.setattr(retry, "_FIRST_SECONDS", 0.01)
-        world = World(open_ones.enter_context(stopped_clock()))
+        world = World(stack.enter_context(stopped_clock()))
         rows = []
         limits = ", ".join(f"{name} = {seconds}" for name, seconds in LIMITS.items())
         for name, dialect in PROVIDERS.items():
             text = partial(text_of, name)
-            server = open_ones.enter_context(faulty(world.script(name), text))
+            server = stack.enter_context(faulty_upstream(world.script(name), text))
             world.servers[name] = server
             prefill = str(name == PREFILLED).lower()
             rows.append(
@@ -277,6 +277,6 @@ def a_world(folder: Path) -> Iterator[World]:
             yield world
 
 
-def fair(tier: str, path: str, stream: bool) -> Chat:
-    """A chat in which nothing goes wrong."""
+def chat_without_faults(tier: str, path: str, stream: bool) -> Chat:
+    """Return a chat without a fault."""
     return Chat(tier, path, stream, True, None, ([answers()],) * len(PROVIDERS))

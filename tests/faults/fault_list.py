@@ -1,7 +1,7 @@
-"""Every fault, one row each: what the provider does, and what becomes of it.
+"""List every fault, with the provider's acts and the expected outcome, one row each.
 
-The table's tests hold a run to this, and docs/failures.md is written from it and the run. A further
-fault is one row.
+The table's tests compare a run with this list, and write docs/failures.md. A further fault is one
+row.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from tests.support.faults import (
 from tests.support.faulty_upstream import Act
 
 TEXT = "The sky is blue because air scatters short waves most."
-# Tokens that come before a fault in mid-answer.
+# Tokens before a fault in mid-answer.
 SOME = 3
-SAID = "".join(words(TEXT)[:SOME])
-# The longest waits before the second and the third attempt, in seconds.
+FIRST_TOKENS = "".join(words(TEXT)[:SOME])
+# Longest waits before the second and the third attempt, in seconds.
 JITTER = (0.25, 0.5)
 TRIES = 1 + len(JITTER)
 
@@ -47,7 +47,7 @@ Place = Literal["served", "black hole", "closed port"]
 
 
 class Way(Enum):
-    """What kind of caller the chat has, and whether chatd.toml makes the provider stream."""
+    """The kind of caller, and whether chatd.toml makes the provider stream."""
 
     STREAM = "stream"
     PLAIN = "plain"
@@ -56,23 +56,23 @@ class Way(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What a provider does, and what becomes of it.
+    """A provider's fault, and the expected outcome.
 
     Attributes:
-        name: As the page has it.
-        acts: What it does with each attempt, the last one from then on.
-        status: What a caller gets who can still be told by a status; 200 if it is no failure.
+        name: The fault's name on the page.
+        acts: The provider's act per attempt; the last one repeats.
+        status: The caller's status if no byte is sent yet; 200 if the chat succeeds.
         code: The error's code.
-        place: Where the provider is.
-        begun: Whether some tokens come before it fails.
-        costs: The limit that ends an attempt, if one does.
-        limits: The limits of the table's run, in seconds; those not named are the defaults.
-        wait: Seconds that the provider asks to wait.
-        tries: How often it is asked, where that does not follow from the rest.
-        falls_through: Whether another is asked.
-        unstreamed: What differs where the provider gives a whole answer.
-        takes: Seconds that an attempt takes which no limit ends.
-        at_defaults: What differs where the limits are the defaults.
+        place: Where connections to the provider end.
+        begun: Whether some tokens precede the fault.
+        costs: The limit that ends an attempt, if any.
+        limits: Limits of the table's run, in seconds; the others are the defaults.
+        wait: Seconds of the provider's Retry-After.
+        tries: Number of attempts, where the other fields do not imply the number.
+        allows_fallback: Whether the next model is tried.
+        unstreamed: Fields that differ where the provider returns a whole response.
+        takes: Seconds of an attempt that no limit ends.
+        at_defaults: Fields that differ at the default limits.
 
     """
 
@@ -99,10 +99,10 @@ class Fault:
     def too_slow(self) -> bool:
         return self.code == "upstream_timeout"
 
-    def asked(self, way: Way, *, alone: bool) -> Fault:
-        """The same for a way of asking: a whole answer has not begun before it is there.
+    def for_way(self, way: Way, *, alone: bool) -> Fault:
+        """Return the fault for a way: a whole response never begins before the fault.
 
-        A plain caller's provider gives one, unless another model can take over.
+        The provider of a plain caller returns a whole response, unless a fallback is left.
         """
         if way is not Way.PLAIN or not alone:
             return self
@@ -110,7 +110,7 @@ class Fault:
         return replace(self, **{"begun": False, **slow, **self.unstreamed})
 
     def attempts(self, *, alone: bool) -> int:
-        """How often the provider is asked."""
+        """Return the number of attempts at the provider."""
         if self.tries is not None:
             return self.tries
         if self.begun or self.succeeds or (self.too_slow and not alone):
@@ -118,40 +118,40 @@ class Fault:
         return TRIES if self.costs in (None, "connect") else 1
 
     def cost(self, limits: Timeouts, *, alone: bool) -> float:
-        """Seconds that an attempt takes."""
+        """Return the seconds of an attempt."""
         if self.costs is None:
             return self.takes
         if self.costs == "silence" and not alone:
             return limits.silence_with_fallback
         if self.costs == "total":
-            # Before it has begun, a model has its share of the time: one of two.
+            # Before its first event, a model has a share of the time: one of two.
             return total(limits) / (1 if alone or self.begun else 2)
         return float(getattr(limits, self.costs))
 
     def shortest(self, limits: Timeouts, *, alone: bool) -> float:
-        """Seconds that the caller waits for the provider at least."""
+        """Return the least seconds that the caller waits for the provider."""
         attempts = self.attempts(alone=alone)
         waits = (attempts - 1) * self.wait
         return min(attempts * self.cost(limits, alone=alone) + waits, total(limits))
 
     def longest(self, limits: Timeouts, *, alone: bool) -> float:
-        """Seconds that the caller waits for the provider at most."""
+        """Return the most seconds that the caller waits for the provider."""
         jitter = 0 if self.wait else sum(JITTER[: self.attempts(alone=alone) - 1])
         return min(self.shortest(limits, alone=alone) + jitter, total(limits))
 
 
 def total(limits: Timeouts) -> float:
-    """Seconds that a whole answer may take."""
+    """Return the seconds that a whole response may take."""
     return limits.total or WHOLE_SECONDS
 
 
-# What the slow become who are not asked to stream: only the limit for all of it holds.
+# A slow fault of a whole response: only `total` ends the attempt.
 _TOTAL = {"total": 0.8}
 _SPENT = {"costs": "total", "limits": _TOTAL, "status": 504, "code": "upstream_timeout"}
 
 
 def slow(name: str, act: Act, costs: Limit, limits: Mapping[str, float], **more: Any) -> Fault:
-    """A fault that a limit ends."""
+    """Return a fault that a limit ends."""
     return Fault(name, (act,), 504, "upstream_timeout", costs=costs, limits=limits, **more)
 
 
@@ -159,78 +159,87 @@ _SILENCE = {"silence": 0.6, "silence_with_fallback": 0.4}
 FAULTS = (
     Fault("refuses the connection", (), place="closed port"),
     slow(
-        "lets no connection be made",
+        "neither accepts nor refuses the connection",
         answers(),
         "connect",
         {"connect": 0.4},
         place="black hole",
     ),
-    Fault("resets the connection before the head", (resets(),)),
-    slow("takes the request and is silent", silent(), "silence", _SILENCE),
-    slow("sends a head without end, byte by byte", trickles_headers(0.05), "silence", _SILENCE),
+    Fault("resets the connection before the response's head", (resets(),)),
+    slow("accepts the request and sends no byte", silent(), "silence", _SILENCE),
+    slow("sends an endless head, byte by byte", trickles_headers(0.05), "silence", _SILENCE),
     Fault(
-        "is slow to the first token, with signs of life until then",
+        "sends keep-alives, then a late first token",
         (answers_late(0.3, 0.1),),
         200,
         takes=0.3,
         at_defaults={"acts": (answers_late(12.0, 0.5),), "takes": 12.0},
     ),
-    slow(
-        "gives signs of life and no token", never_begins(0.1), "first_event", {"first_event": 0.8}
-    ),
+    slow("sends keep-alives and no token", never_begins(0.1), "first_event", {"first_event": 0.8}),
     Fault("closes the connection before the first token", (cut(0),)),
     Fault("closes the connection in mid-answer", (cut(SOME),), begun=True),
     Fault("resets the connection in mid-answer", (resets(SOME),), begun=True),
     slow("stalls in mid-answer", stalls(SOME), "gap", {"gap": 0.5}, begun=True),
-    slow("never ends its answer", never_ends(SOME, 0.1), "total", {"total": 1.2}, begun=True),
-    Fault("begins with a malformed event", (malformed(0),)),
+    slow(
+        "sends keep-alives without end in mid-answer",
+        never_ends(SOME, 0.1),
+        "total",
+        {"total": 1.2},
+        begun=True,
+    ),
+    Fault("sends a malformed first event", (malformed(0),)),
     Fault("sends a malformed event in mid-answer", (malformed(SOME),), begun=True),
-    Fault("ends its response without an event", (lacks_end(0),)),
-    Fault("ends its response without an end mark", (lacks_end(SOME),), begun=True),
+    Fault("ends the response without an event", (lacks_end(0),)),
+    Fault("ends the response without an end mark", (lacks_end(SOME),), begun=True),
     Fault(
-        "closes a response of no length without an end mark",
+        "closes a response without length or end mark",
         (lacks_end(SOME, closes=True),),
         begun=True,
     ),
-    Fault("answers 200 with an error", (reports(),)),
+    Fault("returns 200 with an error", (reports(),)),
     Fault("sends an error event in mid-answer", (reports(SOME),), begun=True),
     Fault(
-        "promises a longer body than it sends",
+        "sends a body shorter than its Content-Length",
         (promises_more(),),
         200,
         unstreamed={"status": 502, "code": "upstream_error"},
     ),
-    Fault("promises a shorter body than it sends", (promises_less(SOME),), begun=True),
+    Fault("sends a body longer than its Content-Length", (promises_less(SOME),), begun=True),
     Fault(
-        "says that all is said, and leaves the connection open",
+        "sends the end mark and leaves the response open",
         (hangs_at_end(),),
         200,
         unstreamed=_SPENT,
     ),
     Fault(
-        "says that all is said, and goes on with signs of life",
+        "sends the end mark, then keep-alives without end",
         (chatters_at_end(0.1),),
         200,
         unstreamed=_SPENT,
     ),
-    Fault("flaps: a reset, a 500, then well", (resets(), refuses(500), answers()), 200, tries=3),
-    Fault("answers 500", (refuses(500),)),
-    Fault("answers 503", (refuses(503),), 503, "upstream_overloaded"),
     Fault(
-        "answers 429 and asks for a second",
+        "flaps: a reset, a 500, then succeeds",
+        (resets(), refuses(500), answers()),
+        200,
+        tries=3,
+    ),
+    Fault("returns 500", (refuses(500),)),
+    Fault("returns 503", (refuses(503),), 503, "upstream_overloaded"),
+    Fault(
+        "returns 429 with Retry-After of 1 s",
         (refuses(429, retry_after="1"),),
         429,
         "rate_limit_exceeded",
         wait=1.0,
     ),
     Fault(
-        "answers 429 and asks for longer than there is",
+        "returns 429 with Retry-After of 900 s",
         (refuses(429, retry_after="900"),),
         429,
         "rate_limit_exceeded",
         tries=1,
     ),
-    Fault("answers 402", (refuses(402),), 429, "insufficient_quota", tries=1),
-    Fault("answers 401", (refuses(401),), 502, "upstream_auth_error", tries=1),
-    Fault("answers 400", (refuses(400),), 400, "invalid_request", tries=1, allows_fallback=False),
+    Fault("returns 402", (refuses(402),), 429, "insufficient_quota", tries=1),
+    Fault("returns 401", (refuses(401),), 502, "upstream_auth_error", tries=1),
+    Fault("returns 400", (refuses(400),), 400, "invalid_request", tries=1, allows_fallback=False),
 )

@@ -1,7 +1,6 @@
-"""What a caller may have got of a chat, told from what its providers were asked and said.
+"""Derive the possible_texts that a caller may have received, from the attempts at the providers.
 
-It follows the attempts in their order, by the two rules of docs/decisions/0015-stream-failover.md
-and no other, and knows nothing of how the gateway goes by them.
+Follows the two rules of docs/decisions/0015-stream-failover.md, independently of the gateway.
 """
 
 from __future__ import annotations
@@ -13,41 +12,41 @@ from tests.support.dialect_streams import words
 from tests.support.faulty_upstream import Attempt
 
 
-def texts(attempts: Sequence[Attempt]) -> set[str]:
-    """Every text that a stream's caller may have got in the end, whole or not."""
+def possible_texts(attempts: Sequence[Attempt]) -> set[str]:
+    """Return every text, whole or partial, that the caller of a stream may have received."""
     possible = {""}
     for attempt in attempts:
         possible |= {text for before in possible for text in _after(before, attempt)}
     return possible
 
 
-def wholes(attempts: Sequence[Attempt], *, live: bool) -> set[str]:
-    """Every text that may be told to be whole: the last attempt's, behind what it goes on with.
+def whole_texts(attempts: Sequence[Attempt], *, live: bool) -> set[str]:
+    """Return every text that may be marked as whole: the last attempt's, after its prefill.
 
     Args:
-        attempts: In their order.
-        live: Whether the caller gets the answer while it is made. For one who does not, what is
-            said from the start needs no joint.
+        attempts: The attempts in order.
+        live: Whether the caller receives a stream. A repetition from the start must agree with
+            the text already sent only for a stream.
 
     """
     *before, last = attempts
     if not last.whole:
         return set()
-    if last.asked.prefill:
-        return {last.asked.prefill + last.said} if last.asked.prefill in texts(before) else set()
-    if not live:
-        return {last.said}
-    return {last.said} if any(last.said.startswith(text) for text in texts(before)) else set()
+    sent, prefill = possible_texts(before), last.request.prefill
+    if prefill:
+        return {prefill + last.text} if prefill in sent else set()
+    agrees = not live or any(last.text.startswith(text) for text in sent)
+    return {last.text} if agrees else set()
 
 
 def _after(before: str, attempt: Attempt) -> Iterator[str]:
-    """What a caller may have after an attempt who had this before it.
+    """Yield the possible_texts that a caller with `before` may have after an attempt.
 
-    How much of what was sent came through before a connection was reset is not known.
+    A reset may discard any number of the sent tokens.
     """
-    said = ["", *accumulate(words(attempt.said))]
-    if attempt.asked.prefill:
-        if attempt.asked.prefill == before:
-            yield from (before + part for part in said)
-    elif attempt.said.startswith(before):
-        yield from (part for part in said if len(part) >= len(before))
+    parts = ["", *accumulate(words(attempt.text))]
+    if attempt.request.prefill:
+        if attempt.request.prefill == before:
+            yield from (before + part for part in parts)
+    elif attempt.text.startswith(before):
+        yield from (part for part in parts if len(part) >= len(before))

@@ -1,8 +1,7 @@
-"""Runs the cells of the table: one gateway for all, and a few pairs of providers side by side.
+"""Run the cells of the table with one gateway, in parallel lanes.
 
-Most of a run is waiting, so the cells go through in lanes, each with a provider that fails and one
-that could be asked instead. Every cell has provider rows of its own, so that none meets another's
-limits or circuit. It knows nothing of what is to come out.
+Most of a run is waiting. Each lane has a failing provider and a fallback, and runs its cells one
+after the other. Every cell has provider rows of its own, and so limits and a circuit of its own.
 """
 
 from __future__ import annotations
@@ -14,43 +13,43 @@ from dataclasses import dataclass
 from itertools import chain, cycle
 from pathlib import Path
 
-from tests.faults.caller import SURFACES, Heard, gateway, hear
-from tests.faults.cases import OTHER_TEXT, Case, Company, Outcome
+from tests.faults.caller import SURFACES, Received, gateway, send_chat
+from tests.faults.cases import OTHER_TEXT, Case, Fallback, Outcome
 from tests.faults.fault_list import TEXT, Way
-from tests.support.dialect_streams import DIALECTS, Asked, Dialect
+from tests.support.dialect_streams import DIALECTS, ChatRequest, Dialect
 from tests.support.faults import answers, black_hole, closed_port, refuses, scripted
-from tests.support.faulty_upstream import Act, Attempt, Faulty, faulty
+from tests.support.faulty_upstream import Act, Attempt, FaultyUpstream, faulty_upstream
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What a cell gave.
+class CellResult:
+    """The result of a cell.
 
     Attributes:
-        first: The name of the provider that fails.
-        next: The name of the other.
-        heard: What the caller got.
-        attempts: What the failing provider saw; empty where it cannot see.
-        instead: What the other saw.
+        first: The name of the failing provider.
+        next: The name of the fallback.
+        received: The caller's response.
+        attempts: Attempts at the failing provider; empty if no connection reaches it.
+        fallback_attempts: Attempts at the fallback.
 
     """
 
     first: str
     next: str
-    heard: Heard
+    received: Received
     attempts: Sequence[Attempt]
-    instead: Sequence[Attempt]
+    fallback_attempts: Sequence[Attempt]
 
     @property
     def outcome(self) -> Outcome:
-        """What the caller got, as the claims have it."""
-        assert self.heard.complete == (self.heard.error is None), "neither, or both"
-        return Outcome(self.heard.status, self.heard.code, self.heard.text)
+        """Return the caller's response in the form of the expected outcomes."""
+        assert self.received.complete == (self.received.error is None), "neither, or both"
+        return Outcome(self.received.status, self.received.code, self.received.text)
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A case under names of its own."""
+    """A case with its names in chatd.toml."""
 
     name: str
     case: Case
@@ -58,18 +57,18 @@ class Cell:
 
     @property
     def next_dialect(self) -> Dialect:
-        """Another dialect than the failing provider's, and one that knows turns."""
+        """Return the fallback's dialect: another than the first provider's, with messages."""
         other = "ollama" if self.case.dialect.name == "openai" else "openai"
         return DIALECTS[other]
 
     def toml(self, first: str, next_: str) -> str:
-        """Its rows of chatd.toml, for providers at these URLs."""
-        limits = ", ".join(f"{name} = {value}" for name, value in self.case.seen.limits.items())
-        # An answer that was begun can spend the time of both models.
-        spends = self.case.seen.costs == "total" and self.case.seen.begun
-        total = f"total = {self.case.limits.total}" if spends else ""
+        """Return the cell's rows of chatd.toml, for providers at these URLs."""
+        limits = ", ".join(f"{name} = {value}" for name, value in self.case.applied.limits.items())
+        # A response that has begun can spend the time of both models.
+        spends_total = self.case.applied.costs == "total" and self.case.applied.begun
+        total = f"total = {self.case.limits.total}" if spends_total else ""
         streamed = self.case.way is Way.STREAMED
-        prefill = self.case.company in (Company.CONTINUES, Company.ECHOES, Company.REFUSES)
+        prefill = self.case.fallback in (Fallback.CONTINUES, Fallback.ECHOES, Fallback.REFUSES)
         return f"""
 [providers.{self.name}_first]
 base_url = "{first}"
@@ -94,75 +93,80 @@ models = ["{self.name}_first/m", "{self.name}_next/m"]
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A provider that fails, and another: cells go through one after the other."""
+    """A failing provider and a fallback, for one cell at a time."""
 
-    first: Faulty
-    next: Faulty
+    first: FaultyUpstream
+    next: FaultyUpstream
 
-    def run(self, cell: Cell) -> Seen:
-        """Ask for one cell's chat, on new connections: what fails on a kept one is sent anew."""
+    def run(self, cell: Cell) -> CellResult:
+        """Send one cell's chat over new connections: a failure on a kept one is retried."""
         self.first.hang_up()
         self.next.hang_up()
         self.first.attempts, self.next.attempts = [], []
         self.first.script = scripted(*cell.case.fault.acts)
-        self.next.script = _next_script(cell.case.company)
-        self.next.text = _next_text(cell.case.company)
-        heard = hear(cell.model, "Why?", cell.surface, stream=cell.case.way is Way.STREAM)
-        return Seen(
+        self.next.script = _next_script(cell.case.fallback)
+        self.next.text = _next_text(cell.case.fallback)
+        received = send_chat(cell.model, "Why?", cell.surface, stream=cell.case.way is Way.STREAM)
+        return CellResult(
             f"{cell.name}_first",
             f"{cell.name}_next",
-            heard,
+            received,
             tuple(self.first.attempts),
             tuple(self.next.attempts),
         )
 
 
-def run(cases: Sequence[Case], folder: Path, *, lanes: int) -> dict[str, Seen]:
-    """What every case gave, by its name.
+def run(cases: Sequence[Case], folder: Path, *, lanes: int) -> dict[str, CellResult]:
+    """Return the result of every case, by the case's name.
 
     Args:
-        cases: Which.
-        folder: Where chatd.toml can be written to.
-        lanes: How many are run side by side.
+        cases: The cases to run.
+        folder: Folder for chatd.toml.
+        lanes: Number of parallel lanes.
 
     """
-    with ExitStack() as open_ones:
-        elsewhere = {
-            "black hole": open_ones.enter_context(black_hole()),
-            "closed port": open_ones.enter_context(closed_port()),
+    with ExitStack() as stack:
+        unserved = {
+            "black hole": stack.enter_context(black_hole()),
+            "closed port": stack.enter_context(closed_port()),
         }
         pairs = [
-            Lane(*(open_ones.enter_context(faulty(scripted(answers()), _right)) for _ in "12"))
+            Lane(
+                *(
+                    stack.enter_context(faulty_upstream(scripted(answers()), _valid_text))
+                    for _ in "12"
+                )
+            )
             for _ in range(lanes)
         ]
         cells = [
             Cell(f"c{number}", case, SURFACES[number % 2]) for number, case in enumerate(cases)
         ]
         rows = [
-            cell.toml(elsewhere.get(cell.case.fault.place, lane.first.url), lane.next.url)
+            cell.toml(unserved.get(cell.case.fault.place, lane.first.url), lane.next.url)
             for cell, lane in zip(cells, cycle(pairs), strict=False)
         ]
         config = folder / "chatd.toml"
         config.write_text("".join(rows))
 
-        def through(number: int) -> list[tuple[str, Seen]]:
-            """One lane's cells."""
+        def run_lane(number: int) -> list[tuple[str, CellResult]]:
+            """Run the cells of one lane."""
             return [(str(cell.case), pairs[number].run(cell)) for cell in cells[number::lanes]]
 
         with gateway(config), ThreadPoolExecutor(lanes) as pool:
-            return dict(chain.from_iterable(pool.map(through, range(lanes))))
+            return dict(chain.from_iterable(pool.map(run_lane, range(lanes))))
 
 
-def _right(asked: Asked) -> str:
-    """The answer, or what is left of it to say."""
-    return TEXT.removeprefix(asked.prefill)
+def _valid_text(request: ChatRequest) -> str:
+    """Return the answer, or its rest after the prefill."""
+    return TEXT.removeprefix(request.prefill)
 
 
-def _next_text(company: Company) -> Callable[[Asked], str]:
-    whole = {Company.DIVERGES: OTHER_TEXT, Company.ECHOES: TEXT}.get(company)
-    return _right if whole is None else lambda _asked: whole
+def _next_text(fallback: Fallback) -> Callable[[ChatRequest], str]:
+    whole = {Fallback.DIVERGES: OTHER_TEXT, Fallback.ECHOES: TEXT}.get(fallback)
+    return _valid_text if whole is None else lambda _request: whole
 
 
-def _next_script(company: Company) -> Callable[[Asked], Act]:
-    refusing = company is Company.REFUSES
-    return lambda asked: refuses(400) if refusing and asked.prefill else answers()
+def _next_script(fallback: Fallback) -> Callable[[ChatRequest], Act]:
+    refusing = fallback is Fallback.REFUSES
+    return lambda request: refuses(400) if refusing and request.prefill else answers()

@@ -1,6 +1,6 @@
-"""Random faults over 2,000 chats: none hangs, none is cut and called whole, nothing is left.
+"""2,000 chats with random faults end, are whole or failed, and leak no resource.
 
-What must be true of each chat is in chaos.py.
+chaos.py has the assertions on each chat.
 """
 
 from __future__ import annotations
@@ -19,41 +19,50 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 
 from chatd.resilience.circuit_breaker import RECOVERY_SECONDS
 from tests.faults.caller import SURFACES
-from tests.faults.chaos import BAD, CHAT, PROVIDERS, TIERS, Chat, World, a_world, fair
+from tests.faults.chaos import (
+    BAD,
+    CHAT,
+    PROVIDERS,
+    TIERS,
+    Chat,
+    World,
+    chat_without_faults,
+    running_world,
+)
 from tests.support.faulty_upstream import Act
 
-CHATS_ASKED = 2_000
-# Some runs of the search are shorter than they may be.
+LEAST_CHATS = 2_000
+# Some runs of the search are shorter than STEPS.
 RUNS, STEPS, CHATS_A_STEP = 60, 5, 8
-# Chats that are asked once more to see what they leave in memory: the search itself remembers much.
-ONCE_MORE, MEGABYTES = 300, 4.0
+# Chats repeated to measure their leaks: the search itself keeps much in memory.
+REPEATED, MEGABYTES = 300, 4.0
 CHATS = st.lists(CHAT, min_size=CHATS_A_STEP, max_size=CHATS_A_STEP)
 
 
 class Chaos(RuleBasedStateMachine):
-    """Chats in all weathers; circuits open, and close when their time has passed."""
+    """Chats with and without an outage; breakers open, and close after their recovery time."""
 
     world: World
 
     @rule(chats=CHATS)
-    def chats_come(self, chats: Sequence[Chat]) -> None:
+    def send_chats(self, chats: Sequence[Chat]) -> None:
         for chat in chats:
-            self.world.ask(chat)
+            self.world.send(chat)
 
     @rule(provider=st.sampled_from(sorted(PROVIDERS)), act=st.sampled_from(BAD), chats=CHATS)
-    def chats_come_while_one_is_down(self, provider: str, act: Act, chats: Sequence[Chat]) -> None:
+    def send_chats_during_an_outage(self, provider: str, act: Act, chats: Sequence[Chat]) -> None:
         self.world.down = {provider: act}
-        self.chats_come(chats)
+        self.send_chats(chats)
         self.world.down = {}
 
     @rule(chats=CHATS)
-    def chats_come_after_a_while(self, chats: Sequence[Chat]) -> None:
+    def send_chats_after_recovery(self, chats: Sequence[Chat]) -> None:
         self.world.clock.unix += RECOVERY_SECONDS + 1
-        self.chats_come(chats)
+        self.send_chats(chats)
 
 
 def megabytes() -> float:
-    """The memory that this process has; where that is not to be had, the most that it has had."""
+    """Return this process's resident memory in MB, or its peak where /proc is missing."""
     try:
         pages = int(Path("/proc/self/statm").read_text("utf-8").split()[1])
     except FileNotFoundError:
@@ -62,17 +71,17 @@ def megabytes() -> float:
 
 
 def descriptors() -> int:
-    """How many files and sockets this process has open."""
+    """Return the number of this process's open files and sockets."""
     gc.collect()
-    return len(os.listdir("/dev/fd"))  # noqa: PTH208  # a folder of the process itself
+    return len(os.listdir("/dev/fd"))  # noqa: PTH208  # the process's own folder
 
 
-def test_2000_chats_among_random_faults_lose_nothing_and_leave_nothing(tmp_path: Path) -> None:
+def test_2000_chats_with_random_faults_are_whole_or_failed_and_leak_nothing(tmp_path: Path) -> None:
     before = descriptors(), set(threading.enumerate())
-    with a_world(tmp_path) as world:
+    with running_world(tmp_path) as world:
 
         class Run(Chaos):
-            """The machine in this world."""
+            """The state machine, with this world."""
 
         Run.world = world
         run_state_machine_as_test(
@@ -83,23 +92,23 @@ def test_2000_chats_among_random_faults_lose_nothing_and_leave_nothing(tmp_path:
                 derandomize=True,
                 database=None,
                 deadline=None,
-                phases=[Phase.generate],  # what depends on time is not found again by shrinking
+                phases=[Phase.generate],  # shrinking does not reproduce timing
                 suppress_health_check=list(HealthCheck),
             ),
         )
-        searched, before_more = len(world.asked), megabytes()
-        for chat in world.asked[-ONCE_MORE:]:
-            world.ask(chat)
+        searched, before_more = len(world.chats), megabytes()
+        for chat in world.chats[-REPEATED:]:
+            world.send(chat)
         grown = megabytes() - before_more
         world.clock.unix += RECOVERY_SECONDS + 1
-        for chat in starmap(fair, product(TIERS, SURFACES, (True, False))):
+        for chat in starmap(chat_without_faults, product(TIERS, SURFACES, (True, False))):
             answered = world.answered
-            world.ask(chat)
+            world.send(chat)
             assert world.answered == answered + 1, chat
 
     left = set(threading.enumerate()) - before[1]
-    assert searched >= CHATS_ASKED
-    # So that it was neither fair weather throughout nor foul.
+    assert searched >= LEAST_CHATS
+    # The mix had both successes and failures.
     assert world.answered > searched / 2
     assert world.rescued > searched / 20
     assert world.diverged > searched / 1000

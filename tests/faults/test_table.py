@@ -1,6 +1,6 @@
-"""The table of faults: fault by dialect by way of asking by who else can be asked.
+"""Every cell of the table of faults has the expected answer, attempts, spacing and duration.
 
-It checks the answer, the attempts at the providers, their spacing, and the time that it took.
+A cell is a fault in a dialect, for a kind of caller, with or without a fallback.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ from tests.faults import table_runner
 from tests.faults.cases import CASES, Case
 from tests.faults.fault_list import JITTER, TRIES
 from tests.faults.page import COMMAND, page
-from tests.faults.table_runner import Seen
+from tests.faults.table_runner import CellResult
 from tests.local.conftest import ROOT
 
-Table = Mapping[str, Seen]
+Table = Mapping[str, CellResult]
 PAGE = ROOT / "docs/failures.md"
 
-# How many cells are run side by side: they wait, mostly.
+# Parallel lanes: a cell mostly waits.
 LANES = 16
-# Seconds that a busy machine may take beside what the limits say.
+# Seconds that a busy machine may add to the limits.
 ROOM = 4.0
-# Seconds by which an upstream may see the first of two attempts later than it was begun.
-BLUR = 0.1
+# Seconds by which the upstream may receive the first of two attempts late.
+TOLERANCE = 0.1
 
 each_case = pytest.mark.parametrize("case", CASES, ids=str)
 
 
 @pytest.fixture(scope="module")
 def table(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Table:
-    """What every cell gave that a selected test asks for."""
+    """Run the cells that the selected tests need."""
     mine = [item for item in request.session.items if item.path == request.path]
     given = [getattr(item, "callspec", None) for item in mine]
-    wanted = {str(spec.params["case"]): spec.params["case"] for spec in given if spec}
+    selected = {str(spec.params["case"]): spec.params["case"] for spec in given if spec}
     # A test of the table as a whole has no case of its own.
-    cases = CASES if None in given else list(wanted.values())
+    cases = CASES if None in given else list(selected.values())
     return table_runner.run(cases, tmp_path_factory.mktemp("table"), lanes=min(LANES, len(cases)))
 
 
@@ -49,66 +49,65 @@ def test_the_caller_gets_the_whole_answer_or_an_honest_error(table: Table, case:
 
 
 @each_case
-def test_the_answer_names_who_broke_off_and_who_went_on(table: Table, case: Case) -> None:
-    seen = table[str(case)]
-    joined = case.seen.begun and case.is_passed_on and case.answer is not None
-    names = {"from": [f"{seen.first}/m"], "by": f"{seen.next}/m"}
+def test_rescued_names_the_models_before_and_after_a_failover(table: Table, case: Case) -> None:
+    result = table[str(case)]
+    joined = case.applied.begun and case.reaches_fallback and case.answer is not None
+    names = {"from": [f"{result.first}/m"], "by": f"{result.next}/m"}
 
-    assert seen.heard.rescued == (names if joined else None)
+    assert result.received.rescued == (names if joined else None)
 
 
 @each_case
-def test_the_providers_are_asked_as_often_as_it_can_help(table: Table, case: Case) -> None:
-    seen = table[str(case)]
-    told = [attempt for attempt in seen.heard.story if attempt.startswith(f"{seen.first}: ")]
+def test_the_number_of_attempts_follows_from_the_fault(table: Table, case: Case) -> None:
+    result = table[str(case)]
+    reported = result.received.reported_attempts
+    own = [attempt for attempt in reported if attempt.startswith(f"{result.first}: ")]
 
-    assert [attempt.asked.prefill for attempt in seen.instead] == case.prefills
+    assert [attempt.request.prefill for attempt in result.fallback_attempts] == case.prefills
     if case.fault.place == "served":
-        assert len(seen.attempts) == case.attempts
-    if not case.seen.begun and len(seen.heard.story) > 0:
-        assert len(told) == case.attempts
-    assert seen.heard.story != [] or case.attempts + len(case.prefills) == 1 or case.seen.begun
+        assert len(result.attempts) == case.attempts
+    if not case.applied.begun and reported != []:
+        assert len(own) == case.attempts
+    assert reported != [] or case.attempts + len(case.prefills) == 1 or case.applied.begun
 
 
 @each_case
-def test_attempts_are_spaced_by_what_they_cost_and_a_wait_that_grows(
-    table: Table, case: Case
-) -> None:
-    seen, fault = table[str(case)], case.seen
-    at = [attempt.at for attempt in (*seen.attempts, *seen.instead)]
+def test_attempts_are_spaced_by_their_duration_and_a_growing_wait(table: Table, case: Case) -> None:
+    result, fault = table[str(case)], case.applied
+    at = [attempt.at for attempt in (*result.attempts, *result.fallback_attempts)]
     apart = [later - earlier for earlier, later in pairwise(at)]
     cost = fault.cost(case.limits, alone=case.alone)
-    retries = apart[: max(len(seen.attempts) - 1, 0)]
+    retries = apart[: max(len(result.attempts) - 1, 0)]
     waits = zip(retries, JITTER, strict=False)
 
-    assert all(cost + fault.wait - BLUR <= space for space in retries)
+    assert all(cost + fault.wait - TOLERANCE <= space for space in retries)
     assert all(space <= cost + (fault.wait or jitter) + ROOM for space, jitter in waits)
-    # The next model is asked at once.
+    # The fallback is tried at once.
     assert all(space <= cost + ROOM for space in apart[len(retries) :])
 
 
-def test_waits_are_drawn_from_the_whole_of_bounds_that_double(table: Table) -> None:
+def test_waits_are_random_within_bounds_that_double(table: Table) -> None:
     spent = [
         [later.at - earlier.at for earlier, later in pairwise(table[str(case)].attempts)]
         for case in CASES
-        if case.attempts == TRIES and case.seen.costs is None and not case.seen.wait
+        if case.attempts == TRIES and case.applied.costs is None and not case.applied.wait
     ]
     first, second = (median(waits) for waits in zip(*filter(None, spent), strict=True))
 
-    # In the middle, where neither a fluke nor a busy machine reaches.
+    # The median is stable on a busy machine.
     assert JITTER[0] / 4 < first < JITTER[0]
     assert JITTER[1] / 4 < second < JITTER[1]
 
 
 @each_case
-def test_it_takes_as_long_as_the_limits_allow(table: Table, case: Case) -> None:
-    fault, took = case.seen, table[str(case)].heard.took
+def test_the_duration_is_within_the_limits(table: Table, case: Case) -> None:
+    fault, took = case.applied, table[str(case)].received.took
     shortest = fault.shortest(case.limits, alone=case.alone)
 
-    assert shortest - BLUR <= took <= fault.longest(case.limits, alone=case.alone) + ROOM
+    assert shortest - TOLERANCE <= took <= fault.longest(case.limits, alone=case.alone) + ROOM
 
 
-def test_the_page_tells_what_this_run_gave(table: Table) -> None:
+def test_the_page_matches_this_run(table: Table) -> None:
     text = page(table)
     if os.environ.get("CHATD_WRITE_FAILURES") == "1":
         PAGE.write_text(text, "utf-8")

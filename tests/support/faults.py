@@ -1,7 +1,7 @@
-"""What an upstream can do with a request: answer it, or fail in every way there is.
+"""Acts of an upstream on a request: a valid response, and every kind of fault.
 
-Each act plays on an exchange (faulty_upstream.py), in any dialect, whether the answer was to be streamed or
-not. `after` counts the tokens that are sent before the fault. It knows nothing of the gateway.
+Each act plays on an exchange (faulty_upstream.py), in any dialect, for streams and whole responses.
+`after` is the number of tokens before the fault.
 """
 
 from __future__ import annotations
@@ -10,65 +10,65 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tests.support.dialect_streams import Asked
+from tests.support.dialect_streams import ChatRequest
 from tests.support.faulty_upstream import Act, Exchange
 
-# Bytes that a lying length promises more than there are.
-_MORE = 100
+# Bytes by which a false Content-Length exceeds the body.
+_EXCESS = 100
 
 
-def scripted(*acts: Act) -> Callable[[Asked], Act]:
-    """One act an attempt, in this order; the last one from then on."""
+def scripted(*acts: Act) -> Callable[[ChatRequest], Act]:
+    """Return a script with one act per attempt, in order; the last act repeats."""
     waiting = list(acts)
 
-    def script(_asked: Asked) -> Act:
+    def script(_request: ChatRequest) -> Act:
         return waiting.pop(0) if len(waiting) > 1 else waiting[0]
 
     return script
 
 
 def answers() -> Act:
-    """Nothing wrong at all."""
+    """Send a complete, valid response."""
 
     def play(exchange: Exchange) -> None:
-        exchange.begin()
-        exchange.say()
-        exchange.finish()
-        exchange.end()
+        exchange.send_head()
+        exchange.send_tokens()
+        exchange.send_end()
+        exchange.end_response()
 
     return Act("answers", play)
 
 
 def answers_late(after: float, every: float) -> Act:
-    """The head at once, the first token after so many seconds, signs of life until then."""
+    """Send the head at once, keep-alives, and the first token after `after` seconds."""
 
     def play(exchange: Exchange) -> None:
-        exchange.begin()
+        exchange.send_head()
         for _ in range(round(after / every)):
-            _sign_of_life(exchange)
+            _keep_alive(exchange)
             if not exchange.wait(every):
                 return
-        exchange.say()
-        exchange.finish()
-        exchange.end()
+        exchange.send_tokens()
+        exchange.send_end()
+        exchange.end_response()
 
     return Act("answers late", play)
 
 
 def resets(after: int | None = None) -> Act:
-    """A TCP reset: before any byte, or after some tokens."""
+    """Send a TCP reset, before any byte or after `after` tokens."""
 
     def play(exchange: Exchange) -> None:
         if after is not None:
-            exchange.begin()
-            exchange.say(after)
+            exchange.send_head()
+            exchange.send_tokens(after)
         exchange.reset()
 
     return Act("resets", play)
 
 
 def silent() -> Act:
-    """Takes the request, and no byte comes."""
+    """Accept the request and send no byte."""
 
     def play(exchange: Exchange) -> None:
         exchange.wait()
@@ -77,28 +77,28 @@ def silent() -> Act:
 
 
 def stalls(after: int) -> Act:
-    """The head and some tokens, and then nothing; the connection stays."""
+    """Send the head and `after` tokens, then no byte; the connection stays open."""
 
     def play(exchange: Exchange) -> None:
-        exchange.begin()
-        exchange.say(after)
+        exchange.send_head()
+        exchange.send_tokens(after)
         exchange.wait()
 
     return Act("stalls", play)
 
 
 def never_begins(every: float) -> Act:
-    """Signs of life without end, and never a token."""
-    return _goes_on(0, every, "never begins")
+    """Send keep-alives without end and no token."""
+    return _endless(0, every, "never begins")
 
 
 def never_ends(after: int, every: float) -> Act:
-    """Some tokens, and then signs of life without end."""
-    return _goes_on(after, every, "never ends")
+    """Send `after` tokens, then keep-alives without end."""
+    return _endless(after, every, "never ends")
 
 
 def trickles_headers(every: float) -> Act:
-    """A head that comes a byte at a time, and never ends."""
+    """Send an endless head, one byte at a time."""
 
     def play(exchange: Exchange) -> None:
         exchange.send(b"HTTP/1.1 200 OK\r\nX-Padding: ")
@@ -109,132 +109,132 @@ def trickles_headers(every: float) -> Act:
 
 
 def cut(after: int) -> Act:
-    """Some tokens, and the connection is closed in the middle of the next piece."""
+    """Send `after` tokens, and close the connection within the next piece."""
 
     def play(exchange: Exchange) -> None:
-        exchange.begin()
-        exchange.say(after)
+        exchange.send_head()
+        exchange.send_tokens(after)
         exchange.send(b"ff\r\nda")
 
     return Act("cut", play)
 
 
 def malformed(after: int) -> Act:
-    """Some tokens, something that is none, and an end as if all were well."""
+    """Send `after` tokens, a malformed piece, and the end of the HTTP response."""
 
     def play(exchange: Exchange) -> None:
-        exchange.begin()
-        exchange.say(after)
-        exchange.piece(exchange.asked.dialect.nonsense)
-        exchange.end()
+        exchange.send_head()
+        exchange.send_tokens(after)
+        exchange.send_piece(exchange.request.dialect.malformed)
+        exchange.end_response()
 
     return Act("malformed", play)
 
 
 def lacks_end(after: int, *, closes: bool = False) -> Act:
-    """Some tokens, and a response that ends well without saying that this was all.
+    """Send `after` tokens and the end of the HTTP response, without an end mark.
 
-    Where it `closes`, the response has no length, so its end is the connection's.
+    With `closes` the response has no length, and ends with the connection.
     """
 
     def play(exchange: Exchange) -> None:
         if closes:
-            exchange.begin(connection="close")
+            exchange.send_head(connection="close")
         else:
-            exchange.begin()
-        exchange.say(after)
-        exchange.end()
+            exchange.send_head()
+        exchange.send_tokens(after)
+        exchange.end_response()
 
     return Act("lacks its end", play)
 
 
 def reports(after: int | None = None) -> Act:
-    """An error under status 200: as the whole body, or as an event after some tokens."""
+    """Send an error under status 200, as the whole body or as an event after `after` tokens."""
 
     def play(exchange: Exchange) -> None:
         if after is None:
-            exchange.begin(content_type="application/json")
-            exchange.piece(exchange.asked.dialect.body)
+            exchange.send_head(content_type="application/json")
+            exchange.send_piece(exchange.request.dialect.error_body)
         else:
-            exchange.begin()
-            exchange.say(after)
-            exchange.piece(exchange.asked.dialect.error)
-        exchange.end()
+            exchange.send_head()
+            exchange.send_tokens(after)
+            exchange.send_piece(exchange.request.dialect.error)
+        exchange.end_response()
 
     return Act("reports an error", play)
 
 
 def promises_more() -> Act:
-    """The whole answer under a length that is longer than it, and the connection is closed."""
+    """Send a whole response with too high a Content-Length, and close the connection."""
 
     def play(exchange: Exchange) -> None:
-        exchange.begin(content_length=str(exchange.spoken.size + _MORE))
-        exchange.say()
-        exchange.finish(whole=exchange.asked.streamed)  # an answer without a stream has no end mark
+        exchange.send_head(content_length=str(exchange.response.size + _EXCESS))
+        exchange.send_tokens()
+        exchange.send_end(whole=exchange.request.streamed)  # a whole response has no end mark
 
     return Act("promises more", play)
 
 
 def promises_less(after: int) -> Act:
-    """The whole answer under the length of its first tokens; the connection is kept."""
+    """Send a whole response with a Content-Length of `after` tokens; keep the connection."""
 
     def play(exchange: Exchange) -> None:
-        spoken = exchange.spoken
-        length = sum(map(len, (*spoken.lead, *spoken.tokens[:after])))
+        response = exchange.response
+        length = sum(map(len, (*response.lead, *response.tokens[:after])))
         with exchange.at_once():
-            exchange.begin(content_length=str(length))
-            exchange.say()
-            for piece in spoken.end:  # for whom it is never sees it
-                exchange.piece(piece)
+            exchange.send_head(content_length=str(length))
+            exchange.send_tokens()
+            for piece in response.end:  # beyond the Content-Length
+                exchange.send_piece(piece)
         exchange.kept = True
 
     return Act("promises less", play)
 
 
 def hangs_at_end() -> Act:
-    """All tokens and that this was all; then neither the rest nor the connection's end comes."""
+    """Send all tokens and the end mark; leave the response and the connection open."""
 
     def play(exchange: Exchange) -> None:
-        exchange.begin()
-        exchange.say()
-        exchange.attempt.whole = exchange.asked.streamed  # as above
-        exchange.piece(exchange.spoken.end[0])
+        exchange.send_head()
+        exchange.send_tokens()
+        exchange.attempt.whole = exchange.request.streamed  # a whole response has no end mark
+        exchange.send_piece(exchange.response.end[0])
         exchange.wait()
 
     return Act("hangs at its end", play)
 
 
 def chatters_at_end(every: float) -> Act:
-    """All tokens and that this was all; then signs of life without end."""
+    """Send all tokens and the end mark, then keep-alives without end."""
 
     def play(exchange: Exchange) -> None:
-        exchange.begin()
-        exchange.say()
-        exchange.finish(whole=exchange.asked.streamed)  # an answer without a stream has no end mark
+        exchange.send_head()
+        exchange.send_tokens()
+        exchange.send_end(whole=exchange.request.streamed)  # a whole response has no end mark
         while exchange.wait(every):
-            _sign_of_life(exchange)
+            _keep_alive(exchange)
 
     return Act("chatters at its end", play)
 
 
 def refuses(status: int, **headers: str) -> Act:
-    """A status that is not 200, in the provider's own words."""
+    """Send an error status with the dialect's error body."""
 
     def play(exchange: Exchange) -> None:
-        exchange.begin(status, content_type="application/json", **headers)
-        exchange.piece(exchange.asked.dialect.body)
-        exchange.end()
+        exchange.send_head(status, content_type="application/json", **headers)
+        exchange.send_piece(exchange.request.dialect.error_body)
+        exchange.end_response()
 
     return Act(f"refuses with {status}", play)
 
 
 @contextmanager
 def black_hole() -> Iterator[str]:
-    """The URL of a host to which no connection is ever made, and that refuses none."""
+    """Yield the URL of a host that neither accepts nor refuses connections."""
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
-        # The queue of a listener that accepts nobody holds one; further ones wait for ever.
+        # The backlog holds one connection; further ones wait without end.
         waiting = [socket.socket() for _ in range(3)]
         for one in waiting:
             one.setblocking(False)
@@ -246,22 +246,22 @@ def black_hole() -> Iterator[str]:
 
 @contextmanager
 def closed_port() -> Iterator[str]:
-    """The URL of a host that refuses every connection."""
+    """Yield the URL of a host that refuses every connection."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
-def _goes_on(after: int, every: float, name: str) -> Act:
+def _endless(after: int, every: float, name: str) -> Act:
     def play(exchange: Exchange) -> None:
-        exchange.begin()
-        exchange.say(after)
+        exchange.send_head()
+        exchange.send_tokens(after)
         while exchange.wait(every):
-            _sign_of_life(exchange)
+            _keep_alive(exchange)
 
     return Act(name, play)
 
 
-def _sign_of_life(exchange: Exchange) -> None:
-    """What says nothing: a space where the answer is JSON."""
-    exchange.piece(exchange.asked.dialect.noise if exchange.asked.streamed else b" ")
+def _keep_alive(exchange: Exchange) -> None:
+    """Send a piece without content: a space within a JSON body."""
+    exchange.send_piece(exchange.request.dialect.keep_alive if exchange.request.streamed else b" ")

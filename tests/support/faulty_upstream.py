@@ -1,8 +1,4 @@
-"""An upstream on raw sockets that does with every attempt exactly what its script says.
-
-It logs each attempt with its time and what it said. What there is to do, and to do wrong, is in
-faults.py; it knows nothing of the gateway.
-"""
+"""Run an upstream on raw sockets, with an act of faults.py per attempt, and log each attempt."""
 
 from __future__ import annotations
 
@@ -14,97 +10,97 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from tests.support.dialect_streams import Asked, Spoken, understood, words
+from tests.support.dialect_streams import ChatRequest, ResponsePieces, parse_request, words
 from tests.support.upstream import head
 
-# Seconds that a connection's thread may take to end when the test is over.
-_PATIENCE = 10.0
+# Seconds within which a connection's thread ends after the test.
+_JOIN_SECONDS = 10.0
 
 
 @dataclass(slots=True)
 class Attempt:
-    """One request, and what became of it.
+    """One request, and the upstream's response.
 
     Attributes:
-        at: When it had come, on the monotonic clock, in seconds.
-        asked: The request.
-        did: What the upstream did, by name.
-        said: The tokens that it sent.
-        whole: Whether it also sent that this was all.
+        at: Time of the request, in seconds of the monotonic clock.
+        request: The request.
+        act: The name of the upstream's act.
+        text: The tokens sent.
+        whole: Whether the end mark was sent, too.
 
     """
 
     at: float
-    asked: Asked
-    did: str = ""
-    said: str = ""
+    request: ChatRequest
+    act: str = ""
+    text: str = ""
     whole: bool = False
 
 
 @dataclass(slots=True)
 class Exchange:
-    """One attempt from the upstream's side: what an act plays on.
+    """One attempt on the upstream's side, for an act to respond to.
 
     Attributes:
-        connection: Where the request came from.
-        attempt: Its entry in the log.
-        text: The answer that would be right.
-        going: Set when the test is over.
-        kept: Whether the connection may carry another request.
+        connection: The connection of the request.
+        attempt: The attempt's entry in the log.
+        text: The text of a valid response.
+        stopping: Set at the end of the test.
+        kept: Whether the connection stays open for another request.
 
     """
 
     connection: socket.socket
     attempt: Attempt
     text: str
-    going: threading.Event
+    stopping: threading.Event
     kept: bool = False
     _chunked: bool = False
     _held: bytearray | None = None
 
     @property
-    def asked(self) -> Asked:
-        return self.attempt.asked
+    def request(self) -> ChatRequest:
+        return self.attempt.request
 
     @property
-    def spoken(self) -> Spoken:
-        """The right answer in pieces."""
-        return self.asked.spoken(self.text)
+    def response(self) -> ResponsePieces:
+        """Return the valid response in pieces."""
+        return self.request.response(self.text)
 
-    def begin(self, status: int = 200, **headers: str) -> None:
-        """Send the head; the body is chunked unless a header says how it ends."""
-        names = {"Content-Type": self.asked.content_type, **_spelt(headers)}
+    def send_head(self, status: int = 200, **headers: str) -> None:
+        """Send the head; the body is chunked unless a header gives its end."""
+        names = {"Content-Type": self.request.content_type, **_wire_names(headers)}
         self._chunked = not {"Content-Length", "Connection"} & names.keys()
         if self._chunked:
             names["Transfer-Encoding"] = "chunked"
         self.send(head(status, names))
 
-    def say(self, tokens: int | None = None) -> None:
-        """Send so many tokens of the answer, or all."""
-        spoken = self.spoken
-        # Before the caller can have them.
-        self.attempt.said = "".join(words(self.text)[:tokens])
-        for piece in (*spoken.lead, *spoken.tokens[:tokens]):
-            self.piece(piece)
+    def send_tokens(self, tokens: int | None = None) -> None:
+        """Send the first `tokens` tokens of the response, or all."""
+        response = self.response
+        # Before the gateway can receive the tokens.
+        self.attempt.text = "".join(words(self.text)[:tokens])
+        for piece in (*response.lead, *response.tokens[:tokens]):
+            self.send_piece(piece)
 
-    def finish(self, *, whole: bool = True) -> None:
+    def send_end(self, *, whole: bool = True) -> None:
         """Send the end mark and the counts.
 
         Args:
-            whole: What to note of the attempt, before the gateway can have the answer.
+            whole: Whether to log the attempt as whole.
 
         """
         self.attempt.whole = whole
-        for piece in self.spoken.end:
-            self.piece(piece)
+        for piece in self.response.end:
+            self.send_piece(piece)
 
-    def end(self) -> None:
-        """End the response as a whole one ends, whatever was in it."""
+    def end_response(self) -> None:
+        """Send the end of the HTTP response."""
         if self._chunked:
             self.send(b"0\r\n\r\n")
         self.kept = self._chunked
 
-    def piece(self, data: bytes) -> None:
+    def send_piece(self, data: bytes) -> None:
         """Send a piece of the body."""
         self.send(b"%x\r\n%s\r\n" % (len(data), data) if self._chunked else data)
 
@@ -117,38 +113,38 @@ class Exchange:
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
-        """Send what the block sends in one piece, so that none of it comes later than the rest."""
+        """Send all bytes of the block at once."""
         self._held = bytearray()
         yield
         self.connection.sendall(self._held)
         self._held = None
 
     def reset(self) -> None:
-        """Have the connection end with a TCP reset."""
+        """Make the connection's close a TCP reset."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait so long, or without end; whether the test still goes on."""
-        return not self.going.wait(seconds)
+        """Wait `seconds`, or until the end of the test; return False at the end of the test."""
+        return not self.stopping.wait(seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What an upstream does with a request; when `play` returns the connection is closed."""
+    """An upstream's act on a request; the connection closes when `play` returns."""
 
     name: str
     play: Callable[[Exchange], None] = field(repr=False)
 
 
 @dataclass(slots=True)
-class Faulty:
-    """An upstream: `script` says what it does with a request, `text` what it should answer."""
+class FaultyUpstream:
+    """An upstream: `script` returns the act for a request, `text` the text of a valid response."""
 
     port: int
-    script: Callable[[Asked], Act]
-    text: Callable[[Asked], str]
+    script: Callable[[ChatRequest], Act]
+    text: Callable[[ChatRequest], str]
     attempts: list[Attempt] = field(default_factory=list)
-    going: threading.Event = field(default_factory=threading.Event)
+    stopping: threading.Event = field(default_factory=threading.Event)
     _connections: dict[threading.Thread, socket.socket] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -157,46 +153,46 @@ class Faulty:
         return f"http://127.0.0.1:{self.port}"
 
     def serve(self, listener: socket.socket) -> None:
-        """Take connections until the test is over."""
+        """Accept connections until the end of the test."""
         while True:
             connection, _ = listener.accept()
-            if self.going.is_set():
+            if self.stopping.is_set():
                 connection.close()
                 return
-            thread = threading.Thread(target=self._converse, args=(connection,), name="upstream")
+            thread = threading.Thread(target=self._serve, args=(connection,), name="upstream")
             with self._lock:
                 self._connections[thread] = connection
             thread.start()
 
     def stop(self) -> None:
-        """End every connection, whatever is going on there."""
-        self.going.set()
-        socket.create_connection(("127.0.0.1", self.port)).close()  # wakes who waits for one
+        """Close every connection, and join its thread."""
+        self.stopping.set()
+        socket.create_connection(("127.0.0.1", self.port)).close()  # wakes `accept`
         for thread in self.hang_up():
-            thread.join(_PATIENCE)
+            thread.join(_JOIN_SECONDS)
             assert not thread.is_alive()
 
     def hang_up(self) -> Sequence[threading.Thread]:
-        """Shut every connection; the threads that served them end soon."""
+        """Shut down every connection; return their threads, which end soon."""
         with self._lock:
-            open_ones = dict(self._connections)
-        for connection in open_ones.values():
-            with suppress(OSError):  # the other end was faster
+            connections = dict(self._connections)
+        for connection in connections.values():
+            with suppress(OSError):  # already closed by the gateway
                 connection.shutdown(socket.SHUT_RDWR)
-        return tuple(open_ones)
+        return tuple(connections)
 
-    def _converse(self, connection: socket.socket) -> None:
+    def _serve(self, connection: socket.socket) -> None:
         kept = True
-        with suppress(OSError), connection:  # the gateway gave up first, as some tests want
-            # A piece is sent when it is said, and not with the next.
+        with suppress(OSError), connection:  # the gateway closed first, as some tests intend
+            # Each piece is sent at once, and not with the next.
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            while kept and (asked := _read(connection)) is not None:
-                attempt = Attempt(time.monotonic(), asked)
+            while kept and (request := _read_request(connection)) is not None:
+                attempt = Attempt(time.monotonic(), request)
                 with self._lock:
-                    act = self.script(asked)
-                    attempt.did = act.name
+                    act = self.script(request)
+                    attempt.act = act.name
                     self.attempts.append(attempt)
-                exchange = Exchange(connection, attempt, self.text(asked), self.going)
+                exchange = Exchange(connection, attempt, self.text(request), self.stopping)
                 act.play(exchange)
                 kept = exchange.kept
         with self._lock:
@@ -204,10 +200,12 @@ class Faulty:
 
 
 @contextmanager
-def faulty(script: Callable[[Asked], Act], text: Callable[[Asked], str]) -> Iterator[Faulty]:
-    """Run an upstream for as long as the block lasts."""
+def faulty_upstream(
+    script: Callable[[ChatRequest], Act], text: Callable[[ChatRequest], str]
+) -> Iterator[FaultyUpstream]:
+    """Run an upstream while the block lasts."""
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
-        upstream = Faulty(listener.getsockname()[1], script, text)
+        upstream = FaultyUpstream(listener.getsockname()[1], script, text)
         thread = threading.Thread(target=upstream.serve, args=(listener,), name="upstream")
         thread.start()
         try:
@@ -217,8 +215,8 @@ def faulty(script: Callable[[Asked], Act], text: Callable[[Asked], str]) -> Iter
             thread.join()
 
 
-def _read(connection: socket.socket) -> Asked | None:
-    """The next request; None if the other end closed instead."""
+def _read_request(connection: socket.socket) -> ChatRequest | None:
+    """Return the next request, or None if the gateway closed the connection."""
     received = bytearray()
     while b"\r\n\r\n" not in received:
         if not (part := connection.recv(65536)):
@@ -234,9 +232,9 @@ def _read(connection: socket.socket) -> Asked | None:
         if not (part := connection.recv(65536)):
             return None
         body += part
-    return understood(request_line.split()[1], headers, bytes(body))
+    return parse_request(request_line.split()[1], headers, bytes(body))
 
 
-def _spelt(headers: Mapping[str, str]) -> dict[str, str]:
-    """Headers by their names as they are sent: `content_length` is `Content-Length`."""
+def _wire_names(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return headers by their names on the wire: `content_length` is `Content-Length`."""
     return {name.replace("_", "-").title(): value for name, value in headers.items()}
