@@ -1,1 +1,1 @@
-"""The authorizer function: its door is app.py."""
+"""Handle the events of the authorizer function."""

@@ -1,7 +1,4 @@
-"""May this caller in? The door that API Gateway asks before every request.
-
-It knows callers' names and keyed hashes, and nothing of chats or providers.
-"""
+"""Handle the authorizer function's events: check the caller's key of every API request."""
 
 from __future__ import annotations
 
@@ -17,21 +14,21 @@ from chatd.aws_lambda.warm_boto3 import dry_call
 from chatd.credentials.secrets_manager import SecretsManager, SecretUnavailableError
 
 _LOG = logging.getLogger(__name__)
-# A revoked key works no longer than this; each look costs one call of Secrets Manager.
+# The longest time that a revoked key stays valid; each read is one Secrets Manager call.
 _FRESH_SECONDS = 60.0
 _RETRY_SECONDS = 5.0
 
 
 class CallersUnavailableError(Exception):
-    """The list of callers cannot be read, so nobody can be let in (API Gateway answers 500)."""
+    """Report an unreadable list of callers, for which API Gateway answers 500."""
 
 
-class KnownCallers:
-    """The callers' secret, cached, and kept while Secrets Manager is down.
+class CachedCallers:
+    """Cache the callers' secret, and keep the last value while Secrets Manager is unavailable.
 
     Args:
-        fetch: Gets the secret's text, or raises SecretUnavailableError.
-        clock: Seconds that only grow.
+        fetch: Returns the secret's text, or raises SecretUnavailableError.
+        clock: Returns monotonic time in seconds.
 
     """
 
@@ -41,27 +38,29 @@ class KnownCallers:
         self._fetch = fetch
         self._clock = clock
         self._callers: Callers | None = None
-        self._next_look = 0.0
+        self._next_read = 0.0
 
-    def now(self) -> Callers:
-        """The callers, at most 60 s old, or older while Secrets Manager cannot be reached.
+    def current(self) -> Callers:
+        """Return callers read at most 60 s ago, or earlier while Secrets Manager is unavailable.
 
         Raises:
-            CallersUnavailableError: If the secret cannot be read and no earlier one may stand in.
+            CallersUnavailableError: If the secret cannot be read and there is no earlier value.
 
         """
-        if self._clock() >= self._next_look:
-            self._look()
+        if self._clock() >= self._next_read:
+            self._read()
         if self._callers is None:
-            raise CallersUnavailableError("the callers' secret cannot be read; the log says why")
+            raise CallersUnavailableError(
+                "the callers' secret cannot be read; the log has the reason"
+            )
         return self._callers
 
     def forget(self) -> None:
-        """Forget the callers, and when they were read."""
+        """Discard the cached callers, so that the next request reads the secret."""
         self._callers = None
-        self._next_look = 0.0
+        self._next_read = 0.0
 
-    def _look(self) -> None:
+    def _read(self) -> None:
         wait = _RETRY_SECONDS
         try:
             self._callers = Callers.of_secret(self._fetch())
@@ -73,7 +72,7 @@ class KnownCallers:
         except CallersError as error:
             _LOG.error("the callers' secret: %s", error)
             self._callers = None
-        self._next_look = self._clock() + wait
+        self._next_read = self._clock() + wait
 
 
 _manager = SecretsManager(os.environ)
@@ -82,21 +81,21 @@ _manager = SecretsManager(os.environ)
 def _secret_text() -> str:
     secret_id = os.environ.get("CHATD_CALLERS_SECRET_ID")
     if not secret_id:
-        raise SecretUnavailableError("CHATD_CALLERS_SECRET_ID names none")
+        raise SecretUnavailableError("CHATD_CALLERS_SECRET_ID is not set")
     return _manager.fetch(secret_id)
 
 
-_known = KnownCallers(_secret_text)
+_callers = CachedCallers(_secret_text)
 
 
 def prepare() -> None:
-    """Load what it takes to read the callers' secret."""
+    """Load the Secrets Manager client before a snapshot."""
     dry_call("secretsmanager", "get_secret_value", SecretId="none")
 
 
 def forget() -> None:
-    """Forget the callers, and the connections to Secrets Manager."""
-    _known.forget()
+    """Discard the cached callers and the connections to Secrets Manager after a restore."""
+    _callers.forget()
     _manager.forget()
 
 
@@ -104,25 +103,28 @@ snapstart.hooks(os.environ, prepare, forget)
 
 
 def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Answer API Gateway's question of type REQUEST.
+    """Authorize one API request by the caller's key.
+
+    Args:
+        event: API Gateway's authorizer event of type REQUEST.
 
     Returns:
-        A policy that lets the caller into this stage, with the caller's name as its principal.
+        A policy that allows every method of the stage, with the caller's name as principal.
 
     Raises:
-        Exception: Of exactly the text `Unauthorized`, which API Gateway answers with 401.
-        CallersUnavailableError: If nobody's right to call can be checked.
+        Exception: With exactly the text `Unauthorized`, for which API Gateway answers 401.
+        CallersUnavailableError: If the list of callers cannot be read.
 
     """
     key = presented(event.get("headers") or {})
-    name = None if key is None else _known.now().name_of(key)
+    name = None if key is None else _callers.current().name_of(key)
     if name is None:
         raise Exception("Unauthorized")  # noqa: TRY002  # the text is API Gateway's protocol
-    return _admission(name, event["methodArn"])
+    return _allow_stage(name, event["methodArn"])
 
 
-def _admission(name: str, method_arn: str) -> dict[str, Any]:
-    """Args: method_arn: `arn:aws:execute-api:region:account:api/stage/METHOD/path`."""
+def _allow_stage(name: str, method_arn: str) -> dict[str, Any]:
+    """Allow the stage of `arn:aws:execute-api:region:account:api/stage/METHOD/path`."""
     api, stage, *_ = method_arn.split("/")
     statement = {
         "Action": "execute-api:Invoke",

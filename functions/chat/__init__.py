@@ -1,1 +1,1 @@
-"""The chat function: its door is app.py."""
+"""Handle the events of the chat function."""

@@ -1,1 +1,1 @@
-"""The providers function: its door is app.py."""
+"""Handle the events of the providers function."""

@@ -1,4 +1,4 @@
-"""The door of the providers function: what can be asked for, and what there is to know of it."""
+"""Handle the providers function's events: lists, API description and health."""
 
 from __future__ import annotations
 
@@ -15,36 +15,38 @@ from chatd.discovery.model_list import Models
 from chatd.discovery.provider_list import provider_list
 
 compose = cache(partial(composition.compose, os.environ))
-lists = cache(lambda parts: Models(parts.settings, parts.credentials, parts.transport, parts.warn))
+model_lists = cache(
+    lambda parts: Models(parts.settings, parts.credentials, parts.transport, parts.warn)
+)
 
 
 def providers(_event: LambdaEvent, _context: Context) -> http.Response:
-    """The registered providers."""
+    """List the registered providers."""
     return http.answered(provider_list(compose().settings, compose().credentials))
 
 
 def models(_event: LambdaEvent, _context: Context) -> http.Response:
-    """The tiers, and the live models of every registered provider."""
-    return http.answered(lists(compose()).all())
+    """List the tiers and the current models of every registered provider."""
+    return http.answered(model_lists(compose()).all())
 
 
 def model(event: LambdaEvent, _context: Context) -> http.Response:
-    """One model; its name may hold slashes."""
-    return http.answered(lists(compose()).one(unquote((event["pathParameters"] or {})["id"])))
+    """Describe one model; a model name may contain slashes."""
+    return http.answered(model_lists(compose()).one(unquote((event["pathParameters"] or {})["id"])))
 
 
 def health(_event: LambdaEvent, _context: Context) -> http.Response:
-    """That the gateway runs; it asks no provider and fetches no key."""
+    """Report health and version, without a provider call or a key lookup."""
     return http.answered({"status": "ok", "version": __version__})
 
 
-def described(_event: LambdaEvent, _context: Context) -> http.Response:
-    """The OpenAPI description."""
+def api_description(_event: LambdaEvent, _context: Context) -> http.Response:
+    """Return the OpenAPI description."""
     return http.Response(200, document("openapi.json"))
 
 
-def page(_event: LambdaEvent, _context: Context) -> http.Response:
-    """The same for people."""
+def api_page(_event: LambdaEvent, _context: Context) -> http.Response:
+    """Return the HTML page of the API description."""
     return http.Response(200, document("api.html"), content_type="text/html; charset=utf-8")
 
 
@@ -55,14 +57,14 @@ router = http.Router(
         "GET /v1/models": http.Route(models),
         "GET /v1/models/{id+}": http.Route(model),
         "GET /health": http.Route(health),
-        "GET /openapi.json": http.Route(described),
-        "GET /docs": http.Route(page),
+        "GET /openapi.json": http.Route(api_description),
+        "GET /docs": http.Route(api_page),
     },
 )
 
 
 def lambda_handler(event: Any, context: Context) -> Any:
-    """Answer API Gateway, or whoever invokes the function directly: with the list of providers."""
+    """Answer API Gateway; answer a direct invocation with the list of providers."""
     if events.is_http(event):
         return router.answer(event, context)
     return http.invoked(lambda: provider_list(compose().settings, compose().credentials))

@@ -1,4 +1,4 @@
-"""The authorizer: its answers to API Gateway, and where it gets its list of callers."""
+"""Test the authorizer's policies, and the cache of the callers' secret."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ API = "arn:aws:execute-api:eu-central-1:123456789012:abcdef1234"
 Handler = Callable[[dict[str, Any], object], dict[str, Any]]
 
 
-def question(**headers: str) -> dict[str, Any]:
+def authorizer_event(**headers: str) -> dict[str, Any]:
     return {
         "type": "REQUEST",
         "methodArn": f"{API}/live/POST/v1/chat",
@@ -41,7 +41,7 @@ def secret_text(**callers: str) -> str:
 
 @pytest.fixture
 def handler(secrets_manager: SecretsManagerClient, monkeypatch: pytest.MonkeyPatch) -> Handler:
-    """The function as a cold start finds it, with Alice as its only caller."""
+    """Load the function as a cold start does, with one caller, alice."""
     secrets_manager.create_secret(Name="callers", SecretString=secret_text(alice="key-a"))
     monkeypatch.setenv("CHATD_CALLERS_SECRET_ID", "callers")
     fresh: Handler = importlib.reload(app).lambda_handler
@@ -49,10 +49,10 @@ def handler(secrets_manager: SecretsManagerClient, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("header", [{"Authorization": "Bearer key-a"}, {"x_api_key": "key-a"}])
-def test_a_known_key_opens_the_whole_stage_in_its_caller_s_name(
+def test_a_valid_key_allows_the_stage_with_the_caller_as_principal(
     handler: Handler, header: dict[str, str]
 ) -> None:
-    answer = handler(question(**header), None)
+    answer = handler(authorizer_event(**header), None)
 
     assert answer["principalId"] == "alice"
     assert answer["policyDocument"]["Statement"] == [
@@ -63,21 +63,21 @@ def test_a_known_key_opens_the_whole_stage_in_its_caller_s_name(
 @pytest.mark.parametrize(
     "header", [{}, {"Authorization": "Bearer key-b"}, {"x_api_key": "key-b"}, {"x_api_key": ""}]
 )
-def test_any_other_caller_is_unauthorized_in_the_words_of_api_gateway(
+def test_a_missing_or_invalid_key_raises_api_gateway_s_unauthorized(
     handler: Handler, header: dict[str, str]
 ) -> None:
     with pytest.raises(Exception, match=r"\AUnauthorized\Z") as caught:
-        handler(question(**header), None)
+        handler(authorizer_event(**header), None)
 
     assert type(caught.value) is Exception
 
 
-def test_headers_may_be_missing(handler: Handler) -> None:
+def test_an_event_without_headers_is_unauthorized(handler: Handler) -> None:
     with pytest.raises(Exception, match=r"\AUnauthorized\Z"):
-        handler({**question(), "headers": None}, None)
+        handler({**authorizer_event(), "headers": None}, None)
 
 
-def test_an_unreadable_secret_is_not_called_unauthorized(
+def test_an_unreadable_secret_is_not_reported_as_unauthorized(
     handler: Handler,
     secrets_manager: SecretsManagerClient,
     caplog: pytest.LogCaptureFixture,
@@ -85,13 +85,13 @@ def test_an_unreadable_secret_is_not_called_unauthorized(
     secrets_manager.delete_secret(SecretId="callers", ForceDeleteWithoutRecovery=True)
 
     with pytest.raises(app.CallersUnavailableError):
-        handler(question(x_api_key="key-a"), None)
+        handler(authorizer_event(x_api_key="key-a"), None)
 
     assert "ResourceNotFoundException" in caplog.text
     assert "key-a" not in caplog.text
 
 
-def test_a_malformed_secret_lets_nobody_in_and_leaks_nothing(
+def test_a_malformed_secret_authorizes_no_request_and_is_not_logged(
     handler: Handler,
     secrets_manager: SecretsManagerClient,
     caplog: pytest.LogCaptureFixture,
@@ -99,121 +99,121 @@ def test_a_malformed_secret_lets_nobody_in_and_leaks_nothing(
     secrets_manager.put_secret_value(SecretId="callers", SecretString='{"pepper": "canary"')
 
     with pytest.raises(app.CallersUnavailableError) as caught:
-        handler(question(x_api_key="key-a"), None)
+        handler(authorizer_event(x_api_key="key-a"), None)
 
     assert "it is not JSON" in caplog.text
     assert "canary" not in caplog.text + str(caught.value)
 
 
-def test_a_deployment_without_a_callers_secret_says_so(
+def test_a_missing_secret_id_is_logged(
     handler: Handler, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("CHATD_CALLERS_SECRET_ID", "")
 
     with pytest.raises(app.CallersUnavailableError):
-        handler(question(x_api_key="key-a"), None)
+        handler(authorizer_event(x_api_key="key-a"), None)
 
-    assert "CHATD_CALLERS_SECRET_ID names none" in caplog.text
+    assert "CHATD_CALLERS_SECRET_ID is not set" in caplog.text
 
 
 class Source:
-    """A callers' secret whose every look is counted."""
+    """Return the callers' secret, and count the reads."""
 
     def __init__(self) -> None:
-        self.looks = 0
+        self.reads = 0
         self.now = 0.0
         self.text: str | SecretUnavailableError = secret_text(alice="key-a")
 
     def __call__(self) -> str:
-        self.looks += 1
+        self.reads += 1
         if isinstance(self.text, SecretUnavailableError):
             raise self.text
         return self.text
 
-    def known(self) -> app.KnownCallers:
-        return app.KnownCallers(self, lambda: self.now)
+    def cache(self) -> app.CachedCallers:
+        return app.CachedCallers(self, lambda: self.now)
 
 
-def test_the_secret_is_looked_up_once_a_minute() -> None:
+def test_the_secret_is_read_once_a_minute() -> None:
     source = Source()
-    known = source.known()
+    callers = source.cache()
     for source.now in (0.0, 30.0, 59.9, 60.0, 61.0):
-        known.now()
+        callers.current()
 
-    assert source.looks == 2
+    assert source.reads == 2
 
 
-def test_a_revoked_key_is_refused_after_a_minute() -> None:
+def test_a_revoked_key_is_invalid_after_a_minute() -> None:
     source = Source()
-    known = source.known()
+    callers = source.cache()
 
-    assert known.now().name_of("key-a") == "alice"
+    assert callers.current().name_of("key-a") == "alice"
 
     source.text, source.now = secret_text(), 60.0
 
-    assert known.now().name_of("key-a") is None
+    assert callers.current().name_of("key-a") is None
 
 
-def test_the_last_list_stands_while_secrets_manager_is_down(
+def test_the_last_callers_are_kept_while_secrets_manager_is_unavailable(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     source = Source()
-    known = source.known()
-    known.now()
+    callers = source.cache()
+    callers.current()
     source.text, source.now = SecretUnavailableError("no answer"), 60.0
 
     with caplog.at_level(logging.ERROR):
-        name = known.now().name_of("key-a")
+        name = callers.current().name_of("key-a")
 
     assert name == "alice"
     assert "no answer" in caplog.text
 
 
-def test_the_last_list_falls_when_the_secret_is_gone() -> None:
+def test_the_last_callers_are_discarded_when_the_secret_is_deleted() -> None:
     source = Source()
-    known = source.known()
-    known.now()
+    callers = source.cache()
+    callers.current()
     source.text, source.now = SecretUnavailableError("denied", gone=True), 60.0
 
     with pytest.raises(app.CallersUnavailableError):
-        known.now()
+        callers.current()
 
 
 @pytest.mark.parametrize("text", ['{"pepper": "canary"', "[]", '{"callers": {}}', ""])
-def test_the_last_list_falls_when_the_secret_becomes_malformed(
+def test_the_last_callers_are_discarded_when_the_secret_becomes_malformed(
     text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     source = Source()
-    known = source.known()
+    callers = source.cache()
 
-    assert known.now().name_of("key-a") == "alice"
+    assert callers.current().name_of("key-a") == "alice"
 
     source.text, source.now = text, 60.0
 
     for source.now in (60.0, 61.0):
         with pytest.raises(app.CallersUnavailableError):
-            known.now()
-    assert source.looks == 2
+            callers.current()
+    assert source.reads == 2
     assert "canary" not in caplog.text
 
     source.text, source.now = secret_text(bob="key-b"), 65.0
 
-    assert known.now().name_of("key-b") == "bob"
-    assert known.now().name_of("key-a") is None
+    assert callers.current().name_of("key-b") == "bob"
+    assert callers.current().name_of("key-a") is None
 
 
-def test_a_failing_look_is_not_repeated_for_every_request() -> None:
+def test_a_failed_read_is_not_repeated_for_every_request() -> None:
     source = Source()
     source.text = SecretUnavailableError("no answer")
-    known = source.known()
+    callers = source.cache()
     for source.now in (0.0, 1.0, 4.9, 5.0):
         with pytest.raises(app.CallersUnavailableError):
-            known.now()
+            callers.current()
 
-    assert source.looks == 2
+    assert source.reads == 2
 
 
-def test_importing_it_reads_nothing_and_imports_no_boto3() -> None:
+def test_the_import_loads_no_boto3() -> None:
     program = "import sys, authorizer.app; print('boto3' in sys.modules)"
     result = subprocess.run(
         [sys.executable, "-c", program],

@@ -1,4 +1,4 @@
-"""After a restore from a snapshot the authorizer goes by no list of callers from before it."""
+"""Test that the authorizer discards cached callers after a restore from a snapshot."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from authorizer import app
 from chatd.access.caller_keys import Callers
 from chatd.credentials.secrets_manager import SecretUnavailableError
 
-# The names of the module are looked up late: another file's fixture loads it anew.
+# The tests use `app.…`, because a fixture of another file reloads the module.
 SECRET = json.dumps({"pepper": "p" * 64, "callers": {}})
 
 
-def test_a_list_that_was_read_before_a_restore_does_not_stand_in_after_it() -> None:
+def test_callers_read_before_a_restore_are_not_used_after_the_restore() -> None:
     answers = [SECRET]
 
     def fetch() -> str:
@@ -22,25 +22,25 @@ def test_a_list_that_was_read_before_a_restore_does_not_stand_in_after_it() -> N
             raise SecretUnavailableError("down")
         return answers.pop()
 
-    known = app.KnownCallers(fetch)
-    assert isinstance(known.now(), Callers)
-    known.forget()
+    callers = app.CachedCallers(fetch)
+    assert isinstance(callers.current(), Callers)
+    callers.forget()
 
     with pytest.raises(app.CallersUnavailableError):
-        known.now()
+        callers.current()
 
 
-def test_the_list_is_read_again_at_the_first_request_after_a_restore() -> None:
+def test_the_first_request_after_a_restore_reads_the_secret() -> None:
     reads: list[int] = []
 
     def fetch() -> str:
         reads.append(1)
         return SECRET
 
-    known = app.KnownCallers(fetch)
-    known.now()
-    known.now()
-    known.forget()
-    known.now()
+    callers = app.CachedCallers(fetch)
+    callers.current()
+    callers.current()
+    callers.forget()
+    callers.current()
 
     assert len(reads) == 2
