@@ -1,4 +1,4 @@
-"""The pages of the documentation, their blocks of code and the commands that they name."""
+"""List the pages of the documentation, their blocks of code and their commands."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def blocks(*languages: str) -> list[Block]:
 
 
 def transcripts() -> list[tuple[Block, str, str]]:
-    """List every `$ command` with its block and the output that follows it."""
+    """List every `$ command` with its block and its output."""
     return [
         (block, command, output)
         for block in blocks("console")
@@ -59,7 +59,7 @@ def _parts(text: str) -> list[tuple[str, str]]:
 
 
 def make_targets() -> set[str]:
-    """List the targets of the Makefile and of the files that it includes."""
+    """List the targets of the Makefile and of its included files."""
     files = [ROOT / "Makefile", *ROOT.glob("*/targets.mk"), *ROOT.glob("tests/*/targets.mk")]
     return {
         target

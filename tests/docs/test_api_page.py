@@ -1,4 +1,4 @@
-"""GET /docs: the whole description for people, without scripts, whose links lead somewhere."""
+"""GET /docs shows the whole API description, without scripts, and its links work."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OPERATIONS = [
 
 
 class Reader(HTMLParser):
-    """The tags, ids, links and words of a page."""
+    """Collect the tags, ids, links and words of a page."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ def page() -> str:
     return body
 
 
-def test_it_runs_and_loads_nothing(page: str) -> None:
+def test_the_page_runs_no_script_and_loads_no_file(page: str) -> None:
     reader = Reader(page)
 
     assert reader.tags & {"script", "link", "img", "iframe", "form"} == set()
@@ -72,7 +72,7 @@ def test_it_runs_and_loads_nothing(page: str) -> None:
     assert not re.search(r"\son\w+=", page)
 
 
-def test_every_link_leads_to_a_heading_or_to_the_description(page: str) -> None:
+def test_every_link_has_a_heading_or_the_description_as_its_target(page: str) -> None:
     reader = Reader(page)
     inside = {target.removeprefix("#") for target in reader.links if target.startswith("#")}
 
@@ -83,14 +83,14 @@ def test_every_link_leads_to_a_heading_or_to_the_description(page: str) -> None:
 
 
 @pytest.mark.parametrize(("verb", "path", "operation"), OPERATIONS)
-def test_every_operation_is_on_it(page: str, verb: str, path: str, operation: Any) -> None:
+def test_every_operation_is_on_the_page(page: str, verb: str, path: str, operation: Any) -> None:
     text = Reader(page).text
 
     assert f"{verb.upper()}{path}" in text
     assert f"{unescape(operation['summary'])}." in text
 
 
-def test_every_shape_has_its_heading_and_its_fields(page: str) -> None:
+def test_every_schema_has_its_heading_and_its_fields(page: str) -> None:
     shapes = DESCRIPTION["components"]["schemas"]
     text = Reader(page).text
 
@@ -109,7 +109,7 @@ def test_every_status_of_an_operation_has_its_row(page: str) -> None:
     assert len(rows) == sum(len(operation["responses"]) for _, _, operation in OPERATIONS)
 
 
-def test_what_a_description_says_is_text_and_never_markup(
+def test_text_of_a_description_is_escaped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.syspath_prepend(ROOT / "docs")

@@ -1,4 +1,4 @@
-"""Every decision has a number, a date and a status, and the index lists it."""
+"""Every decision has a number, a date, a status and a line of the index."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of docs/errors.md is that of the classes in chatd/errors.py."""
+"""docs/errors.md lists the classes of chatd/errors.py with their codes and statuses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROW = re.compile(
 
 
 def kinds(kind: type[ChatdError] = ChatdError) -> Iterator[type[ChatdError]]:
-    """The subclasses within the package; other tests may have imported those of make run."""
+    """Yield the package's subclasses; other tests may have imported those of make run."""
     for child in kind.__subclasses__():
         if child.__module__.partition(".")[0] == "chatd":
             yield child
@@ -29,7 +29,7 @@ def kinds(kind: type[ChatdError] = ChatdError) -> Iterator[type[ChatdError]]:
 
 
 def rows() -> list[tuple[str, list[str], str]]:
-    """Of each row the status, the codes and the class, or an empty text where it has none."""
+    """List each row's status, codes and class; the class is empty where the row has none."""
     text = (ROOT / "docs" / "errors.md").read_text("utf-8")
     found = [
         (row["status"], re.findall(r"`([^`]+)`", row["codes"]), row["kind"].strip("`– "))
@@ -45,7 +45,9 @@ def source() -> str:
 
 
 @pytest.mark.parametrize(("status", "codes", "kind"), rows(), ids=str)
-def test_a_row_is_true_of_its_class(status: str, codes: list[str], kind: str) -> None:
+def test_a_row_has_the_status_and_code_of_its_class(
+    status: str, codes: list[str], kind: str
+) -> None:
     if kind:
         cls = getattr(errors, kind)
         # A code may be more precise than the class's own.
@@ -66,7 +68,7 @@ def test_every_class_has_a_row_with_its_code_and_status() -> None:
     documented = {
         (status.split(",")[0], code, kind) for status, codes, kind in rows() for code in codes
     }
-    # The stream failover meets the first two itself; `make run` alone raises the last.
+    # Stream failover handles the first two itself; only `make run` raises the last.
     internal = {"DivergedError", "PrefillUnclearError", "MethodNotAllowedError"}
     missing = [
         kind.__name__
@@ -81,7 +83,7 @@ def test_every_class_has_a_row_with_its_code_and_status() -> None:
 
 def test_every_class_is_in_errors_py_and_in_its_tree() -> None:
     for module in pkgutil.walk_packages(chatd.__path__, "chatd."):
-        if not module.name.startswith("chatd.aws_lambda.runtime"):  # they run on Lambda alone
+        if not module.name.startswith("chatd.aws_lambda.runtime"):  # they run only on Lambda
             importlib.import_module(module.name)
     tree = dict(re.findall(r"── (\w+Error) +(\d{3})", str(errors.__doc__)))
 
@@ -91,7 +93,7 @@ def test_every_class_is_in_errors_py_and_in_its_tree() -> None:
     assert {kind.__name__: str(kind.status) for kind in kinds()} == tree
 
 
-def test_the_tree_is_that_of_the_classes() -> None:
+def test_the_tree_of_the_docstring_shows_the_base_classes() -> None:
     parents: list[str] = []
     found = {}
     for line in str(errors.__doc__).splitlines():

@@ -1,4 +1,4 @@
-"""What is written of the project is true of it."""
+"""The pages document every key, variable, error and provider, and their links work."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from pydantic import BaseModel
 from chatd import errors
 from chatd.config.catalog import CATALOG
 from chatd.config.schema import ConfigFile, ProviderTable, TierModel, TierTable, TimeoutsTable
-
-ROOT = Path(__file__).parents[2]
+from tests.docs.pages import PAGES, ROOT, name
 
 
 @pytest.fixture
 def generate(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.syspath_prepend(ROOT / "docs")
-    for name in ("generate", "decision_index", "openapi", "page"):
-        sys.modules.pop(name, None)
+    for module in ("generate", "decision_index", "openapi", "page"):
+        sys.modules.pop(module, None)
     return importlib.import_module("generate")
 
 
@@ -33,15 +32,15 @@ def test_generated_parts_are_current(generate: Any) -> None:
 
 
 def is_documented(key: str, text: str) -> bool:
-    """Whether a key stands in an example as `key = …` or `[key…]`, or in the text as code.
+    """Check for a key in an example as `key = …` or `[key…]`, or in the text as code.
 
-    A word of the prose that holds it is no documentation.
+    A word of the prose that contains the key is no documentation.
     """
-    name = re.escape(key)
+    word = re.escape(key)
     return bool(
-        re.search(rf"^(?:[^#`\n]*[\s{{,\[])?{name}\s*=\s", text, re.MULTILINE)
-        or re.search(rf"^\[{name}[.\]]", text, re.MULTILINE)
-        or re.search(rf"`{name}(?: = [^`]*)?`", text)
+        re.search(rf"^(?:[^#`\n]*[\s{{,\[])?{word}\s*=\s", text, re.MULTILINE)
+        or re.search(rf"^\[{word}[.\]]", text, re.MULTILINE)
+        or re.search(rf"`{word}(?: = [^`]*)?`", text)
     )
 
 
@@ -61,7 +60,7 @@ def is_documented(key: str, text: str) -> bool:
         ("[plans]", False),
     ],
 )
-def test_a_key_is_told_from_a_word_that_holds_it(text: str, found: bool) -> None:
+def test_a_word_that_contains_a_key_is_no_documentation_of_it(text: str, found: bool) -> None:
     assert is_documented("plan", text) == found
 
 
@@ -73,16 +72,16 @@ def test_every_key_of_chatd_toml_is_documented(table: type[BaseModel]) -> None:
 
 
 def test_every_variable_that_the_functions_read_is_documented() -> None:
-    """It must be named as a whole: CHATD_CONFIG is no documentation of CHATD_CON."""
+    """Compare whole names: CHATD_CONFIG is no documentation of CHATD_CON."""
     documented = {
-        name
+        variable
         for file in (ROOT / "docs").glob("*.md")
-        for name in re.findall(r"\bCHATD_[A-Z_]+\b", file.read_text("utf-8"))
+        for variable in re.findall(r"\bCHATD_[A-Z_]+\b", file.read_text("utf-8"))
     }
     read = {
-        name
+        variable
         for file in (ROOT / "functions").rglob("*.py")
-        for name in re.findall(r"""["'](CHATD_[A-Z_]+)["']""", file.read_text("utf-8"))
+        for variable in re.findall(r"""["'](CHATD_[A-Z_]+)["']""", file.read_text("utf-8"))
     }
 
     assert sorted(read - documented) == []
@@ -105,7 +104,7 @@ def test_every_error_is_documented() -> None:
     assert undocumented == []
 
 
-def test_the_readme_and_the_page_of_providers_name_every_provider() -> None:
+def test_the_readme_and_providers_md_name_every_provider() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     page = (ROOT / "docs" / "providers.md").read_text("utf-8")
 
@@ -114,12 +113,12 @@ def test_the_readme_and_the_page_of_providers_name_every_provider() -> None:
 
 
 def without_code(text: str) -> str:
-    """A document without its blocks of code, in which nothing is a link or a heading."""
+    """Remove blocks of code: links and headings in code do not count."""
     return re.sub(r"^(```+|~~~+).*?^\1", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def anchors(text: str) -> set[str]:
-    """The anchors of a document: those of its headings as GitHub makes them, and its own."""
+    """List the anchors that GitHub makes of headings, and those written as HTML."""
     text = without_code(text)
     found: list[str] = []
     for heading in re.findall(r"^#{1,6} +(.+?) *#*$", text, re.MULTILINE):
@@ -148,18 +147,15 @@ def test_anchors_are_those_that_github_makes() -> None:
     }
 
 
-DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
-
-
-@pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: str(file.relative_to(ROOT)))
-def test_every_link_between_documents_leads_somewhere(file: Path) -> None:
-    text = without_code(file.read_text("utf-8"))
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_link_between_pages_has_a_target(page: Path) -> None:
+    text = without_code(page.read_text("utf-8"))
     broken = []
     for target in re.findall(r"\]\(([^)\s]+)", text):
         if target.startswith(("http://", "https://", "mailto:")):
             continue
-        name, _, anchor = target.partition("#")
-        other = file.parent / name if name else file
+        path, _, anchor = target.partition("#")
+        other = page.parent / path if path else page
         if not other.exists() or (anchor and anchor not in anchors(other.read_text("utf-8"))):
             broken.append(target)
 
