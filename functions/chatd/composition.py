@@ -23,7 +23,7 @@ from chatd.transport.http_client import Urllib3Transport
 
 if TYPE_CHECKING:
     from chatd.idempotency import Records
-    from chatd.idempotency.execution import Once
+    from chatd.idempotency.execution import IdempotentExecution
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,14 +99,14 @@ def _store(settings: Settings, warn: Callable[[str], None]) -> Store:
     return shared(settings.circuits_table, warn)
 
 
-def once(environ: Mapping[str, str], settings: Settings) -> Once:
+def once(environ: Mapping[str, str], settings: Settings) -> IdempotentExecution:
     """Build what answers an `Idempotency-Key` once.
 
     Most requests have none, so what they do without is imported here and not before.
     """
-    from chatd.idempotency.execution import Once  # noqa: PLC0415  # see above
+    from chatd.idempotency.execution import IdempotentExecution  # noqa: PLC0415  # see above
 
-    return Once(_records(environ, settings), Telemetry())
+    return IdempotentExecution(_records(environ, settings), Telemetry())
 
 
 def _records(environ: Mapping[str, str], settings: Settings) -> Records | None:

@@ -1,7 +1,4 @@
-"""Who may call: keys that callers show, and the keyed hashes that they are compared with.
-
-It knows neither where the hashes are kept nor how a refusal is answered.
-"""
+"""Compare the keys that callers present with stored keyed hashes."""
 
 from __future__ import annotations
 
@@ -15,22 +12,22 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-# 32 random bytes each. A hash this fast is safe only because no key can be guessed.
+# A fast hash is safe here, because a key of 32 random bytes cannot be guessed.
 _KEY_BYTES = 32
 _PEPPER_CHARACTERS = 32
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class CallersError(ValueError):
-    """What should hold the callers' hashes does not. The message holds nothing of it."""
+    """The callers' secret is malformed; the message quotes nothing of its content."""
 
 
 def presented(headers: Mapping[str, str]) -> str | None:
-    """The key that a request shows, or None.
+    """Return the key of a request, or None.
 
     Args:
         headers: The request's headers, names in any case. `Authorization: Bearer` comes before
-            `x-api-key`; another scheme of Authorization is none of ours.
+            `x-api-key`; other schemes of Authorization are ignored.
 
     """
     lower = {name.lower(): value for name, value in headers.items()}
@@ -40,16 +37,16 @@ def presented(headers: Mapping[str, str]) -> str | None:
 
 
 def new_key() -> str:
-    """A key for a caller: 256 random bits that say whose they are."""
+    """Make a caller key: the prefix `chatd-` and 256 random bits."""
     return f"chatd-{secrets.token_urlsafe(_KEY_BYTES)}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Callers:
-    """The callers that are known, by the keyed hashes of their keys.
+    """The known callers, by the keyed hashes of their keys.
 
     Attributes:
-        pepper: The hashes' key.
+        pepper: The key of the hashes.
         digests: A caller's name to the HMAC-SHA256, in hex, of the caller's key.
 
     """
@@ -59,23 +56,23 @@ class Callers:
 
     @classmethod
     def of_keys(cls, keys: Iterable[str]) -> Callers:
-        """Callers named caller-1, caller-2, … of keys that are known in the clear."""
+        """Name the callers of plain keys by number: caller-1, caller-2 and so on."""
         empty = cls(SecretStr(secrets.token_urlsafe(_KEY_BYTES)), {})
         digests = {f"caller-{n}": empty.digest(key) for n, key in enumerate(keys, start=1)}
         return cls(empty.pepper, digests)
 
     @classmethod
     def of_secret(cls, text: str) -> Callers:
-        """Read what the callers' secret holds: `{"pepper": "…", "callers": {"name": "hex"}}`.
+        """Read the callers' secret: `{"pepper": "…", "callers": {"name": "hex"}}`.
 
         Raises:
-            CallersError: If it holds anything else.
+            CallersError: If the secret holds anything else.
 
         """
         try:
             value = json.loads(text)
         except ValueError:
-            raise CallersError("it is not JSON") from None  # its text must not travel on
+            raise CallersError("it is not JSON") from None  # the cause would quote the secret
         pepper = value.get("pepper") if isinstance(value, dict) else None
         callers = value.get("callers") if isinstance(value, dict) else None
         if not isinstance(pepper, str) or len(pepper) < _PEPPER_CHARACTERS:
@@ -88,7 +85,7 @@ class Callers:
         return cls(SecretStr(pepper), callers)
 
     def name_of(self, key: str) -> str | None:
-        """Whose key this is. Every caller is compared, so that the time taken tells nothing."""
+        """Return the caller of a key; compare all, so that the time taken reveals nothing."""
         shown = self.digest(key)
         found = None
         for name, digest in self.digests.items():
@@ -97,7 +94,7 @@ class Callers:
         return found
 
     def digest(self, key: str) -> str:
-        """The keyed hash of a key, in hex."""
+        """Return the keyed hash of a key, in hex."""
         pepper = self.pepper.get_secret_value().encode()
-        # A header may hold anything, half of a surrogate pair included.
+        # A header may hold any text, half of a surrogate pair included.
         return hmac.new(pepper, key.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()

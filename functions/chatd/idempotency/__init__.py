@@ -1,8 +1,8 @@
-"""Answers that are given once and, under the same `Idempotency-Key`, given again.
+"""Store each answer under its `Idempotency-Key`, and replay it when the key comes again.
 
-`once.py` has the story, `kept.py` what is kept of an answer, `streams.py` how a stream is kept
-while it is sent, `dynamodb.py` and `sqlite.py` where. It knows nothing of chats or providers, and
-none of it is imported before a caller sends a key.
+`execution.py` claims keys and replays answers, `stored_answer.py` packs an answer,
+`stream_recording.py` records a stream while it is sent, `dynamodb.py` and `sqlite.py` hold the
+records. Nothing here is imported before a caller sends a key.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from typing import Any, Protocol
 from chatd.errors import InFlightError, KeyReusedError
 
 HEADER = "Idempotency-Key"
-# Longer than any client goes on trying; Stripe keeps its own for as long:
+# Longer than any client retries; Stripe keeps its keys for as long:
 # https://docs.stripe.com/api/idempotent_requests
 KEPT_SECONDS = 24 * 60 * 60
 
-Record = Mapping[str, Any]
+StoredRecord = Mapping[str, Any]
 
 
 class RecordsUnavailableError(Exception):
-    """The records cannot be reached. The message says why and holds nothing of them."""
+    """The records cannot be reached; the message gives the reason and no content."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IdempotencyKey:
-    """What a request is known by: hashes alone, so that no key or prompt is ever kept.
+    """Identify a request by hashes alone, so that no key or prompt is stored.
 
     Attributes:
-        scope: SHA-256, in hex, of the caller, the route and the key that was sent.
+        scope: SHA-256, in hex, of the caller, the route and the key as sent.
         body: SHA-256, in hex, of the request's body.
 
     """
@@ -40,44 +40,44 @@ class IdempotencyKey:
 
 
 class Records(Protocol):
-    """Where answers are kept by their keys; shared by all processes that serve."""
+    """Hold answers by their keys; all serving processes share the records."""
 
-    def claim(self, key: IdempotencyKey, left_ms: int) -> Record | None:
-        """Take a key for this request, or find its answer.
+    def claim(self, key: IdempotencyKey, left_ms: int) -> StoredRecord | None:
+        """Claim a key for this request, or return its stored answer.
 
         Args:
             key: The request's.
-            left_ms: Milliseconds after which whoever took it is surely gone.
+            left_ms: Milliseconds until this claim expires.
 
         Returns:
-            The answer, or None: the key is this request's now, and nobody else's.
+            The stored answer; None if this request now holds the key alone.
 
         Raises:
-            KeyReusedError: If it came with another body.
-            InFlightError: If another request has taken it and is not answered yet.
-            RecordsUnavailableError: If that cannot be known.
+            KeyReusedError: If the key came with another body before.
+            InFlightError: If another request holds the key and has no answer yet.
+            RecordsUnavailableError: If the records cannot be read.
 
         """
 
-    def keep(self, key: IdempotencyKey, record: Record) -> None:
-        """Keep the answer for a day, under a key that this request has taken.
+    def keep(self, key: IdempotencyKey, record: StoredRecord) -> None:
+        """Store the answer for a day under a key that this request holds.
 
         Raises:
-            RecordsUnavailableError: If it is not sure to be kept.
+            RecordsUnavailableError: If the write is not confirmed.
 
         """
 
     def release(self, key: IdempotencyKey) -> None:
-        """Give back a key that this request has taken: the next one with it is answered anew.
+        """Release a key that this request holds; the next request with the key runs anew.
 
         Raises:
-            RecordsUnavailableError: If it cannot be; it frees itself when its time is over.
+            RecordsUnavailableError: If the write fails; the claim then expires by itself.
 
         """
 
 
 def reused() -> KeyReusedError:
-    """The refusal of a key that came with another body."""
+    """Make the error for a key that came with another body before."""
     return KeyReusedError(
         f"this {HEADER} came with another body within the last day; another request needs"
         " another key",
@@ -86,7 +86,7 @@ def reused() -> KeyReusedError:
 
 
 def in_flight() -> InFlightError:
-    """The refusal of a key whose first request is still being answered."""
+    """Make the error for a key whose first request is still in flight."""
     return InFlightError(
         f"the first request with this {HEADER} is still being answered; ask again for its answer",
         param=HEADER,

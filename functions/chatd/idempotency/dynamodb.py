@@ -1,11 +1,10 @@
-"""Answers by their keys in a DynamoDB table, with Powertools' persistence layer.
+"""Store answers by idempotency key in a DynamoDB table, with Powertools' persistence layer.
 
-It knows the table, and nothing of requests. Importing it imports boto3, and Powertools'
-idempotency package, which does so itself.
+Importing this module imports boto3, as Powertools' idempotency package does too.
 
-Powertools hashes the scope and the body once more, with the hash that it is told, and logs nothing
-but the hash (at DEBUG). A record that does not hold the same body is refused also while it is in
-progress, since a failed write returns the record that it met.
+Powertools hashes the scope and the body once more, with the configured hash, and logs only that
+hash (at DEBUG). A record with another body is refused also while its request is in flight, since a
+failed write returns the existing record.
 https://github.com/aws-powertools/powertools-lambda-python/blob/v3.37.0/aws_lambda_powertools/utilities/idempotency/persistence/dynamodb.py
 """
 
@@ -31,9 +30,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chatd.idempotency import (
     KEPT_SECONDS,
     IdempotencyKey,
-    Record,
     Records,
     RecordsUnavailableError,
+    StoredRecord,
     in_flight,
     reused,
 )
@@ -43,7 +42,7 @@ _PREFIX = "chat"
 
 
 class DynamoDB:
-    """The records of one table.
+    """Hold the records in one table.
 
     Args:
         table: Its name; its partition key is `id`, and `expiration` its time to live.
@@ -56,8 +55,8 @@ class DynamoDB:
         self._environ = environ
         self._layer: _Layer | None = None
 
-    def claim(self, key: IdempotencyKey, left_ms: int) -> Record | None:
-        """Take a key, or find its answer; in 5 s at most, as all that is asked of the table."""
+    def claim(self, key: IdempotencyKey, left_ms: int) -> StoredRecord | None:
+        """Claim a key, or return its stored answer; each call to the table ends within 5 s."""
         try:
             with self._reached() as layer:
                 layer.save_inprogress(_data(key), left_ms)
@@ -70,13 +69,13 @@ class DynamoDB:
             return met.response_json_as_dict()
         return None
 
-    def keep(self, key: IdempotencyKey, record: Record) -> None:
-        """Keep the answer under a key that was taken."""
+    def keep(self, key: IdempotencyKey, record: StoredRecord) -> None:
+        """Store the answer under a claimed key."""
         with self._reached() as layer:
             layer.save_success(_data(key), dict(record))
 
     def release(self, key: IdempotencyKey) -> None:
-        """Give a key back."""
+        """Release a claimed key."""
         with self._reached() as layer:
             layer.delete_record(_data(key), Exception())
 
@@ -92,7 +91,7 @@ class DynamoDB:
             ) from None
         except BotoCoreError as error:
             raise RecordsUnavailableError(
-                f"DynamoDB could not be asked for the table {self._table!r}"
+                f"DynamoDB could not be reached for the table {self._table!r}"
                 f" ({type(error).__name__})"
             ) from None
 
@@ -123,10 +122,10 @@ _CONFORMS: type[Records] = DynamoDB
 
 
 class _Layer(DynamoDBPersistenceLayer):
-    """Powertools' layer, but one that knows its own record again.
+    """Powertools' layer, with recognition of its own record.
 
-    Where DynamoDB's answer to a write is lost, botocore writes again, and meets what it wrote: the
-    request would be refused for its own sake, and so would all that follow it.
+    If DynamoDB's response to a write is lost, botocore writes again and finds its own record. The
+    request would then be refused because of itself, and so would all later ones with the key.
     """
 
     def _put_record(self, data_record: DataRecord) -> None:
@@ -138,7 +137,7 @@ class _Layer(DynamoDBPersistenceLayer):
 
 
 def _is_own(written: DataRecord, error: IdempotencyItemAlreadyExistsError) -> bool:
-    """Whether the record that a write met is the one that it wrote before, in a lost attempt."""
+    """Whether the existing record is the one that a lost attempt of this write stored."""
     cause, met = error.__cause__, error.old_data_record
     return (
         isinstance(cause, ClientError)
@@ -149,5 +148,5 @@ def _is_own(written: DataRecord, error: IdempotencyItemAlreadyExistsError) -> bo
 
 
 def _data(key: IdempotencyKey) -> dict[str, str]:
-    """The key as what Powertools takes for an event."""
+    """Write the key as the event that Powertools expects."""
     return {"scope": key.scope, "body": key.body}

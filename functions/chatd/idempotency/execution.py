@@ -1,7 +1,4 @@
-"""The story of one request with an `Idempotency-Key`: claim → answer → keep, or the answer again.
-
-It knows the order of things, and neither what is asked nor where answers are kept.
-"""
+"""Run a request with an `Idempotency-Key` once: claim, answer, store; or replay the answer."""
 
 from __future__ import annotations
 
@@ -22,10 +19,10 @@ from chatd.errors import (
     InvalidRequestError,
     KeyReusedError,
 )
-from chatd.idempotency import HEADER, IdempotencyKey, Record, Records, RecordsUnavailableError
+from chatd.idempotency import HEADER, IdempotencyKey, Records, RecordsUnavailableError, StoredRecord
 from chatd.idempotency.scope import caller_of, route_of
-from chatd.idempotency.stored_answer import Kept, of_response
-from chatd.idempotency.stream_recording import Recorded
+from chatd.idempotency.stored_answer import StoredAnswer, stored_answer
+from chatd.idempotency.stream_recording import RecordedStream
 from chatd.telemetry.writer import Telemetry
 
 _KEY = re.compile(r"[ -~]{1,255}")
@@ -35,13 +32,13 @@ _REPLAYED = {_OUTCOME: "replayed"}
 _RETRY_SECONDS = 1
 
 
-class Once:
-    """Answers each key once.
+class IdempotentExecution:
+    """Run the request of each key once.
 
     Args:
-        records: Where answers are kept; None where there is no such place, and then every request
-            is answered anew, and told so.
-        telemetry: Is told what became of a key, if it was anything but an answer that was kept.
+        records: Hold the answers; None if the deployment has no records: then each request runs
+            anew, and its answer has the header `x-chatd-idempotency: not-stored`.
+        telemetry: Logs the outcome of a key, unless its answer was stored.
 
     """
 
@@ -56,48 +53,50 @@ class Once:
         fresh: Callable[[], Response | StreamingResponse],
         ends: Callable[[bytes], bool],
     ) -> Response | StreamingResponse:
-        """Answer a request, or give the answer that was given before.
+        """Run a request, or replay the stored answer.
 
         Args:
             event: The request, with its key.
             context: Lambda's context.
-            fresh: Answers it anew, or raises.
-            ends: Whether a piece of a stream says that it is whole.
+            fresh: Runs the request, or raises.
+            ends: Whether a piece of a stream is its end mark.
 
         Raises:
-            InvalidRequestError: If the key is none.
-            KeyReusedError: If it came with another body before.
-            InFlightError: If its first request is still being answered.
-            IdempotencyUnavailableError: If that cannot be known; then nothing was asked.
-            ChatdError: What `fresh` raises; then the key is free again.
+            InvalidRequestError: If the key is malformed.
+            KeyReusedError: If the key came with another body before.
+            InFlightError: If the first request with the key is still in flight.
+            IdempotencyUnavailableError: If the records cannot be read; no provider was called.
+            ChatdError: As `fresh` raises; the key is then released.
 
         """
         key = _key_of(event)
         if self._records is None:
             self._telemetry.idempotency(context.aws_request_id, "not-stored")
-            return _dressed(fresh())
+            return _marked_not_stored(fresh())
         record = self._claimed(self._records, key, context)
         if record is not None:
             self._telemetry.idempotency(context.aws_request_id, "replayed")
-            return Kept.of_record(record).again(_REPLAYED)
-        hold = Taken(self._records, key, self._telemetry, context.aws_request_id)
+            return StoredAnswer.of_record(record).replayed(_REPLAYED)
+        hold = ClaimedKey(self._records, key, self._telemetry, context.aws_request_id)
         try:
             answer = fresh()
             if not isinstance(answer, Response):
-                return Recorded(answer, hold, ends)
-            return answer if hold.keep(of_response(answer)) else _dressed(answer)
+                return RecordedStream(answer, hold, ends)
+            return answer if hold.keep(stored_answer(answer)) else _marked_not_stored(answer)
         except BaseException:
             hold.release()
             raise
 
-    def _claimed(self, records: Records, key: IdempotencyKey, context: Context) -> Record | None:
+    def _claimed(
+        self, records: Records, key: IdempotencyKey, context: Context
+    ) -> StoredRecord | None:
         refusal: ChatdError
         try:
             return records.claim(key, context.get_remaining_time_in_millis())
         except RecordsUnavailableError as error:
             self._telemetry.warn(f"idempotency: {error}")
             refusal = IdempotencyUnavailableError(
-                f"whether this {HEADER} came before cannot be known just now; nobody was asked",
+                f"whether this {HEADER} came before cannot be checked now; no provider was called",
                 retry_after=_RETRY_SECONDS,
             )
         except (KeyReusedError, InFlightError) as error:
@@ -106,8 +105,8 @@ class Once:
         raise refusal
 
 
-class Taken:
-    """A key that this request has taken, until an answer is kept under it or it is let go."""
+class ClaimedKey:
+    """A key that this request holds until an answer is stored under it or it is released."""
 
     def __init__(
         self, records: Records, key: IdempotencyKey, telemetry: Telemetry, request_id: str
@@ -118,8 +117,8 @@ class Taken:
         self._request_id = request_id
         self._settled = False
 
-    def keep(self, answer: Kept | None) -> bool:
-        """Keep an answer, unless it is too long, which is None; whether it is kept."""
+    def keep(self, answer: StoredAnswer | None) -> bool:
+        """Store the answer, or None if it is too long; return whether it is stored."""
         if answer is not None:
             try:
                 self._records.keep(self._key, answer.record)
@@ -133,7 +132,7 @@ class Taken:
         return False
 
     def release(self) -> None:
-        """Let the key go, if no answer was kept."""
+        """Release the key, unless an answer is stored under it."""
         if self._settled:
             return
         self._settled = True
@@ -157,8 +156,8 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _dressed(answer: Response | StreamingResponse) -> Response | StreamingResponse:
-    """The answer, marked as one that is not kept."""
+def _marked_not_stored(answer: Response | StreamingResponse) -> Response | StreamingResponse:
+    """Add the header that says that the answer is not stored."""
     if isinstance(answer, Response):
         return replace(answer, headers={**answer.headers, **_NOT_STORED})
     return Dressed(answer, _NOT_STORED)

@@ -1,7 +1,4 @@
-"""Within what an idempotency key counts: who calls, and which route.
-
-It knows the events of API Gateway, and nothing of what is kept.
-"""
+"""Limit an idempotency key to one caller and one route."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ from chatd.aws_lambda.events import LambdaEvent, named_caller
 
 
 def caller_of(event: LambdaEvent) -> str:
-    """Who calls, as surely as the event tells: a caller's name, IAM's, or the hash of a key."""
+    """Identify the caller: by name, by IAM identity, or by a hash of the key."""
     if name := named_caller(event):
         return name
     if key := presented(event.get("headers") or {}):
@@ -21,5 +18,5 @@ def caller_of(event: LambdaEvent) -> str:
 
 
 def route_of(event: LambdaEvent) -> str:
-    """The method, and the path as the template has it where the event says so."""
+    """Return the method and the path; the template's path where the event has one."""
     return f"{event['httpMethod']} {event.get('resource') or event.get('path')}"

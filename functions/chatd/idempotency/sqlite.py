@@ -1,7 +1,6 @@
-"""Keep answers by idempotency key in a SQLite file, for the worker processes of `make run`.
+"""Store answers by idempotency key in a SQLite file, for the worker processes of `make run`.
 
-SQLite is atomic between processes and part of Python; Powertools' package needs boto3, which
-`make run` does without.
+SQLite is atomic between processes and part of Python; Powertools' package would need boto3.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ from contextlib import closing, contextmanager
 from chatd.idempotency import (
     KEPT_SECONDS,
     IdempotencyKey,
-    Record,
     Records,
     RecordsUnavailableError,
+    StoredRecord,
     in_flight,
     reused,
 )
@@ -33,10 +32,10 @@ CREATE TABLE IF NOT EXISTS records
 
 
 class Sqlite:
-    """The records of one file.
+    """Hold the records in one file.
 
     Args:
-        path: The file; it is made when it is first needed.
+        path: The file; the first claim creates it.
         clock: Seconds since 1970.
 
     """
@@ -45,8 +44,8 @@ class Sqlite:
         self._path = path
         self._clock = clock
 
-    def claim(self, key: IdempotencyKey, left_ms: int) -> Record | None:
-        """Take a key, or find its answer."""
+    def claim(self, key: IdempotencyKey, left_ms: int) -> StoredRecord | None:
+        """Claim a key, or return its stored answer."""
         now = self._clock()
         with self._opened() as records:
             records.execute("DELETE FROM records WHERE expires < ?", (now,))
@@ -64,11 +63,11 @@ class Sqlite:
             raise reused()
         if answer is None:
             raise in_flight()
-        record: Record = json.loads(answer)
+        record: StoredRecord = json.loads(answer)
         return record
 
-    def keep(self, key: IdempotencyKey, record: Record) -> None:
-        """Keep the answer under a key that was taken."""
+    def keep(self, key: IdempotencyKey, record: StoredRecord) -> None:
+        """Store the answer under a claimed key."""
         with self._opened() as records:
             records.execute(
                 "UPDATE records SET answer = ?, expires = ? WHERE scope = ?",
@@ -76,7 +75,7 @@ class Sqlite:
             )
 
     def release(self, key: IdempotencyKey) -> None:
-        """Give a key back."""
+        """Release a claimed key."""
         with self._opened() as records:
             records.execute("DELETE FROM records WHERE scope = ?", (key.scope,))
 
@@ -91,13 +90,13 @@ class Sqlite:
 
         """
         if not os.path.exists(self._path):  # noqa: PTH110  # pathlib would be imported for this alone
-            return  # no request has had a key
+            return  # no request had a key
         with self._opened() as records:
             records.execute("DELETE FROM records WHERE process = ? AND answer IS NULL", (process,))
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
-        """The file, for one transaction that no other process comes into."""
+        """Open the file for one transaction that excludes all other processes."""
         try:
             self._create()
             # IMMEDIATE: a transaction that only later wants to write may be refused without a wait.
@@ -113,7 +112,7 @@ class Sqlite:
             ) from None
 
     def _create(self) -> None:
-        """Create the file, if there is none, for this user alone: the file holds answers.
+        """Create the file if it is missing, readable by this user alone: it holds answers.
 
         SQLite would create it under the user's umask, and gives its journal the file's mode.
         """

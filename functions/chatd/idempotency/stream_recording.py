@@ -1,7 +1,4 @@
-"""A stream that is kept while it is sent.
-
-It knows pieces, comments and ends, and nothing of what they say.
-"""
+"""Record a stream while it is sent, and store it when it is complete."""
 
 from __future__ import annotations
 
@@ -10,79 +7,82 @@ from http import HTTPStatus
 from typing import Protocol
 
 from chatd.aws_lambda.streaming import Sink, StreamingResponse
-from chatd.idempotency.stored_answer import Kept, Packing
+from chatd.idempotency.stored_answer import PackedBody, StoredAnswer
 
-# The headers are gone by the time this is known; who reads events passes over a comment.
+# The headers are sent before the outcome is known; readers of events skip comments.
 # https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
 _NOT_STORED = b": idempotency not-stored\n\n"
 
 
-class Hold(Protocol):
-    """A key that a request has taken."""
+class KeyClaim(Protocol):
+    """A key that a request holds."""
 
-    def keep(self, answer: Kept | None) -> bool:
-        """Keep an answer, unless it is too long, which is None; whether it is kept."""
+    def keep(self, answer: StoredAnswer | None) -> bool:
+        """Store the answer, or None if it is too long; return whether it is stored."""
 
     def release(self) -> None:
-        """Let the key go, if no answer was kept."""
+        """Release the key, unless an answer is stored under it."""
 
 
-class Recorded:
-    """A live answer that is kept if it comes to its end, and only then.
+class RecordedStream:
+    """Store a streaming response if it comes to its end.
 
     Args:
-        live: The answer in the making.
-        hold: Keeps it.
-        ends: Whether a piece says that the stream is whole.
+        live: The streaming response.
+        hold: The claimed key.
+        ends: Whether a piece is the end mark of the stream.
 
     """
 
-    def __init__(self, live: StreamingResponse, hold: Hold, ends: Callable[[bytes], bool]) -> None:
+    def __init__(
+        self, live: StreamingResponse, hold: KeyClaim, ends: Callable[[bytes], bool]
+    ) -> None:
         self._live = live
         self._hold = hold
         self._ends = ends
 
     def write_to(self, sink: Sink) -> None:
-        """Make the answer and send it; what failed, died or lost its caller lets the key go."""
+        """Write the stream; release the key if it failed, broke off or lost its caller."""
         try:
-            self._live.write_to(_Recorder(sink, self._hold, self._ends))
+            self._live.write_to(_RecordingSink(sink, self._hold, self._ends))
         finally:
             self._hold.release()
 
     def abort(self) -> None:
-        """Stop making it: the caller is gone."""
+        """Stop the stream: the caller hung up."""
         self._live.abort()
 
 
-class _Recorder:
-    """Takes note of what passes, and keeps it before its end is sent.
+class _RecordingSink:
+    """Record the stream, and store it before its end mark is sent.
 
-    Whoever has read the end can ask again at once, and is answered from what was kept.
+    A caller that has read the end may repeat the request at once, and gets the stored answer.
     """
 
-    def __init__(self, sink: Sink, hold: Hold, ends: Callable[[bytes], bool]) -> None:
+    def __init__(self, sink: Sink, hold: KeyClaim, ends: Callable[[bytes], bool]) -> None:
         self._sink = sink
         self._hold = hold
         self._ends = ends
         self._headers: Mapping[str, str] = {}
-        self._packing = Packing()
+        self._packing = PackedBody()
 
     def commit(self, status: int, headers: Mapping[str, str]) -> None:
         if status != HTTPStatus.OK:
-            self._hold.release()  # first, or who hears of the failure and asks again is in flight
+            # First: a caller that repeats a failed request must not find it in flight.
+            self._hold.release()
         self._headers = headers
         self._sink.commit(status, headers)
 
     def write(self, data: bytes) -> None:
-        if not data.startswith(b":"):  # a comment is for this connection alone
+        if not data.startswith(b":"):  # a comment concerns this connection alone
             self._packing.add(data)
-            if self._ends(data) and not self._hold.keep(self._kept()):
+            if self._ends(data) and not self._hold.keep(self._recorded()):
                 self._sink.write(_NOT_STORED)
         self._sink.write(data)
 
-    def _kept(self) -> Kept | None:
+    def _recorded(self) -> StoredAnswer | None:
         packed = self._packing.whole()
-        return None if packed is None else Kept(self._headers, packed, live=True)
+        return None if packed is None else StoredAnswer(self._headers, packed, live=True)
 
 
-_CONFORMS: type[StreamingResponse] = Recorded
+_CONFORMS: type[StreamingResponse] = RecordedStream

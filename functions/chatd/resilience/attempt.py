@@ -1,7 +1,4 @@
-"""Try one model, and retry it while that may help, until its first event is there.
-
-It knows attempts, retries and circuits, and nothing of the order of a tier.
-"""
+"""Run attempts at one model until its first event arrives: retries, renewed keys, breakers."""
 
 from __future__ import annotations
 
@@ -33,11 +30,11 @@ from chatd.transport.http_client import Transport
 
 
 class AttemptRunner:
-    """Tries one model.
+    """Run the attempts at one model.
 
     Args:
-        selector: Finds another key where one is refused.
-        transport: Sends.
+        selector: Finds a newer key after a refused one.
+        transport: Sends the requests.
         circuits: The circuit breakers.
 
     """
@@ -52,73 +49,72 @@ class AttemptRunner:
     def begin(
         self, target: Target, chat_context: ChatContext, *, others: Sequence[Target]
     ) -> Iterator[Event]:
-        """Try one model until its first event is there.
+        """Run attempts until the first event of one arrives.
 
         Args:
-            target: The model, and what it is sent.
+            target: The model, key, dialect and request.
             chat_context: The chat.
-            others: The models that can answer if this one does not; they get their part of the
-                time.
+            others: The fallbacks, which keep their share of the time.
 
         Returns:
-            The events as they come, the first one included; the tokens are counted before the end.
+            The events as they arrive, including the first; a usage event comes before the end.
 
         Raises:
-            ChatdError: In words for the caller; also between two events, if the stream dies.
+            ChatdError: With a message for the caller; between two events if the stream breaks off.
 
         """
         record, given = chat_context.record, target
         if others:
             target = target.streaming(stream=True)
-        turn = AttemptWindow(target, others, chat_context)
-        retries = Retries(fallback=turn.fallback)
-        mended: set[type[ChatdError]] = set()
+        window = AttemptWindow(target, others, chat_context)
+        retries = Retries(fallback=window.fallback)
+        corrected: set[type[ChatdError]] = set()
         check = FormatCheck()
         while True:
             record.asks(target.served.provider, target.served.model if target.route.named else None)
             try:
-                return self._guarded(target, chat_context, check, turn)
+                return self._guarded(target, chat_context, check, window)
             except NoHealthyProviderError as closed:
-                raise _told(closed, target) from None
+                raise _attributed(closed, target) from None
             except ChatdError as error:
-                other = None if turn.begin_by.spent else self._mended(target, error, mended)
+                other = None if window.begin_by.spent else self._corrected(target, error, corrected)
                 if other is not None:
-                    target = turn.target = other
+                    target = window.target = other
                     given.left_out = other.left_out  # for the caller's headers
                     record.fails(error)
                     continue
-                wait = retries.pause(error, turn.begin_by)
+                wait = retries.pause(error, window.begin_by)
                 if wait is None or self._circuits.is_open(target.circuit):
                     raise
-                if chat_context.call.gone.wait(wait) or turn.begin_by.spent:
+                if chat_context.call.gone.wait(wait) or window.begin_by.spent:
                     raise
                 record.waited_ms += wait * 1000
                 record.fails(error)
                 if isinstance(error, UpstreamError) and error.unusable_stream:
-                    target = turn.target = target.streaming(stream=False)
+                    target = window.target = target.streaming(stream=False)
 
     def ended(self, target: Target) -> None:
-        """Note that an answer that had begun came whole."""
+        """Record in the circuit breaker that a stream was complete."""
         self._circuits.ended(target.circuit)
 
     def died(self, target: Target, death: ChatdError, chat_context: ChatContext) -> None:
-        """Note that an answer that had begun broke off."""
+        """Record in the circuit breaker that a stream broke off."""
         source = source_of_death(death, target, chat_context) if death.trips_breaker else None
         if source is not None:
             self._circuits.died(target.circuit, source)
 
-    def _mended(
+    def _corrected(
         self, target: Target, error: ChatdError, tried: set[type[ChatdError]]
     ) -> Target | None:
-        """Return the plan without the cause of a refusal: another key, or one hint less.
+        """Return the target without the cause of a refusal: with a newer key, or one hint less.
 
         Args:
-            target: The plan that was refused.
+            target: The refused target.
             error: The refusal.
-            tried: The classes of refusals that were mended before; each is mended once.
+            tried: The classes of refusals corrected before; each is corrected once.
 
         Returns:
-            The plan to try at once; None if nothing can be changed.
+            The target to try at once; None if nothing can be changed.
 
         """
         if type(error) in tried:
@@ -129,63 +125,62 @@ class AttemptRunner:
         return target.relaxed(error) if isinstance(error, UpstreamRefusedError) else None
 
     def _guarded(
-        self, target: Target, chat_context: ChatContext, check: FormatCheck, turn: AttemptWindow
+        self, target: Target, chat_context: ChatContext, check: FormatCheck, window: AttemptWindow
     ) -> Iterator[Event]:
         """Return the events with the first one received, unless the circuit is open."""
 
         def ask() -> Iterator[Event]:
-            events = self._events(target, chat_context, check, turn)
+            events = self._events(target, chat_context, check, window)
             return chain([next(events)], events)
 
-        return self._circuits.guarded(target.circuit, ask, turn.source_of)
+        return self._circuits.guarded(target.circuit, ask, window.source_of)
 
     def _events(
-        self, target: Target, chat_context: ChatContext, check: FormatCheck, turn: AttemptWindow
+        self, target: Target, chat_context: ChatContext, check: FormatCheck, window: AttemptWindow
     ) -> Iterator[Event]:
         """Yield the events of one attempt; estimate the tokens if the provider reports none."""
         record = chat_context.record
         if target.must_be_checked:  # only a complete answer can be checked
-            ask = partial(self._asked, target, chat_context, turn)
+            ask = partial(self._request, target, chat_context, window)
             events = as_events(check.answer(target, chat_context, ask))
         else:
-            events = self._asked(target, chat_context, turn)
+            events = self._request(target, chat_context, window)
         for event in events:
             if isinstance(event, End) and not record.counted:
-                yield Counted(record.estimate(target.asked), record.response_model)
+                yield Counted(record.estimate(target.prompt_size), record.response_model)
             record.note(event)
             yield event
 
-    def _asked(
-        self, target: Target, chat_context: ChatContext, turn: AttemptWindow
+    def _request(
+        self, target: Target, chat_context: ChatContext, window: AttemptWindow
     ) -> Iterator[Event]:
-        asked = time.monotonic()
+        started = time.monotonic()
         try:
             ask = self._streamed if target.request.stream else self._whole
-            yield from ask(target, chat_context, turn)
+            yield from ask(target, chat_context, window)
         except ChatdError as error:
-            if (
-                chat_context.call.gone.is_set()
-            ):  # a broken-off exchange looks like a provider's failure
+            # A cancelled exchange looks like a provider's failure.
+            if chat_context.call.gone.is_set():
                 raise CallCancelledError from None
-            raise _told(error, target) from None
+            raise _attributed(error, target) from None
         finally:
-            chat_context.record.waited(asked)
+            chat_context.record.waited(started)
 
     def _whole(
-        self, target: Target, chat_context: ChatContext, turn: AttemptWindow
+        self, target: Target, chat_context: ChatContext, window: AttemptWindow
     ) -> Iterator[Event]:
         sent = target.adapter.build(target.request, target.route.provider, target.key)
-        connect, cancel = turn.limits().connect, chat_context.call.on_cancel
-        response = self._transport.send(sent, turn.begin_by, connect, cancel)
+        connect, cancel = window.limits().connect, chat_context.call.on_cancel
+        response = self._transport.send(sent, window.begin_by, connect, cancel)
         yield from as_events(target.adapter.parse(response))
 
     def _streamed(
-        self, target: Target, chat_context: ChatContext, turn: AttemptWindow
+        self, target: Target, chat_context: ChatContext, window: AttemptWindow
     ) -> Iterator[Event]:
         sent = target.adapter.build(target.request, target.route.provider, target.key)
-        asked = time.monotonic()
+        started = time.monotonic()
         stream = self._transport.open(
-            sent, turn.deadline, turn.limits(), chat_context.call.on_cancel
+            sent, window.deadline, window.limits(), chat_context.call.on_cancel
         )
         unfinished = target.request.n or 1
         begun = ended = False
@@ -193,22 +188,22 @@ class AttemptRunner:
         with closing(stream):
             if stream.response.status != HTTPStatus.OK:
                 refusal = replace(stream.response, body=b"".join(chunks))
-                target.adapter.parse(refusal)  # raises what it means
+                target.adapter.parse(refusal)  # raises the error that it stands for
             try:
                 for event in target.adapter.events(stream.response, chunks):
                     if not begun:
                         begun = True
-                        chat_context.record.begins(asked)
+                        chat_context.record.begins(started)
                         stream.begun()
                     unfinished -= isinstance(event, Finish)
                     ended = ended or isinstance(event, End)
                     if ended or unfinished <= 0:
                         stream.ended()
                     yield event
-                for _rest in chunks:  # a connection that is not read to its end is not kept
+                for _rest in chunks:  # only a connection that is read to its end is kept
                     pass
             except ChatdError as error:
-                # Every choice has its end: what was to come was about the books alone.
+                # Every choice has its finish reason: only usage was still to come.
                 if unfinished > 0 and not ended:
                     error.caller_was_slow = stream.caller_was_slow
                     if not begun and isinstance(error, UpstreamError):
@@ -219,12 +214,12 @@ class AttemptRunner:
 
 
 def _is_lost(error: UpstreamError) -> bool:
-    """Whether the connection broke, or the bytes were no stream, without a limit of time."""
+    """Whether the connection broke or the bytes were no stream; a timeout is neither."""
     return type(error) is UpstreamError and error.upstream_status is None
 
 
-def _told(error: ChatdError, target: Target) -> ChatdError:
-    """Return the error under its provider's name, without the key or a quote of the request."""
+def _attributed(error: ChatdError, target: Target) -> ChatdError:
+    """Put the provider's name into the error; take the key and quotes of the request out."""
     from chatd.credentials.redaction import redacted  # noqa: PLC0415  # 2 ms of a start; only failures need it
 
     error.provider = target.served.provider

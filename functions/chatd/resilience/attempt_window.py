@@ -1,7 +1,7 @@
-"""The turn of one model: the time until its first event, and which failures count against it.
+"""Limit the time of one model's attempts, and decide which failures count against it.
 
-A tier's models share the time of the chat. A model gets an equal part of what is left until its
-first event, so that time remains for the models after it; after its first event it may use all.
+The models of a tier share the time of the chat. Until its first event, a model may use an equal
+share of the remaining time, so that its fallbacks keep theirs; after it, all of the time.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from chatd.resilience.chat_context import ChatContext
 from chatd.resilience.retry import is_silence
 from chatd.routing.targets import Target
 
-# The part of its due time that a model must have been silent for before that tells of the model:
-# less was taken away from it, by a cold start or by models before it.
+# A silence counts against a model only after this part of its due time: with less, a cold start or
+# an earlier model took the time.
 _DUE_PART = 0.75
 _NEVER = float("inf")
 # The source of a failure that does not depend on the request, such as a refused connection.
@@ -25,15 +25,15 @@ ANY_REQUEST = ""
 
 
 class AttemptWindow:
-    """The turn of one model within one chat.
+    """The time window of one model within one chat.
 
     Args:
         target: The model.
-        others: The models that can answer if this one does not.
+        others: The fallbacks.
         chat_context: The chat.
 
     Attributes:
-        target: The model, as it is tried now.
+        target: The model, with the request of the current attempt.
 
     """
 
@@ -50,17 +50,17 @@ class AttemptWindow:
             self.begin_by = self.deadline.within(left / self._models)
 
     def limits(self) -> Timeouts:
-        """Begin to send; return the limits of that, which end with the turn.
+        """Begin an attempt; return its limits of time, which end with the window.
 
         Raises:
-            UpstreamTimeoutError: If the turn is over; nothing may be sent.
+            UpstreamTimeoutError: If the window is over; nothing may be sent.
 
         """
         self._sent_at = _NEVER
         if self.begin_by.spent:
             raise UpstreamTimeoutError("the time for this request is spent")
         self._sent_at = time.monotonic()
-        if not self.fallback:  # the deadline ends it, and the transport has that
+        if not self.fallback:  # the transport enforces the deadline
             return self._limits
         left = self.begin_by.left()
         if left >= max(self._limits.connect, self._limits.first_event):
@@ -72,11 +72,11 @@ class AttemptWindow:
         )
 
     def source_of(self, error: ChatdError) -> str | None:
-        """Say which request a failure before the first event came from, if it counts.
+        """Return the source of a failure before the first event, if the failure counts.
 
         Returns:
-            ANY_REQUEST or the request's fingerprint; None if the failure says nothing of what the
-            circuit stands for.
+            ANY_REQUEST or the request's fingerprint; None if the failure does not count against the
+            circuit breaker.
 
         """
         was_sent = self._sent_at != _NEVER
@@ -85,17 +85,17 @@ class AttemptWindow:
         if isinstance(error, UpstreamError) and error.unreachable:
             timed_out = isinstance(error, UpstreamTimeoutError)
             return None if timed_out and not self._was_due(self._limits.connect) else ANY_REQUEST
-        if self._chat_context.record.first_event_ms is not None:  # within an answer that is checked
+        if self._chat_context.record.first_event_ms is not None:  # in a checked answer
             return source_of_death(error, self.target, self._chat_context)
         if is_silence(error) and not self._silence_counts():
             return None
-        return _named(self.target, self._chat_context)
+        return _own_source(self.target, self._chat_context)
 
     def _silence_counts(self) -> bool:
-        """Whether the model had its due time.
+        """Whether the model was silent for its due time.
 
-        A whole answer gives no sign of life, so a silence and a long answer look the same. It
-        counts only where another model can use the time.
+        A whole answer gives no sign of life, so a silence and a long answer look the same. Such a
+        silence counts only where a fallback can use the time.
         """
         if self.target.request.stream:
             return self._was_due(self._limits.silence)
@@ -109,22 +109,22 @@ class AttemptWindow:
 
 
 def source_of_death(error: ChatdError, target: Target, chat_context: ChatContext) -> str | None:
-    """Say which request a failure after the first event came from, if it counts.
+    """Return the source of a failure after the first event, if the failure counts.
 
-    A stream that flowed until the time of the chat was spent has not failed, nor has a provider
-    that gave up writing to a slow reader.
+    A stream that flowed until the deadline of the chat has not failed, nor has a provider that
+    stopped writing to a slow reader.
     """
     timed_out = isinstance(error, UpstreamTimeoutError)
     is_over = timed_out and chat_context.deadline(target).spent
     if chat_context.call.gone.is_set() or is_over or error.caller_was_slow:
         return None
-    return _named(target, chat_context)
+    return _own_source(target, chat_context)
 
 
-def _named(target: Target, chat_context: ChatContext) -> str | None:
-    """The request's fingerprint, where the circuit stands for the model alone.
+def _own_source(target: Target, chat_context: ChatContext) -> str | None:
+    """Return the request's fingerprint if the circuit breaker is the model's own.
 
-    A model that chatd.toml does not name shares the circuit of its provider with all such models:
-    its failure says nothing of theirs.
+    All models that chatd.toml does not name share the breaker of their provider: the failure of
+    one model does not count against the rest.
     """
     return chat_context.fingerprint if target.route.named else None

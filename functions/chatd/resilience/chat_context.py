@@ -1,4 +1,4 @@
-"""One chat while it is answered: the request, its limits and its record."""
+"""The context of one chat: the call, the request and the record."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _DIGEST_BYTES = 16
 
 @dataclass(slots=True, eq=False)
 class ChatContext:
-    """One chat on its way through the providers.
+    """The context of one chat over all its attempts.
 
     Attributes:
-        call: Its id and deadline; each attempt sets how it is broken off.
-        record: Collects what it took.
-        request: What the caller sent, with the caller's name for the model.
-        live: Whether the caller gets the answer while it is made.
+        call: The id, the deadline and the cancellation; each attempt registers its own.
+        record: Collects usage and times.
+        request: The caller's request, with the caller's name for the model.
+        live: Whether the caller gets a stream.
 
     """
 
@@ -38,18 +38,19 @@ class ChatContext:
     _fingerprint: str | None = field(default=None, init=False, repr=False)
 
     def deadline(self, target: Target) -> Deadline:
-        """When the chat must have ended, if this model answers."""
+        """The deadline of the chat, if this target answers."""
         return target.deadline(self.call, live=self.live)
 
     @property
     def fingerprint(self) -> str:
-        """A keyed hash of the caller and the request; it is computed when a failure needs it.
+        """A keyed hash of the caller and the request, computed on first use.
 
         The key is random and stays in this process, so that the hash cannot be matched with a
         guessed prompt.
         """
         if self._fingerprint is None:
-            # A stream and a whole answer are of one request, and the source repeats the request.
+            # A stream and a whole answer to one request share a fingerprint; the source repeats
+            # the request.
             request = replace(self.request, stream=False, stream_usage=False, source=None)
             text = json.dumps([self.call.caller, request], default=_fields)
             digest = hashlib.blake2b(text.encode(), key=_key(), digest_size=_DIGEST_BYTES)
@@ -58,7 +59,7 @@ class ChatContext:
 
 
 def _fields(value: Any) -> dict[str, Any]:
-    """The fields of a part of a request; `asdict` would copy all that is in them."""
+    """Return the fields of a part of a request; `asdict` would copy their content."""
     return {name: getattr(value, name) for name in value.__slots__}
 
 

@@ -1,8 +1,8 @@
-"""Circuit breakers: stop sending to a model that keeps failing, and probe it after a while.
+"""Stop sending to a model that keeps failing, and probe it after a while.
 
-It knows names and outcomes, and nothing of requests or providers. The states and the counting
-are Powertools' (https://docs.aws.amazon.com/powertools/python/latest/utilities/circuit_breaker/);
-whether environments share them is the store's affair (circuit_breaker_dynamodb.py).
+Powertools holds the states and counts the failures
+(https://docs.aws.amazon.com/powertools/python/latest/utilities/circuit_breaker/). A store keeps the
+breakers for one environment, or for a whole deployment (circuit_breaker_dynamodb.py).
 """
 
 from __future__ import annotations
@@ -26,68 +26,67 @@ if TYPE_CHECKING:
         CircuitBreakerPersistenceLayer,
     )
 
-# A chat asks a provider three times at most, so two chats in a row that got nowhere open a circuit,
-# and one that was unlucky does not.
+# A chat makes at most three attempts: two failed chats in a row open a breaker, one does not.
 FAILURES = 5
-# Short enough that callers are back soon after the provider is. What it costs is one chat in 15 s
-# that finds out, or is answered by the next model of its tier.
+# Short enough that callers come back soon after the provider recovers. The cost is one chat in 15 s
+# that fails, or is answered by the next model of its tier.
 RECOVERY_SECONDS = 15
 CLOSED, OPEN, HALF_OPEN = "CLOSED", "OPEN", "HALF_OPEN"
-# Said by the provider itself, and so signs of life where they do not tell that it is unwell. Other
-# failures are our own, such as a request that an adapter cannot write, and no provider was asked.
-_SAID_BY_THE_PROVIDER = (UpstreamError, UpstreamRefusedError)
+# Sent by the provider itself, and so a success unless the error trips the breaker. Other failures
+# are the gateway's, such as a request that a dialect cannot express, and reached no provider.
+_FROM_THE_PROVIDER = (UpstreamError, UpstreamRefusedError)
 
 _T = TypeVar("_T")
 
 
 class Known(Protocol):
-    """What a store knows of a circuit."""
+    """The state of a breaker in a store."""
 
     @property
     def state(self) -> str:
         """CLOSED, OPEN or HALF_OPEN."""
 
     def to_circuit_info(self) -> CircuitInfo:
-        """The same, as Powertools shows it to others."""
+        """Convert to the form that Powertools passes to callbacks."""
 
 
 class Store(Protocol):
-    """Keeps the circuits: what Powertools' handler calls of a persistence layer."""
+    """Hold the breakers, with the methods of a persistence layer that Powertools' handler calls."""
 
     def configure(self, config: CircuitBreakerConfig, circuit_name: str) -> None:
-        """Take a circuit's numbers; called before anything else is asked about it."""
+        """Set the configuration of a breaker, before any other call for the breaker."""
 
     def get_state(self, name: str) -> Known:
-        """The state of a circuit; an unknown circuit is closed."""
+        """Return the state of a breaker; an unknown breaker is closed."""
 
     def save_open(self, name: str, failure_count: int, opened_at: int) -> None:
-        """Open it, at a Unix time in seconds."""
+        """Open the breaker at a Unix time in seconds."""
 
     def try_acquire_half_open(self, name: str, owner: str, opened_at: int) -> bool:
-        """Let `owner` probe the circuit that was opened then; whether nobody else does."""
+        """Let `owner` probe the breaker opened at that time; return False if a probe is running."""
 
     def save_closed(self, name: str) -> None:
-        """Close it: a probe went well."""
+        """Close the breaker after a successful probe."""
 
     def save_reopen(self, name: str, opened_at: int) -> None:
-        """Open it again: a probe failed."""
+        """Open the breaker again after a failed probe."""
 
 
 class _FailureError(Exception):
-    """Tell Powertools' handler of a failure that counts."""
+    """Signal a failure that counts to Powertools' handler."""
 
 
 class _UncountedError(Exception):
-    """Tell Powertools' handler of an outcome that is neither failure nor success."""
+    """Signal an outcome that is neither failure nor success to Powertools' handler."""
 
 
-# Says which request a failure came from: its fingerprint, "" for a failure that does not depend on
-# the request, or None for one that does not count.
+# Returns the source of a failure: the fingerprint of the request, "" if the failure does not depend
+# on the request, or None if it does not count.
 SourceOf = Callable[[ChatdError], "str | None"]
 
 
 class _Streak:
-    """Failures in a row, and whether more than one request had them."""
+    """Consecutive failures, and their requests."""
 
     def __init__(self) -> None:
         self._failures = 0
@@ -95,23 +94,23 @@ class _Streak:
         self._several = False
 
     def add(self, source: str) -> None:
-        """Count a failure of the request with this fingerprint; "" is proof by itself."""
+        """Count a failure of the request with this fingerprint; "" counts as many requests."""
         self._failures += 1
         self._several = self._several or not source or self._source not in (None, source)
         self._source = source
 
     @property
     def is_one_request(self) -> bool:
-        """Whether there are enough failures to open the circuit, all of one request."""
+        """Whether enough failures to open the breaker all come from one request."""
         return self._failures >= FAILURES and not self._several
 
 
 class CircuitBreakers:
-    """The circuits of this environment.
+    """The circuit breakers of this environment.
 
     Args:
-        store: Makes what keeps them, when the first is asked about.
-        warn: Told, as a sentence, of a circuit that opens or closes again.
+        store: Makes the store, on the first use of a breaker.
+        warn: Gets a sentence about a breaker that opens or closes again.
         clock: Unix time in seconds.
 
     """
@@ -126,27 +125,27 @@ class CircuitBreakers:
         self._warn = warn
         self._clock = clock
         self._failing: dict[str, _Streak] = {}
-        # The source of the last failed probe, by circuit.
+        # The source of the last failed probe, by breaker.
         self._probed: dict[str, str] = {}
 
     def guarded(self, name: str, ask: Callable[[], _T], source_of: SourceOf) -> _T:
-        """Make an attempt, unless the circuit is open.
+        """Run an attempt, unless the breaker is open.
 
-        An answer that has begun counts neither way yet, so that streams which die one after the
-        other add up: `ended` or `died` must follow. Of a probe the first event is enough.
+        A begun answer does not count yet, so that streams that break off one after another add up:
+        `ended` or `died` must follow. A probe succeeds with its first event.
 
         Args:
-            name: The circuit's: of the provider and model, and never a caller's string, because
-                every name is kept.
-            ask: Makes the attempt; returns when the first event is there.
-            source_of: Says which request a failure came from, and whether it counts.
+            name: The name of the breaker: a provider or a configured model, never a caller's text,
+                because every name is kept.
+            ask: Runs the attempt; returns with its first event.
+            source_of: Returns the source of a failure, or None if it does not count.
 
         Returns:
             What `ask` returns.
 
         Raises:
-            NoHealthyProviderError: If the circuit is open; there was no attempt.
-            Exception: Whatever `ask` raises.
+            NoHealthyProviderError: If the breaker is open; no attempt was made.
+            Exception: As `ask` raises.
 
         """
         if self._closed(name):  # as it nearly always is: Powertools is asked about failures only
@@ -163,7 +162,7 @@ class CircuitBreakers:
                 error = raised
                 if raised.trips_breaker and self._fails_probe(name, source_of(raised)):
                     raise _FailureError from None
-                if raised.trips_breaker or not isinstance(raised, _SAID_BY_THE_PROVIDER):
+                if raised.trips_breaker or not isinstance(raised, _FROM_THE_PROVIDER):
                     raise _UncountedError from None
 
         with suppress(_FailureError, _UncountedError):
@@ -173,10 +172,10 @@ class CircuitBreakers:
         return value
 
     def _fails_probe(self, name: str, source: str | None) -> bool:
-        """Whether a failed probe counts: not if the failed probe before was of the same request.
+        """Whether a failed probe counts; it does not if the same request failed the last probe.
 
         Otherwise a caller that repeats one request, and so makes most probes, could keep the
-        circuit open. Where the failure does not count, the next chat probes.
+        breaker open. If the failure does not count, the next chat probes.
         """
         if source is None or (source and source == self._probed.get(name)):
             return False
@@ -184,34 +183,34 @@ class CircuitBreakers:
         return True
 
     def _watched(self, name: str, ask: Callable[[], _T], source_of: SourceOf) -> _T:
-        """Make an attempt while the circuit is closed."""
+        """Run an attempt while the breaker is closed."""
         try:
             return ask()
         except ChatdError as error:
             if not error.trips_breaker:
-                if isinstance(error, _SAID_BY_THE_PROVIDER):
+                if isinstance(error, _FROM_THE_PROVIDER):
                     self.ended(name)
             elif (source := source_of(error)) is not None:
                 self.died(name, source)
             raise
 
     def is_open(self, name: str) -> bool:
-        """Whether to ask again would be refused, or would be a probe."""
+        """Whether a further attempt would be refused, or would be a probe."""
         return not self._closed(name)
 
     def ended(self, name: str) -> None:
-        """Count a success: an answer came whole, or the provider refused one request."""
-        if self._failing.pop(name, None):  # else there is nothing to forget, and no store to ask
+        """Count a success: a complete answer, or a refusal of one request."""
+        if self._failing.pop(name, None):  # else no call to the store is needed
             self._report(name, lambda: None)
 
     def died(self, name: str, source: str) -> None:
-        """Count a failure: an answer died, or never began.
+        """Count a failure: a stream that broke off, or a failed attempt.
 
-        Failures of one request alone do not open the circuit, however many there are: the
-        request may be the reason. The last one is held back until another request fails too.
+        Failures of one request alone never open the breaker: the request may be the reason. The
+        last one is held back until another request fails too.
 
         Args:
-            name: The circuit's.
+            name: The name of the breaker.
             source: The fingerprint of the request, or "" if the failure does not depend on it.
 
         """
@@ -225,7 +224,7 @@ class CircuitBreakers:
             self._report(name, fail)
 
     def forget(self) -> None:
-        """Forget every circuit, and the store."""
+        """Drop all breakers, and the store."""
         self._failing.clear()
         self._probed.clear()
         vars(self).pop("_store", None)
@@ -245,20 +244,20 @@ class CircuitBreakers:
             recovery_timeout=RECOVERY_SECONDS,
             success_threshold=1,
             handled_exceptions=_FailureError,
-            local_cache_max_age=0,  # a store knows best how long what it read is fresh
+            local_cache_max_age=0,  # the store decides how long a read is fresh
         )
 
     def _closed(self, name: str) -> bool:
         return self._store.get_state(name).state == CLOSED
 
     def _report(self, name: str, outcome: Callable[[], None]) -> None:
-        """Count an outcome while the circuit is closed: otherwise only a new request tells."""
+        """Count an outcome while the breaker is closed; otherwise only a probe counts."""
         if self._closed(name):
-            with suppress(_FailureError, NoHealthyProviderError):  # opened between two looks
+            with suppress(_FailureError, NoHealthyProviderError):  # opened in between
                 self._handle(name, outcome)
 
     def _handle(self, name: str, attempt: Callable[[], None]) -> None:
-        # 4 ms that no start should wait for.
+        # Importing it takes 4 ms of a cold start.
         from aws_lambda_powertools.utilities.circuit_breaker.base import (  # noqa: PLC0415
             CircuitBreakerHandler,
         )
@@ -267,27 +266,27 @@ class CircuitBreakers:
             attempt,
             name,
             self._config,
-            # Its base class imports boto3, so ours only looks like one.
+            # Its base class imports boto3, so the store only has the same methods.
             cast("CircuitBreakerPersistenceLayer", self._store),
             on_circuit_open=self._refuse,
-            on_transition=self._tell,
+            on_transition=self._log_transition,
         ).handle()
 
     def _refuse(self, *, circuit: CircuitInfo) -> NoReturn:
         opened_at = circuit.opened_at or 0
         raise NoHealthyProviderError(
-            f"{circuit.name} has been failing, and is not asked for a while; try again later",
-            # While a probe is under way, or due, a second may tell.
+            f"{circuit.name} has been failing, and gets no requests for a while; try again later",
+            # While a probe is running or due, the state may change within a second.
             retry_after=max(1.0, opened_at + RECOVERY_SECONDS - self._clock()),
         )
 
-    def _tell(self, change: CircuitTransition) -> None:
+    def _log_transition(self, change: CircuitTransition) -> None:
         if CLOSED in (change.from_state, change.to_state):
             self._probed.pop(change.circuit_name, None)
         if (change.from_state, change.to_state) == (CLOSED, OPEN):
             self._warn(
-                f"{change.circuit_name} failed {FAILURES} times in a row; it is left alone, and"
-                f" tried again every {RECOVERY_SECONDS} s"
+                f"{change.circuit_name} failed {FAILURES} times in a row; it gets no requests but"
+                f" one probe every {RECOVERY_SECONDS} s"
             )
         elif change.to_state == CLOSED:
             self._warn(f"{change.circuit_name} answers again")
@@ -295,7 +294,7 @@ class CircuitBreakers:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BreakerRecord:
-    """A circuit, with the fields that Powertools' handler reads."""
+    """The state of a breaker, with the fields that Powertools' handler reads."""
 
     name: str
     state: str = CLOSED
@@ -305,7 +304,7 @@ class BreakerRecord:
     probe_lease_expiry: int | None = None
 
     def to_circuit_info(self) -> CircuitInfo:
-        """The same, as Powertools shows it to others."""
+        """Convert to the form that Powertools passes to callbacks."""
         from aws_lambda_powertools.utilities.circuit_breaker import (  # noqa: PLC0415  # as above
             CircuitInfo,
             CircuitState,
@@ -315,7 +314,7 @@ class BreakerRecord:
 
 
 class MemoryStore:
-    """Keeps circuits for one process, which serves one request at a time: nothing is locked.
+    """Hold the breakers of one process, which serves one request at a time, so without locks.
 
     Args:
         clock: Unix time in seconds.
@@ -327,18 +326,18 @@ class MemoryStore:
         self._records: dict[str, BreakerRecord] = {}
 
     def configure(self, config: CircuitBreakerConfig, circuit_name: str) -> None:
-        """Do nothing: the numbers are this module's own."""
+        """Do nothing: this module has the configuration."""
 
     def get_state(self, name: str) -> BreakerRecord:
-        """The state of a circuit; an unknown circuit is closed."""
+        """Return the state of a breaker; an unknown breaker is closed."""
         return self._records.get(name) or BreakerRecord(name)
 
     def save_open(self, name: str, failure_count: int, opened_at: int) -> None:
-        """Open it, at a Unix time in seconds."""
+        """Open the breaker at a Unix time in seconds."""
         self._records[name] = BreakerRecord(name, OPEN, failure_count, opened_at)
 
     def try_acquire_half_open(self, name: str, owner: str, opened_at: int) -> bool:
-        """Let `owner` probe, unless another does; for as long as a recovery takes."""
+        """Let `owner` probe for the recovery time, unless a probe is running."""
         now = int(self._clock())
         known = self.get_state(name)
         free = known.state == OPEN and known.opened_at == opened_at
@@ -355,9 +354,9 @@ class MemoryStore:
         return True
 
     def save_closed(self, name: str) -> None:
-        """Close it: a probe went well."""
+        """Close the breaker after a successful probe."""
         self._records[name] = BreakerRecord(name)
 
     def save_reopen(self, name: str, opened_at: int) -> None:
-        """Open it again: a probe failed."""
+        """Open the breaker again after a failed probe."""
         self._records[name] = BreakerRecord(name, OPEN, opened_at=opened_at)

@@ -1,7 +1,6 @@
-"""Circuits that all execution environments of a deployment share, in a DynamoDB table.
+"""Share circuit breakers among the execution environments of a deployment, in a DynamoDB table.
 
-It knows the table, and nothing of what a circuit stands for. It is imported only where there is a
-table: Powertools' class imports boto3.
+Imported only if the deployment has the table: Powertools' class imports boto3.
 """
 
 from __future__ import annotations
@@ -30,19 +29,19 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _FRESH_SECONDS = 5.0
-# How long a table that failed is let be: until then this environment goes by what it knows.
+# After a failure the table is not called for this long; the environment uses its own state.
 _REST_SECONDS = 30.0
-# Each for connecting and for an answer, which takes some 10 ms; a chat waits for either.
+# Each for connecting and for a response, which takes some 10 ms; a chat waits for both.
 _TIMEOUT_SECONDS = 0.5
 _DEPLOYMENT = "chatd"
 
 
 def shared(table: str, warn: Callable[[str], None]) -> Store:
-    """The circuits of a table, or this environment's own if no client of DynamoDB can be made.
+    """Return a store on the table, or one in memory if no DynamoDB client can be made.
 
     Args:
         table: The table's name; its keys are `id` and `circuit`, its time to live `expiration`.
-        warn: Told, as a sentence, of a table that cannot be used.
+        warn: Gets a sentence about a table that cannot be used.
 
     """
     config = Config(
@@ -58,16 +57,16 @@ def shared(table: str, warn: Callable[[str], None]) -> Store:
 
 
 class SharedStore(CircuitBreakerDynamoDBPersistence):
-    """Powertools' store, that reads all circuits at once, rarely, and never raises.
+    """Powertools' store, extended to read all breakers at once, at most every 5 s, and never raise.
 
-    Every circuit of the deployment lies under one partition key, so one Query gets them all. It is
-    asked at most once in 5 s, and an own transition is known at once. A table that fails is let be
-    for 30 s; this environment then works on from what it knows.
+    All breakers of the deployment have one partition key, so one Query returns them. A transition
+    of this environment is known at once. After a failure the table is not called for 30 s; this
+    environment then uses its own state.
 
     Args:
         table: The table's name.
         client: A client of DynamoDB.
-        warn: Told, as a sentence, of a table that fails.
+        warn: Gets a sentence about a table that fails.
         clock: Unix time in seconds, which passes while the environment is frozen too.
 
     """
@@ -89,19 +88,19 @@ class SharedStore(CircuitBreakerDynamoDBPersistence):
         self._resting = False
 
     def get_state(self, name: str) -> CircuitStateRecord:
-        """What is known of a circuit, at most 5 s old, or older while the table fails."""
+        """Return the state of a breaker, at most 5 s old, or older while the table fails."""
         if self._clock() >= self._next_look:
             self._look()
         return self._circuits.get(name) or CircuitStateRecord(name, CircuitState.CLOSED)
 
     def _look(self) -> None:
-        with self._forgiving("read"):
+        with self._tolerating("read"):
             answer = self.client.query(
                 TableName=self.table_name,
                 KeyConditionExpression="#key = :deployment",
                 ExpressionAttributeNames={"#key": self.key_attr},
                 ExpressionAttributeValues={":deployment": self._s(self.static_pk_value)},
-                ConsistentRead=True,  # else what this environment wrote could be undone by reading
+                ConsistentRead=True,  # a stale read could undo this environment's own write
             )
             found = [self._record_of(item) for item in answer["Items"]]
             self._circuits = {record.name: record for record in found if record}
@@ -109,7 +108,7 @@ class SharedStore(CircuitBreakerDynamoDBPersistence):
             self._resting = False
 
     def _record_of(self, item: dict[str, Any]) -> CircuitStateRecord | None:
-        """The circuit of an item, or None if the item is not one."""
+        """Return the breaker of an item, or None if the item is malformed."""
         try:
             return self._item_to_record(item)
         except (ArithmeticError, KeyError, TypeError, ValueError):
@@ -123,25 +122,25 @@ class SharedStore(CircuitBreakerDynamoDBPersistence):
     ) -> None:
         try:
             if not self._resting:
-                with self._forgiving("written"):
+                with self._tolerating("written"):
                     super()._put_record(record, condition, expected_opened_at)
         except CircuitBreakerExistingLockError:
-            # Another environment was sooner. Until the next look no more is known, nor asked.
+            # Another environment probes. Until the next read this one makes no further call.
             self._circuits[record.name] = replace(record, half_open_owner="another")
             raise
         self._circuits[record.name] = record
 
     def _update_record(self, record: CircuitStateRecord) -> None:
         if not self._resting:
-            with self._forgiving("written"):
+            with self._tolerating("written"):
                 self.client.update_item(**self._update_of(record))
         self._circuits[record.name] = record
 
     def _update_of(self, record: CircuitStateRecord) -> dict[str, Any]:
-        """The update for a probe's end; a failure counts only if nobody took the probe over.
+        """Build the update after a probe; a failure counts only for the current owner.
 
-        A provider that hangs can outlast a probe's lease, and when that one fails at last, another
-        may have closed the circuit long since.
+        A provider that hangs can outlast the lease of a probe. When that probe fails at last,
+        another environment may have closed the breaker long before.
         """
         update = self._build_update_query(record)
         known = self._circuits.get(record.name)
@@ -151,21 +150,21 @@ class SharedStore(CircuitBreakerDynamoDBPersistence):
         return update
 
     @contextmanager
-    def _forgiving(self, done: str) -> Iterator[None]:
-        """Bear with a table that fails: say so once, and let it be for a while."""
+    def _tolerating(self, done: str) -> Iterator[None]:
+        """Handle a failing table: warn once, and stop calling the table for a while."""
         try:
             yield
         except CircuitBreakerExistingLockError:
             raise
-        except Exception as error:  # noqa: BLE001  # no chat may fail by this, whatever answered
+        except Exception as error:  # noqa: BLE001  # a failing table must not fail a chat
             reason = _reason(error)
             if reason == "ConditionalCheckFailedException":
-                return  # an overtaken probe; the next look tells
+                return  # an overtaken probe; the next read has the state
             self._resting = True
             self._next_look = self._clock() + _REST_SECONDS
             self._warn(
                 f"the circuits' table {self.table_name!r} could not be {done} ({reason});"
-                f" this environment goes by its own knowledge for {_REST_SECONDS:.0f} s"
+                f" this environment uses its own state for {_REST_SECONDS:.0f} s"
             )
 
 

@@ -1,7 +1,4 @@
-"""Try the models of a tier in order: the next one where one fails, also in mid-answer.
-
-It knows the order, and nothing of how one model is tried.
-"""
+"""Fall back to the next model of a tier when one fails, also in mid-stream."""
 
 from __future__ import annotations
 
@@ -29,11 +26,11 @@ from chatd.routing.targets import Target
 
 
 class FallbackChain:
-    """The models that may answer one chat, in their order.
+    """The fallback chain of one chat.
 
     Args:
-        runner: Tries one of them.
-        targets: The models, the best first; at least one.
+        runner: Runs the attempts at one model.
+        targets: The models in the order of preference; at least one.
         chat_context: The chat.
 
     """
@@ -46,20 +43,21 @@ class FallbackChain:
         self._chat_context = chat_context
 
     def begin(self) -> tuple[Target, Iterator[Event]]:
-        """Try one model after another, until the first event of one is there.
+        """Try one model after another until the first event of one arrives.
 
         Returns:
-            The model that answers, and the events as they come, the first one included. If that
-            model breaks off, another model's events follow, if they can be joined exactly.
+            The model that answers, and the events as they arrive, including the first. If its
+            stream breaks off, the events of another model follow, if they can be joined exactly.
 
         Raises:
-            ChatdError: If no model begins; then, and between two events, in words for the caller.
+            ChatdError: If no model begins an answer; also between two events. The message is for
+                the caller.
 
         """
         failures: list[ChatdError] = []
         self._waiting = deque(self._in_time())
         if not self._waiting:
-            raise UpstreamTimeoutError("the time for this chat was spent before a model was asked")
+            raise UpstreamTimeoutError("the time for this chat was spent before the first attempt")
         while True:
             target = self._waiting.popleft()
             try:
@@ -69,105 +67,105 @@ class FallbackChain:
                 self._chat_context.record.fails(error)
                 self._waiting = deque(self._others(target, error))
                 if not self._waiting:
-                    raise _most_telling(failures) from None
+                    raise _most_informative(failures) from None
             else:
-                # Their tracebacks hold this frame, and so the stream, when the caller has gone.
+                # Their tracebacks hold this frame, and so the stream, after the caller hung up.
                 failures.clear()
                 return target, self._to_the_end(target, events)
 
     def _others(
-        self, target: Target, error: ChatdError, said: PartialAnswer | None = None
+        self, target: Target, error: ChatdError, partial: PartialAnswer | None = None
     ) -> Sequence[Target]:
-        """The models that can answer instead, after this failure of this one."""
+        """Return the models that can answer after this failure of this target."""
         if self._chat_context.call.gone.is_set():
             return ()
         others = self._in_time()
         if isinstance(error, ContextTooLongError):
             return [other for other in others if _may_read_more(other, target)]
-        if isinstance(error, DivergedError) and said is not None:
-            # Another answer from the start would differ as well; a continuation cannot.
-            return [other for other in others if _takes_prefill(other, said)]
+        if isinstance(error, DivergedError) and partial is not None:
+            # A new answer from the start would differ as well; a continuation of a prefill cannot.
+            return [other for other in others if _takes_prefill(other, partial)]
         return others if error.allows_fallback else ()
 
     def _in_time(self) -> list[Target]:
-        """The waiting models whose time is not spent."""
+        """Return the waiting models with time left."""
         return [target for target in self._waiting if not self._chat_context.deadline(target).spent]
 
     def _begin(self, target: Target) -> Iterator[Event]:
         return self._runner.begin(target, self._chat_context, others=self._in_time())
 
     def _to_the_end(self, target: Target, events: Iterator[Event]) -> Iterator[Event]:
-        """Yield the events of the whole answer, over all models that contribute to it."""
-        record, said, author = self._chat_context.record, PartialAnswer(), target
+        """Yield the events of the whole answer, across failovers."""
+        record, partial, author = self._chat_context.record, PartialAnswer(), target
         while True:
             try:
                 for event in events:
-                    said.note(event)
+                    partial.note(event)
                     if isinstance(event, FailedOver):
                         record.note(event)
                         author = target
                     yield _with_all_tokens(event, record.spent) if record.earlier else event
             except ChatdError as death:
                 self._runner.died(target, death, self._chat_context)
-                lost = self._chat_context.live and not said.joinable
-                # A long answer is long from the next model too; before its first event it is none.
+                lost = self._chat_context.live and not partial.joinable
+                # An answer that is too long will be too long from the next model as well.
                 lost = lost or isinstance(death, AnswerTooLargeError)
-                self._waiting = deque(self._others(target, death, said))
+                self._waiting = deque(self._others(target, death, partial))
                 if lost or not self._waiting:
                     raise
                 self._fails(target, death)
-                target, events = self._gone_on_with(author, said, death)
+                target, events = self._failed_over(author, partial, death)
             else:
                 self._runner.ended(target)
                 return
 
-    def _gone_on_with(
-        self, author: Target, said: PartialAnswer, death: ChatdError
+    def _failed_over(
+        self, author: Target, partial: PartialAnswer, death: ChatdError
     ) -> tuple[Target, Iterator[Event]]:
-        """Another model's continuation of the answer, whose first event is there.
+        """Fail over: return the model that continues the answer, and its events.
 
         Args:
             author: The model that generated the last part of the partial answer.
-            said: The partial answer.
-            death: The failure that ended it.
+            partial: The partial answer.
+            death: The failure that ended the stream.
 
         Raises:
-            ChatdError: The death, if no model continues it.
+            ChatdError: The same failure, if no model continues the answer.
 
         """
         while (waiting := deque(self._in_time())) and not self._chat_context.call.gone.is_set():
             target = waiting.popleft()
             self._waiting = waiting
-            rescued = FailedOver(target.served.provider, target.served.model, author.name)
+            failed_over = FailedOver(target.served.provider, target.served.model, author.name)
             try:
-                if _takes_prefill(target, said):
-                    begun = self._prefilled(target, said.text, rescued)
+                if _takes_prefill(target, partial):
+                    begun = self._prefilled(target, partial.text, failed_over)
                     if begun is not None:
                         return begun
-                return target, self._anew(target, said, rescued)
+                return target, self._anew(target, partial, failed_over)
             except ChatdError as failure:
                 self._chat_context.record.fails(failure)
         raise death
 
     def _prefilled(
-        self, target: Target, text: str, rescued: FailedOver
+        self, target: Target, text: str, failed_over: FailedOver
     ) -> tuple[Target, Iterator[Event]] | None:
-        """The model's continuation of a prefill, up to where it is joined; None to begin anew.
+        """Continue the answer from a prefill; return None if it must begin anew.
 
         Raises:
-            ChatdError: If the model fails otherwise than by refusing the prefill.
+            ChatdError: If the model fails for another reason than a refused prefill.
 
         """
         row = target.route.provider
         extra = Extra(row.dialect, row.prefill_fields) if row.prefill_fields else None
-        attempt = target.asking_for(prefilled(target.request, text, extra))
+        attempt = target.with_request(prefilled(target.request, text, extra))
         held = Continuation(text, tuple(target.request.words()))
         try:
             events = self._begin(attempt)
         except InvalidRequestError as refusal:
             self._chat_context.record.fails(refusal)
             return None
-        joined = continued(events, held, rescued)
+        joined = continued(events, held, failed_over)
         head: list[Event] = []
         try:
             for event in joined:
@@ -184,12 +182,14 @@ class FallbackChain:
         self._chat_context.record.said -= held.echoed
         return attempt, chain(head, joined)
 
-    def _anew(self, target: Target, said: PartialAnswer, rescued: FailedOver) -> Iterator[Event]:
-        """The model's answer from the start, joined to what the caller has got of it."""
+    def _anew(
+        self, target: Target, partial: PartialAnswer, failed_over: FailedOver
+    ) -> Iterator[Event]:
+        """Begin the answer anew, and hold it back until it repeats what the caller has."""
         events = self._begin(target)
         if not self._chat_context.live:
-            return begun_anew(events, rescued)
-        return continued(events, Repetition(said.text if said.joinable else ""), rescued)
+            return begun_anew(events, failed_over)
+        return continued(events, Repetition(partial.text if partial.joinable else ""), failed_over)
 
     def _fails(self, target: Target, error: ChatdError) -> None:
         """Record that an attempt failed after its first event, with its tokens."""
@@ -197,20 +197,20 @@ class FallbackChain:
         self._chat_context.record.fails(error)
 
     def _estimate(self, target: Target) -> None:
-        """Estimate what the attempt took, unless the provider has counted it."""
+        """Estimate the usage of the attempt, unless the provider has reported it."""
         if not self._chat_context.record.counted:
-            self._chat_context.record.estimate(target.asked)
+            self._chat_context.record.estimate(target.prompt_size)
 
 
-def _takes_prefill(target: Target, said: PartialAnswer) -> bool:
+def _takes_prefill(target: Target, partial: PartialAnswer) -> bool:
     """Whether the model can continue this partial answer as a prefill."""
     row = target.route.provider
     able = row.prefill and row.endpoint != "generate"
-    return able and said.joinable and takes_prefill(target.request, said.text)
+    return able and partial.joinable and takes_prefill(target.request, partial.text)
 
 
 def _may_read_more(other: Target, target: Target) -> bool:
-    """Whether the other model's context may be larger; unknown unless chatd.toml has both."""
+    """Whether the fallback's context may be larger; chatd.toml may lack either size."""
     theirs, ours = other.route.context, target.route.context
     return theirs is None or ours is None or theirs > ours
 
@@ -221,8 +221,8 @@ def _with_all_tokens(event: Event, spent: Usage) -> Event:
     return event
 
 
-def _most_telling(failures: Sequence[ChatdError]) -> ChatdError:
-    """Choose the failure for the caller: the last one of a provider, if there is any."""
+def _most_informative(failures: Sequence[ChatdError]) -> ChatdError:
+    """Choose the failure for the caller: the last one from a provider, if there is one."""
     real = [error for error in failures if not isinstance(error, NoHealthyProviderError)]
     if real:
         return real[-1]

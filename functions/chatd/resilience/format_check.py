@@ -1,4 +1,4 @@
-"""Check the answers of a provider that does not enforce a format, and ask once more.
+"""Check the answers of a provider that does not enforce a format, and retry once.
 
 A provider gets two tries at a correct answer, however many attempts fail in between.
 """
@@ -37,8 +37,8 @@ class FormatCheck:
     ) -> Answer:
         """Request complete answers until one has the format.
 
-        Every complete answer is recorded as soon as it is there, so that its tokens count also
-        when the next request fails.
+        Each whole answer is recorded at once, so that its tokens count also if the next request
+        fails.
 
         Args:
             target: The provider, and the request with its format.
@@ -71,13 +71,13 @@ class FormatCheck:
 
 
 def _usage(answer: Answer, target: Target) -> Usage:
-    """The answer's tokens, estimated where the provider reports none."""
+    """Return the usage of an answer, estimated if the provider reports none."""
     usage = answer.usage
     if usage.input_tokens or usage.output_tokens:
         return usage
     return replace(
         usage,
-        input_tokens=ceil(target.asked / CHARACTERS_A_TOKEN),
+        input_tokens=ceil(target.prompt_size / CHARACTERS_A_TOKEN),
         output_tokens=ceil(answer.size / CHARACTERS_A_TOKEN),
         estimated=True,
     )

@@ -1,7 +1,4 @@
-"""When a provider that failed is tried again, and how long to wait before.
-
-It knows failures and time, and nothing of providers or requests.
-"""
+"""Decide whether to retry a provider after a failure, and how long to wait first."""
 
 from __future__ import annotations
 
@@ -44,7 +41,7 @@ class Retries:
 
         Args:
             error: The failure of the last attempt.
-            deadline: When the provider's turn ends.
+            deadline: The end of the model's time window.
 
         Returns:
             The seconds to wait before the next attempt; None if there is none.
@@ -65,10 +62,10 @@ class Retries:
         return wait
 
     def _may_pass(self, error: ChatdError) -> bool:
-        """Whether a further attempt may succeed, and is worth its time.
+        """Whether a retry may succeed and is worth its time.
 
-        A silence is not repeated: the provider would process the same prompt from the start again.
-        Where another model can answer, no timeout is: it has cost enough.
+        A silence is not retried: the provider would process the same prompt from the start again.
+        With a fallback no timeout is retried: it has taken enough time.
         """
         if not error.retryable:
             return False
@@ -78,7 +75,7 @@ class Retries:
 
 
 def is_silence(error: ChatdError) -> bool:
-    """Whether a connection stood, and the provider answered nothing in time."""
+    """Whether the provider accepted a connection and sent nothing in time."""
     if not isinstance(error, UpstreamTimeoutError):
         return False
     return not error.unreachable and error.upstream_status is None

@@ -1,7 +1,7 @@
-"""Check where the pictures of a request come from.
+"""Check the URLs of a request's images.
 
-A provider fetches a picture's URL from inside its own network: `file:` and the like are refused
-here, and so is an address that two parsers read in two ways.
+A provider fetches an image from inside its own network. So `file:` and other schemes are refused,
+and so is a URL that two parsers may read differently.
 https://cheatsheetseries.owasp.org/cheatsheets/Server_Side_Request_Forgery_Prevention_Cheat_Sheet.html
 """
 
@@ -14,21 +14,21 @@ from chatd.canonical.content import Block, Image, Thinking, ToolCall, ToolResult
 from chatd.canonical.request import ChatRequest
 from chatd.errors import InvalidRequestError
 
-# Both are compiled on their first use: most requests have no picture.
+# Both are compiled on first use: most requests have no image.
 _DATA = r"(?ai)data:"
 # A host follows; spaces, control characters and backslashes are where parsers differ.
 _WEB = r"(?ai:(https?)://)[^\s\x00-\x20\x7f\\/?#][^\s\x00-\x20\x7f\\]*"
 
 
 def check_images(request: ChatRequest, *, allow_http: bool) -> None:
-    """Refuse a picture whose URL is neither `https:` nor `data:`, nor `http:` where allowed.
+    """Refuse an image URL other than `https:`, `data:` and, where allowed, `http:`.
 
     Args:
         request: The chat.
         allow_http: Whether chatd.toml has `allow_http_images = true`.
 
     Raises:
-        InvalidRequestError: With the first such URL's place as its `param`; it quotes no URL.
+        InvalidRequestError: With the place of the first such URL as `param`; no URL is quoted.
 
     """
     for position, message in enumerate(request.messages):

@@ -1,6 +1,6 @@
-"""Which providers this deployment has registered, and which one a bare model name goes to.
+"""Decide which providers are registered, and select the default provider.
 
-Every place that must know reads it here: the chat, the provider list and the model list.
+The chat, the provider list and the model list all read the result here.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from chatd.errors import ModelNotFoundError
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Availability:
-    """Whether a provider is registered, and available.
+    """The availability of a provider.
 
     Attributes:
-        registered: Whether this deployment has the provider.
-        reason: Why it is not registered, or not available; None if it is both.
-        key: What the lookup of its key found.
+        registered: Whether the provider is registered.
+        reason: Why the provider is not registered, or not available; None if it is both.
+        key: The result of the key lookup.
 
     """
 
@@ -30,7 +30,7 @@ class Availability:
 
 
 class Registry:
-    """Decides which providers are registered.
+    """Decide which providers are registered.
 
     Args:
         settings: The rows and the configured default provider.
@@ -46,7 +46,7 @@ class Registry:
         """Decide whether a provider is registered.
 
         Registered means: not excluded by the settings, and needing no key, or having one, or its
-        lookup having failed. The last is registered and not available.
+        lookup having failed. After a failed lookup the provider is registered and not available.
         """
         if row.excluded is not None:
             return Availability(registered=False, reason=row.excluded)
@@ -63,13 +63,13 @@ class Registry:
         return [(row, availability) for row, availability in found if availability.registered]
 
     def default(self) -> Provider:
-        """Find the provider of a model name that no prefix, suffix or tier claims.
+        """Return the provider of a model name without a known prefix, suffix or tier.
 
         Returns:
-            The configured one; without one the first that is registered, Ollama before all.
+            The configured provider; else the first registered one, with Ollama before all others.
 
         Raises:
-            ModelNotFoundError: If none is configured and none is registered.
+            ModelNotFoundError: If no provider is configured as default and none is registered.
 
         """
         if self._settings.default_provider is not None:
@@ -78,7 +78,7 @@ class Registry:
             if self.availability(row).registered:
                 return row
         raise ModelNotFoundError(
-            "no provider is registered: give one a key (`make keys` on a stack), or say where"
-            " your Ollama is (OLLAMA_URL; the stack's parameter OllamaUrl)",
+            "no provider is registered: give one a key (`make keys` on a stack), or set the URL"
+            " of your Ollama (OLLAMA_URL; the stack's parameter OllamaUrl)",
             param="model",
         )

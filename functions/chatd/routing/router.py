@@ -1,6 +1,6 @@
-"""A model's name → a provider's row and the name that the provider knows the model by.
+"""Route a model's name to a provider's row and the provider's own name for the model.
 
-It knows the rows and nothing of keys: registry.py decides whether a provider is registered.
+Keys play no part here: registry.py decides whether a provider is registered.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from chatd.errors import InvalidRequestError
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Route:
-    """Where a chat may go.
+    """One provider and model that a chat may be sent to.
 
     Attributes:
         provider: The provider's row.
-        model: The model's name as the provider is to see it.
-        timeouts: The limits that hold: the tier's over the provider's.
-        named: Whether the deployment's own configuration names the model, so that it is one of
-            finitely many and may be a metric's dimension.
-        context: How many tokens the model can read, if chatd.toml says so.
+        model: The provider's name for the model.
+        timeouts: The limits of time; the tier's override the provider's.
+        named: Whether chatd.toml names the model; only then may the name be a metric's dimension,
+            because there are finitely many.
+        context: The model's context window in tokens, if chatd.toml has it.
 
     """
 
@@ -35,19 +35,19 @@ class Route:
 
 
 def routes(name: str, settings: Settings, default: Callable[[], Provider]) -> tuple[Route, ...]:
-    """Find where a model's name leads.
+    """Find the routes of a model's name.
 
     Args:
         name: The model's name as the caller sent it.
         settings: The rows and the tiers.
-        default: Gives the provider of a name that no prefix, suffix or tier claims; it is called
-            for such a name only.
+        default: Returns the provider of a name without a known prefix, suffix or tier; called for
+            such a name only.
 
     Returns:
-        The routes to try, the best first: several for a tier, one otherwise.
+        The routes in the order of preference: several for a tier, else one.
 
     Raises:
-        InvalidRequestError: If nothing is left of the name after its prefix or suffix.
+        InvalidRequestError: If the name is empty without its prefix or suffix.
 
     """
     tier = settings.tiers.get(name)

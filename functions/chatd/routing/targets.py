@@ -1,7 +1,4 @@
-"""Who answers a chat, and whether they can: route → key → what is left out.
-
-It knows rows, keys and settings, and sends nothing.
-"""
+"""Select the targets of a chat: route, key, dialect and dropped fields for each model."""
 
 from __future__ import annotations
 
@@ -33,7 +30,7 @@ from chatd.routing.image_urls import check_images
 from chatd.routing.registry import Registry
 from chatd.routing.router import Route, routes
 
-# A field's name is the caller's string; only one that is harmless goes into a header.
+# A field's name is the caller's text; only a harmless one goes into a header.
 _HARMLESS = re.compile(r"[A-Za-z0-9_.$-]{1,50}")
 _MAX_HEADER = 500
 _MOST_NAMED = 10
@@ -52,21 +49,21 @@ class Target:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What the caller is told beside the answer."""
+        """The response headers that name the dropped fields."""
         if not self.left_out:
             return {}
         names = [name if _HARMLESS.fullmatch(name) else "?" for name in self.left_out]
         return {"x-chatd-dropped-params": ", ".join(names)[:_MAX_HEADER]}
 
     def limits(self, *, fallback: bool) -> Timeouts:
-        """The limits that hold; where somebody else can be asked, silence is cut short."""
+        """The limits of time; the limit of silence is shorter with a fallback."""
         limits = self.route.timeouts
         if not fallback:
             return limits
         return replace(limits, silence=min(limits.silence, limits.silence_with_fallback))
 
     def deadline(self, call: Call, *, live: bool) -> Deadline:
-        """When this chat must have ended, over all attempts.
+        """The deadline of the chat, over all attempts.
 
         Args:
             call: The call, with the limits of its route.
@@ -80,7 +77,7 @@ class Target:
 
     @property
     def circuit(self) -> str:
-        """The name of its circuit breaker: the model's own only if chatd.toml names that model."""
+        """The name of the circuit breaker: the model's own only if chatd.toml names the model."""
         return self.name if self.route.named else self.served.provider
 
     @property
@@ -89,31 +86,31 @@ class Target:
         return f"{self.served.provider}/{self.served.model}"
 
     @property
-    def asked(self) -> int:
+    def prompt_size(self) -> int:
         """Characters of the prompt."""
         return self.request.prompt_size
 
     def streaming(self, *, stream: bool) -> Target:
-        """The plan with a stream, or a complete answer, requested; only `auto` leaves a choice."""
+        """Return the target that requests a stream or a whole answer, if the row says `auto`."""
         if self.request.stream == stream or self.route.provider.upstream_stream != "auto":
             return self
-        return self.asking_for(self.request.to(self.request.model, stream=stream))
+        return self.with_request(self.request.to(self.request.model, stream=stream))
 
     def relaxed(self, refusal: UpstreamRefusedError) -> Target | None:
-        """The plan without the hint that the provider refused; None if no hint is at fault."""
+        """Return the target without the refused hint; None if no hint was refused."""
         found = self.adapter.relaxed(self.request, refusal)
         if found is None:
             return None
         request, hint = found
-        return replace(self.asking_for(request), left_out=(*self.left_out, hint))
+        return replace(self.with_request(request), left_out=(*self.left_out, hint))
 
-    def asking_for(self, request: ChatRequest) -> Target:
-        """The plan with another request for the same model."""
+    def with_request(self, request: ChatRequest) -> Target:
+        """Return the target with another request for the same model."""
         return replace(self, request=request, adapter=dialect_for(self.route.provider, request))
 
     @property
     def must_be_checked(self) -> bool:
-        """Whether a form was asked for that the provider does not hold its answers to."""
+        """Whether the provider does not enforce the requested format."""
         return self.request.format is not None and not self.route.provider.honours_format
 
 
@@ -121,7 +118,7 @@ class TargetSelector:
     """Select the providers and models that can answer a chat.
 
     Args:
-        settings: What this deployment serves.
+        settings: The rows, tiers and limits of the deployment.
         credentials: Looks up keys.
 
     """
@@ -132,17 +129,17 @@ class TargetSelector:
         self._registry = Registry(settings, credentials)
 
     def targets(self, request: ChatRequest, call: Call) -> tuple[Target, ...]:
-        """Find who may answer, in the order in which they are to be asked.
+        """Find the targets of a chat, in the order of preference.
 
         Args:
             request: The chat, with the caller's name for the model.
             call: Its id and deadline.
 
         Returns:
-            One plan, or for a tier one for each of its models that can be asked.
+            One target, or for a tier one for each of its available models.
 
         Raises:
-            ChatdError: If nobody can be asked.
+            ChatdError: If no target is available.
 
         """
         check_images(request, allow_http=self._settings.allow_http_images)
@@ -166,7 +163,7 @@ class TargetSelector:
         raise ModelNotFoundError("; ".join(refusal.message for refusal in refusals), param="model")
 
     def rekeyed(self, target: Target) -> Target | None:
-        """The plan with another key than the refused one, if there is one by now."""
+        """Return the target with a newer key than the refused one, or None."""
         key = self._credentials.renewed(target.route.provider, target.key)
         return None if key is None else replace(target, key=key)
 
@@ -198,7 +195,7 @@ class TargetSelector:
         return found.key.value
 
     def _left_out(self, adapter: Dialect, request: ChatRequest, row: Provider) -> tuple[str, ...]:
-        """The fields that are left out, because the provider fixes them or chatd.toml says so."""
+        """Return the fields that the provider fixes or, with drop_params, cannot honour."""
         refused = adapter.refused(request, row)
         if refused and not self._settings.drop_params:
             raise InvalidRequestError(
@@ -212,6 +209,6 @@ class TargetSelector:
 
 
 def _some(fields: Sequence[str]) -> str:
-    """The first ten names, each cut to 50 characters: a request can have 100,000 fields."""
+    """List the first ten names, each cut to 50 characters: a request can have 100,000 fields."""
     more = f" and {len(fields) - _MOST_NAMED} more" if len(fields) > _MOST_NAMED else ""
     return one_of(name[:50] for name in fields[:_MOST_NAMED]) + more

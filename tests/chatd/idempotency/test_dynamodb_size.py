@@ -16,7 +16,7 @@ from chatd.aws_lambda.http import Response
 from chatd.idempotency import IdempotencyKey, Records
 from chatd.idempotency.dynamodb import DynamoDB
 from chatd.idempotency.sqlite import Sqlite
-from chatd.idempotency.stored_answer import Kept, Packing, of_response
+from chatd.idempotency.stored_answer import PackedBody, StoredAnswer, stored_answer
 from local import template
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ HEADERS = {"Content-Type": "application/json", "x-chatd-dropped-params": "x" * 5
 
 
 def packed(size: int) -> bytes | None:
-    packing = Packing()
+    packing = PackedBody()
     packing.add(NOISE[:size])
     return packing.whole()
 
@@ -52,10 +52,10 @@ def longest() -> int:
 
 
 @pytest.fixture(scope="module")
-def largest() -> Kept:
+def largest() -> StoredAnswer:
     body = packed(longest())
     assert body is not None
-    return Kept(HEADERS, body, live=True)
+    return StoredAnswer(HEADERS, body, live=True)
 
 
 @pytest.fixture
@@ -80,15 +80,17 @@ def table(_moto: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBClien
     client.close()
 
 
-def kept_and_found(records: Records, answer: Kept) -> Kept:
+def kept_and_found(records: Records, answer: StoredAnswer) -> StoredAnswer:
     assert records.claim(KEY, 60_000) is None
     records.keep(KEY, answer.record)
     found = records.claim(KEY, 60_000)
     assert found is not None
-    return Kept.of_record(found)
+    return StoredAnswer.of_record(found)
 
 
-def test_the_longest_answer_fills_an_item_but_for_what_is_kept_beside_it(largest: Kept) -> None:
+def test_the_longest_stored_answer_fills_an_item_but_for_its_other_fields(
+    largest: StoredAnswer,
+) -> None:
     in_base64 = len(base64.b64encode(largest.packed))
 
     assert ITEM - BESIDE - 4 <= in_base64 <= ITEM - BESIDE
@@ -99,7 +101,7 @@ def test_a_byte_more_is_not_kept() -> None:
     assert packed(longest()) is not None
 
 
-def test_a_table_takes_the_longest_answer(table: DynamoDBClient, largest: Kept) -> None:
+def test_a_table_takes_the_longest_answer(table: DynamoDBClient, largest: StoredAnswer) -> None:
     found = kept_and_found(DynamoDB(TABLE, os.environ), largest)
     (item,) = table.scan(TableName=TABLE)["Items"]
     size = sum(len(name) + len(str(*value.values())) for name, value in item.items())
@@ -108,7 +110,7 @@ def test_a_table_takes_the_longest_answer(table: DynamoDBClient, largest: Kept) 
     assert ITEM - BESIDE <= size <= ITEM
 
 
-def test_a_file_takes_the_longest_answer(tmp_path: Path, largest: Kept) -> None:
+def test_a_file_takes_the_longest_answer(tmp_path: Path, largest: StoredAnswer) -> None:
     found = kept_and_found(Sqlite(str(tmp_path / "records")), largest)
 
     assert (found.packed, found.live) == (largest.packed, True)
@@ -117,10 +119,10 @@ def test_a_file_takes_the_longest_answer(tmp_path: Path, largest: Kept) -> None:
 def test_a_whole_answer_of_the_longest_text_is_kept_and_given_again() -> None:
     text = NOISE.hex()  # deflated, it takes a little more than half
     fitting = text[: 2 * 250 * 1024]
-    kept = of_response(Response(200, fitting, HEADERS))
+    kept = stored_answer(Response(200, fitting, HEADERS))
 
     assert kept is not None
-    again = kept.again({"x-chatd-idempotency": "replayed"})
-    assert isinstance(again, Response)
-    assert again.body == fitting
-    assert of_response(Response(200, text, HEADERS)) is None
+    replayed = kept.replayed({"x-chatd-idempotency": "replayed"})
+    assert isinstance(replayed, Response)
+    assert replayed.body == fitting
+    assert stored_answer(Response(200, text, HEADERS)) is None

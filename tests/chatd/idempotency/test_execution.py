@@ -27,7 +27,7 @@ import chat.app
 from chatd.aws_lambda import streaming
 from chatd.aws_lambda.streaming import CallerGoneError, Collected
 from chatd.errors import InFlightError, KeyReusedError
-from chatd.idempotency import IdempotencyKey, Record, Records, RecordsUnavailableError
+from chatd.idempotency import IdempotencyKey, Records, RecordsUnavailableError, StoredRecord
 from chatd.idempotency.dynamodb import DynamoDB
 from chatd.idempotency.sqlite import Sqlite
 from local import template
@@ -65,7 +65,7 @@ DAY = 24 * 60 * 60
 KEY = "key-CANARY-1d07"
 ONE = IdempotencyKey("a" * 64, "b" * 64)
 OTHER_BODY = IdempotencyKey("a" * 64, "c" * 64)
-FIRST: Record = {"headers": {}, "body": "", "live": False}
+FIRST: StoredRecord = {"headers": {}, "body": "", "live": False}
 each_surface = pytest.mark.parametrize("path", ["/v1/chat", OPENAI])
 pytestmark = pytest.mark.usefixtures("provider", "keys")
 
@@ -164,10 +164,10 @@ def test_a_finished_stream_is_replayed_as_a_stream_byte_by_byte(
 def test_a_replay_bears_the_new_requests_id(provider: Upstream, kept: str) -> None:
     once(ask("m"))
     event = http_event("POST", "/v1/chat", json.dumps(ask("m")), headers={"Idempotency-Key": KEY})
-    again = chat.app.lambda_handler(event, LambdaContext("another-id"))
+    replayed = chat.app.lambda_handler(event, LambdaContext("another-id"))
 
-    assert again["multiValueHeaders"]["x-request-id"] == ["another-id"]
-    assert json.loads(again["body"])["request_id"] == LambdaContext().aws_request_id
+    assert replayed["multiValueHeaders"]["x-request-id"] == ["another-id"]
+    assert json.loads(replayed["body"])["request_id"] == LambdaContext().aws_request_id
 
 
 def test_what_the_answer_was_told_beside_is_told_again(provider: Upstream, kept: str) -> None:
@@ -203,10 +203,10 @@ def test_comments_are_not_replayed(
 
     provider.script = script
     live_of().write_to(caller)
-    again = once_streamed(ask("m"))
+    replayed = once_streamed(ask("m"))
 
-    assert outcome(again) == "replayed"
-    assert again.body == bytes(caller.body).replace(b": keep-alive\n\n", b"")
+    assert outcome(replayed) == "replayed"
+    assert replayed.body == bytes(caller.body).replace(b": keep-alive\n\n", b"")
 
 
 @each_surface
@@ -504,9 +504,9 @@ def test_an_abort_reaches_the_answer_in_the_making(provider: Upstream, kept: str
 
 def test_a_replay_nobody_waits_for_breaks_nothing(provider: Upstream, kept: str) -> None:
     once_streamed(ask("m"))
-    again = live_of()
-    again.abort()
-    again.write_to(Gone(b"Hello"))
+    replayed = live_of()
+    replayed.abort()
+    replayed.write_to(Gone(b"Hello"))
 
     assert outcome(once_streamed(ask("m"))) == "replayed"
 

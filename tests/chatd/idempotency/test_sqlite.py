@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from chatd.errors import InFlightError
-from chatd.idempotency import IdempotencyKey, Record, RecordsUnavailableError
+from chatd.idempotency import IdempotencyKey, RecordsUnavailableError, StoredRecord
 from chatd.idempotency.sqlite import Sqlite
 
 ROOT = Path(__file__).parents[3]
 ONE, TWO = (IdempotencyKey(name * 64, "b" * 64) for name in "ac")
-ANSWER: Record = {"headers": {}, "body": "", "live": False}
+ANSWER: StoredRecord = {"headers": {}, "body": "", "live": False}
 
 
 def claim_elsewhere(path: Path, key: IdempotencyKey) -> int:

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 
 from chatd.aws_lambda.streaming import CallerGoneError, Collected, HeartbeatSink, Sink
-from chatd.idempotency.stored_answer import Kept
-from chatd.idempotency.stream_recording import Recorded
+from chatd.idempotency.stored_answer import StoredAnswer
+from chatd.idempotency.stream_recording import RecordedStream
 
 END = b"data: end\n\n"
 NOT_STORED = b": idempotency not-stored\n\n"
@@ -24,7 +24,7 @@ class Noted:
 
     def __init__(self, *, keeps: bool = True) -> None:
         self.events: list[object] = []
-        self.kept: Kept | None = None
+        self.kept: StoredAnswer | None = None
         self._keeps = keeps
 
     def commit(self, status: int, headers: Mapping[str, str]) -> None:
@@ -33,7 +33,7 @@ class Noted:
     def write(self, data: bytes) -> None:
         self.events.append(data)
 
-    def keep(self, answer: Kept | None) -> bool:
+    def keep(self, answer: StoredAnswer | None) -> bool:
         self.events.append("keep")
         self.kept = answer
         return self._keeps and answer is not None
@@ -67,15 +67,15 @@ def ends(piece: bytes) -> bool:
 
 
 def poured(live: Says, noted: Noted) -> list[object]:
-    Recorded(live, noted, ends).write_to(noted)
+    RecordedStream(live, noted, ends).write_to(noted)
     return noted.events
 
 
-def body(kept: Kept | None) -> bytes:
+def body(kept: StoredAnswer | None) -> bytes:
     """The body of a kept answer, as a replay sends it."""
     assert kept is not None
     sink = Collected()
-    replay = kept.again({})
+    replay = kept.replayed({})
     assert hasattr(replay, "write_to")
     replay.write_to(sink)
     return bytes(sink.body)
@@ -126,7 +126,7 @@ def test_comments_are_sent_and_not_kept() -> None:
 
 def test_an_abort_reaches_the_answer() -> None:
     live = Says(200)
-    Recorded(live, Noted(), ends).abort()
+    RecordedStream(live, Noted(), ends).abort()
 
     assert live.aborted
 
@@ -180,7 +180,7 @@ class Exclusive(Noted):
 def test_a_kept_answer_is_whole_however_often_comments_come_between() -> None:
     pieces = [b"data: %d\n\n" % number for number in range(2000)]
     noted = Exclusive()
-    Recorded(Beating([*pieces, END]), noted, ends).write_to(noted)
+    RecordedStream(Beating([*pieces, END]), noted, ends).write_to(noted)
     sent = [event for event in noted.events if isinstance(event, bytes)]
 
     assert noted.overlaps == 0

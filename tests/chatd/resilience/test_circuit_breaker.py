@@ -171,7 +171,7 @@ def test_an_operator_is_told_when_a_circuit_opens_and_when_it_closes(
     environment.chat()
 
     assert environment.warnings == [
-        "ollama failed 5 times in a row; it is left alone, and tried again every 15 s",
+        "ollama failed 5 times in a row; it gets no requests but one probe every 15 s",
         "ollama answers again",
     ]
 

@@ -377,7 +377,7 @@ def test_a_broken_table_is_told_of_in_one_line_and_let_be_for_thirty_seconds(
         environment.refusal()
     told = (
         f"the circuits' table 'no-such-table' could not be {words};"
-        " this environment goes by its own knowledge for 30 s"
+        " this environment uses its own state for 30 s"
     )
     assert environment.table_warnings == [told]
     clock.unix += 2
