@@ -126,6 +126,20 @@ def test_the_line_of_a_fallback_names_each_attempt_and_adds_up_their_tokens(
     assert "Errors" not in second
 
 
+def test_an_attempt_that_waited_for_no_provider_is_the_gateways_time(written: Written) -> None:
+    record = ChatRecord("an-id")
+    record.asks("kimi", None)
+    record.fails(NoHealthyProviderError("open", provider="kimi"))
+    record.asks("ollama", None)
+    record.upstream_ms, record.total_ms = 40.0, 100.0
+    (first, second), line = written(record)
+
+    assert "UpstreamLatency" not in first
+    assert second["GatewayOverhead"] == 60.0
+    assert line["chatd.attempts"] == "kimi: no_healthy_provider, ollama: ok"
+    assert "chatd.rescued" not in line
+
+
 def test_the_metrics_name_their_units_and_dimensions(written: Written) -> None:
     before = round(time.time() * 1000)
     record = answered()
