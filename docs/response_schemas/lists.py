@@ -1,4 +1,4 @@
-"""What callers get besides chats: lists, health, and the one shape of every error."""
+"""Describe the responses besides chats: lists, health, and the shape of every error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class _Given(BaseModel):
 
 
 class ErrorDetail(_Given):
-    """What went wrong; `upstream_status` is there if a provider answered."""
+    """The failure; `upstream_status` is present if a provider responded."""
 
     message: str
     type: str
@@ -30,7 +30,7 @@ class ErrorBody(_Given):
 
 
 class ProviderEntry(_Given):
-    """A registered provider; `reason` says why it is not available."""
+    """A registered provider; `reason` is present if the provider is unavailable."""
 
     name: str
     available: bool
@@ -40,21 +40,21 @@ class ProviderEntry(_Given):
 
 
 class ProviderList(_Given):
-    """The registered providers, and where a model without a prefix goes (null: nowhere)."""
+    """The registered providers, and the provider of a model without a prefix (null: none)."""
 
     default: str | None
     providers: list[ProviderEntry]
 
 
 class Health(_Given):
-    """That the gateway runs."""
+    """The gateway runs."""
 
     status: Literal["ok"]
     version: str
 
 
 class ModelEntry(_Given):
-    """A model that can be asked for by its id. Nobody says when it was made: `created` is 0."""
+    """A model, by the id that a request takes. Its date is unknown: `created` is 0."""
 
     id: str
     object: Literal["model"]
@@ -63,7 +63,7 @@ class ModelEntry(_Given):
 
 
 class ModelList(_Given):
-    """The tiers, and the models that the registered providers have right now."""
+    """The tiers, and the current models of the registered providers."""
 
     object: Literal["list"]
     data: list[ModelEntry]

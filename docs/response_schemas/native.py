@@ -1,4 +1,4 @@
-"""What callers of `/v1/chat` get, for the description of the API: surfaces/native.py writes it."""
+"""Describe the response of `/v1/chat`, which surfaces/native/surface.py writes."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 
-class _Who(BaseModel):
+class _Origin(BaseModel):
     model: str
     provider: str
 
 
-class _Said(BaseModel):
+class _Text(BaseModel):
     content: str
     thinking: str | None = None
 
 
 class Rescue(BaseModel):
-    """Who broke off in the middle of the answer, and who went on with it."""
+    """The models that broke off in the middle of the response, and the model that continued."""
 
     instead_of: Annotated[list[str], Field(alias="from")]
     by: str
 
 
-class _Took(BaseModel):
+class _Totals(BaseModel):
     input_tokens: int
     output_tokens: int
     finish_reason: str | None
@@ -35,6 +35,6 @@ class _Took(BaseModel):
     rescued: Rescue | None = None
 
 
-# The last base comes first when it is written.
-class NativeAnswer(_Took, _Said, _Who):
-    """The answer of `/v1/chat`, and of a direct invocation."""
+# The fields of the last base class are written first.
+class NativeAnswer(_Totals, _Text, _Origin):
+    """The response of `/v1/chat`, and of a direct invocation."""

@@ -1,4 +1,4 @@
-"""What callers of `/v1/chat/completions` get, whole and in a stream's chunks.
+"""Describe the response of `/v1/chat/completions`, whole and as the chunks of a stream.
 
 https://github.com/openai/openai-openapi/blob/master/openapi.yaml
 """
@@ -25,7 +25,7 @@ class CalledFunction(_Given):
 
 
 class CalledTool(_Given):
-    """A tool call that the model asks for."""
+    """A tool call of the model."""
 
     id: str
     type: Literal["function"]
@@ -33,7 +33,7 @@ class CalledTool(_Given):
 
 
 class CompletionMessage(_Given):
-    """The assistant's turn; `reasoning_content` is the model's thinking, where it shows any."""
+    """The assistant's turn; `reasoning_content` is the model's thinking, if present."""
 
     role: Literal["assistant"]
     content: str | None
@@ -43,7 +43,7 @@ class CompletionMessage(_Given):
 
 
 class CompletionChoice(_Given):
-    """One of the answers."""
+    """One of the choices."""
 
     index: int
     message: CompletionMessage
@@ -52,7 +52,7 @@ class CompletionChoice(_Given):
 
 
 class CompletionUsage(_Given):
-    """Tokens, and what the provider charges in USD if it says so."""
+    """Tokens, and the provider's charge in USD if the provider reports one."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -64,14 +64,14 @@ class CompletionUsage(_Given):
 
 
 class Rescue(_Given):
-    """Who broke off in the middle of the answer, and who went on with it."""
+    """The models that broke off in the middle of the response, and the model that continued."""
 
     instead_of: Annotated[list[str], Field(alias="from")]
     by: str
 
 
 class Completion(_Given):
-    """A whole answer."""
+    """A whole response."""
 
     id: str
     object: Literal["chat.completion"]
@@ -90,7 +90,7 @@ class DeltaFunction(_Given):
 
 
 class DeltaTool(_Given):
-    """A piece of a tool call; `index` says of which."""
+    """A piece of the tool call with this `index`."""
 
     index: int
     id: str | None = None
@@ -99,7 +99,7 @@ class DeltaTool(_Given):
 
 
 class CompletionDelta(_Given):
-    """What a chunk adds."""
+    """The text and tool calls that a chunk adds."""
 
     role: Literal["assistant"] | None = None
     content: str | None = None
@@ -108,7 +108,7 @@ class CompletionDelta(_Given):
 
 
 class ChunkChoice(_Given):
-    """What a chunk adds to one of the answers."""
+    """The addition of a chunk to one of the choices."""
 
     index: int
     delta: CompletionDelta
@@ -117,7 +117,7 @@ class ChunkChoice(_Given):
 
 
 class CompletionChunk(_Given):
-    """An event of a stream. `usage` is in a last one without choices, if it was asked for."""
+    """An event of a stream. A requested `usage` is in a last event without choices."""
 
     id: str
     object: Literal["chat.completion.chunk"]
