@@ -74,7 +74,13 @@ class Provider:
         honours_format: Whether it holds its answers to the format that it was asked for.
         prefill: Whether it continues an assistant's turn that the conversation ends with.
         prefill_fields: Fields of such a turn that ask it to, where the vendor wants one.
-        drops: Fields of a request that the provider fixes itself, and refuses.
+        drops: Fields of a request that the provider refuses; they are left out and named.
+        renames: The provider's names for fields of a request, by OpenAI's names.
+        max_tokens_name: The one limit that it takes, `max_tokens` or `max_completion_tokens`;
+            None: as the caller sends it.
+        content_as_text: Whether a message's content must be a text and not a list of parts.
+        tools_only_functions: Whether it refuses tools of other kinds than functions; they are
+            left out and named.
         returns_reasoning: The field in which it takes an assistant's reasoning back,
             `reasoning_content` or `reasoning`; None: as the caller sends it.
         developer_as_system: Whether a `developer` turn goes to it as a `system` turn, which chat
@@ -103,6 +109,10 @@ class Provider:
     prefill: bool = False
     prefill_fields: Mapping[str, Any] = field(default_factory=dict)
     drops: tuple[str, ...] = ()
+    renames: Mapping[str, str] = field(default_factory=dict)
+    max_tokens_name: Literal["max_tokens", "max_completion_tokens"] | None = None
+    content_as_text: bool = False
+    tools_only_functions: bool = False
     returns_reasoning: Literal["reasoning_content", "reasoning"] | None = None
     developer_as_system: bool = False
     upstream_stream: bool | Literal["auto"] = "auto"

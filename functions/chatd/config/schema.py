@@ -15,6 +15,8 @@ from chatd.safe_json.item_limits import MAX_TIER_MODELS, items
 
 Seconds = Annotated[float, Field(gt=0, le=900, allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1, max_length=256)]
+FieldName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+MAX_FIELDS = 100
 _VARIABLE_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 
 
@@ -86,7 +88,11 @@ class ProviderTable(_Table):
     endpoint: Literal["chat", "generate", "auto"] | None = None
     plan: str | None = None
     honours_format: bool | None = None
-    drops: Annotated[list[Annotated[str, Field(max_length=50)]], items(100)] | None = None
+    drops: Annotated[list[FieldName], items(MAX_FIELDS)] | None = None
+    renames: dict[FieldName, FieldName] | None = None
+    max_tokens_name: Literal["max_tokens", "max_completion_tokens"] | None = None
+    content_as_text: bool | None = None
+    tools_only_functions: bool | None = None
     returns_reasoning: Literal["reasoning_content", "reasoning"] | None = None
     developer_as_system: bool | None = None
     prefill: bool | None = None

@@ -13,11 +13,18 @@ from tests.support.functions import ask, post
 from tests.support.upstream import Upstream, reply
 
 OPENAI = "/v1/chat/completions"
+FUNCTION = {"type": "function", "function": {"name": "f"}}
 pytestmark = pytest.mark.usefixtures("keys")
 
 
+def toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {toml(item)}" for key, item in value.items()) + "}"
+    return json.dumps(value)
+
+
 def row(name: str, url: str, **fields: Any) -> str:
-    values = "".join(f"{key} = {json.dumps(value)}\n" for key, value in fields.items())
+    values = "".join(f"{key} = {toml(value)}\n" for key, value in fields.items())
     return f'[providers.{name}]\ndialect = "openai_chat"\nbase_url = "{url}"\n{values}'
 
 
@@ -93,3 +100,57 @@ def test_an_effort_stands_beside_the_other_fields_of_openrouters_reasoning(
     assert post(request, OPENAI).status == 200
     assert provider.last.json["reasoning"] == {"exclude": True, "effort": "low"}
     assert "reasoning_effort" not in provider.last.json
+
+
+CORRECTIONS: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
+    ({"renames": {"seed": "random_seed"}}, {"seed": 7}, {"random_seed": 7}),
+    ({"max_tokens_name": "max_tokens"}, {"max_completion_tokens": 9}, {"max_tokens": 9}),
+    ({"max_tokens_name": "max_tokens"}, {"max_tokens": 9}, {"max_tokens": 9}),
+    (
+        {"max_tokens_name": "max_completion_tokens"},
+        {"max_tokens": 9, "max_completion_tokens": 8},
+        {"max_completion_tokens": 8},
+    ),
+    ({"max_tokens_name": "max_tokens"}, {}, {}),
+    (
+        {"tools_only_functions": True},
+        {"tools": [{"type": "web_search"}, FUNCTION], "tool_choice": "auto"},
+        {"tools": [FUNCTION], "tool_choice": "auto"},
+    ),
+    (
+        {"tools_only_functions": True},
+        {"tools": [{"type": "web_search"}], "tool_choice": "auto"},
+        {},
+    ),
+]
+
+
+@pytest.mark.parametrize(("fields", "sent", "got"), CORRECTIONS)
+def test_a_row_corrects_the_fields_of_a_request(
+    fields: dict[str, Any],
+    sent: dict[str, Any],
+    got: dict[str, Any],
+    provider: Upstream,
+    config: Path,
+) -> None:
+    config.write_text(row("mine", provider.url, **fields))
+
+    result = post(ask("mine/m", **sent), OPENAI)
+
+    body = provider.last.json
+    assert {name: body[name] for name in body.keys() - {"model", "messages"}} == got
+    lost = "tools" if "tools_only_functions" in fields else None
+    assert result.headers.get("x-chatd-dropped-params") == lost
+
+
+@pytest.mark.parametrize(("kind", "joined"), [("text", True), ("thing", False)])
+def test_a_row_can_want_texts_instead_of_parts(
+    kind: str, joined: bool, provider: Upstream, config: Path
+) -> None:
+    config.write_text(row("mine", provider.url, content_as_text=True))
+    parts = [{"type": "text", "text": "One. "}, {"type": kind, "text": "Two."}]
+    turns = [{"role": "user", "content": parts}, {"role": "user", "content": "Three."}]
+
+    assert post({"model": "mine/m", "messages": turns}, OPENAI).status == 200
+    expected = "One. Two." if joined else parts
+    assert provider.last.json["messages"] == [{"role": "user", "content": expected}, turns[1]]

@@ -23,13 +23,18 @@ from chatd.dialects.framing import bounded
 from chatd.dialects.openai_chat import messages as openai_turns
 from chatd.dialects.openai_chat import request as openai_request
 from chatd.dialects.openai_chat import stream as openai_stream
+from chatd.dialects.openai_chat.corrections import (
+    correct_fields,
+    corrected_turn,
+    corrects_turns,
+    dropped,
+)
 from chatd.dialects.openai_chat.schema import (
     OpenAIChatResponse,
     OpenAIChoice,
     OpenAIMessage,
     OpenAIModels,
 )
-from chatd.dialects.openai_chat.turns import with_reasoning_as
 from chatd.errors import ChatdError, UpstreamRefusedError
 from chatd.safe_json.finite_numbers import request_body
 from chatd.upstream_http import HttpRequest, HttpResponse
@@ -48,8 +53,7 @@ class OpenAIChat:
 
     def omitted(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:
         """Name the caller's fields that the row drops or that only another dialect has."""
-        dropped = tuple(name for name in row.drops if openai_request.has_field(request, name))
-        return (*dropped, *openai_request.foreign(request))
+        return (*dropped(request, row), *openai_request.foreign(request))
 
     def build(self, request: ChatRequest, row: Provider, key: SecretStr | None) -> HttpRequest:
         """Build the request for a chat; `request.model` is the provider's name for the model.
@@ -60,7 +64,7 @@ class OpenAIChat:
 
         """
         body = openai_request.body_of(request)
-        if row.developer_as_system or row.returns_reasoning is not None:
+        if corrects_turns(row):
             body["messages"] = [self._turn(turn, row) for turn in body["messages"]]
         if request.think is not None:
             self._write_thinking(body, request.think, request)
@@ -71,8 +75,7 @@ class OpenAIChat:
             body.pop("stream_options", None)
             if body.get("stream"):
                 del body["stream"]
-        for name in row.drops:
-            body.pop(name, None)
+        correct_fields(body, row)
         headers = {**self._hello(key), **self._headers(request, row)}
         return HttpRequest(f"{row.base_url}/chat/completions", headers, request_body(body))
 
@@ -145,12 +148,8 @@ class OpenAIChat:
         return lenient.names(models, "id", "name")
 
     def _turn(self, turn: dict[str, Any], row: Provider) -> dict[str, Any]:
-        """Correct one message for the row; the given message is not changed."""
-        if row.developer_as_system and turn["role"] == "developer":
-            turn = {**turn, "role": "system"}
-        if row.returns_reasoning is not None:
-            turn = with_reasoning_as(row.returns_reasoning, turn)
-        return turn
+        """Correct one message; the given message is not changed."""
+        return corrected_turn(turn, row)
 
     def _write_thinking(self, body: dict[str, Any], think: Think, request: ChatRequest) -> None:
         """Write the fields for thinking; other fields of the same object stay."""

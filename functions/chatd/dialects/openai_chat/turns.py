@@ -19,7 +19,6 @@ from chatd.canonical.request import Message
 from chatd.errors import InvalidRequestError
 
 DIALECT = "openai_chat"
-_REASONING = ("reasoning_content", "reasoning")
 
 
 def written(message: Message) -> list[dict[str, Any]]:
@@ -113,19 +112,3 @@ def _call(call: ToolCall) -> dict[str, Any]:
         nested = nested_for(DIALECT, call.extra, "custom")
         fields["custom"] = {**nested, "name": call.name, "input": call.arguments}
     return fields
-
-
-def with_reasoning_as(name: str, turn: dict[str, Any]) -> dict[str, Any]:
-    """Return a message with its reasoning under the provider's name for it.
-
-    Args:
-        name: `reasoning_content` or `reasoning`.
-        turn: The message; it is not changed.
-
-    """
-    other = "reasoning" if name == "reasoning_content" else "reasoning_content"
-    if other not in turn:
-        return turn
-    thinking = turn.get("reasoning_content") or turn.get("reasoning")
-    turn = {field: value for field, value in turn.items() if field not in _REASONING}
-    return {**turn, name: thinking} if thinking else turn
