@@ -13,9 +13,10 @@ def main(config: str) -> int:
     """Return 0 if the file `config` is valid; otherwise print one line and return 1."""
     sys.path.insert(0, str(Path.cwd()))
     from chatd.config.settings import ConfigError, load  # noqa: PLC0415  # found only in that folder
+    from chatd.dialects import DIALECTS  # noqa: PLC0415  # as above
 
     try:
-        load({"CHATD_CONFIG": config})
+        load({"CHATD_CONFIG": config}, DIALECTS)
     except ConfigError as error:
         sys.stderr.write(f"chatd: {error}\n")
         return 1

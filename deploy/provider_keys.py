@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 
 from chatd.config.settings import ConfigError, load
+from chatd.dialects import DIALECTS
 from deploy import configuration
 from deploy.aws_account import find_secret
 from deploy.errors import CommandError
@@ -59,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def known_names(environ: Mapping[str, str]) -> tuple[str, ...]:
     """List the key variables of the providers of this deployment."""
-    rows = load(environ).providers.values()
+    rows = load(environ, DIALECTS).providers.values()
     return tuple(sorted({row.key_variable for row in rows if row.key_variable}))
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from chatd.access.caller_keys import Callers
 from chatd.config.settings import ConfigError, Settings, load
+from chatd.dialects import DIALECTS
 from chatd.errors import ChatdError
 from chatd.idempotency import RecordsUnavailableError
 from chatd.idempotency.sqlite import Sqlite
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
         handler.addFilter(LogThrottle())
     try:
         options = parse_options(arguments, os.environ)
-        settings = load(os.environ)
+        settings = load(os.environ, DIALECTS)
         table = routes.read(options.template)
         with listen(options) as sock:
             gateway = _Gateway(options, settings, table, detect_upstream(settings, os.environ))

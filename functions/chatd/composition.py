@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from chatd.config.settings import Settings, load
 from chatd.credentials.provider_keys import Credentials
 from chatd.credentials.secrets_manager import JsonSecret, SecretsManager
+from chatd.dialects import DIALECTS
 from chatd.gateway import Gateway
 from chatd.resilience.attempt import AttemptRunner
 from chatd.resilience.circuit_breaker import CircuitBreakers, MemoryStore, Store
@@ -78,7 +79,7 @@ def compose(environ: Mapping[str, str]) -> Composition:
         ConfigError: If chatd.toml or the environment holds a mistake.
 
     """
-    settings = load(environ)
+    settings = load(environ, DIALECTS)
     telemetry = Telemetry(settings.metrics_namespace)
     manager = SecretsManager(environ)
     secret = JsonSecret(settings.secret_id, manager.fetch) if settings.secret_id else None

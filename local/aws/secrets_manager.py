@@ -26,6 +26,7 @@ from werkzeug.serving import make_server
 from chatd.config.catalog import Provider
 from chatd.config.settings import ConfigError, load
 from chatd.credentials.provider_keys import Credentials
+from chatd.dialects import DIALECTS
 from local.aws.signature_check import SignatureCheck
 from local.run import main as serve
 
@@ -37,7 +38,7 @@ _SECRET_CHARACTERS = 40
 def main(arguments: Sequence[str]) -> int:
     """Serve until Ctrl-C; the exit status."""
     try:
-        rows = load(os.environ).providers.values()
+        rows = load(os.environ, DIALECTS).providers.values()
     except ConfigError:
         return serve(arguments)  # which reports the mistake
     keys, placeholders = _collect_keys(rows, os.environ)

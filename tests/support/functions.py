@@ -11,6 +11,7 @@ import chat.app
 import providers.app
 from chatd.aws_lambda.streaming import Collected
 from chatd.config.settings import Settings, load
+from chatd.dialects import DIALECTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def ask(model: str, content: str = "Say hello.", **more: Any) -> dict[str, Any]:
 
 def settings(**environ: str) -> Settings:
     """Settings without a chatd.toml of this repository's."""
-    return load({"CHATD_CONFIG": "/dev/null", **environ})
+    return load({"CHATD_CONFIG": "/dev/null", **environ}, DIALECTS)
 
 
 def _read(result: dict[str, Any]) -> HttpResult:

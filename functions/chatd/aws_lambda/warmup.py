@@ -1,8 +1,7 @@
-"""Chats with nobody, so that the first real one finds all it needs loaded and made.
+"""Warm every code path of a chat before a SnapStart snapshot.
 
-They go the way of every chat, from a surface's bytes through each provider's adapter and back, but
-to a stage instead of a network: no key is looked up, nothing is sent, and nobody is told. It knows
-the shortest answer of each dialect.
+A warm-up chat passes through a surface, the gateway and a provider's dialect as any other. Its
+transport answers with the dialect's example: no key is looked up and nothing is sent or logged.
 """
 
 from __future__ import annotations
@@ -19,12 +18,13 @@ from chatd.config.catalog import Timeouts
 from chatd.config.settings import Settings
 from chatd.credentials.provider_keys import Credentials
 from chatd.deadline import Deadline
+from chatd.dialects import Example, load_dialect
 from chatd.errors import ChatdError
 from chatd.gateway import Gateway
 from chatd.resilience.attempt import AttemptRunner
 from chatd.resilience.circuit_breaker import CircuitBreakers, MemoryStore
 from chatd.routing.targets import TargetSelector
-from chatd.surfaces import Surface, surface
+from chatd.surfaces import SURFACES, Surface, surface
 from chatd.telemetry.record import ChatRecord
 from chatd.telemetry.writer import Telemetry
 from chatd.transport.http_client import Started
@@ -32,33 +32,9 @@ from chatd.upstream_http import HttpRequest, HttpResponse
 
 _SECONDS = 30.0
 _KEY = "no-key"
-# One line that is an answer of /api/chat and of /api/generate, whole and streamed.
-_OLLAMA = (
-    b'{"model":"m","message":{"role":"assistant","content":"{}"},"response":"{}","done":true,'
-    b'"done_reason":"stop","prompt_eval_count":1,"eval_count":1}\n'
-)
-_OPENAI = (
-    b'{"id":"c","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"{}"},'
-    b'"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}'
-)
-_OPENAI_STREAM = (
-    b'data: {"id":"c","model":"m","choices":[{"index":0,"delta":{"content":"{}"},'
-    b'"finish_reason":"stop"}]}\n\n'
-    b'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}\n\n'
-    b"data: [DONE]\n\n"
-)
-_FORMATS: Mapping[str, dict[str, Any]] = {
-    "native": {"format": {"type": "object"}},
-    "openai_chat": {
-        "response_format": {
-            "type": "json_schema",
-            "json_schema": {"name": "any", "schema": {"type": "object"}},
-        }
-    },
-}
 
 
-class _Unheard(Telemetry):
+class _SilentTelemetry(Telemetry):
     """Write no metrics and no log line for warm-up chats."""
 
     def record(self, record: ChatRecord) -> None:
@@ -66,8 +42,8 @@ class _Unheard(Telemetry):
 
 
 @dataclass(frozen=True, slots=True)
-class _Played:
-    """A stream that is there at once."""
+class _ExampleStream:
+    """A streamed answer in one chunk."""
 
     response: HttpResponse
     body: bytes
@@ -86,62 +62,58 @@ class _Played:
         """Nothing is held."""
 
 
-class _Stage:
-    """A transport on which every provider answers in its dialect."""
+@dataclass(frozen=True, slots=True)
+class _ExampleTransport:
+    """A transport that answers every request with a dialect's example."""
+
+    example: Example
 
     def send(
         self,
-        request: HttpRequest,
-        deadline: Deadline,  # noqa: ARG002  # the protocol's
+        request: HttpRequest,  # noqa: ARG002  # the protocol's
+        deadline: Deadline,  # noqa: ARG002  # as above
         connect: float,  # noqa: ARG002  # as above
         started: Started = lambda _break_off: None,  # noqa: ARG002  # as above
     ) -> HttpResponse:
-        return HttpResponse(200, {"content-type": "application/json"}, _answer(request))
+        return HttpResponse(200, {"content-type": "application/json"}, self.example.whole)
 
     def open(
-        self, request: HttpRequest, _deadline: Deadline, _limits: Timeouts, _started: Started
-    ) -> _Played:
-        body = _answer(request)
-        content_type = "text/event-stream" if body is _OPENAI_STREAM else "application/x-ndjson"
-        return _Played(HttpResponse(200, {"content-type": content_type}, b""), body)
+        self, _request: HttpRequest, _deadline: Deadline, _limits: Timeouts, _started: Started
+    ) -> _ExampleStream:
+        headers = {"content-type": self.example.media_type}
+        return _ExampleStream(HttpResponse(200, headers, b""), self.example.stream)
 
 
 def warm_up(settings: Settings) -> list[ChatdError]:
-    """Chat with every provider that is not excluded, on each surface, whole and streamed.
+    """Send each surface's examples to every provider that is not excluded.
 
     Returns:
-        What went wrong; a chat that fails has loaded what a failure needs, and is no reason not
-        to start.
+        The failures. A chat that fails has loaded what a failure needs, and does not stop a start.
 
     """
     settings = replace(settings, tiers={})
     rows = [row for row in settings.providers.values() if row.excluded is None]
     keys = {row.key_variable: _KEY for row in rows if row.key_variable}
     selector = TargetSelector(settings, Credentials(keys, None, lambda _sentence: None))
-    runner = AttemptRunner(selector, _Stage(), CircuitBreakers(MemoryStore))
-    gateway = Gateway(selector, runner, _Unheard())
     failures = []
-    for name, in_a_form in _FORMATS.items():
-        for row in rows:
-            for more in ({}, in_a_form, {"stream": True}):
+    for row in rows:
+        transport = _ExampleTransport(load_dialect(row.adapter or row.dialect).example)
+        runner = AttemptRunner(selector, transport, CircuitBreakers(MemoryStore))
+        gateway = Gateway(selector, runner, _SilentTelemetry())
+        for name in SURFACES:
+            for body in surface(name).examples:
                 try:
-                    _chat(gateway, surface(name), {"model": f"{row.prefix}m", **more})
+                    _chat(gateway, surface(name), {**body, "model": f"{row.prefix}m"})
                 except ChatdError as failure:
                     failures.append(failure)
     return failures
 
 
-def _chat(gateway: Gateway, spoken: Surface, body: Mapping[str, Any]) -> None:
-    text = json.dumps({"messages": [{"role": "user", "content": "Hello"}], **body}).encode()
-    call = Call("rehearsal", Deadline.after(_SECONDS))
-    request = gateway.read(spoken, {}, lambda: text, call)
+def _chat(gateway: Gateway, api: Surface, body: Mapping[str, Any]) -> None:
+    text = json.dumps(body).encode()
+    call = Call("warm-up", Deadline.after(_SECONDS))
+    request = gateway.read(api, {}, lambda: text, call)
     if request.stream:
-        StreamingChat(gateway, spoken, request, call).write_to(Collected())
+        StreamingChat(gateway, api, request, call).write_to(Collected())
     else:
-        gateway.chat(spoken, request, call)
-
-
-def _answer(request: HttpRequest) -> bytes:
-    if request.url.endswith(("/api/chat", "/api/generate")):
-        return _OLLAMA
-    return _OPENAI_STREAM if json.loads(request.body or b"{}").get("stream") else _OPENAI
+        gateway.chat(api, request, call)

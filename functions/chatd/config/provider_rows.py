@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
@@ -20,12 +20,15 @@ class ConfigError(Exception):
     """A mistake in chatd.toml or in the environment, as one line that names the key."""
 
 
-def provider_rows(config: ConfigFile, env: Mapping[str, str], where: str) -> dict[str, Provider]:
+def provider_rows(
+    config: ConfigFile, env: Mapping[str, str], dialects: Collection[str], where: str
+) -> dict[str, Provider]:
     """Make the rows of this deployment.
 
     Args:
-        config: chatd.toml as it was read.
+        config: The parsed chatd.toml.
         env: The environment, without empty values.
+        dialects: The names of the known dialects.
         where: The file's name, for messages.
 
     Raises:
@@ -34,7 +37,10 @@ def provider_rows(config: ConfigFile, env: Mapping[str, str], where: str) -> dic
     """
     rows = dict(CATALOG)
     for name, table in config.providers.items():
-        rows[name] = _changed(_row(name, table, where), table, f"{where}: providers.{name}")
+        key = f"{where}: providers.{name}"
+        if table.dialect is not None and table.dialect not in dialects:
+            raise ConfigError(f"{key}.dialect: is none of {one_of(dialects)}")
+        rows[name] = _changed(_row(name, table, key), table, key)
     for row in rows.values():
         variable = row.base_url_variable
         if variable and variable in env:
@@ -75,22 +81,39 @@ def shown(name: str) -> str:
 
 
 def _row(name: str, table: ProviderTable, where: str) -> Provider:
-    """The catalog's row, or a new one where the table defines a further provider."""
+    """Find the row that a table changes, or make one for a further provider."""
     if name in CATALOG:
-        if table.dialect is not None:
-            raise ConfigError(
-                f"{where}: providers.{name}.dialect: a catalog provider's is fixed;"
-                " give the table another name to define a provider of your own"
-            )
-        return CATALOG[name]
+        return _catalog_row(CATALOG[name], table)
     for key in ("dialect", "base_url"):
         if getattr(table, key) is None:
             raise ConfigError(
-                f"{where}: providers.{name}.{key}: is missing; a provider that is not one of"
+                f"{where}.{key}: is missing; a provider that is not one of"
                 f" {one_of(CATALOG)} needs it"
             )
     dialect = str(table.dialect)
     return Provider(name, dialect, str(table.base_url), timeouts=limits_of(dialect))
+
+
+def _catalog_row(row: Provider, table: ProviderTable) -> Provider:
+    """Make the row that a table of a catalog row's name changes.
+
+    The table may be older than the row. So one that defines a whole provider, with a dialect and a
+    base URL, keeps its meaning: the provider needs a key only if the table names its variable.
+    """
+    if table.dialect is None:
+        return row
+    if table.base_url is not None:
+        row = replace(row, key_variable=None)
+    if table.dialect == row.dialect:
+        return row
+    other = Provider(row.name, table.dialect, row.base_url, timeouts=limits_of(table.dialect))
+    return replace(
+        other,
+        base_url_variable=row.base_url_variable,
+        key_variable=row.key_variable,
+        suffix=row.suffix,
+        stripped_endings=row.stripped_endings,
+    )
 
 
 def _changed(row: Provider, table: ProviderTable, where: str) -> Provider:

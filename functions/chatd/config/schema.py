@@ -81,7 +81,7 @@ class ProviderTable(_Table):
     """`[providers.<name>]`: what this deployment changes of a row, or a whole new row."""
 
     enabled: bool | None = None
-    dialect: Literal["ollama", "openai_chat"] | None = None
+    dialect: Name | None = None
     base_url: Annotated[str, AfterValidator(checked_url)] | None = None
     key_variable: VariableName | None = None
     env_file: Annotated[str, Field(min_length=1)] | None = None

@@ -6,7 +6,7 @@ Keys are not settings: credentials/provider_keys.py looks them up when a chat ne
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,11 +68,12 @@ class Settings:
     cors_origins: tuple[str, ...] = ()
 
 
-def load(environ: Mapping[str, str]) -> Settings:
+def load(environ: Mapping[str, str], dialects: Collection[str]) -> Settings:
     """Read chatd.toml and the environment.
 
     Args:
         environ: The environment; an empty value counts as unset.
+        dialects: The names of the dialects that a provider may speak.
 
     Raises:
         ConfigError: With one line that names the key at fault.
@@ -82,7 +83,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     path = _config_path(env)
     config = _parsed(path)
     where = path.name if path else "chatd.toml"
-    providers = provider_rows(config, env, where)
+    providers = provider_rows(config, env, dialects, where)
     return Settings(
         providers=providers,
         default_provider=_default_provider(config, env, providers, where),

@@ -1,12 +1,13 @@
-"""How each dialect is spoken, one file a dialect, and which of them speaks to a provider.
+"""The APIs that providers offer, one folder each, and the choice of one for a chat.
 
-An adapter is pure: a request in the internal form becomes an HTTP request, and an HTTP response
-an answer. Only the gateway sends.
+A dialect is pure: it builds an HTTP request from a canonical request, and reads a canonical
+response from an HTTP response. It sends nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from types import MappingProxyType
@@ -22,42 +23,82 @@ from chatd.errors import UpstreamRefusedError
 from chatd.upstream_http import HttpRequest, HttpResponse
 
 
+@dataclass(frozen=True, slots=True)
+class Example:
+    """The shortest answer of a dialect, for warm-up. Its text is `{}`, valid structured output.
+
+    Attributes:
+        whole: The body of a whole answer.
+        stream: The body of a streamed answer.
+        media_type: The content type of the stream.
+
+    """
+
+    whole: bytes
+    stream: bytes
+    media_type: str = "text/event-stream"
+
+
 class Dialect(Protocol):
-    """Speaks one dialect."""
+    """Translates between one API of providers and the canonical form."""
+
+    @property
+    def example(self) -> Example:
+        """The shortest answer."""
 
     def refused(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:
-        """The caller's fields that would change the answer and cannot be honoured here."""
+        """Name the caller's fields that change the answer and that the dialect cannot express."""
 
     def omitted(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:
-        """The caller's fields that the provider fixes itself, and that are left out."""
+        """Name the caller's fields that are left out although they may change the answer."""
 
     def build(self, request: ChatRequest, row: Provider, key: SecretStr | None) -> HttpRequest:
-        """The HTTP request for a chat; `request.model` is the provider's own name for the model."""
+        """Build the HTTP request for a chat; `request.model` is the provider's name for it."""
 
     def relaxed(
         self, request: ChatRequest, refusal: UpstreamRefusedError
     ) -> tuple[ChatRequest, str] | None:
-        """The request without the hint that was refused, and its name; None if no hint was."""
+        """Return the request without the refused hint, and the hint's name; None without one."""
 
     def parse(self, response: HttpResponse) -> Answer:
-        """Read a whole answer, or raise a ChatdError."""
+        """Read a whole answer.
+
+        Raises:
+            ChatdError: If the response is a refusal or malformed.
+
+        """
 
     def events(self, response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Event]:
-        """Read a stream, or raise a ChatdError: its status was 200, and its bytes are `chunks`."""
+        """Read a stream from its chunks; the response has status 200 and no body.
+
+        Raises:
+            ChatdError: If the stream holds an error, is malformed, or closes before its end mark.
+
+        """
 
     def models_request(self, row: Provider, key: SecretStr | None) -> HttpRequest:
-        """The HTTP request for the list of the provider's models."""
+        """Build the HTTP request for the list of the provider's models."""
 
     def models(self, response: HttpResponse) -> list[str]:
-        """The names of the provider's models, or raise a ChatdError."""
+        """Read the names of the provider's models.
+
+        Raises:
+            ChatdError: If the response is a refusal or malformed.
+
+        """
 
 
-# Where each is: one is imported when a chat first goes to a provider that speaks so.
+# A dialect's module is imported when the first chat goes to a provider of it.
 DIALECTS: Mapping[str, str] = MappingProxyType(
     {
         "ollama": "ollama.dialect.Ollama",
-        "ollama_generate": "ollama.generate.OllamaGenerate",
         "openai_chat": "openai_chat.dialect.OpenAIChat",
+    }
+)
+# Dialects of one endpoint or vendor; the catalog selects them, chatd.toml does not.
+VARIANTS: Mapping[str, str] = MappingProxyType(
+    {
+        "ollama_generate": "ollama.generate.OllamaGenerate",
         "openrouter": "vendors.openrouter.OpenRouter",
         "opencode": "vendors.opencode.OpenCode",
         "kimi": "vendors.kimi.Kimi",
@@ -67,20 +108,21 @@ DIALECTS: Mapping[str, str] = MappingProxyType(
 
 @cache
 def load_dialect(name: str) -> Dialect:
-    """The adapter by a name of DIALECTS."""
-    module, _, kind = DIALECTS[name].rpartition(".")
+    """Load a dialect by its name in DIALECTS or VARIANTS."""
+    location = DIALECTS.get(name) or VARIANTS[name]
+    module, _, kind = location.rpartition(".")
     return cast("Dialect", getattr(import_module(f"chatd.dialects.{module}"), kind)())
 
 
 def dialect_for(row: Provider, request: ChatRequest) -> Dialect:
-    """The adapter that carries this chat to this provider."""
+    """Select the dialect for this chat with this provider."""
     if row.endpoint == "generate" or (row.endpoint == "auto" and is_plain(request)):
         return load_dialect("ollama_generate")
     return load_dialect(row.adapter or row.dialect)
 
 
 def is_plain(request: ChatRequest) -> bool:
-    """Whether Ollama's `/api/generate`, which knows no turns, carries all there is of a chat."""
+    """Whether Ollama's `/api/generate`, which has no turns, can express all of this chat."""
     *before, last = request.messages
     text = all(isinstance(block, Text) for turn in request.messages for block in turn.blocks)
     roles = [turn.role for turn in before]

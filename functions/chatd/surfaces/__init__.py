@@ -5,7 +5,7 @@ A surface translates between one API and the canonical form. It is pure: it send
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -29,6 +29,10 @@ class ErrorResponse:
 
 class Surface(Protocol):
     """Translates between one API and the canonical form."""
+
+    @property
+    def examples(self) -> Sequence[Mapping[str, Any]]:
+        """Bodies for warm-up, without a model: plain, with structured output, and streamed."""
 
     def read(self, headers: Mapping[str, str], body: bytes) -> ChatRequest:
         """Read a request.

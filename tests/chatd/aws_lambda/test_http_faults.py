@@ -42,6 +42,8 @@ def fail(*_: object) -> NoReturn:
 class Broken:
     """A surface that fails at one step."""
 
+    examples = ()
+
     def __init__(self, step: str) -> None:
         self._step = step
         self._real = surface("native")

@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from chatd.config.settings import ConfigError, load
+from chatd.config import settings
+from chatd.config.settings import ConfigError, Settings
+from chatd.dialects import DIALECTS
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    return settings.load(environ, DIALECTS)
 
 
 def loaded(config: Path, text: str, **environ: str) -> object:
@@ -28,11 +35,17 @@ def loaded(config: Path, text: str, **environ: str) -> object:
         ("[providers.kimi]\nplan = 'go'", "providers.kimi.plan: there is no plan 'go'; there are"),
         ("[providers.opencode]\nplan = 'pro'", "there is no plan 'pro'; there are 'zen', 'go'"),
         ("[providers.kimi]\nendpoint = 'chat'", "providers.kimi.endpoint: only a provider of Olla"),
-        ("[providers.kimi]\ndialect = 'ollama'", "providers.kimi.dialect: a catalog provider's is"),
+        (
+            "[providers.kimi]\ndialect = 'kimi'",
+            "providers.kimi.dialect: is none of 'ollama'",
+        ),
         ("[providers.kimi]\nkey_variable = 'a b'", "providers.kimi.key_variable: must be a v"),
         ("[providers.vllm]\nbase_url = 'http://h'", "providers.vllm.dialect: is missing; a provi"),
         ("[providers.vllm]\ndialect = 'openai_chat'", "providers.vllm.base_url: is missing; a pr"),
-        ("[providers.vllm]\ndialect = 'gemini'", "providers.vllm.dialect: Input should be"),
+        (
+            "[providers.vllm]\ndialect = 'gemini'",
+            "providers.vllm.dialect: is none of 'ollama'",
+        ),
         ("[providers.VLLM]\nenabled = true", "providers.VLLM: is not a name of a-z, 0-9 and _"),
         (
             "default_provider = 'kimi'\n[providers.kimi]\nenabled = false",

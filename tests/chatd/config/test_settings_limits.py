@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from chatd.config.settings import ConfigError, Settings, load
+from chatd.dialects import DIALECTS
 
 
 def loaded(config: Path, text: str, **environ: str) -> Settings:
     config.write_text(text)
-    return load({"CHATD_CONFIG": str(config), **environ})
+    return load({"CHATD_CONFIG": str(config), **environ}, DIALECTS)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ def test_up_to_nine_hundred_seconds_can_be_set(config: Path, seconds: str) -> No
 @pytest.mark.parametrize("seconds", ["0", "0.0", "-1", "900.001", "901", "inf", "nan"])
 def test_no_seconds_and_more_than_nine_hundred_are_a_mistake(config: Path, seconds: str) -> None:
     with pytest.raises(ConfigError, match=r"from 0 to 900"):
-        load({"CHATD_CONFIG": "/dev/null", "CHATD_HTTP_SECONDS": seconds})
+        load({"CHATD_CONFIG": "/dev/null", "CHATD_HTTP_SECONDS": seconds}, DIALECTS)
     with pytest.raises(ConfigError, match=r"timeouts\.gap: "):
         loaded(config, f"providers.kimi.timeouts.gap = {seconds}")
 

@@ -26,7 +26,7 @@ from chatd.canonical.response import (
     collected,
 )
 from chatd.config.catalog import Provider
-from chatd.dialects import lenient
+from chatd.dialects import Dialect, Example, lenient
 from chatd.dialects.failures import failure, malformed
 from chatd.dialects.framing import bounded, lines
 from chatd.dialects.ollama import hints as ollama_hints
@@ -42,12 +42,19 @@ DIALECT = "ollama"
 _CANNOT_THINK = "does not support thinking"
 # A line of a stream has one of them, and so has a whole answer.
 _PIECES = frozenset({"message", "response"})
+# A line that is an answer of /api/chat and of /api/generate, whole and streamed.
+_LINE = (
+    b'{"model":"m","message":{"role":"assistant","content":"{}"},"response":"{}","done":true,'
+    b'"done_reason":"stop","prompt_eval_count":1,"eval_count":1}\n'
+)
+_EXAMPLE = Example(_LINE, _LINE, "application/x-ndjson")
 
 
 class Ollama:
     """Ollama's dialect on `/api/chat`, which carries every chat."""
 
     path = "/api/chat"
+    example = _EXAMPLE
 
     def refused(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # the shape of every adapter
         """Name the caller's fields that would change the answer and that the dialect lacks."""
@@ -223,6 +230,9 @@ class Ollama:
                 raise malformed(response, "its answer is not one of Ollama's dialect")
             raise failure(response, found.words, *found.codes)
         return line
+
+
+_: Dialect = Ollama()
 
 
 def _authorization(key: SecretStr | None) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from chatd.canonical.content import Text
 from chatd.canonical.request import ChatRequest, Message
+from chatd.dialects import Dialect
 from chatd.dialects.ollama.dialect import Ollama
 from chatd.dialects.ollama.schema import OllamaGenerate as OllamaGenerateAnswer
 from chatd.dialects.ollama.schema import OllamaLine, OllamaMessage
@@ -40,6 +41,9 @@ class OllamaGenerate(Ollama):
     def _message(self, line: OllamaLine) -> OllamaMessage:
         assert isinstance(line, OllamaGenerateAnswer)  # noqa: S101  # what _read made
         return OllamaMessage(content=line.response, thinking=line.thinking)
+
+
+_: Dialect = OllamaGenerate()
 
 
 _SYSTEM = ("system", "developer")

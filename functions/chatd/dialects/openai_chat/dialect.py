@@ -17,7 +17,7 @@ from chatd import __version__
 from chatd.canonical.request import ChatRequest, Think
 from chatd.canonical.response import Answer, Choice, Event, as_events, collected
 from chatd.config.catalog import Provider
-from chatd.dialects import lenient
+from chatd.dialects import Dialect, Example, lenient
 from chatd.dialects.failures import failure, malformed
 from chatd.dialects.framing import bounded
 from chatd.dialects.openai_chat import messages as openai_turns
@@ -42,10 +42,25 @@ from chatd.upstream_http import HttpRequest, HttpResponse
 # Some providers turn away clients without a name of their own, and pretending to be another
 # gets accounts blocked (https://forum.moonshot.ai/t/421), so this is who we are.
 USER_AGENT = f"chatd/{__version__}"
+_EXAMPLE = Example(
+    whole=(
+        b'{"id":"c","model":"m","choices":[{"index":0,"message":{"role":"assistant",'
+        b'"content":"{}"},"finish_reason":"stop"}],'
+        b'"usage":{"prompt_tokens":1,"completion_tokens":1}}'
+    ),
+    stream=(
+        b'data: {"id":"c","model":"m","choices":[{"index":0,"delta":{"content":"{}"},'
+        b'"finish_reason":"stop"}]}\n\n'
+        b'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}\n\n'
+        b"data: [DONE]\n\n"
+    ),
+)
 
 
 class OpenAIChat:
     """The adapter for a provider that speaks OpenAI's dialect to the letter."""
+
+    example = _EXAMPLE
 
     def refused(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # a subclass's place
         """Name the caller's fields that would change the answer and that the dialect lacks."""
@@ -194,6 +209,9 @@ class OpenAIChat:
             logprobs=choice.logprobs,
             extra=message.model_extra or {},
         )
+
+
+_: Dialect = OpenAIChat()
 
 
 def _refusal(response: HttpResponse) -> ChatdError:

@@ -10,6 +10,7 @@ from typing import Any
 
 from chatd.canonical.request import ChatRequest, Think
 from chatd.config.catalog import Provider
+from chatd.dialects import Dialect
 from chatd.dialects.openai_chat.dialect import OpenAIChat
 
 
@@ -31,3 +32,6 @@ class Kimi(OpenAIChat):
         if turn.get("tool_calls") and not turn.get("content"):
             return {name: value for name, value in turn.items() if name != "content"}
         return turn
+
+
+_: Dialect = Kimi()

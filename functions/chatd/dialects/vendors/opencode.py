@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from chatd.canonical.request import ChatRequest
 from chatd.config.catalog import Provider
+from chatd.dialects import Dialect
 from chatd.dialects.openai_chat.dialect import OpenAIChat
 from chatd.errors import InvalidRequestError
 from chatd.upstream_http import HttpRequest
@@ -63,3 +64,6 @@ class OpenCode(OpenAIChat):
             if message.role == "user":
                 break
         return {"x-opencode-session": beginning.hexdigest()[:32]}
+
+
+_: Dialect = OpenCode()

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chatd.canonical.request import ChatRequest, Think
+from chatd.dialects import Dialect
 from chatd.dialects.openai_chat.dialect import OpenAIChat
 
 
@@ -20,3 +21,6 @@ class OpenRouter(OpenAIChat):
         if isinstance(think, bool):
             return {"reasoning": {"enabled": think}}
         return {"reasoning": {"effort": think}}
+
+
+_: Dialect = OpenRouter()

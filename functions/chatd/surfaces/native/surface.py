@@ -30,8 +30,13 @@ _MESSAGE_FIELDS = frozenset(NativeMessage.model_fields)
 _END = b'data: {"done":true,'
 
 
+_HELLO: Mapping[str, Any] = {"messages": [{"role": "user", "content": "Hello"}]}
+
+
 class Native:
     """The native surface."""
+
+    examples = (_HELLO, {**_HELLO, "format": {"type": "object"}}, {**_HELLO, "stream": True})
 
     def read(self, headers: Mapping[str, str], body: bytes) -> ChatRequest:  # noqa: ARG002  # the protocol's
         """Read a request; the headers change nothing.

@@ -38,8 +38,18 @@ from chatd.surfaces.validation import checked
 _REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
 
 
+_HELLO: Mapping[str, Any] = {"messages": [{"role": "user", "content": "Hello"}]}
+_SCHEMA = {"name": "any", "schema": {"type": "object"}}
+
+
 class OpenAI:
     """OpenAI's surface."""
+
+    examples = (
+        _HELLO,
+        {**_HELLO, "response_format": {"type": "json_schema", "json_schema": _SCHEMA}},
+        {**_HELLO, "stream": True},
+    )
 
     def read(self, headers: Mapping[str, str], body: bytes) -> ChatRequest:  # noqa: ARG002  # the protocol's
         """Read a request; the headers change nothing.

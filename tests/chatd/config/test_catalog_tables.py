@@ -1,0 +1,79 @@
+"""A table of chatd.toml with the name of a catalog row changes that row.
+
+A deployment may have defined a provider before the catalog got a row of that name.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from chatd.config import catalog, provider_rows
+from chatd.config.catalog import CATALOG, Provider
+from tests.support.functions import settings
+
+NEW = Provider(
+    name="newcomer",
+    dialect="openai_chat",
+    base_url="https://api.newcomer.example/v1",
+    base_url_variable="NEWCOMER_BASE_URL",
+    key_variable="NEWCOMER_API_KEY",
+    adapter="openrouter",
+    prefill=True,
+)
+WHOLE = "dialect = 'openai_chat'\nbase_url = 'https://mine.example/v1'\n"
+
+
+@pytest.fixture
+def newcomer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that a later release adds to the catalog."""
+    for module in (catalog, provider_rows):
+        monkeypatch.setattr(module, "CATALOG", {**CATALOG, NEW.name: NEW})
+
+
+def row(config: Path, table: str, name: str = NEW.name) -> Provider:
+    config.write_text(f"[providers.{name}]\n{table}")
+    return settings(CHATD_CONFIG=str(config)).providers[name]
+
+
+def test_a_whole_provider_keeps_its_key_and_url_when_the_catalog_gets_its_name(
+    config: Path, newcomer: None
+) -> None:
+    found = row(config, WHOLE + "key_variable = 'MY_KEY'")
+
+    assert (found.key_variable, found.base_url) == ("MY_KEY", "https://mine.example/v1")
+    assert (found.dialect, found.adapter, found.prefill) == ("openai_chat", "openrouter", True)
+
+
+def test_a_whole_provider_without_a_key_still_needs_none(config: Path, newcomer: None) -> None:
+    assert row(config, WHOLE).key_variable is None
+
+
+def test_a_table_without_a_dialect_keeps_the_row_s_key(config: Path, newcomer: None) -> None:
+    found = row(config, "base_url = 'https://mine.example/v1'")
+
+    assert (found.key_variable, found.adapter) == ("NEWCOMER_API_KEY", "openrouter")
+
+
+def test_another_dialect_replaces_what_the_vendor_s_class_and_fields_say(
+    config: Path, newcomer: None
+) -> None:
+    found = row(config, "dialect = 'ollama'\nbase_url = 'http://10.0.0.5:11434'")
+
+    assert (found.dialect, found.adapter, found.prefill) == ("ollama", None, False)
+    assert found.timeouts.silence == 120
+
+
+def test_another_dialect_keeps_the_row_s_routes_and_its_address(config: Path) -> None:
+    found = row(config, "dialect = 'openai_chat'", "ollama_cloud")
+
+    assert (found.base_url, found.key_variable) == ("https://ollama.com", "OLLAMA_API_KEY")
+    assert (found.suffix, found.endpoint, found.honours_format) == (":cloud", "chat", True)
+
+
+def test_the_same_dialect_changes_nothing(config: Path) -> None:
+    found = row(config, "dialect = 'openai_chat'", "kimi")
+
+    assert found.adapter == "kimi"
+    assert found.key_variable == "KIMI_API_KEY"
