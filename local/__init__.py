@@ -1,5 +1,5 @@
-"""The gateway on this machine: HTTP in front, worker processes behind, a demo upstream.
+"""Serve the gateway on this machine: the command `make run`.
 
-Nothing here is deployed, and nothing here knows what a chat is: it knows routes, events and
-processes, and the handlers of the stack do the rest.
+An HTTP server (http_server/) passes each request to a worker process (workers/), which calls the
+stack's handler with the event that API Gateway would send. Nothing here is deployed.
 """

@@ -1,4 +1,4 @@
-"""`python -m local`; run.py has the story."""
+"""Start `make run`: `python -m local`."""
 
 import sys
 

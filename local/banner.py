@@ -1,4 +1,4 @@
-"""What the gateway says when it is up: where it is, who answers, and a line to try."""
+"""Compose the banner: URL, routes, upstream, registered providers and an example command."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def banner(
     upstream: Upstream,
     providers: Sequence[str] | None,
 ) -> str:
-    """The banner's lines.
+    """Return the text of the banner.
 
     Args:
-        url: Where the gateway is reached from this machine.
-        options: How it serves.
-        routes: What it serves.
-        upstream: Who answers a bare model name.
-        providers: The registered providers' names, if they could be had.
+        url: The gateway's URL on this machine.
+        options: The options of the command.
+        routes: The routes that are served.
+        upstream: The default provider.
+        providers: The names of the registered providers; None if the list is not available.
 
     """
     served = [
@@ -56,14 +56,14 @@ def _upstream_lines(upstream: Upstream) -> list[str]:
         case "unreachable":
             return [
                 f"Models without a prefix go to OLLAMA_URL, {upstream.url},",
-                "where NOTHING ANSWERS yet: chats will fail until an Ollama does.",
+                "where NOTHING ANSWERS yet: chats fail until Ollama runs there.",
             ]
         case "demo":
             return [
-                "DEMO: no Ollama answers at http://localhost:11434, so a demo upstream stands in.",
-                "It runs no model and says so in every answer. For real answers start Ollama",
-                "(https://ollama.com), then this again; or name a provider, as in openrouter/…",
-                f"The demo, at {upstream.url}, knows {', '.join(upstream.models)}.",
+                "DEMO: no Ollama answers at http://localhost:11434, so a demo upstream answers.",
+                "It runs no model, and each answer states this. For real answers start Ollama",
+                "(https://ollama.com) and run this again, or name a provider, as in openrouter/…",
+                f"The demo, at {upstream.url}, serves {', '.join(upstream.models)}.",
             ]
         case _:
             return [f"Models without a prefix go to {upstream.provider} at {upstream.url}."]
@@ -72,8 +72,8 @@ def _upstream_lines(upstream: Upstream) -> list[str]:
 def _example_command(
     url: str, options: Options, routes: Sequence[Route], upstream: Upstream
 ) -> str:
-    """A curl line that works as it stands, in a shell that has the same environment."""
-    # The shell puts the key in, so that none is printed.
+    """Return a curl command that works unchanged in a shell with the same environment."""
+    # The shell inserts the caller key, so that the banner prints no key.
     key = ' -H "x-api-key: ${CHATD_CALLER_KEYS%%,*}"' if options.caller_keys else ""
     if upstream.models and any(route.path == "/v1/chat" for route in routes):
         body = {

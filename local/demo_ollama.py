@@ -1,7 +1,7 @@
-"""A stand-in for Ollama: it speaks the dialect, and no model runs.
+"""Serve a demo upstream that speaks Ollama's dialect and runs no model.
 
-It lets a person without Ollama see the whole way of a chat, and is an upstream for tests. What it
-says, it says plainly as a demo. It knows nothing of the gateway.
+`make run` starts the demo where no Ollama answers; tests use it as an upstream. Each answer states
+that it comes from a demo.
 
     python -m local.demo_ollama [--port PORT]
 
@@ -43,7 +43,7 @@ class _Options(BaseModel):
 
 
 class _OllamaRequest(BaseModel):
-    """What /api/chat or /api/generate is asked."""
+    """The body of a request to /api/chat or /api/generate."""
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
@@ -58,18 +58,18 @@ class _OllamaRequest(BaseModel):
 
     @property
     def name(self) -> str:
-        """The model without the tag that every name has anyway."""
+        """The model's name without the default tag `:latest`."""
         return self.model.removesuffix(":latest")
 
     @property
     def words(self) -> int:
-        """How many words were sent; a demo's tokens."""
+        """The number of words in the prompt, which the demo counts as tokens."""
         texts = [message.content or "" for message in self.messages]
         return len(" ".join((self.system, self.prompt, *texts)).split())
 
 
 class _RefusedError(Exception):
-    """A refusal, in Ollama's words."""
+    """The request is refused, with Ollama's status and message."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -77,7 +77,7 @@ class _RefusedError(Exception):
 
 
 def app() -> Starlette:
-    """The ASGI app."""
+    """Return the demo as an ASGI app."""
     return Starlette(
         routes=[
             Route("/", _root),
@@ -127,7 +127,7 @@ async def _error_response(_request: Request, error: Exception) -> Response:
 
 
 async def _read_request(http_request: Request) -> _OllamaRequest:
-    """The request, checked as far as Ollama checks one."""
+    """Parse and validate a request as Ollama does."""
     try:
         request = _OllamaRequest.model_validate_json(await http_request.body())
     except ValidationError as error:
@@ -143,7 +143,7 @@ async def _read_request(http_request: Request) -> _OllamaRequest:
 
 def _response(request: _OllamaRequest, fields: ChunkFields, *, has_input: bool) -> Response:
     started = time.perf_counter_ns()
-    # A thinking model thinks unless it is told not to.
+    # A thinking model thinks unless the request has `think: false`.
     thinking = (
         _THINKING_TEXT if request.name in _THINKING_MODELS and request.think is not False else ""
     )
@@ -174,10 +174,10 @@ def _response(request: _OllamaRequest, fields: ChunkFields, *, has_input: bool) 
 
 
 def _answer_words(request: _OllamaRequest) -> tuple[list[str], str]:
-    """The answer word by word, and why it ended there."""
+    """Return the words of the answer and the `done_reason`."""
     text = (
-        f"This is chatd's demo upstream: no model runs here. {request.model} was asked,"
-        f" in {request.words} words. For real answers start Ollama, then make run again."
+        f"This is chatd's demo upstream: no model runs here. The prompt to {request.model}:"
+        f" {request.words} words. For real answers start Ollama, then make run again."
     )
     if request.format == "json":
         text = json.dumps({"demo": True, "model": request.model, "message": text})
@@ -186,7 +186,7 @@ def _answer_words(request: _OllamaRequest) -> tuple[list[str], str]:
     words = [f"{word} " for word in text.split(" ")]
     words[-1] = words[-1].removesuffix(" ")
     limit = request.options.num_predict
-    # A number below one means no limit to Ollama.
+    # To Ollama a number below one means no limit.
     if limit is not None and 0 < limit < len(words):
         return words[:limit], "length"
     return words, "stop"
@@ -197,7 +197,7 @@ def _now() -> str:
 
 
 def _example_of(schema: dict[str, Any]) -> Any:
-    """Something that fits a simple JSON Schema."""
+    """Return an example value for a simple JSON Schema."""
     if "const" in schema:
         return schema["const"]
     if schema.get("enum"):
@@ -217,11 +217,11 @@ async def _serve(port: int) -> None:
 
 
 def main() -> None:
-    """Serve the demo alone, until told to stop."""
+    """Serve the demo alone until Ctrl-C or SIGTERM."""
     parser = argparse.ArgumentParser(
-        prog="python -m local.demo_ollama", description="A stand-in for Ollama."
+        prog="python -m local.demo_ollama", description="Serve a demo of Ollama."
     )
-    parser.add_argument("--port", type=int, default=0, help="any free one by default")
+    parser.add_argument("--port", type=int, default=0, help="default: any free port")
     asyncio.run(_serve(parser.parse_args().port))
 
 

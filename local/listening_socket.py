@@ -1,6 +1,6 @@
-"""The socket that the gateway listens on, taken before anything is started.
+"""Open the gateway's listening socket, and explain why an address is not available.
 
-It knows why an address may not be had and what to do then; not what is served.
+The socket is opened before any process is started.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ from local.options import Options, StartError
 
 
 def listen(options: Options) -> socket.socket:
-    """A listening socket at HOST and PORT.
+    """Open a listening socket at HOST and PORT.
 
     Raises:
-        StartError: When the address cannot be had, or others could reach it without a key.
+        StartError: If the address is not available, or other machines could reach it without a
+            caller key.
 
     """
     family, address = _resolve(options)
     if not options.caller_keys and not is_loopback(address[0]):
         raise StartError(
-            f"HOST={options.host}: others could reach this address, so callers need a key;"
-            " list some in CHATD_CALLER_KEYS, or leave HOST at 127.0.0.1"
+            f"HOST={options.host}: other machines could reach this address, so callers need a key;"
+            " list keys in CHATD_CALLER_KEYS, or leave HOST at 127.0.0.1"
         )
     try:
         return listener(*address, family)
@@ -33,7 +34,7 @@ def listen(options: Options) -> socket.socket:
 
 
 def url_of(sock: socket.socket) -> str:
-    """Where a program on this machine reaches the socket."""
+    """Return the URL at which programs on this machine reach the socket."""
     host, port = sock.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # compared, not bound
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
@@ -43,8 +44,8 @@ def _resolve(options: Options) -> tuple[socket.AddressFamily, tuple[str, int]]:
     try:
         found = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        raise StartError(f"HOST={options.host!r}: is not a name or address known here") from None
-    # IPv4 first: what reads http://127.0.0.1 must work where localhost is both.
+        raise StartError(f"HOST={options.host!r}: is not a known host name or address") from None
+    # IPv4 first: http://127.0.0.1 must work where localhost has both addresses.
     family, *_, address = min(found, key=lambda one: one[0] != socket.AF_INET)
     return family, (str(address[0]), options.port)
 

@@ -1,7 +1,4 @@
-"""What `make run` takes from the command line and the environment.
-
-It reads and checks; what the values mean is for those who are given them.
-"""
+"""Read and check the options of `make run`: command line and environment."""
 
 from __future__ import annotations
 
@@ -19,33 +16,34 @@ _LAST_PORT = 65535
 
 _EPILOG = """\
 environment (an empty value counts as unset):
-  HOST                 where to listen; 127.0.0.1
-  PORT                 3220; 0 takes any free one
-  CHATD_WORKERS        requests served at once by each function; 8
-  CHATD_CALLER_KEYS    keys that callers must send, comma-separated; needed for any other
-                       HOST than this machine's own loopback
+  HOST                 the address to listen on; default 127.0.0.1
+  PORT                 the port; default 3220; 0 takes any free port
+  CHATD_WORKERS        requests that each function serves at once; default 8
+  CHATD_CALLER_KEYS    keys that callers must send, comma-separated; required where HOST is not
+                       a loopback address
   CHATD_CORS_ORIGINS   origins of web pages and desktop apps that may call, comma-separated;
                        * (any page) and null (pages opened from files) need CHATD_CALLER_KEYS
   CHATD_CONFIG         another chatd.toml
   CHATD_DEFAULT_PROVIDER
-                       where a model without a prefix goes; chatd.toml's, else ollama
-  OLLAMA_URL           http://localhost:11434, or a demo if nothing answers there
+                       the provider of models without a prefix; default: chatd.toml's, else
+                       ollama
+  OLLAMA_URL           default http://localhost:11434, or a demo if nothing answers there
 {addresses}
                        other addresses of the providers
 {keys}
                        the providers' keys
-  CHATD_SECRET_ID      a secret in AWS Secrets Manager that holds them
+  CHATD_SECRET_ID      a secret in AWS Secrets Manager that contains these keys
   CHATD_IDEMPOTENCY_TABLE
-                       a DynamoDB table for answers by their Idempotency-Key; a file of this
-                       run's own
+                       a DynamoDB table for answers by their Idempotency-Key; default: a file
+                       of this run
 
-The handlers get this process's environment; what template.yaml declares for a function is not
-used here.
+The handlers get this process's environment. Environment variables that template.yaml declares for
+a function are not used.
 """
 
 
 def _help() -> str:
-    """Write the environment variables, the catalog's among them."""
+    """Return the list of environment variables, including those of the catalog."""
     rows = CATALOG.values()
     addresses = {row.base_url_variable for row in rows} - {None, "OLLAMA_URL"}
     keys = {row.key_variable for row in rows} - {None}
@@ -58,12 +56,12 @@ def _listed(names: Iterable[str | None]) -> str:
 
 
 class StartError(Exception):
-    """Why the gateway cannot start, and what to do, as one line."""
+    """The gateway cannot start; the message is one line with the reason and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to serve. `caller_keys` is empty where none is asked for."""
+    """The options of `make run`. Without `caller_keys`, callers need no key."""
 
     host: str
     port: int
@@ -74,10 +72,10 @@ class Options:
 
 
 def parse_options(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
-    """The options, from the command line's arguments and the environment.
+    """Parse the options from the command line's arguments and the environment.
 
     Raises:
-        StartError: With one line that names the variable at fault.
+        StartError: If a variable is invalid; the message names the variable.
 
     """
     parser = argparse.ArgumentParser(
@@ -115,19 +113,19 @@ def _caller_keys(env: Mapping[str, str]) -> tuple[str, ...]:
         return ()
     keys = tuple(key.strip() for key in env["CHATD_CALLER_KEYS"].split(",") if key.strip())
     if not keys:
-        raise StartError("CHATD_CALLER_KEYS: holds no key; unset it, or list keys in it")
+        raise StartError("CHATD_CALLER_KEYS: contains no key; unset it, or list keys in it")
     return keys
 
 
 def _refuse_open_origins(env: Mapping[str, str]) -> None:
-    """Refuse a list of origins under which any web page could spend the providers' keys."""
+    """Refuse a list of origins that allows any web page to call without a caller key."""
     try:
         listed = cors_origins.parsed(env.get("CHATD_CORS_ORIGINS", ""))
     except ValueError as error:
         raise StartError(f"CHATD_CORS_ORIGINS: {error}") from None
     if cors_origins.lets_in_every_page(listed):
         raise StartError(
-            "CHATD_CORS_ORIGINS: * and null let any web page that this machine's browser shows"
-            " spend the providers' keys; list the origins that may call, or list keys that callers"
-            " must send in CHATD_CALLER_KEYS"
+            "CHATD_CORS_ORIGINS: * and null let any web page in this machine's browser use the"
+            " providers' keys; list the origins that may call, or list the keys that callers must"
+            " send in CHATD_CALLER_KEYS"
         )

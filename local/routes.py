@@ -1,8 +1,7 @@
-"""Which function serves which method and path, and for how long: read from template.yaml.
+"""Read the routes and functions of template.yaml.
 
-Local and deployed must not drift, so there is no second table of routes: the literal `Api` events
-of the template's functions are read, and what cannot be read is an error, never skipped. This
-file knows nothing of processes or requests.
+The routes are the `Api` events of the template's functions, so that `make run` serves the routes
+that a stack serves. An event that is not literal is an error; no event is skipped.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from local import template
 from local.template import Node, TemplateError
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
-# Lambda's own, in seconds and MB: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
+# Lambda's defaults, in seconds and MB: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 _TIMEOUT, _MEMORY = 3, 128
 
 
@@ -32,10 +31,10 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A path as API Gateway writes it (`/v1/models/{id+}`), its methods, and who serves it.
+    """A path in API Gateway's notation (`/v1/models/{id+}`), with its methods and function.
 
     Attributes:
-        public: Whether the template lets everybody in (`Auth: {Authorizer: NONE}`).
+        public: Whether callers need no key (`Auth: {Authorizer: NONE}` in the template).
 
     """
 
@@ -45,10 +44,10 @@ class Route:
     public: bool = False
 
     def parameters(self, path: str) -> dict[str, str] | None:
-        """The path's parameters, or None where the path is not this route's.
+        """Match a path; return its parameters, or None if the path does not match.
 
         Args:
-            path: As it was sent. A REST API hands its %-escapes on as they are, captured in
+            path: The path of the request. %-escapes are not decoded, as in a REST API's events:
                 https://github.com/hotsock/voker/pull/8.
 
         """
@@ -61,17 +60,17 @@ class Route:
 
     @property
     def rank(self) -> tuple[int, ...]:
-        """Sorts the more precise route first: a literal part, then `{name}`, then `{name+}`."""
+        """Sort key of precedence: a literal part, then `{name}`, then `{name+}`."""
         return tuple(
             2 if part.endswith("+}") else int(part.startswith("{")) for part in self.path.split("/")
         )
 
 
 def read(path: Path) -> list[Route]:
-    """The routes of the template at `path`, the more precise first.
+    """Read the routes of the template at `path`; the most specific route comes first.
 
     Raises:
-        TemplateError: With one line that says where and what.
+        TemplateError: If a route is invalid; the message is one line with the place.
 
     """
     try:

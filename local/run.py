@@ -1,4 +1,4 @@
-"""Run the gateway on this machine, from start to Ctrl-C: compose the parts in order."""
+"""Run the gateway on this machine: start the parts in order, serve, stop on Ctrl-C."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from local.workers.worker_process import WorkerStartError, worker_environment
 _log = logging.getLogger("chatd.local")
 
 _PROVIDER_LIST = "/v1/chat/providers"
-# Seconds that the banner waits for it.
+# Seconds that the banner waits for the provider list.
 _PROVIDER_LIST_SECONDS = 3.0
 
 
@@ -77,7 +77,7 @@ class _Gateway:
         stop = stop_signal()
         async with AsyncExitStack() as stack:
             upstream = await self._upstream(stack)
-            # The server is entered first and so stopped last: it answers the requests in flight.
+            # The server starts first and stops last: it answers the requests in flight.
             pools = self._pools(upstream, stack.enter_context(run_folder()))
             app = GatewayApp(self.routes, pools, self._guard())
             await stack.enter_async_context(serving(app, sock, self._limits(pools)))
@@ -95,7 +95,7 @@ class _Gateway:
             await stop.wait()
 
     async def _upstream(self, stack: AsyncExitStack) -> Upstream:
-        """Return the upstream, with the demo started if that is the one."""
+        """Return the upstream; start the demo if no Ollama answers."""
         if self.upstream.kind != "demo":
             return self.upstream
         sock = stack.enter_context(listener("127.0.0.1", 0))
@@ -103,7 +103,7 @@ class _Gateway:
         return replace(self.upstream, url=url_of(sock), models=demo_ollama.MODELS)
 
     def _pools(self, upstream: Upstream, folder: Path) -> dict[str, WorkerPool]:
-        """Make the pools of workers, which share a folder."""
+        """Make a pool of workers for each function; all share a folder."""
         records = str(folder / "idempotency.sqlite3")
         env: Mapping[str, str] = {
             **worker_environment(self.options.code, os.environ),
@@ -120,7 +120,7 @@ class _Gateway:
         }
 
     def _limits(self, pools: Mapping[str, WorkerPool]) -> ConnectionLimits:
-        """Limit the connections; each worker takes a socket and, on Linux, a pidfd."""
+        """Limit the connections; each worker needs a socket and, on Linux, a pidfd."""
         return ConnectionLimits(connections=connection_limit(2 * self.options.workers * len(pools)))
 
     def _guard(self) -> RequestGuard:
@@ -132,7 +132,7 @@ class _Gateway:
         )
 
     async def _registered_providers(self, pools: Mapping[str, WorkerPool]) -> list[str] | None:
-        """Ask the gateway for the registered providers' names; None if they do not come in time."""
+        """Get the names of the registered providers; None if that takes more than 3 s."""
         for route in self.routes:
             if route.path == _PROVIDER_LIST and "GET" in route.methods:
                 request = proxy_integration.HttpRequest(
@@ -144,7 +144,7 @@ class _Gateway:
                 ):
                     async with asyncio.timeout(_PROVIDER_LIST_SECONDS):
                         call = pools[route.function.name].invoke(event, "banner", _discard)
-                        # A slow list is not cancelled: its lookups serve the first chat.
+                        # A slow list is not cancelled: the first chat needs the same keys.
                         result = await asyncio.shield(call)
                     return _provider_names(proxy_integration.to_response(result).body)
         return None
@@ -161,16 +161,16 @@ def _release_keys(records: Sqlite, process: int) -> None:
 def _provider_names(body: bytes) -> list[str] | None:
     try:
         return [str(provider["name"]) for provider in json.loads(body)["providers"]]
-    except (ValueError, KeyError, TypeError):  # not a list of providers: then the banner has none
+    except (ValueError, KeyError, TypeError):  # not a provider list: the banner omits the names
         return None
 
 
 async def _discard(_part: object) -> None:
-    """Drop a part of a streamed answer: the list is a whole one."""
+    """Discard a part of a streamed answer: the provider list is not streamed."""
 
 
 async def _start_all(pools: Iterable[WorkerPool]) -> None:
-    """Start all pools before raising the first failure, so that each can be stopped."""
+    """Start all pools, then raise the first failure, so that the caller can stop each pool."""
     started = await asyncio.gather(*(pool.start() for pool in pools), return_exceptions=True)
     for failure in started:
         if failure is not None:

@@ -1,7 +1,7 @@
-"""template.yaml as a tree in which every value knows where it stands.
+"""Parse template.yaml into a tree of values with their places.
 
-A value that only CloudFormation can compute is kept as such, and asking for the text or number in
-it is an error that names the place. What the tree means is routes.py's.
+A value that only CloudFormation can compute is kept as an `Intrinsic`; reading it as a text or a
+number is an error that names the place.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ import yaml
 
 
 class TemplateError(Exception):
-    """What cannot be read in the template, as one line that names the place."""
+    """The template is invalid; the message is one line with the place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Intrinsic:
-    """A value that only CloudFormation knows, such as `!Ref Stage`.
+    """A value that CloudFormation computes, such as `!Ref Stage`.
 
     Attributes:
-        tag: Its tag.
-        name: What follows the tag, where that is one word or line.
+        tag: The tag, such as `!Ref`.
+        name: The scalar after the tag; empty after a list or mapping.
 
     """
 
@@ -33,7 +33,7 @@ class Intrinsic:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short tags."""
+    """Load YAML with CloudFormation's short tags."""
 
 
 _Loader.add_multi_constructor(
@@ -46,41 +46,43 @@ _Loader.add_multi_constructor(
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value of the template, and its place in it (`Resources.Chat.Properties`)."""
+    """A value of the template with its place, such as `Resources.Chat.Properties`."""
 
     place: str
     value: Any
 
     def get(self, key: str, default: Any = None) -> Node:
-        """The value under `key`; `default` where the mapping has none."""
+        """Return the value of `key`, or `default` if the mapping has no such key."""
         return Node(f"{self.place}.{key}".lstrip("."), self._mapping().get(key, default))
 
     def children(self) -> Iterator[tuple[str, Node]]:
-        """Every key and value; none of an absent mapping."""
+        """Yield each key and value; an absent mapping counts as empty."""
         for key in self._mapping():
             yield str(key), self.get(key)
 
     def resolve(self, parameters: Node) -> Node:
-        """The value itself, or where it is a `!Ref` to a parameter, that parameter's default."""
+        """Replace a `!Ref` to a parameter by the parameter's default."""
         if not isinstance(self.value, Intrinsic) or self.value.tag != "!Ref":
             return self
         return Node(self.place, parameters.get(self.value.name).get("Default", self.value).value)
 
     def text(self) -> str:
-        """The literal text that must stand here."""
+        """Return the value, which must be a literal text."""
         if not isinstance(self.value, str):
             raise self.error("must be a literal text")
         return self.value
 
     def number(self) -> float:
-        """The literal number that must stand here."""
+        """Return the value, which must be a literal number."""
         if isinstance(self.value, bool) or not isinstance(self.value, int | float):
             raise self.error("must be a literal number")
         return self.value
 
-    def error(self, what: str) -> TemplateError:
-        """That `what` does not hold of this value."""
-        return TemplateError(f"{self.place or 'the template'}: {what}, not {_describe(self.value)}")
+    def error(self, requirement: str) -> TemplateError:
+        """Return the error that this value violates a requirement."""
+        return TemplateError(
+            f"{self.place or 'the template'}: {requirement}, not {_describe(self.value)}"
+        )
 
     def _mapping(self) -> dict[Any, Any]:
         if self.value is None:
@@ -91,10 +93,10 @@ class Node:
 
 
 def read(path: Path) -> Node:
-    """The tree of the template at `path`.
+    """Read the template at `path`.
 
     Raises:
-        TemplateError: When it cannot be read at all.
+        TemplateError: If the file cannot be read or is not YAML.
 
     """
     try:

@@ -1,7 +1,4 @@
-"""Which upstream answers a model's bare name here: the user's Ollama, a demo, or another provider.
-
-It only looks; starting the demo is __main__.py's.
-"""
+"""Detect the upstream of models without a prefix: Ollama, the demo or another provider."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from chatd.credentials.provider_keys import Credentials
 from chatd.errors import ModelNotFoundError
 from chatd.routing.registry import Registry
 
-# Seconds to wait for an Ollama, which on this machine answers at once or not at all.
+# Seconds to wait for Ollama, which answers at once when it runs on this machine.
 _TIMEOUT = urllib3.Timeout(connect=1.0, read=2.0)
 
 
@@ -26,11 +23,11 @@ class Upstream:
     """The default provider.
 
     Attributes:
-        kind: `ollama` answers; `demo` stands in, because nothing does; `unreachable`: nothing
-            answers at the address that the user gave; `other`: it is another provider.
+        kind: `ollama`: Ollama answers; `demo`: nothing answers at Ollama's default address;
+            `unreachable`: nothing answers at the configured address; `other`: another provider.
         provider: The provider's name.
-        url: Where it is.
-        models: Models that it is known to serve.
+        url: The provider's address.
+        models: Models that the provider serves, as far as known.
 
     """
 
@@ -41,7 +38,7 @@ class Upstream:
 
 
 def detect_upstream(settings: Settings, environ: Mapping[str, str]) -> Upstream:
-    """Find out what answers a bare model name."""
+    """Detect the default provider, and the models of an Ollama."""
     row = settings.providers[settings.default_provider or "ollama"]
     if row.excluded is not None:
         row = _first_registered(settings, environ) or row
@@ -56,7 +53,7 @@ def detect_upstream(settings: Settings, environ: Mapping[str, str]) -> Upstream:
 
 
 def _first_registered(settings: Settings, environ: Mapping[str, str]) -> Provider | None:
-    """The first registered provider, as far as the environment and the .env files tell."""
+    """Return the default provider by the keys of the environment and .env files."""
     try:
         return Registry(settings, Credentials(environ, None, lambda _sentence: None)).default()
     except ModelNotFoundError:
@@ -64,7 +61,7 @@ def _first_registered(settings: Settings, environ: Mapping[str, str]) -> Provide
 
 
 def _get_json(http: urllib3.PoolManager, url: str) -> dict[str, Any]:
-    """The JSON object at `url`, empty when there is none to be had."""
+    """Get a JSON object; return an empty object on any failure."""
     try:
         answer = http.request("GET", url, redirect=False).json()
     except (urllib3.exceptions.HTTPError, ValueError):

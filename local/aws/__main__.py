@@ -1,4 +1,4 @@
-"""Run `make aws-local`: `python -m local.aws`."""
+"""Start `make aws-local`: `python -m local.aws`."""
 
 import sys
 

@@ -1,8 +1,7 @@
-"""`make aws-local`: run the gateway with its keys in a local Secrets Manager.
+"""Run the gateway with its keys in a local Secrets Manager (`make aws-local`).
 
-moto's server stands in for Secrets Manager on a free loopback port, behind a gate that wants a
-credential of this run (signature_check.py). So a key takes the same way as on AWS, without an
-account.
+moto's server emulates Secrets Manager on a free loopback port, behind a check of each request's
+signature (signature_check.py). The gateway reads its keys as on AWS, without an AWS account.
 """
 
 from __future__ import annotations
@@ -30,17 +29,17 @@ from chatd.dialects import DIALECTS
 from local.aws.signature_check import SignatureCheck
 from local.run import main as serve
 
-SECRET = "chatd/providers"  # noqa: S105  # its name
+SECRET = "chatd/providers"  # noqa: S105  # the secret's name
 # AWS's secret access keys have 40 characters. A shorter one, such as `test`, can be guessed.
 _SECRET_CHARACTERS = 40
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Serve until Ctrl-C; the exit status."""
+    """Serve until Ctrl-C; return the exit status."""
     try:
         rows = load(os.environ, DIALECTS).providers.values()
     except ConfigError:
-        return serve(arguments)  # which reports the mistake
+        return serve(arguments)  # reports the configuration error
     keys, placeholders = _collect_keys(rows, os.environ)
     credential = _choose_credential(os.environ)
     with serve_secrets_manager(credential) as endpoint:
@@ -53,17 +52,22 @@ def main(arguments: Sequence[str]) -> int:
 
 
 class _Handler(MotoRequestHandler):
-    """Serves one connection. `timeout` bounds each read, in seconds: a silent one ends."""
+    """Serve one connection, and close the connection when a read takes more than `timeout` s."""
 
     timeout = 10
 
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002  # werkzeug's name
-        """Write nothing: a line would hold text of an unverified request."""
+        """Discard the line: it would contain text of an unverified request."""
 
 
 @contextmanager
 def serve_secrets_manager(credential: Mapping[str, str]) -> Iterator[str]:
-    """Run a Secrets Manager on a free loopback port for the credential; yield the URL."""
+    """Run a Secrets Manager on a free loopback port; yield its URL.
+
+    Args:
+        credential: The only credential whose signatures are accepted.
+
+    """
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     backend = DomainDispatcherApplication(create_backend_app)
     server = make_server("127.0.0.1", 0, backend, threaded=True, request_handler=_Handler)
@@ -85,14 +89,15 @@ def serve_secrets_manager(credential: Mapping[str, str]) -> Iterator[str]:
 
 
 def _choose_credential(environ: Mapping[str, str]) -> dict[str, str]:
-    """Choose the credential that the gateway signs with: a random one.
+    """Choose the credential that the gateway signs with: a random credential.
 
-    A complete one in the environment is kept if it cannot be guessed: other services may need it.
+    A credential of the environment is kept if its secret has at least 40 characters: the gateway
+    may need the credential for other AWS services.
     """
     names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
     access_key, secret_key = (environ.get(name, "") for name in names)
     if not access_key or len(secret_key) < _SECRET_CHARACTERS:
-        # Letters and digits alone: an id with a slash would not be read back from a signature.
+        # Letters and digits only: an id with a slash cannot be parsed out of a signature.
         access_key, secret_key = f"LOCAL{secrets.token_hex(8).upper()}", secrets.token_urlsafe(32)
     return dict(zip(names, (access_key, secret_key), strict=True))
 
@@ -100,7 +105,7 @@ def _choose_credential(environ: Mapping[str, str]) -> dict[str, str]:
 def _client_environment(
     environ: Mapping[str, str], endpoint: str, credential: Mapping[str, str]
 ) -> dict[str, str]:
-    """The variables that lead boto3 and the gateway to the stand-in."""
+    """Return the environment variables that point boto3 and the gateway to the local server."""
     return {
         **credential,
         "AWS_DEFAULT_REGION": environ.get("AWS_DEFAULT_REGION") or "us-east-1",
@@ -112,9 +117,13 @@ def _client_environment(
 def _collect_keys(
     rows: Iterable[Provider], environ: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Collect the real keys of the environment and .env, and made-up ones for other variables.
+    """Collect the keys of the environment and .env files, and placeholders for missing keys.
 
-    A key that is there and cannot be used has no stand-in, so that the gateway reports it.
+    A key that is set but unusable gets no placeholder, so that the gateway reports the key.
+
+    Returns:
+        The keys and the placeholders, each by the name of its variable.
+
     """
     credentials = Credentials(environ, None, lambda _warning: None)
     real: dict[str, str] = {}
@@ -133,8 +142,8 @@ def _collect_keys(
 
 def create_secret(endpoint: str, credential: Mapping[str, str], keys: Mapping[str, str]) -> None:
     """Create the secret that holds the keys."""
-    # Endpoint and credential are given, although the environment has both: boto3 can be configured
-    # to ignore an endpoint there, and keeps the first credential that it finds in a process.
+    # Endpoint and credential are arguments although the environment has both: boto3 can be
+    # configured to ignore the environment's endpoint, and caches a process's first credential.
     client = boto3.client(
         "secretsmanager",
         endpoint_url=endpoint,

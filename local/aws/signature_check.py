@@ -1,7 +1,7 @@
-"""Verify request signatures in front of moto's server, and refuse all other requests.
+"""Verify request signatures in front of moto's server, and refuse unsigned requests.
 
-moto serves every origin and checks no signature, and its `/moto-api` shows all its data. A web page
-or another user of the machine has no credential, and so gets nothing past this check.
+moto serves every origin, checks no signature, and returns all its data at `/moto-api`. A web page
+or another user of the machine has no credential, so this check refuses their requests.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
 
@@ -21,15 +21,15 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 _SERVICE = "secretsmanager"
-# As AWS allows between the time in a signature and its own.
+# The clock difference that AWS accepts in a signature.
 _CLOCK_SKEW = timedelta(minutes=15)
-# Bytes; a secret may have 64 KB.
+# Bytes. A secret has at most 64 KB.
 _MAX_BODY = 256 * 1024
 _AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256 Credential=([A-Za-z0-9_-]+)/\d{8}/([a-z0-9-]+)/secretsmanager/aws4_request,"
     r" ?SignedHeaders=([a-z0-9;-]+), ?Signature=([0-9a-f]{64})"
 )
-# Without these in the signature it would hold for another request too.
+# A signature that omits one of these headers would be valid for other requests too.
 _SIGNED_HEADERS = {"host", "x-amz-date", "x-amz-target"}
 
 Environ = dict[str, Any]
@@ -37,17 +37,17 @@ StartResponse = Callable[..., Any]
 
 
 class _RefusedError(Exception):
-    """The reason of a refusal."""
+    """The request is refused; the message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignatureCheck:
-    """A WSGI app that forwards signed calls of Secrets Manager and refuses all other requests.
+    """Forward signed calls of Secrets Manager to a WSGI app; refuse all other requests with 403.
 
     Attributes:
         app: Serves the forwarded requests.
-        access_key: The credential's id.
-        secret_key: Its secret.
+        access_key: The id of the accepted credential.
+        secret_key: The secret of the accepted credential.
         hosts: The accepted values of the Host header.
 
     """
@@ -85,11 +85,11 @@ class SignatureCheck:
             raise _RefusedError("the request is not signed with Signature Version 4")
         access_key, region, signed, signature = found.groups()
         if not hmac.compare_digest(access_key, self.access_key):
-            raise _RefusedError("the credential is not the one of this run")
+            raise _RefusedError("the request is signed with the credential of another run")
         _check_time(environ.get("HTTP_X_AMZ_DATE", ""))
         names = signed.split(";")
         if not set(names) >= _SIGNED_HEADERS:
-            raise _RefusedError("the signature leaves out a header that it must cover")
+            raise _RefusedError("the signature omits a required header")
         body = _read_body(environ)
         expected = self._signature(environ, region, names, body)
         if not hmac.compare_digest(signature, expected):
@@ -97,7 +97,7 @@ class SignatureCheck:
         return body
 
     def _signature(self, environ: Environ, region: str, names: list[str], body: bytes) -> str:
-        """Compute the signature that the request must have."""
+        """Compute the expected signature of the request."""
         signer = SigV4Auth(Credentials(self.access_key, self.secret_key), _SERVICE, region)
         headers = {name: _header(environ, name) for name in names}
         request = AWSRequest("POST", f"http://{environ['HTTP_HOST']}/", headers, body)
@@ -110,7 +110,7 @@ def _check_time(stamp: str) -> None:
     try:
         signed = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:
-        raise _RefusedError("the request has no time of its signature") from None
+        raise _RefusedError("the request has no valid X-Amz-Date") from None
     if abs(datetime.now(UTC) - signed) > _CLOCK_SKEW:
         raise _RefusedError("the signature is too old")
 
@@ -128,8 +128,8 @@ def _header(environ: Environ, name: str) -> str:
     return str(environ.get(f"HTTP_{name.upper().replace('-', '_')}", ""))
 
 
-def _refusal_body(why: str, start_response: StartResponse) -> list[bytes]:
-    body = json.dumps({"__type": "AccessDeniedException", "message": why}).encode()
+def _refusal_body(reason: str, start_response: StartResponse) -> list[bytes]:
+    body = json.dumps({"__type": "AccessDeniedException", "message": reason}).encode()
     headers = [("Content-Type", "application/x-amz-json-1.1"), ("Content-Length", str(len(body)))]
     start_response("403 Forbidden", [*headers, ("Connection", "close")])
     return [body]

@@ -1,1 +1,1 @@
-"""Serve HTTP: bounded connections, admission of requests, and the app in front of the workers."""
+"""Serve HTTP: accept connections, admit requests, pass requests to workers, write responses."""

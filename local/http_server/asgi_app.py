@@ -1,6 +1,6 @@
-"""The ASGI app in front of the workers: an HTTP request → its route's function → the response.
+"""Pass each HTTP request to its route's function, and write the function's response.
 
-It refuses what API Gateway would refuse, in the gateway's own error shape.
+A request that API Gateway would refuse is refused here, with an error in the gateway's shape.
 """
 
 from __future__ import annotations
@@ -36,20 +36,27 @@ _log = logging.getLogger("chatd.local")
 
 
 class WrongMethodError(MethodNotAllowedError):
-    """The path is served, with the methods in `allowed`."""
+    """The path has other methods, listed in `allowed`."""
 
     def __init__(self, allowed: Sequence[str]) -> None:
-        super().__init__(f"This path takes {one_of(allowed)}.")
+        super().__init__(f"This path accepts {one_of(allowed)}.")
         self.allowed = allowed
 
     def headers(self) -> dict[str, str]:
-        """RFC 9110, 15.5.6: a 405 names the methods."""
+        """Name the allowed methods, as RFC 9110, 15.5.6 requires of a 405."""
         return {"Allow": ", ".join(self.allowed)}
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayApp:
-    """The app. `pools` holds the workers by the function's name."""
+    """The ASGI app in front of the workers.
+
+    Attributes:
+        routes: The routes, the most specific first.
+        pools: The workers of each function, by the function's name.
+        guard: Admits or refuses requests.
+
+    """
 
     routes: Sequence[Route]
     pools: Mapping[str, WorkerPool]
@@ -69,14 +76,14 @@ class GatewayApp:
         except ChatdError as error:
             close = error.headers().get("Connection") == "close"
             response = self._error_response(error, request, request_id)
-        except Exception:  # noqa: BLE001  # the caller gets our error body, whatever broke
-            _log.exception("request %s broke the front", request_id)
+        except Exception:  # noqa: BLE001  # any failure becomes an error response
+            _log.exception("request %s failed in the HTTP server", request_id)
             response = self._error_response(
                 InternalError("Internal server error"), request, request_id
             )
         if response is not None:
             if writer.started:
-                return  # what failed in the middle must not look as if it had ended
+                return  # a failed stream must not look complete
             await writer.write_response(response)
         if close:
             await drain(receive)
@@ -85,8 +92,8 @@ class GatewayApp:
     async def _respond(
         self, request: Request, writer: ResponseWriter
     ) -> proxy_integration.HttpResponse | None:
-        """The response, or None when all of it was streamed."""
-        headers = request.headers.items()  # names in lower case, repeated ones too
+        """Return the response; None after a streamed response."""
+        headers = request.headers.items()  # names in lower case, with repetitions
         refuse_ambiguous_framing(headers, request.scope["http_version"])
         path = request.scope["raw_path"].decode("latin-1")
         route = self._find_route(request.method, path)
@@ -119,11 +126,11 @@ class GatewayApp:
     def _error_response(
         self, error: ChatdError, request: Request, request_id: str
     ) -> proxy_integration.HttpResponse:
-        """The error as API Gateway would send it, readable for the web pages that may call."""
+        """Return an error response, which web pages of listed origins can read."""
         headers = {"Content-Type": "application/json", **error.headers()}
         origin = request.headers.get("origin")
         if self.guard.origins:
-            headers["Vary"] = "Origin"  # also where none was sent: a cache must not mix the two
+            headers["Vary"] = "Origin"  # also without an Origin: a cache must keep the two apart
         if origin is not None and self.guard.lists_origin(origin):
             headers["Access-Control-Allow-Origin"] = origin
         body = json.dumps(error.body(request_id)).encode()
@@ -142,7 +149,12 @@ def _http_request(request: Request, path: str, body: bytes) -> proxy_integration
 
 
 async def _cancelled_on_hang_up(call: Coroutine[Any, Any, Any], request: Request) -> Any:
-    """The result of `call`, which is cancelled when the caller hangs up."""
+    """Await `call`; cancel the call when the caller hangs up.
+
+    Raises:
+        ClientDisconnect: When the caller hangs up.
+
+    """
     calling = asyncio.create_task(call)
     hung_up = asyncio.ensure_future(request.receive())
     try:

@@ -1,8 +1,8 @@
-"""One HTTP connection of the front: uvicorn's, with limits of time and number.
+"""Bound each HTTP connection in time, and the number of connections.
 
 uvicorn waits without limit for the rest of a request and for a peer that does not read, and accepts
-any number of connections. Here each wait has a limit, and one connection too many closes the one
-that has waited longest without a request. A refusal has the shape of every error of the gateway.
+any number of connections. Here each wait has a limit. At the limit of connections, a new one closes
+the connection that has waited longest for a request. Refusals have the gateway's error shape.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from chatd.errors import ChatdError, InvalidRequestError, UpstreamOverloadedErro
 
 # Bytes of a request's head; API Gateway takes 10,240 bytes of headers.
 _LONGEST_HEAD = 16 * 1024
-# Past so many chunks, so many bytes are expected of each on average.
+# Beyond this number of chunks, their average size must be at least so many bytes.
 _CHUNKS, _CHUNK_BYTES = 1000, 16
-# Bytes of further requests that may wait behind the one that is served.
+# Bytes of further requests that may wait behind the current request.
 _PIPELINED = 64 * 1024
 
-# The states of a peer whose request is not complete; data after it is a further request.
+# States of a peer whose request is not complete. In other states, data is a further request.
 _INCOMPLETE = (h11.IDLE, h11.SEND_BODY)
 
 _Phase = Literal["head", "body"]
@@ -35,14 +35,14 @@ _Phase = Literal["head", "body"]
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """The limits of one server's connections; times are in seconds.
+    """The limits of a server's connections; times are in seconds.
 
     Attributes:
-        head: For a request's head, from the connection's start or the head's first byte.
-        body: For the body, from the end of the head.
-        idle: For the next request, after an answer.
-        unread: While the peer reads nothing of an answer.
-        connections: How many connections there may be at once.
+        head: Time for a request's head, from the connection's start or the head's first byte.
+        body: Time for the body, from the end of the head.
+        idle: Time from a response to the next request.
+        unread: Time in which the peer reads nothing of a response.
+        connections: The number of connections at once.
 
     """
 
@@ -54,7 +54,7 @@ class ConnectionLimits:
 
 
 class ServerConfig(uvicorn.Config):
-    """uvicorn's configuration plus the limits of `Connection`."""
+    """Extend uvicorn's configuration by the limits of `Connection`."""
 
     def __init__(self, app: Any, limits: ConnectionLimits, **more: Any) -> None:
         self.limits = limits
@@ -62,24 +62,25 @@ class ServerConfig(uvicorn.Config):
 
 
 class RequestTimeoutError(InvalidRequestError):
-    """The request did not arrive in time."""
+    """The request did not arrive within the limit of time."""
 
     status = 408
     default_code = "request_timeout"
 
 
 class _Parser(h11.Connection):
-    """h11's parser with a lower bound of chunk sizes: parsing a chunk takes 10 µs at any size."""
+    """Extend h11's parser by a minimum chunk size: parsing a chunk takes 10 µs at any size."""
 
     def __init__(self, longest_head: int) -> None:
         super().__init__(h11.SERVER, longest_head)
         self._chunks = self._bytes = 0
 
     def next_event(self) -> Any:
-        """The next event.
+        """Return the next event.
 
         Raises:
-            RemoteProtocolError: Also for a body in a thousand chunks of less than 16 bytes each.
+            RemoteProtocolError: If the peer violates HTTP, or the average of more than 1,000 chunks
+                is less than 16 bytes.
 
         """
         event = super().next_event()
@@ -94,7 +95,7 @@ class _Parser(h11.Connection):
 
 
 class Connection(H11Protocol):
-    """A connection with limits of time."""
+    """Serve one connection within its limits."""
 
     limits: ConnectionLimits
     _phase: _Phase | None = None
@@ -108,23 +109,23 @@ class Connection(H11Protocol):
         self.conn = _Parser(_LONGEST_HEAD)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        """Accept a connection, or refuse it where the limit is reached and none can be closed."""
+        """Accept a connection; send 503 if the limit is reached and no other can be closed."""
         super().connection_made(transport)
-        # pause_writing is called as soon as the peer lets anything wait.
+        # pause_writing is called as soon as any data is unread.
         transport.set_write_buffer_limits(high=0)
         if len(self.connections) > self.limits.connections and not self._evict_one():
             self._refuse(UpstreamOverloadedError("Too many connections.", code="overloaded"))
         self._update_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End the timers."""
+        """Cancel the timers."""
         for timer in (self._phase_timer, self._unread_timer):
             if timer is not None:
                 timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse received data, and keep reading, to notice a hang-up behind further requests."""
+        """Parse received data; keep reading, to detect a hang-up behind further requests."""
         super().data_received(data)
         self._update_timer()
         if self.flow.read_paused and self.conn.their_state not in _INCOMPLETE:
@@ -134,23 +135,23 @@ class Connection(H11Protocol):
                 self.flow.resume_reading()
 
     def on_response_complete(self) -> None:
-        """Watch for the next request."""
+        """Start the timer of the next request."""
         super().on_response_complete()
         self._update_timer()
 
     def pause_writing(self) -> None:
-        """Start the limit for a peer that does not read."""
+        """Start the timer of a peer that does not read."""
         super().pause_writing()
         self._start_unread_timer()
 
     def resume_writing(self) -> None:
-        """End the limit: the peer has read all data."""
+        """Cancel the timer: the peer has read all data."""
         if self._unread_timer is not None:
             self._unread_timer.cancel()
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse a malformed request."""
+        """Refuse a malformed request with 400."""
         self._refuse(InvalidRequestError(msg, code="not_http"))
 
     @property
@@ -165,7 +166,7 @@ class Connection(H11Protocol):
         return None
 
     def _evict_one(self) -> bool:
-        """Close the connection that has waited longest for a request; whether there was one."""
+        """Close the connection that has waited longest for a request; return whether one was."""
         others = (
             one for one in self.connections if isinstance(one, Connection) and one is not self
         )
@@ -176,7 +177,7 @@ class Connection(H11Protocol):
         return True
 
     def _update_timer(self) -> None:
-        """Start the limit for the part of a request that is due, unless it runs already."""
+        """Start the timer for the due part of a request, unless that timer already runs."""
         phase = self._phase_due()
         if phase == self._phase:
             return
@@ -192,28 +193,28 @@ class Connection(H11Protocol):
             return None
         if self.conn.their_state is h11.SEND_BODY:
             return "body"
-        # Between two requests uvicorn's own timer runs, until the first byte of the next.
+        # Between two requests uvicorn's own timer runs, until the first byte of the second.
         between = self.timeout_keep_alive_task is not None
         return "head" if self.conn.their_state is h11.IDLE and not between else None
 
     def _on_timeout(self) -> None:
-        """Close a connection with a late request: with a 408 if part of the request arrived."""
+        """Close the connection of a late request, with 408 if a part of the request arrived."""
         if self.transport.is_closing():
             return
         if self._phase == "head" and not self.conn.trailing_data[0]:
-            self.transport.abort()  # there is no request to answer
+            self.transport.abort()  # no request has begun
             return
         self._refuse(RequestTimeoutError(f"The request's {self._phase} did not arrive in time."))
 
     def _refuse(self, error: ChatdError) -> None:
-        """Send an error and close; an app that serves the request sees a hang-up."""
+        """Send an error and close; the app that serves the request gets a disconnect message."""
         cycle = self.cycle
         if (
             cycle
             and cycle.response_started
             and not (cycle.response_complete and self._phase != "body")
         ):
-            self.transport.abort()  # an answer was begun, or given before the end of the body
+            self.transport.abort()  # a response was started, or sent before the end of the body
             return
         request_id = str(uuid.uuid4())
         body = json.dumps(error.body(request_id)).encode()
@@ -233,7 +234,7 @@ class Connection(H11Protocol):
             cycle.message_event.set()
 
     def _start_unread_timer(self) -> None:
-        """Close the connection if the peer reads nothing within the limit."""
+        """Close the connection if the peer reads no data within the limit."""
         if self._unread_timer is not None:
             self._unread_timer.cancel()
         left = self.transport.get_write_buffer_size()

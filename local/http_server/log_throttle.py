@@ -1,4 +1,4 @@
-"""Keep the log short under attack: throttle similar lines, and log exhaustion without traceback."""
+"""Limit the log under attack: throttle similar lines, log exhausted resources in one line."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 
 _log = logging.getLogger("chatd.local")
 
-# The most lines of a kind, and in how many seconds.
+# The number of lines of a kind that pass within so many seconds.
 _LINES, _SECONDS = 5, 10.0
-# Kinds that are counted; one more resets all counts.
+# Kinds that are counted; a further kind resets all counts.
 _KINDS = 200
 _EXHAUSTED = {
     errno.EMFILE: "this process has no file descriptor left (ulimit -n raises the limit)",
@@ -24,20 +24,20 @@ _EXHAUSTED = {
 
 
 class LogThrottle(logging.Filter):
-    """Pass 5 lines of a kind in 10 s; the next line after that counts the suppressed ones.
+    """Pass 5 lines of a kind in 10 s; the first line after 10 s counts the suppressed lines.
 
-    A kind is a logger and the text before its arguments are filled in; of asyncio, whose texts hold
-    the addresses of objects, it is the logger.
+    A kind is a logger and a text without its arguments. All lines of asyncio are one kind, because
+    its texts contain addresses of objects.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._clock = clock
-        # For each kind: when its 10 s began, and how many lines there were since.
+        # For each kind: the start of its 10 s, and the number of lines since then.
         self._counts: dict[tuple[str, str], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether to write the line."""
+        """Whether the line is written."""
         kind = (record.name, "" if record.name == "asyncio" else str(record.msg))
         now = self._clock()
         began, lines = self._counts.get(kind, (now, 0))
@@ -52,10 +52,10 @@ class LogThrottle(logging.Filter):
 
 
 def handle_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log an unhandled exception of the event loop; for `loop.set_exception_handler`.
+    """Log an unhandled exception of the event loop, as `loop.set_exception_handler` requires.
 
-    Where accept() finds no descriptor left, asyncio would write a traceback for each attempt. It
-    tries again after 1 s.
+    Without a free descriptor, accept() fails. asyncio would log a traceback for each attempt, and
+    retries after 1 s.
     https://github.com/python/cpython/blob/3.13/Lib/asyncio/selector_events.py (_accept_connection)
     """
     error = context.get("exception")

@@ -1,6 +1,6 @@
-"""HTTP ↔ what API Gateway's REST proxy integration hands a function and takes from it.
+"""Translate between HTTP and the events and results of API Gateway's REST proxy integration.
 
-Pure: no sockets, no processes. The shapes:
+The shapes:
 https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 """
 
@@ -19,21 +19,21 @@ from local.routes import Route
 
 _STAGE = "local"
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-# A control character in a value would split the response.
+# A line break in a value would split the response.
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 # Statuses that end a response without a body.
 BODILESS = (204, 304)
-# The server's own: they frame the body.
+# Headers that frame the body; the server sets them.
 _FRAMING_HEADERS = ("content-length", "transfer-encoding", "connection", "keep-alive")
 
 
 class MalformedResultError(Exception):
-    """The function's result is not a proxy result; API Gateway answers 502 to one."""
+    """The function's result is malformed; API Gateway sends 502 then."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """An HTTP request as it came: names and values as text, the path with its escapes."""
+    """An HTTP request, with the path not decoded."""
 
     method: str
     path: str
@@ -45,7 +45,7 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """An HTTP response, without the headers that frame it."""
+    """An HTTP response without framing headers."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -55,7 +55,15 @@ class HttpResponse:
 def to_event(
     request: HttpRequest, route: Route, request_id: str, *, caller: str | None = None
 ) -> dict[str, Any]:
-    """The proxy event of `request`; `caller` is the name of whose key it bore."""
+    """Translate a request into a proxy event.
+
+    Args:
+        request: The request.
+        route: The route that matches the request.
+        request_id: The id of the request.
+        caller: The caller's name; None without caller keys.
+
+    """
     headers = _group(request.headers)
     query = _group(parse_qsl(request.query, keep_blank_values=True))
     body, is_base64 = _event_body(request.body)
@@ -76,10 +84,10 @@ def to_event(
 
 
 def to_response(result: object) -> HttpResponse:
-    """The HTTP response that a function's result means.
+    """Translate a function's result into an HTTP response.
 
     Raises:
-        MalformedResultError: Where API Gateway would say that the result is malformed.
+        MalformedResultError: If API Gateway would reject the result.
 
     """
     if not isinstance(result, dict):
@@ -136,7 +144,7 @@ def _event_body(body: bytes) -> tuple[str | None, bool]:
 
 
 def _merged_headers(result: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    """Both header maps as one; for a name in both, as API Gateway, the multi-valued one."""
+    """Merge both header maps. As in API Gateway, `multiValueHeaders` wins for a name in both."""
     many = _checked_map(result.get("multiValueHeaders"))
     names = {name.lower() for name in many}
     one = _checked_map(result.get("headers"))
@@ -159,7 +167,7 @@ def _checked_map(value: object) -> dict[str, Any]:
 
 def _checked_list(values: object) -> list[Any]:
     if not isinstance(values, list):
-        raise MalformedResultError("multiValueHeaders holds something that is not a list")
+        raise MalformedResultError("multiValueHeaders contains a value that is not a list")
     return values
 
 
@@ -168,7 +176,7 @@ def _checked_value(name: str, value: object) -> str:
         value = str(value).lower()
     text = str(value) if isinstance(value, str | int | float) else None
     if text is None or not _HEADER_VALUE.fullmatch(text):
-        raise MalformedResultError(f"the value of header {name} is not a header's")
+        raise MalformedResultError(f"the value of header {name} is not a valid header value")
     return text
 
 
@@ -183,4 +191,4 @@ def _result_body(result: Mapping[str, Any]) -> bytes:
     try:
         return base64.b64decode(body, validate=True)
     except binascii.Error:
-        raise MalformedResultError("body is not base64, though isBase64Encoded says so") from None
+        raise MalformedResultError("isBase64Encoded is true, but body is not base64") from None

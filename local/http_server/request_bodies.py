@@ -1,4 +1,4 @@
-"""Read request bodies within API Gateway's limit, and within a limit for all of them."""
+"""Read request bodies within API Gateway's limit, and within a limit of total memory."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from chatd.errors import RequestTooLargeError, UpstreamOverloadedError
 
 # Bytes: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 PAYLOAD_LIMIT = 10 * 1024 * 1024
-# Bytes of bodies held at once. As an event and as a frame for its worker, each takes some four
-# times as much for a moment.
+# Bytes of all bodies in memory. A body takes about four times its size while it is copied into an
+# event and into a frame for its worker.
 _TOTAL_LIMIT = 128 * 1024 * 1024
-# Seconds that a refused sender may go on, so that it gets to read why it was refused.
+# Seconds for which a refused sender may continue, so that it reads the refusal.
 _DRAIN_SECONDS = 2.0
 
 
@@ -30,7 +30,7 @@ class BodyTooLargeError(RequestTooLargeError):
 
 
 class TooManyBodiesError(UpstreamOverloadedError):
-    """The bodies of the requests being served reach the memory limit."""
+    """The bodies of the current requests reach the memory limit."""
 
     default_code = "overloaded"
 
@@ -41,10 +41,10 @@ class TooManyBodiesError(UpstreamOverloadedError):
 
 @dataclass(slots=True)
 class RequestBodies:
-    """The bodies of the requests being served.
+    """The bodies of the current requests.
 
     Attributes:
-        limit: The most bytes of all bodies together.
+        limit: The maximum of bytes of all bodies together.
 
     """
 
@@ -53,11 +53,11 @@ class RequestBodies:
 
     @asynccontextmanager
     async def read(self, request: Request) -> AsyncIterator[bytes]:
-        """Read a body and count it for the length of the block.
+        """Read a body, and count its bytes until the end of the block.
 
         Raises:
-            BodyTooLargeError: As soon as it is known to be larger than API Gateway takes.
-            TooManyBodiesError: As soon as all bodies together are too large.
+            BodyTooLargeError: As soon as the body exceeds API Gateway's limit.
+            TooManyBodiesError: As soon as all bodies together exceed the limit.
 
         """
         if int(request.headers.get("content-length", 0)) > PAYLOAD_LIMIT:
@@ -71,7 +71,7 @@ class RequestBodies:
                     raise _too_large_error()
                 if self._held > self.limit:
                     raise TooManyBodiesError(
-                        "The requests being served hold too much memory; ask again later.",
+                        "The current requests take too much memory; retry later.",
                         retry_after=1,
                     )
             yield bytes(body)
@@ -80,7 +80,7 @@ class RequestBodies:
 
 
 async def drain(receive: Receive) -> None:
-    """Read the rest of a refused body for 2 s: an earlier close would lose the response."""
+    """Read the rest of a refused body for up to 2 s: closing earlier would lose the response."""
     try:
         async with asyncio.timeout(_DRAIN_SECONDS):
             while (await receive()).get("more_body"):

@@ -1,9 +1,9 @@
-"""Admit requests to the gateway on this machine: by caller key, or by origin.
+"""Admit requests to the gateway on this machine by caller key, or by origin.
 
-With caller keys, a key decides. Without them only this machine reaches the socket, and what has to
-be kept out is a web page in the user's browser. Such a page can point a name of its own at this
-address (DNS rebinding: the Host header shows it), send a form or a fetch (the Origin header shows
-it), or load this address as a picture or a script (Sec-Fetch-Site shows it).
+With caller keys, a request needs a key. Without them only this machine reaches the socket, and web
+pages in the user's browser must be refused. A page can resolve its own host name to this address
+(DNS rebinding, visible in Host), send a form or a fetch (visible in Origin), or load this address
+as an image or a script (visible in Sec-Fetch-Site).
 https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header
 """
 
@@ -22,12 +22,12 @@ Headers = Sequence[tuple[str, str]]
 
 # `host` or `host:port`; an IPv6 address is in brackets. RFC 9110, 7.2.
 _AUTHORITY = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]{1,5})?")
-# Each of these decides something; of two different ones it is not known which one counts.
+# Headers that decide on admission or identity: two values would contradict each other.
 _NOT_REPEATABLE = ("origin", "authorization", "x-api-key", "idempotency-key", "sec-fetch-site")
 
 
 class ForeignSiteError(ChatdError):
-    """An unlisted web page may have sent the request."""
+    """The request may come from a web page that is not listed."""
 
     status = 403
     type = "permission_error"
@@ -35,7 +35,7 @@ class ForeignSiteError(ChatdError):
 
 
 class AmbiguousRequestError(InvalidRequestError):
-    """Two parts of the request contradict each other; its connection is closed."""
+    """Two parts of the request contradict each other; the connection is closed."""
 
     default_code = "ambiguous_request"
 
@@ -49,10 +49,9 @@ class RequestGuard:
     """Admits or refuses a request by its headers.
 
     Attributes:
-        callers: The caller keys that are accepted; None where none is needed.
-        host: The address that the gateway was started with; a Host header may name it.
-        origins: The browser origins that may call besides this machine's own
-            (chatd.config.cors_origins).
+        callers: The accepted caller keys; None if callers need no key.
+        host: The value of HOST, which a Host header may name.
+        origins: The origins of web pages that may call, besides this machine's own pages.
 
     """
 
@@ -61,16 +60,16 @@ class RequestGuard:
     origins: tuple[str, ...] = ()
 
     def admit(self, headers: Headers, *, public: bool) -> str | None:
-        """The caller's name, or None where no key is needed.
+        """Admit a request; return the caller's name, or None if no key is needed.
 
         Args:
-            headers: Names in lower case, and values, as they were sent.
-            public: Whether the route is served without a key.
+            headers: The names in lower case, and the values.
+            public: Whether the route needs no key.
 
         Raises:
-            AmbiguousRequestError: If a header that decides something was sent twice.
-            ForeignSiteError: Without keys, if a web page that is not listed may be behind it.
-            UnauthorizedError: With keys, if the request has none of them.
+            AmbiguousRequestError: If a header that decides on admission is repeated.
+            ForeignSiteError: Without caller keys, if the request may come from an unlisted page.
+            UnauthorizedError: With caller keys, if the request has no valid key.
 
         """
         _refuse_repeated(name for name, _ in headers)
@@ -90,7 +89,7 @@ class RequestGuard:
         return name
 
     def lists_origin(self, origin: str) -> bool:
-        """Whether the deployment's list has this origin."""
+        """Whether CHATD_CORS_ORIGINS lists an origin."""
         return lists(self.origins, origin)
 
     def _refuse_foreign_sites(self, headers: Mapping[str, str]) -> None:
@@ -106,8 +105,8 @@ class RequestGuard:
             _refuse_foreign_fetch(headers.get("sec-fetch-site", "none"), host)
         elif not (self.lists_origin(origin) or _is_local_page(origin)):
             raise ForeignSiteError(
-                f"A page of {origin[:100]!r} may not call the gateway; list its origin in"
-                " CHATD_CORS_ORIGINS to let it."
+                f"A page of {origin[:100]!r} may not call the gateway; to allow it, list its origin"
+                " in CHATD_CORS_ORIGINS."
             )
 
 
@@ -117,8 +116,8 @@ def refuse_ambiguous_framing(headers: Headers, http_version: str) -> None:
     RFC 9112, 6.1 and 6.3: https://www.rfc-editor.org/rfc/rfc9112#section-6.1
 
     Raises:
-        AmbiguousRequestError: If it has both Content-Length and Transfer-Encoding, or the latter
-            under HTTP/1.0, which has no such thing.
+        AmbiguousRequestError: If the request has both Content-Length and Transfer-Encoding, or has
+            Transfer-Encoding in HTTP/1.0, which does not define it.
 
     """
     names = {name for name, _ in headers}
@@ -133,7 +132,7 @@ def refuse_ambiguous_framing(headers: Headers, http_version: str) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host's name or address leads to the machine that uses it."""
+    """Whether a host name or address is a loopback address."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -144,31 +143,31 @@ def _refuse_repeated(names: Iterable[str]) -> None:
     seen: set[str] = set()
     for name in names:
         if name in _NOT_REPEATABLE and name in seen:
-            raise AmbiguousRequestError(f"The header {name!r} was sent twice; send it once.")
+            raise AmbiguousRequestError(f"The header {name!r} is repeated; send it once.")
         seen.add(name)
 
 
 def _refuse_foreign_fetch(site: str, host: str) -> None:
-    """Refuse a cross-site request without an Origin, as of a page's `<img>` and `<script>`.
+    """Refuse a cross-site request without an Origin, such as a page's `<img>` or `<script>`.
 
-    A page of another port of this machine is `same-site`. Under another name than localhost, as
-    HOST may set it, other machines of the same domain are `same-site` too.
+    A page on another port of this machine is `same-site`. If HOST is not a loopback name, pages of
+    other machines in the same domain are `same-site` too.
     """
     mine = ("none", "same-origin", "same-site") if is_loopback(host) else ("none", "same-origin")
     if site not in mine:
         raise ForeignSiteError(
             f"A page of another site may not call the gateway (Sec-Fetch-Site: {site[:20]!r});"
-            " open the address itself, or list the page's origin in CHATD_CORS_ORIGINS."
+            " open the address directly, or list the page's origin in CHATD_CORS_ORIGINS."
         )
 
 
 def _is_local_page(origin: str) -> bool:
-    """Whether an origin is a web page of this machine."""
+    """Whether an origin is a web server on this machine."""
     scheme, _, authority = origin.partition("://")
     return scheme in ("http", "https") and is_loopback(_host_of(authority))
 
 
 def _host_of(authority: str) -> str:
-    """Parse the host of `host:port`, in lower case; empty for other texts."""
+    """Return the host of `host:port` in lower case; empty for any other text."""
     found = _AUTHORITY.fullmatch(authority)
     return (found[1] or found[2]).lower() if found else ""

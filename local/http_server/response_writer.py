@@ -1,7 +1,4 @@
-"""The way of a response to its caller, over ASGI: whole, or part by part while it is made.
-
-It knows neither where a response comes from nor what it says.
-"""
+"""Write a response to the caller over ASGI: complete, or part by part."""
 
 from __future__ import annotations
 
@@ -15,10 +12,10 @@ from local.workers import frames
 
 @dataclass(slots=True)
 class ResponseWriter:
-    """Where the response to one request goes.
+    """Write the response to one request.
 
     Attributes:
-        started: Whether some of it is on its way: then it cannot become another.
+        started: Whether the head is sent, so that no other response is possible.
 
     """
 
@@ -27,7 +24,7 @@ class ResponseWriter:
     started: bool = False
 
     async def write_response(self, response: proxy_integration.HttpResponse) -> None:
-        """Send all of the response, but do not yet say that this was all."""
+        """Send a complete response, without its end mark."""
         headers = list(response.headers)
         if response.status not in proxy_integration.BODILESS:
             headers.append(("Content-Length", str(len(response.body))))
@@ -35,10 +32,10 @@ class ResponseWriter:
         await self._write_body(response.body)
 
     async def write_part(self, frame: frames.Message | bytes) -> None:
-        """Send a part of a streamed response at once: its head, or some of its body.
+        """Send a part of a streamed response: the head, or bytes of the body.
 
         Raises:
-            MalformedResultError: If the head is none of HTTP.
+            MalformedResultError: If the head is not a valid HTTP head.
 
         """
         if isinstance(frame, bytes):
@@ -48,13 +45,15 @@ class ResponseWriter:
         await self._write_head(head.status, list(head.headers))
 
     async def finish(self) -> None:
-        """Say that this was all. A response without it is broken off, and seen to be."""
+        """Send the end mark, without which the caller sees an incomplete response."""
         await self.send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _write_head(self, status: int, headers: list[tuple[str, str]]) -> None:
         pairs = [*headers, ("x-amzn-RequestId", self.request_id)]
         if not any(name.lower() == "x-request-id" for name, _ in headers):
-            pairs.append(("x-request-id", self.request_id))  # as template.yaml's own refusals have
+            pairs.append(
+                ("x-request-id", self.request_id)
+            )  # as in template.yaml's gateway responses
         raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in pairs]
         self.started = True
         await self.send({"type": "http.response.start", "status": status, "headers": raw})

@@ -1,7 +1,7 @@
-"""Serve an ASGI app on a socket until a signal stops it.
+"""Serve an ASGI app on a socket until a signal.
 
-uvicorn's own signal handling ends the process by the signal; ours ends it in order, so that the
-workers are let go first.
+uvicorn's signal handler ends the process at once. `stop_signal` sets an event instead, so that the
+parts of the gateway stop in order.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ import uvicorn
 from local.http_server.connection import ConnectionLimits, ServerConfig
 from local.http_server.log_throttle import handle_exception
 
-# Connections that wait in the kernel; asyncio accepts as many at a time.
+# Connections that wait in the kernel; asyncio accepts so many at once.
 _BACKLOG = 256
-# Descriptors for the process itself, its log, its event loop and its listening sockets.
+# Descriptors for the process, its log, its event loop and its listening sockets.
 _OWN_DESCRIPTORS = 64
-# Descriptors to ask for, where the soft limit is lower and the hard one allows it.
+# The soft limit of descriptors to set, if it is lower and the hard limit allows it.
 _WANTED_DESCRIPTORS = 4096
 _MIN_CONNECTIONS = 16
 _DEFAULT_LIMITS = ConnectionLimits()
@@ -32,24 +32,24 @@ _DEFAULT_LIMITS = ConnectionLimits()
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Install no handlers: `stop_signal` does."""
+        """Install no signal handlers; `stop_signal` does."""
         yield
 
 
 def listener(host: str, port: int, family: socket.AddressFamily = socket.AF_INET) -> socket.socket:
-    """A listening TCP socket; port 0 takes a free one.
+    """Open a listening TCP socket; port 0 takes a free port.
 
-    asyncio switches Nagle's delay off only where the socket says that it is TCP, and a socket of
-    `socket.create_server` does not: small answers would take 40 ms more.
+    asyncio sets TCP_NODELAY only on sockets whose protocol is TCP, which `socket.create_server`
+    does not set. Without TCP_NODELAY small responses take 40 ms more.
     https://github.com/python/cpython/blob/3.13/Lib/asyncio/base_events.py (_set_nodelay)
 
     Raises:
-        OSError: When the address cannot be bound.
+        OSError: If the address cannot be bound.
 
     """
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        # Or a second start would have to wait for the connections of the first to be forgotten.
+        # Without it, a second start would wait for connections in TIME_WAIT.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))
         sock.listen(128)
@@ -63,7 +63,7 @@ def listener(host: str, port: int, family: socket.AddressFamily = socket.AF_INET
 async def serving(
     app: Any, sock: socket.socket, limits: ConnectionLimits = _DEFAULT_LIMITS
 ) -> AsyncIterator[None]:
-    """Serve `app` on `sock` within the block; at its end, connections are closed."""
+    """Serve `app` on `sock` within the block; close all connections at its end."""
     asyncio.get_running_loop().set_exception_handler(handle_exception)
     config = ServerConfig(
         app,
@@ -75,7 +75,7 @@ async def serving(
         log_config=None,
         access_log=False,
         server_header=False,
-        # The peer is the connection's, not one that a header names.
+        # The client address is the connection's, not a header's.
         proxy_headers=False,
         timeout_graceful_shutdown=2,
     )
@@ -89,10 +89,10 @@ async def serving(
 
 
 def connection_limit(others: int) -> int:
-    """Compute the most connections that leave enough file descriptors for the rest.
+    """Compute the number of connections that leaves enough file descriptors for other uses.
 
     Args:
-        others: Descriptors needed for other things, such as worker processes.
+        others: Descriptors needed for other uses, such as worker processes.
 
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -100,7 +100,7 @@ def connection_limit(others: int) -> int:
         _WANTED_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _WANTED_DESCRIPTORS)
     )
     if soft != resource.RLIM_INFINITY and soft < wanted:
-        with contextlib.suppress(OSError, ValueError):  # then it stays as the user has it
+        with contextlib.suppress(OSError, ValueError):  # the limit stays unchanged
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
             soft = wanted
     free = (
@@ -113,7 +113,7 @@ def connection_limit(others: int) -> int:
 
 
 def stop_signal() -> asyncio.Event:
-    """Return an event that Ctrl-C or SIGTERM sets."""
+    """Return an event that is set by Ctrl-C or SIGTERM."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

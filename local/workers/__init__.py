@@ -1,1 +1,5 @@
-"""Run the stack's handlers in worker processes: pool, protocol, cancellation, Lambda's context."""
+"""Run the stack's handlers in worker processes.
+
+The HTTP server's side is pool.py, worker_process.py and worker_call.py; the worker's side is
+worker_main.py and invocation.py. Both sides exchange frames (frames.py) over a socket.
+"""

@@ -1,6 +1,6 @@
-"""Callbacks that cancel a request when the caller hangs up.
+"""Run callbacks when a caller hangs up.
 
-The thread that listens to the front cancels; the thread that runs the handler registers.
+The thread that runs the handler adds callbacks; the thread that receives messages runs them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 
 class Cancellation:
-    """Callbacks that run once, when the request is cancelled, or at once after that."""
+    """The callbacks of one request, which run once when the request is cancelled."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -19,7 +19,7 @@ class Cancellation:
         self._cancelled = False
 
     def add(self, callback: Callable[[], None]) -> None:
-        """Run `callback` when the request is cancelled."""
+        """Add a callback; a callback added after the cancellation runs at once."""
         with self._lock:
             if not self._cancelled:
                 self._callbacks.append(callback)
@@ -27,7 +27,7 @@ class Cancellation:
         _run(callback)
 
     def cancel(self) -> None:
-        """Cancel the request, from any thread."""
+        """Cancel the request; callable from any thread."""
         with self._lock:
             self._cancelled = True
             callbacks, self._callbacks = self._callbacks, []
@@ -38,5 +38,5 @@ class Cancellation:
 def _run(callback: Callable[[], None]) -> None:
     try:
         callback()
-    except Exception:  # noqa: BLE001  # a callback may raise anything; the others must run too
+    except Exception:  # noqa: BLE001  # a callback may raise anything; other callbacks must run
         traceback.print_exc()

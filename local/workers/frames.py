@@ -1,6 +1,7 @@
-"""How the front and a worker speak: JSON messages and raw bytes, each behind its length and kind.
+"""Encode and decode frames between the HTTP server and a worker: JSON messages or raw bytes.
 
-What they say is pool.py's and invocation.py's; this file knows how they are sent.
+A frame is a header of 5 bytes, the payload's length and kind, and the payload. worker_main.py
+lists the messages.
 """
 
 from __future__ import annotations
@@ -13,23 +14,23 @@ from typing import Any
 
 Message = dict[str, Any]
 
-# The payload's length, and whether it is raw.
+# The payload's length, and whether the payload is raw bytes.
 _HEADER = struct.Struct("!I?")
 
 
 def encode(message: Message) -> bytes:
-    """A message's frame."""
+    """Encode a message."""
     payload = json.dumps(message, separators=(",", ":")).encode()
-    return _HEADER.pack(len(payload), False) + payload  # noqa: FBT003  # it is packed
+    return _HEADER.pack(len(payload), False) + payload  # noqa: FBT003  # a field of the header
 
 
 def encode_bytes(data: bytes) -> bytes:
-    """A frame of raw bytes; only a worker sends them."""
-    return _HEADER.pack(len(data), True) + data  # noqa: FBT003  # it is packed
+    """Encode raw bytes, which only a worker sends."""
+    return _HEADER.pack(len(data), True) + data  # noqa: FBT003  # a field of the header
 
 
 def receive(sock: socket.socket) -> Message | None:
-    """The front's next message, or None when it is gone; waits for it."""
+    """Wait for the next message of the HTTP server; return None if the socket is closed."""
     head = _receive_exactly(sock, _HEADER.size)
     if head is None:
         return None
@@ -38,7 +39,7 @@ def receive(sock: socket.socket) -> Message | None:
 
 
 async def read(reader: asyncio.StreamReader) -> Message | bytes | None:
-    """The worker's next message or bytes, or None when it is gone; waits for them."""
+    """Wait for the next message or bytes of a worker; return None if the socket is closed."""
     try:
         size, is_raw = _HEADER.unpack(await reader.readexactly(_HEADER.size))
         payload = await reader.readexactly(size)

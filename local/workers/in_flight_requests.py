@@ -1,7 +1,7 @@
-"""Track requests with an `Idempotency-Key` in flight, and whether other requests wait for them.
+"""Track requests with an `Idempotency-Key` in flight, and their duplicates.
 
-A further request with a key gets 409 while the first is in flight, and its caller retries for the
-answer. So the first continues after its own caller hangs up, as long as such retries arrive.
+A duplicate gets 409 while the first request is in flight, and its caller retries until the answer
+is stored. So the first request continues after its own caller hangs up, while duplicates arrive.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 
 from chatd.access.caller_keys import presented
 
-# Seconds after which a caller that got 409 has given up: `Retry-After` is 1 there, and the pauses
-# of SDKs reach 8 s.
+# Seconds after which a caller that got 409 no longer retries: `Retry-After` is 1 s, and SDKs pause
+# for up to 8 s.
 _RETRY_SECONDS = 10.0
 
 _Key = tuple[str, ...]
@@ -26,8 +26,8 @@ class InFlightRequest:
     """A request in flight.
 
     Attributes:
-        end: Called when the request is answered or given up.
-        clock: Seconds that only grow.
+        end: Called when the request ends, with or without an answer.
+        clock: Monotonic time in seconds.
 
     """
 
@@ -36,17 +36,17 @@ class InFlightRequest:
     _last_duplicate: float = float("-inf")
 
     def note_duplicate(self) -> None:
-        """Note a further request for the same answer."""
+        """Record a duplicate of this request."""
         self._last_duplicate = self.clock()
 
     def has_waiting_duplicate(self) -> bool:
-        """Whether a further request arrived in the last 10 s."""
+        """Whether a duplicate arrived in the last 10 s."""
         return self.clock() - self._last_duplicate < _RETRY_SECONDS
 
 
 @dataclass(slots=True)
 class InFlightRequests:
-    """The requests in flight; `clock` gives seconds that only grow."""
+    """The requests in flight. `clock` is monotonic time in seconds."""
 
     clock: Callable[[], float] = time.monotonic
     _first: dict[_Key, InFlightRequest] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class InFlightRequests:
         """Register a request.
 
         Args:
-            event: The request, as API Gateway hands it to a function.
+            event: The request as a proxy event.
 
         """
         key = _key_of(event)
@@ -66,7 +66,7 @@ class InFlightRequests:
             self._first[key] = first = InFlightRequest(lambda: self._end(key, first), self.clock)
             return first
         first.note_duplicate()
-        # It gets 409 at once, unless it takes the key before the first does.
+        # The duplicate gets 409 at once, unless it locks the key before the first request.
         duplicate = InFlightRequest(clock=self.clock)
         duplicate.note_duplicate()
         return duplicate
@@ -77,7 +77,7 @@ class InFlightRequests:
 
 
 def _key_of(event: Mapping[str, Any]) -> _Key | None:
-    """The caller, the route, the key and a hash of the body; None for a request without a key."""
+    """Return caller, method, route, key and a hash of the body; None without a key."""
     headers = event["headers"]
     if "idempotency-key" not in headers:
         return None

@@ -1,8 +1,8 @@
-"""One event in a worker: call the handler and send its answer to the front.
+"""Invoke the handler with one event, and send the answer to the HTTP server.
 
-What a handler returns is sent as it is; a live answer (`chatd.aws_lambda.streaming`) is sent while
-it is made. A caller that hangs up cancels both: a live answer is aborted, and the callbacks that
-the handler gave to its context's `on_cancel` run.
+A plain result is sent as one message, a streamed answer part by part. When the caller hangs up, a
+streamed answer is aborted, and the callbacks run that the handler gave to its context's
+`on_cancel`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Handler = Callable[[Any, LambdaContext], Any]
 
 
 class Invocation:
-    """One event and its answer; the `Sink` of a live answer."""
+    """One event and its answer; the `Sink` of a streamed answer."""
 
     def __init__(self, sock: socket.socket, message: frames.Message) -> None:
         self._sock = sock
@@ -34,16 +34,16 @@ class Invocation:
         self._ended = False
 
     def run(self, handler: Handler) -> None:
-        """Call the handler; SystemExit ends the worker, as it would on Lambda."""
+        """Call the handler and send its answer. SystemExit ends the worker, as on Lambda."""
         try:
             self._send(self._final_frame(handler))
         except CallerGoneError:
-            return  # the front has ended; the listening thread sees that too
+            return  # the server ended; the receiving thread stops the worker
         finally:
             sys.stdout.flush()
 
     def cancel(self) -> None:
-        """Stop making the answer, from any thread, because the caller hung up."""
+        """Cancel the request after a hang-up; callable from any thread."""
         self._cancelled = True
         self._cancellation.cancel()
 
@@ -52,11 +52,11 @@ class Invocation:
         self._send_part(frames.encode({"head": {"statusCode": status, "headers": dict(headers)}}))
 
     def write(self, data: bytes) -> None:
-        """Send some of the body, at once."""
+        """Send a part of the body at once."""
         self._send_part(frames.encode_bytes(data))
 
     def _final_frame(self, handler: Handler) -> bytes:
-        """The frame that ends the exchange."""
+        """Call the handler, and return the frame that ends the invocation."""
         try:
             result = handler(self._message["event"], self._context())
             if callable(getattr(result, "write_to", None)):
@@ -64,7 +64,7 @@ class Invocation:
                 self._pour(result)
                 return frames.encode({"end": True})
             return frames.encode({"result": result})
-        except Exception as error:  # noqa: BLE001  # a handler may raise anything; Lambda reports it too
+        except Exception as error:  # noqa: BLE001  # a handler may raise anything, and Lambda reports it
             if self._cancelled and isinstance(error, CallerGoneError):
                 return frames.encode({"end": True})
             traceback.print_exc()
@@ -79,7 +79,7 @@ class Invocation:
             live.write_to(self)
         finally:
             with self._writing:
-                self._ended = True  # a thread that still writes would write into the next answer
+                self._ended = True  # a later write would become part of the next answer
 
     def _send_part(self, frame: bytes) -> None:
         with self._writing:

@@ -1,4 +1,4 @@
-"""The context object of an invocation, as Lambda passes one to a handler.
+"""Make the context object that Lambda passes to a handler.
 
 https://docs.aws.amazon.com/lambda/latest/dg/python-context.html
 """
@@ -17,8 +17,8 @@ class LambdaContext:
     """The fields of Lambda's context object, and `on_cancel`.
 
     Attributes:
-        timeout: Seconds that the invocation may take.
-        cancellation: Is cancelled when the caller hangs up. Lambda's context has no such thing.
+        timeout: The limit of the invocation in seconds.
+        cancellation: Cancelled when the caller hangs up; Lambda's context has no such field.
 
     """
 
@@ -35,18 +35,18 @@ class LambdaContext:
 
     @property
     def invoked_function_arn(self) -> str:
-        """An ARN in an account that cannot exist."""
+        """An ARN of an account that cannot exist."""
         return f"arn:aws:lambda:us-east-1:000000000000:function:{self.function_name}"
 
     @property
     def log_group_name(self) -> str:
-        """Where the log lines would go on AWS; here they go to the terminal."""
+        """The name of the log group on AWS; here log lines go to the terminal."""
         return f"/aws/lambda/{self.function_name}"
 
     def on_cancel(self, callback: Callable[[], None]) -> None:
-        """Run `callback`, from any thread, when the caller hangs up."""
+        """Run `callback` in another thread when the caller hangs up."""
         self.cancellation.add(callback)
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the front ends this worker."""
+        """Return the milliseconds until the pool kills this worker."""
         return max(0, int((self._started + self.timeout - time.monotonic()) * 1000))

@@ -1,7 +1,7 @@
-"""The workers of one function: started on demand up to a limit; further requests wait.
+"""Run the requests of one function in workers, which are started on demand up to a limit.
 
-One worker serves one request at a time, as a Lambda environment does, because Powertools keeps
-the current event on class attributes.
+At the limit, further requests wait. A worker serves one request at a time, like a Lambda execution
+environment, because Powertools keeps the current event in class attributes.
 """
 
 from __future__ import annotations
@@ -23,11 +23,14 @@ _log = logging.getLogger("chatd.local")
 
 @dataclass(slots=True)
 class WorkerPool:
-    """The workers of `function`, at most `limit` of them.
+    """The workers of one function.
 
     Attributes:
+        function: The function whose handler the workers run.
+        env: The environment of the workers.
+        limit: The maximum of workers.
         release_keys: Called in a thread with the process id of a worker that ended in the middle of
-            a request, to release its idempotency keys. Raises nothing.
+            a request, to release the worker's idempotency keys. Raises nothing.
 
     """
 
@@ -45,10 +48,10 @@ class WorkerPool:
         self._slots = asyncio.Semaphore(self.limit)
 
     async def start(self) -> None:
-        """Start the first worker, so that the first request does not wait for it.
+        """Start the first worker before the first request.
 
         Raises:
-            WorkerStartError: When the handler cannot be imported.
+            WorkerStartError: If the handler cannot be imported.
 
         """
         try:
@@ -65,21 +68,21 @@ class WorkerPool:
         deliver: Deliver,
         in_flight: InFlightRequest | None = None,
     ) -> Any:
-        """Return the handler's result for `event`; a streamed answer gives only parts.
+        """Return the handler's result for `event`; None after a streamed answer.
 
-        Cancelling this coroutine cancels the request: it leaves the queue, or its worker is sent
-        a cancellation, and killed if it has not stopped within the grace period.
+        Cancelling this coroutine cancels the request: it leaves the queue, or its worker gets a
+        cancellation and is killed if it has not stopped after 3 s.
 
         Args:
-            event: The request, as API Gateway hands it to a function.
-            request_id: Its id.
-            deliver: Takes the parts of a streamed answer.
-            in_flight: Its registration; a plain answer for which others wait goes on although its
-                own caller hung up.
+            event: The request as a proxy event.
+            request_id: The id of the request.
+            deliver: Receives the parts of a streamed answer.
+            in_flight: The registration of the request. While duplicates arrive, a plain answer is
+                completed although its own caller hung up.
 
         Raises:
-            ChatdError: 502 when the handler raised or its worker died, 504 when time ran out; of a
-                streamed answer perhaps when some of it has been delivered.
+            ChatdError: 502 if the handler raised or its worker ended, 504 after the function's
+                timeout. Parts of a streamed answer may be delivered before the error.
 
         """
         in_flight = in_flight or InFlightRequest()
@@ -109,7 +112,7 @@ class WorkerPool:
         self._tasks.discard(task)
         self._slots.release()
         if not task.cancelled():
-            task.exception()  # retrieved, also when the caller hung up
+            task.exception()  # marks the exception as retrieved, also after a hang-up
 
     async def _serve(self, event: dict[str, Any], request_id: str, call: WorkerCall) -> Any:
         worker = await self._free_worker()
@@ -125,7 +128,7 @@ class WorkerPool:
             raise await self._timed_out(worker, call) from None
         except WorkerGoneError:
             raise await self._crashed(worker) from None
-        except BaseException:  # the rest of this answer would be read as the next one
+        except BaseException:  # unread frames would become part of the next answer
             await self._kill(worker)
             raise
         finally:
@@ -136,7 +139,7 @@ class WorkerPool:
         return answer.get("result")
 
     async def _free_worker(self) -> WorkerProcess:
-        """Return a live idle worker, or start a new one."""
+        """Return an idle worker that still runs, or start a worker."""
         self._refuse_when_stopping()
         while self._idle:
             worker = self._idle.pop()
@@ -171,28 +174,28 @@ class WorkerPool:
         self._refuse_when_stopping()
         await worker.stop()
         await asyncio.to_thread(self.release_keys, worker.process.pid)
-        return self._crash_error(f"a worker died ({_cause(worker.process.returncode)})")
+        return self._crash_error(f"a worker ended ({_cause(worker.process.returncode)})")
 
     async def _timed_out(self, worker: WorkerProcess, call: WorkerCall) -> ChatdError:
         await self._kill(worker)
         message = f"{self.function.name} took longer than its {self.function.timeout:g} s"
         if call.cancelled:
             message = (
-                f"{self.function.name} went on for {CANCEL_GRACE:g} s after its caller had gone"
+                f"{self.function.name} continued for {CANCEL_GRACE:g} s after its caller hung up"
             )
-        _log.error("%s; its worker was ended", message)
+        _log.error("%s; its worker was killed", message)
         return UpstreamTimeoutError(message, code="function_timeout")
 
-    def _crash_error(self, what: str) -> ChatdError:
-        _log.error("%s: %s; the next request gets a new one", self.function.name, what)
+    def _crash_error(self, cause: str) -> ChatdError:
+        _log.error("%s: %s; the next request gets a new worker", self.function.name, cause)
         return UpstreamError(
-            f"{self.function.name}: {what}; the terminal of the gateway may say why",
+            f"{self.function.name}: {cause}; see the output of make run",
             code="worker_crashed",
         )
 
     def _refuse_when_stopping(self) -> None:
         if self._stopping:
-            raise UpstreamOverloadedError("The gateway is being stopped.", code="stopping")
+            raise UpstreamOverloadedError("The gateway is stopping.", code="stopping")
 
 
 def _cause(returncode: int | None) -> str:

@@ -1,7 +1,4 @@
-"""One request at a worker: deliver the answer's parts, or cancel it when the caller hangs up.
-
-The pool (pool.py) chooses the worker.
-"""
+"""Forward the answer's parts of a running request, or cancel the request after a hang-up."""
 
 from __future__ import annotations
 
@@ -14,25 +11,25 @@ from local.workers import frames
 from local.workers.in_flight_requests import InFlightRequest
 from local.workers.worker_process import WorkerProcess
 
-# Seconds in which a worker must stop after a cancellation; then it is killed.
+# Seconds from a cancellation until the worker is killed.
 CANCEL_GRACE = 3.0
 
-# Seconds between two checks for other requests that wait for the answer.
+# Seconds between two checks for duplicates that wait for the answer.
 _CHECK_INTERVAL = 1.0
 
-# Takes the parts of a streamed answer: {"head": {"statusCode", "headers"}}, then bytes.
+# Receives the parts of a streamed answer: {"head": {"statusCode", "headers"}}, then bytes.
 Deliver = Callable[[frames.Message | bytes], Awaitable[None]]
 
 
 @dataclass(slots=True)
 class WorkerCall:
-    """A request at a worker.
+    """A request that a worker runs.
 
     Attributes:
-        deliver: Takes the parts of a streamed answer.
-        in_flight: Knows whether other requests wait for this one's answer.
-        streamed: Whether its answer is a streamed one.
-        cancelled: Whether it is cancelled, because its caller hung up.
+        deliver: Receives the parts of a streamed answer.
+        in_flight: The registration of the request and its duplicates.
+        streamed: Whether the answer is streamed.
+        cancelled: Whether the request is cancelled because its caller hung up.
 
     """
 
@@ -46,7 +43,7 @@ class WorkerCall:
 
     @contextlib.contextmanager
     def running_on(self, worker: WorkerProcess, limit: asyncio.Timeout) -> Iterator[None]:
-        """Register the worker and the time limit for the length of the block."""
+        """Register the worker and the time limit until the end of the block."""
         self._worker, self._limit = worker, limit
         try:
             yield
@@ -54,14 +51,14 @@ class WorkerCall:
             self._worker = self._limit = None
 
     async def forward(self, frame: frames.Message | bytes) -> None:
-        """Pass on a part of a streamed answer, unless its caller hung up."""
+        """Forward a part of a streamed answer, unless the caller hung up."""
         if isinstance(frame, dict) and "streamed" in frame:
             self.streamed = True
         elif not self._hung_up:
             await self.deliver(frame)
 
     def hang_up(self) -> None:
-        """Cancel the request, as soon as no other one waits for its answer."""
+        """Cancel the request as soon as no duplicate waits for the answer."""
         self._hung_up = True
         if (
             self._worker is not None
@@ -73,16 +70,16 @@ class WorkerCall:
             self._cancel()
 
     def _check_again(self) -> None:
-        """Check again; a stream is cancelled then, because it has its own caller alone."""
+        """Check again for duplicates; cancel a streamed answer, which no duplicate can get."""
         if self._worker is not None and not self.cancelled:
             self.hang_up()
 
     def _cancel(self) -> None:
-        """Send the worker a cancellation and start its grace period."""
+        """Send the worker a cancellation, and limit its remaining time to 3 s."""
         self.cancelled = True
         if self._worker is None or self._limit is None:
             return
         self._worker.cancel()
         end = asyncio.get_running_loop().time() + CANCEL_GRACE
-        with contextlib.suppress(RuntimeError):  # its time is over already
+        with contextlib.suppress(RuntimeError):  # the time limit has passed
             self._limit.reschedule(min(end, self._limit.when() or end))

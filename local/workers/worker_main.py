@@ -1,16 +1,16 @@
-"""A worker process: one handler, one request at a time, as in a Lambda environment.
+"""Run a worker process: one handler, one request at a time, as in a Lambda environment.
 
-It speaks frames over an inherited socket and leaves when the other end is closed, so that no way
-of ending the front leaves a worker behind. It knows nothing of HTTP, routes or other workers.
+The worker exchanges frames over an inherited socket and exits when the socket is closed, so that no
+worker outlives the server, even a killed one.
 
-    front → worker   {"event": …, "context": {…}}
-                     {"cancel": true}: the caller is gone, stop the answer
-    worker → front   {"ready": true} once, when the handler is imported
-                     {"failed": "…"} instead, when it cannot be; then the worker leaves
-                     {"result": …} or {"error": {"type", "message"}} for each event
-                     of a streamed answer {"streamed": true} when it begins to be made, then
-                     {"head": {"statusCode", "headers"}}, raw bytes as often as there are some,
-                     and {"end": true} or {"error": …}
+    server → worker   {"event": …, "context": {…}}
+                      {"cancel": true}: stop the answer, because the caller hung up
+    worker → server   {"ready": true} once, after the handler is imported
+                      {"failed": "…"} instead, if the import fails; then the worker exits
+                      {"result": …} or {"error": {"type", "message"}} for each event
+                      for a streamed answer: {"streamed": true} at its start, then
+                      {"head": {"statusCode", "headers"}}, raw bytes any number of times,
+                      and {"end": true} or {"error": …}
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ import traceback
 from local.workers import frames
 from local.workers.invocation import Handler, Invocation
 
-# Seconds that a handler may still run once the front is gone.
+# Seconds that a handler may run after the socket is closed.
 _EXIT_SECONDS = 0.5
 
 
 def main() -> None:
     """Serve until the socket closes."""
-    # Ctrl-C reaches a whole terminal; the front decides when its workers leave.
+    # Ctrl-C signals every process of a terminal; the server stops its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parser = argparse.ArgumentParser(prog="python -m local.workers.worker_main")
-    parser.add_argument("handler", help="such as chat.app.lambda_handler")
+    parser.add_argument("handler", help="for example chat.app.lambda_handler")
     parser.add_argument("--socket", type=int, required=True, help="an inherited descriptor")
     options = parser.parse_args()
     with socket.socket(fileno=options.socket) as sock:
@@ -47,11 +47,11 @@ def main() -> None:
 def _run(sock: socket.socket, name: str) -> None:
     inbox: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()
     leaving = threading.Event()
-    # Only this thread hears the front while the handler has the main thread.
+    # This thread receives cancellations while the main thread runs the handler.
     threading.Thread(target=_receive_messages, args=(sock, inbox, leaving), daemon=True).start()
     try:
         handler = _import_handler(name)
-    except Exception as error:  # noqa: BLE001  # whatever an import raises, the front must hear of
+    except Exception as error:  # noqa: BLE001  # an import may raise anything; the server reports it
         traceback.print_exc()
         _send(sock, {"failed": f"{type(error).__name__}: {error}"})
         return
@@ -85,7 +85,9 @@ def _import_handler(name: str) -> Handler:
 
 
 def _send(sock: socket.socket, message: frames.Message) -> None:
-    with contextlib.suppress(ConnectionError):  # the front is gone; the listener has seen it too
+    with contextlib.suppress(
+        ConnectionError
+    ):  # the server ended; the receiving thread stops the worker
         sock.sendall(frames.encode(message))
 
 

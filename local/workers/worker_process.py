@@ -1,7 +1,4 @@
-"""One worker process as the front handles it: start, send an event, cancel, stop.
-
-The pool (pool.py) counts and chooses workers.
-"""
+"""Start and stop a worker process, and send events and cancellations to the worker."""
 
 from __future__ import annotations
 
@@ -16,23 +13,23 @@ from pathlib import Path
 
 from local.workers import frames
 
-# Seconds that importing a handler may take.
+# Seconds that the import of a handler may take.
 _START_SECONDS = 60.0
-# Seconds in which a stopped worker must end.
+# Seconds until a stopped worker is killed.
 _STOP_SECONDS = 3.0
-# Only the front checks caller keys, and the code takes this name for a sign of Lambda.
+# Only the server checks caller keys. The handlers detect Lambda by its function name.
 _NOT_FOR_WORKERS = ("CHATD_CALLER_KEYS", "AWS_LAMBDA_FUNCTION_NAME")
-# What ends an exchange (worker_main.py).
+# Keys of the message that ends an invocation (worker_main.py).
 _FINAL_KEYS = ("result", "error", "end")
 _REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 class WorkerGoneError(Exception):
-    """The worker ended before its answer did."""
+    """The worker ended before its answer was complete."""
 
 
 class WorkerStartError(Exception):
-    """The worker could not start or import its handler; the message is the cause."""
+    """The worker cannot start or cannot import its handler; the message is the cause."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +37,9 @@ class WorkerProcess:
     """A running worker.
 
     Attributes:
-        reader: Frames from it; at its end once the worker is gone.
+        process: The process.
+        reader: Receives frames; at EOF after the worker ended.
+        writer: Sends frames.
 
     """
 
@@ -53,23 +52,23 @@ class WorkerProcess:
         """Start a worker and wait until its handler is imported.
 
         Args:
-            handler: Such as `chat.app.lambda_handler`.
-            env: Its environment, made by `environment`.
+            handler: The handler's name, such as `chat.app.lambda_handler`.
+            env: The environment, made by `worker_environment`.
 
         Raises:
-            WorkerStartError: When it cannot be.
+            WorkerStartError: If the process cannot start or the import fails.
 
         """
         try:
             ours, theirs = socket.socketpair()
         except OSError as error:
-            raise WorkerStartError(f"it cannot be reached: {error.strerror}") from None
+            raise WorkerStartError(f"no socket: {error.strerror}") from None
         with theirs:
             try:
                 process = await _spawn(handler, theirs, env)
             except OSError as error:
                 ours.close()
-                raise WorkerStartError(f"it cannot be begun: {error.strerror}") from None
+                raise WorkerStartError(f"no process: {error.strerror}") from None
         reader, writer = await asyncio.open_connection(sock=ours)
         worker = cls(process, reader, writer)
         first: frames.Message | bytes | None = {
@@ -82,25 +81,25 @@ class WorkerProcess:
             return worker
         await worker.stop()
         raise WorkerStartError(
-            first["failed"] if isinstance(first, dict) else "it died while starting"
+            first["failed"] if isinstance(first, dict) else "it ended while starting"
         )
 
     @property
     def ended(self) -> bool:
-        """Whether the process has ended, or closed its socket."""
+        """Whether the process ended or closed its socket."""
         return self.reader.at_eof() or self.process.returncode is not None
 
     async def call(
         self, message: frames.Message, on_part: Callable[[frames.Message | bytes], Awaitable[None]]
     ) -> frames.Message:
-        """Send one event and wait for the frame that ends the exchange.
+        """Send one event, and wait for the message that ends the invocation.
 
         Args:
             message: The event and its context.
-            on_part: Takes the frames before the end, the parts of a streamed answer.
+            on_part: Receives the frames before that message: the parts of a streamed answer.
 
         Raises:
-            WorkerGoneError: When the worker ended first.
+            WorkerGoneError: If the worker ends first.
 
         """
         try:
@@ -124,7 +123,7 @@ class WorkerProcess:
             self.process.kill()
 
     async def stop(self) -> None:
-        """Close the socket, which ends the process; kill it if it has not ended in time."""
+        """Close the socket, which ends the process; kill the process after 3 s."""
         self.writer.close()
         try:
             async with asyncio.timeout(_STOP_SECONDS):
@@ -143,18 +142,18 @@ async def _spawn(
         pass_fds=(sock.fileno(),),
         stdin=asyncio.subprocess.DEVNULL,
         env=env,
-        # Out of the terminal's reach: Ctrl-C is for the front alone.
+        # A session of its own: Ctrl-C must signal only the server.
         start_new_session=True,
     )
 
 
 def worker_environment(code: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Make a worker's environment: this process's, with the folder `code` to import from."""
+    """Return a worker's environment: this process's, with the folder `code` on PYTHONPATH."""
     paths = [str(code), str(_REPOSITORY), environ.get("PYTHONPATH", "")]
     env = {name: value for name, value in environ.items() if name not in _NOT_FOR_WORKERS}
     return {
         **env,
         "PYTHONPATH": os.pathsep.join(path for path in paths if path),
-        # A log line must not wait for the next one.
+        # Write each log line at once.
         "PYTHONUNBUFFERED": "1",
     }

@@ -1,4 +1,4 @@
-"""Gateways on this machine, started as a person starts them: real processes, real sockets."""
+"""Start gateways on this machine as users do: real processes, real sockets."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ import pytest
 from chatd.config.catalog import CATALOG
 
 ROOT = Path(__file__).resolve().parents[2]
-# Seconds for what must happen to happen; far more than it takes.
+# Seconds to wait for an expected event, which takes far less.
 PATIENCE = 60.0
 
-_OURS = re.compile(r"(CHATD|AWS)_|^(HOST|PORT)$")
-_PROVIDERS = {
+_CHATD_VARIABLES = re.compile(r"(CHATD|AWS)_|^(HOST|PORT)$")
+_PROVIDER_VARIABLES = {
     name for row in CATALOG.values() for name in (row.base_url_variable, row.key_variable)
 }
 _T = TypeVar("_T")
 
 
-def until(condition: Callable[[], _T], what: str) -> _T:
-    """The first truthy value of `condition`, within the bound."""
+def until(condition: Callable[[], _T], event: str) -> _T:
+    """Poll `condition` until its value is true; return the value."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         if value := condition():
             return value
         time.sleep(0.02)
-    raise AssertionError(f"waited {PATIENCE:g} s for {what}")
+    raise AssertionError(f"waited {PATIENCE:g} s for {event}")
 
 
 def is_running(pid: int) -> bool:
-    """Whether the process still runs; one that only its parent has not noticed yet does not."""
+    """Whether the process runs; a zombie does not."""
     ps = subprocess.run(
         ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
@@ -66,7 +66,7 @@ class Answer:
 
     @property
     def code(self) -> str:
-        """The error's code, checked to be in the shape that every error has."""
+        """The error's code; asserts that the body has the shape of every error."""
         error = self.json["error"]
         assert {"message", "type", "param", "code", "request_id"} <= error.keys()
         assert error["request_id"] == self.headers["x-amzn-requestid"]
@@ -80,7 +80,7 @@ def ask(
     body: bytes | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Answer:
-    """What a server on this machine answers."""
+    """Send a request to a server on this machine."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
         connection.request(method, path, body, dict(headers or {}))
@@ -94,7 +94,7 @@ def ask(
 
 @dataclass(frozen=True)
 class Gateway:
-    """A running `python -m local`, and what it has said so far."""
+    """A running `python -m local` and its output."""
 
     process: subprocess.Popen[bytes]
     output: Path
@@ -125,7 +125,7 @@ class Gateway:
         return self.ask("POST", path, {"do": do, **more})
 
     def worker(self, path: str = "/act") -> int:
-        """The process id of the worker that answers now."""
+        """The process id of a worker that answers now."""
         return int(self.run_action("report", path).json["pid"])
 
     def stop(self, number: int = signal.SIGINT) -> int:
@@ -138,18 +138,18 @@ class Start(Protocol):
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This process's environment without what is ours in it, and with a port of the system's."""
+    """This process's environment without chatd's variables, and with PORT=0."""
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not _OURS.search(name) and name not in _PROVIDERS
+        if not _CHATD_VARIABLES.search(name) and name not in _PROVIDER_VARIABLES
     }
     paths = os.pathsep.join((str(ROOT / "functions"), str(ROOT)))
     return {**kept, "PYTHONPATH": paths, "PORT": "0", **more}
 
 
 def failed_start(*arguments: str, module: str = "local", **more: str) -> tuple[int, list[str]]:
-    """The exit status and the lines of a start that must not succeed."""
+    """Start a gateway that must fail; return the exit status and the lines of stderr."""
     ended = subprocess.run(
         [sys.executable, "-m", module, *arguments],
         env=environment(**more),
@@ -184,9 +184,9 @@ def _starter(folder: Path, started: list[Gateway]) -> Start:
         started.append(Gateway(process, output, ""))
 
         def url() -> str | None:
-            said = output.read_text("utf-8", "replace")
-            assert process.poll() is None, said
-            found = re.search(r"chatd serves (http://\S+) .*Try it:\n[^\n]+\n", said, re.DOTALL)
+            text = output.read_text("utf-8", "replace")
+            assert process.poll() is None, text
+            found = re.search(r"chatd serves (http://\S+) .*Try it:\n[^\n]+\n", text, re.DOTALL)
             return found and found[1]
 
         started[-1] = Gateway(process, output, str(until(url, "the banner")))
@@ -203,7 +203,7 @@ def _ended(started: list[Gateway]) -> None:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts gateways that are ended with the test."""
+    """Start gateways, which are stopped at the end of the test."""
     started: list[Gateway] = []
     yield _starter(tmp_path, started)
     _ended(started)
@@ -211,7 +211,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 @pytest.fixture(scope="session")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """One gateway for every test that leaves it as it was, on the stage handler."""
+    """One gateway with the scripted handler, for all tests that do not change its state."""
     started: list[Gateway] = []
     yield _starter(tmp_path_factory.mktemp("gateway"), started)()
     _ended(started)
@@ -219,7 +219,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
 
 @dataclass(frozen=True)
 class Rendezvous:
-    """Where handlers wait for one another: nobody leaves before the host says so."""
+    """A port to which handlers connect, to wait for their release by the test."""
 
     sock: socket.socket
 
@@ -228,12 +228,12 @@ class Rendezvous:
         return int(self.sock.getsockname()[1])
 
     def wait_for(self, number: int) -> list[socket.socket]:
-        """Wait until `number` of them are there, all at once."""
+        """Wait until `number` handlers are connected at once; return their connections."""
         self.sock.settimeout(PATIENCE)
         return [self.sock.accept()[0] for _ in range(number)]
 
     def none_waiting(self) -> bool:
-        """Whether nobody waits at the door."""
+        """Whether no further handler connects within 0.3 s."""
         self.sock.settimeout(0.3)
         try:
             self.sock.accept()[0].close()
@@ -243,7 +243,7 @@ class Rendezvous:
 
 
 def release(waiting: Sequence[socket.socket]) -> None:
-    """Let everybody go."""
+    """Let the handlers return."""
     for handler in waiting:
         handler.sendall(b"go")
         handler.close()
@@ -261,7 +261,7 @@ class InBackground(Protocol):
 
 @pytest.fixture
 def in_background() -> InBackground:
-    """Makes a call in a thread; what it gives back waits for the answer."""
+    """Make a call in a thread; the returned function waits for the answer."""
 
     def begin(call: Callable[[], Answer]) -> Callable[[], Answer]:
         answers: list[Answer] = []
@@ -270,7 +270,7 @@ def in_background() -> InBackground:
 
         def result() -> Answer:
             thread.join(PATIENCE)
-            assert answers, "no answer came"
+            assert answers, "no answer"
             return answers[0]
 
         return result
@@ -280,7 +280,7 @@ def in_background() -> InBackground:
 
 @pytest.fixture(scope="session")
 def demo_url() -> Iterator[str]:
-    """The URL of a `python -m local.demo_ollama`, which answers as an Ollama does."""
+    """The URL of a running `python -m local.demo_ollama`."""
     process = subprocess.Popen(
         [sys.executable, "-m", "local.demo_ollama"],
         env=environment(),

@@ -1,4 +1,4 @@
-"""The demo upstream speaks Ollama's dialect, and says that it is a demo."""
+"""The demo upstream speaks Ollama's dialect, and each answer states that no model runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def demo(demo_url: str) -> int:
     return urlsplit(demo_url).port or 0
 
 
-def _asked(port: int, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
+def _request(port: int, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     connection.request(method, path, body)
     response = connection.getresponse()
@@ -30,39 +30,41 @@ def _asked(port: int, method: str, path: str, body: bytes | None) -> tuple[int, 
 
 
 def _call(port: int, path: str, **body: Any) -> dict[str, Any]:
-    status, answer = _asked(port, "POST", path, json.dumps({"stream": False, **body}).encode())
+    status, answer = _request(port, "POST", path, json.dumps({"stream": False, **body}).encode())
     assert status == 200, answer
-    told: dict[str, Any] = json.loads(answer)
-    return told
+    result: dict[str, Any] = json.loads(answer)
+    return result
 
 
-def test_chat_says_that_no_model_runs_and_counts_tokens(demo: int) -> None:
-    told = _call(demo, "/api/chat", model="llama3.2", messages=_HELLO)
+def test_a_chats_resultstates_that_no_model_runs_and_counts_tokens(demo: int) -> None:
+    result = _call(demo, "/api/chat", model="llama3.2", messages=_HELLO)
 
-    assert told["model"] == "llama3.2"
-    assert told["message"]["role"] == "assistant"
-    assert "demo upstream: no model runs here" in told["message"]["content"]
-    assert (told["done"], told["done_reason"]) == (True, "stop")
-    assert told["prompt_eval_count"] == 4
-    assert told["eval_count"] == len(told["message"]["content"].split())
-    assert told["total_duration"] > 0
+    assert result["model"] == "llama3.2"
+    assert result["message"]["role"] == "assistant"
+    assert "demo upstream: no model runs here" in result["message"]["content"]
+    assert (result["done"], result["done_reason"]) == (True, "stop")
+    assert result["prompt_eval_count"] == 4
+    assert result["eval_count"] == len(result["message"]["content"].split())
+    assert result["total_duration"] > 0
 
 
 def test_generate_answers_the_prompt(demo: int) -> None:
-    told = _call(demo, "/api/generate", model="gemma3:latest", system="Be brief.", prompt="Why?")
+    result = _call(demo, "/api/generate", model="gemma3:latest", system="Be brief.", prompt="Why?")
 
-    assert "gemma3:latest was asked, in 3 words" in told["response"]
-    assert told["prompt_eval_count"] == 3
+    assert "The prompt to gemma3:latest: 3 words." in result["response"]
+    assert result["prompt_eval_count"] == 3
 
 
 @pytest.mark.parametrize(
     ("path", "question"),
     [("/api/chat", {"messages": _HELLO}), ("/api/generate", {"prompt": "How are you today?"})],
 )
-def test_it_streams_unless_told_not_to(demo: int, path: str, question: dict[str, Any]) -> None:
+def test_the_demo_streams_unless_stream_is_false(
+    demo: int, path: str, question: dict[str, Any]
+) -> None:
     whole = _call(demo, path, model="qwen3", **question)
     body = json.dumps({"model": "qwen3", **question}).encode()
-    lines = [json.loads(line) for line in _asked(demo, "POST", path, body)[1].splitlines()]
+    lines = [json.loads(line) for line in _request(demo, "POST", path, body)[1].splitlines()]
     pieces = [line.get("message", line) for line in lines]
 
     key = "content" if path == "/api/chat" else "response"
@@ -72,7 +74,7 @@ def test_it_streams_unless_told_not_to(demo: int, path: str, question: dict[str,
     assert lines[-1]["eval_count"] == whole["eval_count"]
 
 
-def test_a_thinking_model_thinks_unless_told_not_to(demo: int) -> None:
+def test_a_thinking_model_thinks_unless_think_is_false(demo: int) -> None:
     thinking = _call(demo, "/api/chat", model="qwen3", messages=_HELLO)["message"]
     silent = _call(demo, "/api/chat", model="qwen3", messages=_HELLO, think=False)["message"]
 
@@ -80,13 +82,13 @@ def test_a_thinking_model_thinks_unless_told_not_to(demo: int) -> None:
     assert "thinking" not in silent
 
 
-def test_json_is_valid_json(demo: int) -> None:
-    told = _call(demo, "/api/chat", model="llama3.2", messages=_HELLO, format="json")
+def test_format_json_gives_valid_json(demo: int) -> None:
+    result = _call(demo, "/api/chat", model="llama3.2", messages=_HELLO, format="json")
 
-    assert json.loads(told["message"]["content"])["demo"] is True
+    assert json.loads(result["message"]["content"])["demo"] is True
 
 
-def test_a_schema_is_followed(demo: int) -> None:
+def test_format_with_a_schema_gives_a_valid_instance(demo: int) -> None:
     schema = {
         "type": "object",
         "properties": {
@@ -97,9 +99,9 @@ def test_a_schema_is_followed(demo: int) -> None:
             "inner": {"properties": {"yes": {"type": "boolean"}, "many": {"type": "array"}}},
         },
     }
-    told = _call(demo, "/api/chat", model="llama3.2", messages=_HELLO, format=schema)
+    result = _call(demo, "/api/chat", model="llama3.2", messages=_HELLO, format=schema)
 
-    assert json.loads(told["message"]["content"]) == {
+    assert json.loads(result["message"]["content"]) == {
         "name": "demo",
         "age": 0,
         "kind": "a",
@@ -108,17 +110,17 @@ def test_a_schema_is_followed(demo: int) -> None:
     }
 
 
-def test_num_predict_cuts_the_answer_short(demo: int) -> None:
+def test_num_predict_limits_the_answers_tokens(demo: int) -> None:
     options = {"num_predict": 3}
-    told = _call(demo, "/api/chat", model="llama3.2", messages=_HELLO, options=options)
+    result = _call(demo, "/api/chat", model="llama3.2", messages=_HELLO, options=options)
 
-    assert (told["eval_count"], told["done_reason"]) == (3, "length")
+    assert (result["eval_count"], result["done_reason"]) == (3, "length")
 
 
-def test_no_messages_load_the_model(demo: int) -> None:
-    told = _call(demo, "/api/chat", model="llama3.2")
+def test_a_request_without_messages_loads_the_model(demo: int) -> None:
+    result = _call(demo, "/api/chat", model="llama3.2")
 
-    assert (told["message"]["content"], told["done_reason"]) == ("", "load")
+    assert (result["message"]["content"], result["done_reason"]) == ("", "load")
 
 
 @pytest.mark.parametrize(
@@ -138,25 +140,25 @@ def test_no_messages_load_the_model(demo: int) -> None:
         ),
     ],
 )
-def test_it_refuses_as_ollama_does(
+def test_the_demos_errors_are_ollamas(
     demo: int, body: dict[str, Any], status: int, error: str
 ) -> None:
-    answered = _asked(demo, "POST", "/api/chat", json.dumps(body).encode())
+    answered = _request(demo, "POST", "/api/chat", json.dumps(body).encode())
 
     assert (answered[0], json.loads(answered[1])) == (status, {"error": error})
 
 
 def test_a_body_that_is_not_json_is_400(demo: int) -> None:
-    status, answer = _asked(demo, "POST", "/api/generate", b"{")
+    status, answer = _request(demo, "POST", "/api/generate", b"{")
 
     assert status == 400
     assert "Invalid JSON" in json.loads(answer)["error"]
 
 
-def test_it_lists_its_models_and_its_version(demo: int) -> None:
-    tags = json.loads(_asked(demo, "GET", "/api/tags", None)[1])
-    version = json.loads(_asked(demo, "GET", "/api/version", None)[1])
+def test_the_demo_lists_models_and_version(demo: int) -> None:
+    tags = json.loads(_request(demo, "GET", "/api/tags", None)[1])
+    version = json.loads(_request(demo, "GET", "/api/version", None)[1])
 
     assert "llama3.2:latest" in [model["name"] for model in tags["models"]]
     assert "demo" in version["version"]
-    assert _asked(demo, "GET", "/", None) == (200, b"Ollama is running")
+    assert _request(demo, "GET", "/", None) == (200, b"Ollama is running")

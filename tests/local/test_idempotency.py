@@ -1,4 +1,4 @@
-"""An answer is given once by all workers together, on the handlers of the stack."""
+"""All workers share the answers by Idempotency-Key; with the handlers of the stack."""
 
 from __future__ import annotations
 
@@ -13,7 +13,16 @@ from typing import Any
 
 import pytest
 
-from tests.local.conftest import PATIENCE, ROOT, Answer, Gateway, InBackground, Start, until
+from tests.local.conftest import (
+    PATIENCE,
+    ROOT,
+    Answer,
+    Gateway,
+    InBackground,
+    Start,
+    is_running,
+    until,
+)
 from tests.support import answers
 from tests.support.functions import ask
 from tests.support.upstream import Received, Upstream, chunked, reply, upstream
@@ -44,18 +53,18 @@ def running(start: Start, ollama: Upstream, tmp_path: Path) -> Gateway:
         CHATD_CONFIG="/dev/null",
         TMPDIR=str(tmp_path / "temporary"),
     )
-    ollama.received.clear()  # of what the start looked for
+    ollama.received.clear()  # of the requests of the start
     return gateway
 
 
-def once(gateway: Gateway, body: dict[str, Any] = CHAT) -> Answer:
+def ask_with_key(gateway: Gateway, body: dict[str, Any] = CHAT) -> Answer:
     return gateway.ask("POST", PATH, body, {"Idempotency-Key": "one"})
 
 
 def workers(gateway: Gateway) -> list[int]:
     """The process ids of the workers of the chat function."""
     listed = subprocess.run(
-        # -ww: or ps may cut each line after 80 characters, before the handler's name.
+        # -ww: without it, ps may cut each line after 80 characters, before the handler's name.
         ["ps", "-ww", "-A", "-o", "pid=,ppid=,args="],
         capture_output=True,
         text=True,
@@ -70,18 +79,19 @@ def workers(gateway: Gateway) -> list[int]:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_worker_replays_what_another_has_answered(
+def test_a_worker_replays_an_answer_of_another_worker(
     running: Gateway, ollama: Upstream, stream: bool
 ) -> None:
     body = {**CHAT, "stream": stream}
-    before = workers(running)
-    first = once(running, body)
-    for worker in workers(running):
+    first = ask_with_key(running, body)
+    killed = workers(running)
+    for worker in killed:
         os.kill(worker, signal.SIGKILL)
-    until(lambda: not set(before) & set(workers(running)), "the workers' end")
-    second = once(running, body)
+    # Not `workers`: ps shows no arguments of a process that still holds its socket while it exits.
+    until(lambda: not any(map(is_running, killed)), "the end of the workers")
+    second = ask_with_key(running, body)
 
-    assert before
+    assert killed
     assert (first.status, second.status) == (200, 200)
     assert second.body == first.body
     assert second.headers["content-type"] == first.headers["content-type"]
@@ -91,35 +101,35 @@ def test_a_worker_replays_what_another_has_answered(
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_while_one_worker_answers_the_others_know_it(
+def test_duplicates_get_409_from_all_workers_while_one_answers(
     running: Gateway, ollama: Upstream, in_background: InBackground, stream: bool
 ) -> None:
     body = {**CHAT, "stream": stream}
-    asked, going, usual = threading.Event(), threading.Event(), ollama.script
+    received_request, may_answer, usual = threading.Event(), threading.Event(), ollama.script
 
     def script(connection: socket.socket, received: Received) -> None:
-        asked.set()
-        going.wait(PATIENCE)
+        received_request.set()
+        may_answer.wait(PATIENCE)
         usual(connection, received)
 
     ollama.script = script
-    first = in_background(lambda: once(running, body))
-    assert asked.wait(PATIENCE)
-    meanwhile = [once(running, body) for _ in range(3)]
-    going.set()
+    first = in_background(lambda: ask_with_key(running, body))
+    assert received_request.wait(PATIENCE)
+    meanwhile = [ask_with_key(running, body) for _ in range(3)]
+    may_answer.set()
 
     assert first().status == 200
     assert [answer.code for answer in meanwhile] == ["idempotency_key_in_flight"] * 3
     assert [answer.status for answer in meanwhile] == [409] * 3
     assert meanwhile[0].headers["retry-after"] == "1"
-    assert once(running, body).body == first().body
+    assert ask_with_key(running, body).body == first().body
     assert len(ollama.received) == 1
 
 
-def test_many_at_once_cost_one_answer(
+def test_eight_requests_with_one_key_reach_the_provider_once(
     running: Gateway, ollama: Upstream, in_background: InBackground
 ) -> None:
-    calls = [in_background(lambda: once(running)) for _ in range(8)]
+    calls = [in_background(lambda: ask_with_key(running)) for _ in range(8)]
     statuses = [call().status for call in calls]
 
     assert len(ollama.received) == 1
@@ -127,8 +137,8 @@ def test_many_at_once_cost_one_answer(
     assert set(statuses) <= {200, 409}
 
 
-def test_the_answers_are_gone_with_the_gateway(running: Gateway, tmp_path: Path) -> None:
-    once(running)
+def test_the_stored_answers_are_removed_with_the_gateway(running: Gateway, tmp_path: Path) -> None:
+    ask_with_key(running)
     (folder,) = (tmp_path / "temporary").glob("chatd-*")
     mode = folder.stat().st_mode & 0o777
     kept = list(folder.iterdir())

@@ -1,4 +1,4 @@
-"""template.yaml → routes; what cannot be read is an error of one line, never skipped."""
+"""Routes are read from template.yaml; an invalid event is an error of one line."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ def _written(folder: Path, text: str) -> Path:
     return path
 
 
-def test_a_literal_api_event_is_a_route_with_the_globals(tmp_path: Path) -> None:
+def test_an_api_event_is_a_route_with_the_globals(tmp_path: Path) -> None:
     assert read(_written(tmp_path, _FUNCTION)) == [
         Route("/chat", ("POST",), Function("Chat", "chat.handler", 7, 512))
     ]
 
 
-def test_a_functions_own_properties_beat_the_globals(tmp_path: Path) -> None:
+def test_a_functions_properties_override_the_globals(tmp_path: Path) -> None:
     text = _FUNCTION.replace("Handler: chat.handler", "Handler: chat.handler\n      Timeout: 9.5")
 
     assert read(_written(tmp_path, text))[0].function.timeout == 9.5
 
 
-def test_without_a_timeout_lambdas_own_holds(tmp_path: Path) -> None:
+def test_timeout_and_memory_default_to_lambdas_defaults(tmp_path: Path) -> None:
     text = _FUNCTION.replace("Timeout: 7, MemorySize: 512, ", "")
     function = read(_written(tmp_path, text))[0].function
 
     assert (function.timeout, function.memory) == (3, 128)
 
 
-def test_a_parameter_stands_for_its_default(tmp_path: Path) -> None:
+def test_a_parameter_is_replaced_by_its_default(tmp_path: Path) -> None:
     text = _FUNCTION.replace("MemorySize: 512", "MemorySize: !Ref Memory")
     with_parameter = f"Parameters:\n  Memory: {{Type: Number, Default: 256}}\n{text}"
 
@@ -57,7 +57,7 @@ def test_a_parameter_stands_for_its_default(tmp_path: Path) -> None:
         read(_written(tmp_path, text))
 
 
-def test_the_more_precise_route_comes_first() -> None:
+def test_the_most_specific_route_comes_first() -> None:
     routes = read(ROOT / "tests/local/template.yaml")
     matching = [route.path for route in routes if route.parameters("/things/known") is not None]
 
@@ -77,7 +77,7 @@ def test_the_more_precise_route_comes_first() -> None:
         ("/x/{id}/y", "/x/1/y", {"id": "1"}),
     ],
 )
-def test_a_path_is_matched_as_api_gateway_does(
+def test_a_path_matches_as_in_api_gateway(
     path: str, sent: str, parameters: dict[str, str] | None
 ) -> None:
     route = Route(path, ("GET",), Function("F", "f.handler", 3, 128))
@@ -85,14 +85,14 @@ def test_a_path_is_matched_as_api_gateway_does(
     assert route.parameters(sent) == parameters
 
 
-def test_a_route_without_an_authorizer_is_open(tmp_path: Path) -> None:
+def test_a_route_without_an_authorizer_is_public(tmp_path: Path) -> None:
     text = _FUNCTION.replace("Method: post", "Method: post, Auth: {Authorizer: NONE}")
 
     assert read(_written(tmp_path, text))[0].public
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "says"),
+    ("old", "new", "message"),
     [
         (
             "Path: /chat",
@@ -136,8 +136,8 @@ def test_a_route_without_an_authorizer_is_open(tmp_path: Path) -> None:
         ("Globals:\n  Function: {", "Globals:\n  Function: [", "is not YAML"),
     ],
 )
-def test_what_cannot_be_read_is_one_line_with_its_place(
-    tmp_path: Path, old: str, new: str, says: str
+def test_an_invalid_template_is_one_line_with_the_place(
+    tmp_path: Path, old: str, new: str, message: str
 ) -> None:
     assert old in _FUNCTION
     path = _written(tmp_path, _FUNCTION.replace(old, new))
@@ -145,7 +145,7 @@ def test_what_cannot_be_read_is_one_line_with_its_place(
     with pytest.raises(TemplateError) as caught:
         read(path)
 
-    assert says in str(caught.value)
+    assert message in str(caught.value)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
 
@@ -162,7 +162,7 @@ def test_a_missing_template_is_one_line(tmp_path: Path) -> None:
         read(tmp_path / "template.yaml")
 
 
-def test_the_stacks_own_template_can_be_read() -> None:
+def test_the_stacks_template_has_the_routes_of_both_functions() -> None:
     routes = {
         (method, route.path): route
         for route in read(ROOT / "template.yaml")

@@ -1,4 +1,4 @@
-"""What a run keeps in a file: for its user alone, and gone with the run or at the next start."""
+"""Only the user can read a run's folder, which the end of the run or the next start removes."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_folder_is_its_users_alone_and_gone_at_the_end(temporary: Path) -> None:
+def test_only_the_user_can_read_the_folder_and_the_end_removes_it(temporary: Path) -> None:
     with run_folder() as folder:
         assert folder.parent == temporary
         assert folder.stat().st_mode & 0o777 == 0o700
     assert list(temporary.iterdir()) == []
 
 
-def test_a_killed_runs_folder_is_removed_by_the_next_start(start: Start, tmp_path: Path) -> None:
+def test_the_next_start_removes_the_folder_of_a_killed_run(start: Start, tmp_path: Path) -> None:
     first = start(*SCRIPTED, TMPDIR=str(tmp_path))
     (left,) = tmp_path.glob("chatd-run-*")
     (left / "idempotency.sqlite3").write_text("answers")
@@ -41,7 +41,7 @@ def test_a_killed_runs_folder_is_removed_by_the_next_start(start: Start, tmp_pat
     assert second.run_action("report").status == 200
 
 
-def test_the_folder_of_a_run_that_goes_on_is_left_alone(temporary: Path) -> None:
+def test_the_folder_of_a_current_run_stays(temporary: Path) -> None:
     script = (
         "from local.run_folder import run_folder\n"
         "with run_folder() as folder: print(folder, flush=True); input()"
@@ -64,7 +64,7 @@ def test_the_folder_of_a_run_that_goes_on_is_left_alone(temporary: Path) -> None
     assert other.returncode == 0
 
 
-def test_what_is_not_a_runs_folder_is_left_alone(temporary: Path) -> None:
+def test_files_and_folders_of_other_origin_stay(temporary: Path) -> None:
     (temporary / "elsewhere").mkdir()
     (temporary / "elsewhere" / "lock").touch()
     (temporary / "chatd-run-link").symlink_to(temporary / "elsewhere")
@@ -80,9 +80,7 @@ def test_what_is_not_a_runs_folder_is_left_alone(temporary: Path) -> None:
     assert sorted(temporary.rglob("*")) == before
 
 
-def test_another_users_folder_is_left_alone(
-    temporary: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_folder_of_another_user_stays(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     theirs = temporary / "chatd-run-theirs"
     theirs.mkdir()
     (theirs / "lock").touch()

@@ -1,4 +1,4 @@
-"""From start to Ctrl-C: what stops a start, and that nothing is left at the end."""
+"""Starts that fail print one line; a stop ends every process."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ def _interrupt_group(gateway: Gateway) -> None:
     os.killpg(gateway.process.pid, signal.SIGINT)
 
 
-def _interrupt_front(gateway: Gateway) -> None:
+def _interrupt_server(gateway: Gateway) -> None:
     gateway.process.send_signal(signal.SIGINT)
 
 
-def _terminate_front(gateway: Gateway) -> None:
+def _terminate_server(gateway: Gateway) -> None:
     gateway.process.send_signal(signal.SIGTERM)
 
 
-@pytest.mark.parametrize("end", [_interrupt_group, _interrupt_front, _terminate_front])
-def test_an_end_leaves_nobody_behind_and_a_second_start_works(
+@pytest.mark.parametrize("end", [_interrupt_group, _interrupt_server, _terminate_server])
+def test_a_stop_ends_all_workers_and_frees_the_port(
     start: Start, end: Callable[[Gateway], None]
 ) -> None:
     gateway = start(*SCRIPTED)
@@ -59,7 +59,7 @@ def test_an_end_leaves_nobody_behind_and_a_second_start_works(
     assert second.run_action("report").status == 200
 
 
-def test_an_end_does_not_wait_for_requests_in_flight_but_answers_them(
+def test_a_stop_answers_requests_in_flight_with_503_at_once(
     start: Start, rendezvous: Rendezvous, in_background: InBackground
 ) -> None:
     gateway = start(*SCRIPTED)
@@ -75,7 +75,7 @@ def test_an_end_does_not_wait_for_requests_in_flight_but_answers_them(
     assert [(answer.status, answer.code) for answer in answers] == [(503, "stopping")] * 2
 
 
-def test_a_front_that_is_killed_leaves_nobody_behind(start: Start, rendezvous: Rendezvous) -> None:
+def test_workers_exit_when_the_server_is_killed(start: Start, rendezvous: Rendezvous) -> None:
     gateway = start(*SCRIPTED)
     idle, busy = gateway.worker("/hasty"), gateway.worker()
     connection = gateway.connect()
@@ -83,13 +83,13 @@ def test_a_front_that_is_killed_leaves_nobody_behind(start: Start, rendezvous: R
     waiting = rendezvous.wait_for(1)
     gateway.stop(signal.SIGKILL)
 
-    until(lambda: not is_running(idle), "the idle worker's end")
-    until(lambda: not is_running(busy), "the busy worker's end")
+    until(lambda: not is_running(idle), "the end of the idle worker")
+    until(lambda: not is_running(busy), "the end of the busy worker")
     connection.close()
     release(waiting)
 
 
-def test_a_busy_port_is_one_line_that_says_what_to_do(gateway: Gateway) -> None:
+def test_a_busy_port_is_one_line_with_the_remedy(gateway: Gateway) -> None:
     status, lines = failed_start(*SCRIPTED, PORT=str(gateway.port))
 
     assert status == 2
@@ -100,27 +100,27 @@ def test_a_busy_port_is_one_line_that_says_what_to_do(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "says"),
+    ("name", "value", "message"),
     [
         ("PORT", "http", "PORT='http': must be a whole number from 0 to 65535"),
         ("PORT", "65536", "PORT='65536': must be a whole number from 0 to 65535"),
         ("CHATD_WORKERS", "0", "CHATD_WORKERS='0': must be a whole number from 1 to 256"),
-        ("CHATD_CALLER_KEYS", " , ", "CHATD_CALLER_KEYS: holds no key"),
-        ("HOST", "no such host", "HOST='no such host': is not a name or address known here"),
-        ("HOST", "192.0.2.1", "HOST=192.0.2.1: others could reach this address"),
-        ("CHATD_DEFAULT_PROVIDER", "nobody", "'nobody' is not a provider"),
+        ("CHATD_CALLER_KEYS", " , ", "CHATD_CALLER_KEYS: contains no key"),
+        ("HOST", "no such host", "HOST='no such host': is not a known host name or address"),
+        ("HOST", "192.0.2.1", "HOST=192.0.2.1: other machines could reach this address"),
+        ("CHATD_DEFAULT_PROVIDER", "missing", "'missing' is not a provider"),
         ("CHATD_CONFIG", "/nowhere/chatd.toml", "/nowhere/chatd.toml: cannot be read"),
     ],
 )
-def test_a_mistake_in_the_environment_is_one_line(name: str, value: str, says: str) -> None:
+def test_an_invalid_variable_is_one_line(name: str, value: str, message: str) -> None:
     status, lines = failed_start(*SCRIPTED, **{name: value})
 
     assert (status, len(lines)) == (2, 1)
     assert lines[0].startswith("chatd: ")
-    assert says in lines[0]
+    assert message in lines[0]
 
 
-def test_an_address_that_is_not_this_machines_is_one_line() -> None:
+def test_an_address_of_another_machine_is_one_line() -> None:
     status, lines = failed_start(*SCRIPTED, HOST="192.0.2.1", CHATD_CALLER_KEYS="key-1")
 
     assert status == 2
@@ -136,18 +136,18 @@ def test_a_privileged_port_is_one_line() -> None:
     assert "choose a PORT above 1023" in lines[0]
 
 
-def test_an_empty_variable_is_an_unset_one(start: Start) -> None:
+def test_an_empty_variable_counts_as_unset(start: Start) -> None:
     gateway = start(*SCRIPTED, HOST="", CHATD_WORKERS="", CHATD_CALLER_KEYS="", OLLAMA_URL="")
 
     assert gateway.url.startswith("http://127.0.0.1:")
     assert gateway.run_action("report").status == 200
 
 
-def test_localhost_is_127_0_0_1(start: Start) -> None:
+def test_host_localhost_listens_on_127_0_0_1(start: Start) -> None:
     assert start(*SCRIPTED, HOST="localhost").url.startswith("http://127.0.0.1:")
 
 
-def test_a_handler_that_cannot_be_imported_stops_the_start(tmp_path: Path) -> None:
+def test_a_handler_that_cannot_be_imported_fails_the_start(tmp_path: Path) -> None:
     status, lines = failed_start("--template", SCRIPTED[1], "--code", str(tmp_path))
 
     assert status == 2
@@ -157,15 +157,15 @@ def test_a_handler_that_cannot_be_imported_stops_the_start(tmp_path: Path) -> No
     )
 
 
-def test_a_handler_that_dies_while_it_is_imported_stops_the_start(tmp_path: Path) -> None:
+def test_a_handler_that_exits_during_its_import_fails_the_start(tmp_path: Path) -> None:
     (tmp_path / "scripted_handler.py").write_text("import os\nos._exit(1)\n")
     status, lines = failed_start("--template", SCRIPTED[1], "--code", str(tmp_path))
 
     assert status == 2
-    assert lines[-1].endswith("cannot be imported: it died while starting")
+    assert lines[-1].endswith("cannot be imported: it ended while starting")
 
 
-def test_help_lists_the_environment() -> None:
+def test_help_lists_the_variables() -> None:
     shown = subprocess.run(
         [sys.executable, "-m", "local", "--help"],
         env=environment(),
@@ -180,7 +180,7 @@ def test_help_lists_the_environment() -> None:
         assert f"  {name}  " in shown
 
 
-def test_connections_to_a_listener_do_not_wait_for_more_to_send() -> None:
+def test_connections_to_a_listener_have_tcp_nodelay() -> None:
     async def nodelay() -> int:
         with listener("127.0.0.1", 0) as sock:
             accepted = asyncio.get_running_loop().create_future()

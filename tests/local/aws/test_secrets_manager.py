@@ -1,4 +1,4 @@
-"""`make aws-local`: keys come from a Secrets Manager, without an account."""
+"""`make aws-local` reads the keys from a local Secrets Manager."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.local.conftest import ROOT, SCRIPTED, Gateway, Start
 
 
 def secret_of(gateway: Gateway) -> str:
-    """What the stand-in gives to a client with the credential that the handlers have."""
+    """The secret that a client with the handlers' credential reads."""
     environment = gateway.run_action("report").json["environment"]
     client = boto3.client(
         "secretsmanager",
@@ -28,7 +28,7 @@ def secret_of(gateway: Gateway) -> str:
     return secret
 
 
-def test_keys_come_from_a_secrets_manager_that_ends_with_the_gateway(start: Start) -> None:
+def test_the_gateway_reads_its_keys_from_a_secrets_manager_that_ends_with_it(start: Start) -> None:
     gateway = start("--code", str(ROOT / "functions"), module="local.aws", KIMI_API_KEY="sk-kimi-1")
     listed = gateway.ask("GET", "/v1/chat/providers").json["providers"]
     found = re.search(r"Secrets Manager: (\S+), secret 'chatd/providers'", gateway.output_text)
@@ -47,14 +47,14 @@ def test_keys_come_from_a_secrets_manager_that_ends_with_the_gateway(start: Star
         assert sock.connect_ex(("127.0.0.1", port)) != 0
 
 
-def test_the_secret_holds_the_environments_keys_and_made_up_ones(start: Start) -> None:
+def test_the_secret_contains_the_environments_keys_and_placeholders(start: Start) -> None:
     secret = secret_of(start(*SCRIPTED, module="local.aws", KIMI_API_KEY="sk-kimi-1"))
 
     assert '"KIMI_API_KEY": "sk-kimi-1"' in secret
     assert '"OPENROUTER_API_KEY": "made-up-openrouter-api-key"' in secret
 
 
-def test_a_key_in_the_env_file_goes_before_a_made_up_one(start: Start, tmp_path: Path) -> None:
+def test_a_key_of_an_env_file_replaces_the_placeholder(start: Start, tmp_path: Path) -> None:
     env_file, config = tmp_path / "keys.env", tmp_path / "chatd.toml"
     env_file.write_text("OPENROUTER_API_KEY=sk-or-1\nKIMI_API_KEY=\n")
     config.write_text(
@@ -70,8 +70,8 @@ def test_a_key_in_the_env_file_goes_before_a_made_up_one(start: Start, tmp_path:
     assert "sk-or-1" not in gateway.output_text
 
 
-def test_each_run_has_a_credential_of_its_own(start: Start) -> None:
-    # Both can be guessed, so neither is taken.
+def test_each_run_makes_a_random_credential(start: Start) -> None:
+    # A credential that can be guessed is not kept.
     guessable = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
     environments = [
         start(*SCRIPTED, module="local.aws", **given).run_action("report").json["environment"]
@@ -85,7 +85,7 @@ def test_each_run_has_a_credential_of_its_own(start: Start) -> None:
     assert all(re.fullmatch("LOCAL[0-9A-F]{16}", one) for one in ids)
 
 
-def test_a_real_credential_and_a_region_that_are_set_are_kept(start: Start) -> None:
+def test_a_real_credential_and_a_region_are_kept(start: Start) -> None:
     mine = {
         "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
         "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",

@@ -1,4 +1,4 @@
-"""The stand-in Secrets Manager of `make aws-local` gives its keys to the gateway alone."""
+"""The local Secrets Manager of `make aws-local` serves signed requests of its run only."""
 
 from __future__ import annotations
 
@@ -71,23 +71,23 @@ def ask(
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE)
     connection.request(method, path, body, dict(headers))
     response = connection.getresponse()
-    if response.status == 403:  # no page may read why, or that something answers at all
+    if response.status == 403:  # no page may read the error
         assert "access-control-allow-origin" not in {name.lower() for name in response.headers}
     answer = response.status, response.read()
     connection.close()
     return answer
 
 
-def test_the_credential_of_the_run_opens_it(manager: str) -> None:
+def test_a_request_with_the_runs_credential_is_served(manager: str) -> None:
     status, body = ask(manager, signed(manager))
 
     assert status == 200
     assert KEY in json.loads(body)["SecretString"]
 
 
-def test_a_web_page_gets_nothing(manager: str) -> None:
+def test_a_request_of_a_web_page_is_refused(manager: str) -> None:
     for mark in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
-        # With the signature, too: it is not what is wrong here.
+        # The signature is valid; the page's header is the reason.
         status, body = ask(manager, {**signed(manager), **mark})
 
         assert (status, KEY in body.decode()) == (403, False)
@@ -104,19 +104,21 @@ def test_a_web_page_gets_nothing(manager: str) -> None:
         ("OPTIONS", "/"),
     ],
 )
-def test_the_admin_pages_and_other_paths_are_closed(manager: str, method: str, path: str) -> None:
+def test_motos_admin_pages_and_other_paths_are_refused(
+    manager: str, method: str, path: str
+) -> None:
     status, body = ask(manager, signed(manager), method=method, path=path)
 
     assert (status, KEY in body.decode()) == (403, False)
-    assert ask(manager, signed(manager))[0] == 200  # nothing was reset
+    assert ask(manager, signed(manager))[0] == 200  # moto was not reset
 
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost", "evillocalhost", "127.0.0.1"])
-def test_another_host_name_is_refused(manager: str, host: str) -> None:
+def test_any_other_host_is_refused(manager: str, host: str) -> None:
     assert ask(manager, {**signed(manager), "Host": host})[0] == 403
 
 
-def test_another_signature_is_refused(manager: str) -> None:
+def test_an_invalid_signature_is_refused(manager: str) -> None:
     good = signed(manager)
     authorization = good["Authorization"]
     changed = authorization[:-1] + ("0" if authorization[-1] != "0" else "1")
@@ -138,7 +140,7 @@ def test_another_signature_is_refused(manager: str) -> None:
     assert ask(manager, good)[0] == 200
 
 
-def test_a_signature_that_leaves_out_the_operation_is_refused(manager: str) -> None:
+def test_a_signature_that_omits_the_operation_is_refused(manager: str) -> None:
     headers = signed(manager, headers={"Content-Type": GET["Content-Type"]})
 
     assert ask(manager, {**headers, "X-Amz-Target": GET["X-Amz-Target"]})[0] == 403
@@ -163,7 +165,7 @@ def test_an_old_signature_is_refused(manager: str) -> None:
 
 
 @pytest.mark.parametrize("length", ["99999999", "-1", "x"])
-def test_a_body_of_no_good_length_is_refused_unread(manager: str, length: str) -> None:
+def test_an_invalid_content_length_is_refused(manager: str, length: str) -> None:
     parts = urlsplit(manager)
     lines = {**signed(manager), "Host": parts.netloc, "Content-Length": length}
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())

@@ -1,4 +1,4 @@
-"""A handler for the tests of the local server: its body says what it is to do."""
+"""A handler for the tests of the local server; the request's body selects an action."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from chatd.aws_lambda.streaming import CallerGoneError
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> Any:
-    asked = _body(event)
-    act = _ACTIONS[asked.get("do", "report")]
-    return act(asked, event, context)
+    request = _body(event)
+    act = _ACTIONS[request.get("do", "report")]
+    return act(request, event, context)
 
 
 def _body(event: dict[str, Any]) -> dict[str, Any]:
     try:
-        asked = json.loads(event["body"] or "{}")
+        request = json.loads(event["body"] or "{}")
     except ValueError:
         return {}
-    return asked if isinstance(asked, dict) else {}
+    return request if isinstance(request, dict) else {}
 
 
-def _report(_asked: dict[str, Any], event: dict[str, Any], context: Any) -> dict[str, Any]:
-    told = {
+def _report(_request: dict[str, Any], event: dict[str, Any], context: Any) -> dict[str, Any]:
+    report = {
         "event": event,
         "pid": os.getpid(),
         "environment": dict(os.environ),
@@ -44,118 +44,121 @@ def _report(_asked: dict[str, Any], event: dict[str, Any], context: Any) -> dict
             "remaining": context.get_remaining_time_in_millis(),
         },
     }
-    return {"statusCode": 200, "body": json.dumps(told)}
+    return {"statusCode": 200, "body": json.dumps(report)}
 
 
-def _wait(asked: dict[str, Any], _event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """Go to a rendezvous and come back when its host lets everybody go."""
-    with socket.create_connection(("127.0.0.1", asked["port"])) as host:
-        said = host.recv(16)
-    return {"statusCode": 200, "body": json.dumps({"said": said.decode(), "pid": os.getpid()})}
+def _wait(request: dict[str, Any], _event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    """Connect to the test's rendezvous, and return when the test releases the handler."""
+    with socket.create_connection(("127.0.0.1", request["port"])) as host:
+        received = host.recv(16)
+    return {
+        "statusCode": 200,
+        "body": json.dumps({"received": received.decode(), "pid": os.getpid()}),
+    }
 
 
-def _result(asked: dict[str, Any], _event: dict[str, Any], _context: Any) -> Any:
-    return asked["result"]
+def _result(request: dict[str, Any], _event: dict[str, Any], _context: Any) -> Any:
+    return request["result"]
 
 
-def _binary(_asked: dict[str, Any], _event: dict[str, Any], _context: Any) -> dict[str, Any]:
+def _binary(_request: dict[str, Any], _event: dict[str, Any], _context: Any) -> dict[str, Any]:
     body = base64.b64encode(bytes(range(256))).decode()
     headers = {"Content-Type": "application/octet-stream"}
     return {"statusCode": 200, "headers": headers, "body": body, "isBase64Encoded": True}
 
 
-def _log(asked: dict[str, Any], _event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    print(json.dumps({"line": asked["line"]}))
-    print(f"complaint of {asked['line']}", file=sys.stderr)
+def _log(request: dict[str, Any], _event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    print(json.dumps({"line": request["line"]}))
+    print(f"error of {request['line']}", file=sys.stderr)
     return {"statusCode": 204}
 
 
-def _fail(_asked: dict[str, Any], _event: dict[str, Any], _context: Any) -> Any:
+def _fail(_request: dict[str, Any], _event: dict[str, Any], _context: Any) -> Any:
     raise RuntimeError("on purpose")
 
 
-def _unserializable(_asked: dict[str, Any], _event: dict[str, Any], _context: Any) -> Any:
+def _unserializable(_request: dict[str, Any], _event: dict[str, Any], _context: Any) -> Any:
     return {"statusCode": 200, "body": object()}
 
 
-def _exit(_asked: dict[str, Any], _event: dict[str, Any], _context: Any) -> Any:
+def _exit(_request: dict[str, Any], _event: dict[str, Any], _context: Any) -> Any:
     sys.exit(3)
 
 
-def _signal(asked: dict[str, Any], _event: dict[str, Any], _context: Any) -> Any:
-    os.kill(os.getpid(), getattr(signal, asked["signal"]))
+def _signal(request: dict[str, Any], _event: dict[str, Any], _context: Any) -> Any:
+    os.kill(os.getpid(), getattr(signal, request["signal"]))
 
 
-def _hang(_asked: dict[str, Any], _event: dict[str, Any], _context: Any) -> Any:
+def _hang(_request: dict[str, Any], _event: dict[str, Any], _context: Any) -> Any:
     threading.Event().wait()
 
 
 class _Streamed:
-    """An answer in the making: what it does depends on the request."""
+    """A streamed answer that follows the script named in the request."""
 
-    def __init__(self, asked: dict[str, Any]) -> None:
-        self._asked = asked
+    def __init__(self, request: dict[str, Any]) -> None:
+        self._script = request
         self._aborted = threading.Event()
-        port = asked.get("port")
+        port = request.get("port")
         self._test = socket.create_connection(("127.0.0.1", port)) if port else None
 
     def write_to(self, sink: Any) -> None:
         try:
-            getattr(self, f"_{self._asked['pour']}")(sink)
+            getattr(self, f"_{self._script['script']}")(sink)
         finally:
             if self._test:
                 self._test.close()
 
     def abort(self) -> None:
-        self._tell(b"aborted ")
+        self._send(b"aborted ")
         self._aborted.set()
-        if self._asked.get("abort_fails"):
+        if self._script.get("abort_fails"):
             raise RuntimeError("on purpose")
 
-    def _tell(self, what: bytes) -> None:
+    def _send(self, data: bytes) -> None:
         if self._test:
-            self._test.sendall(what)
+            self._test.sendall(data)
 
     def _pieces(self, sink: Any) -> None:
-        sink.commit(self._asked.get("status", 200), self._asked.get("headers", {}))
-        for piece in self._asked.get("pieces", ()):
+        sink.commit(self._script.get("status", 200), self._script.get("headers", {}))
+        for piece in self._script.get("pieces", ()):
             sink.write(piece.encode())
 
     def _numbers(self, sink: Any) -> None:
         sink.commit(200, {})
-        for number in range(self._asked["many"]):
+        for number in range(self._script["many"]):
             sink.write(b"%d;" % number)
 
     def _in_turn(self, sink: Any) -> None:
-        """Make each piece when the test, which has seen the one before, says what it is."""
+        """Write each piece that the test sends."""
         sink.commit(200, {"Content-Type": "text/event-stream"})
-        while self._test and (said := self._test.recv(16)):
-            sink.write(said)
+        while self._test and (piece := self._test.recv(16)):
+            sink.write(piece)
 
     def _until_aborted(self, sink: Any) -> None:
         sink.commit(200, {})
-        self._until_aborted_early(sink)
+        self._until_aborted_before_head(sink)
 
-    def _until_aborted_early(self, sink: Any) -> None:
-        self._tell(b"waits ")
+    def _until_aborted_before_head(self, sink: Any) -> None:
+        self._send(b"waits ")
         self._aborted.wait()
-        self._then_notice(sink)
+        self._notice_after_abort(sink)
 
-    def _then_notice(self, sink: Any) -> None:
+    def _notice_after_abort(self, sink: Any) -> None:
         try:
             sink.commit(200, {})
         except CallerGoneError:
-            self._tell(b"gone ")
-            if self._asked.get("again"):
+            self._send(b"noticed ")
+            if self._script.get("again"):
                 raise
 
     def _stubborn(self, sink: Any) -> None:
         sink.commit(200, {})
-        self._tell(b"waits ")
+        self._send(b"waits ")
         threading.Event().wait()
 
     def _late_write(self, sink: Any) -> None:
-        """End, and write once more when the test has seen the end."""
+        """End the answer, and write again when the test has seen the end."""
         sink.commit(200, {})
         test, self._test = self._test, None
         assert test
@@ -166,7 +169,7 @@ class _Streamed:
                 try:
                     sink.write(b"too late")
                 except CallerGoneError:
-                    test.sendall(b"gone ")
+                    test.sendall(b"noticed ")
 
         threading.Thread(target=write).start()
 
@@ -189,14 +192,14 @@ class _Streamed:
         return
 
 
-def _stream(asked: dict[str, Any], _event: dict[str, Any], _context: Any) -> Any:
-    return _Streamed(asked)
+def _stream(request: dict[str, Any], _event: dict[str, Any], _context: Any) -> Any:
+    return _Streamed(request)
 
 
-def _late_stream(asked: dict[str, Any], event: dict[str, Any], context: Any) -> Any:
-    """Begin to stream only after a rendezvous."""
-    streamed = _Streamed(asked)
-    _wait(asked, event, context)
+def _late_stream(request: dict[str, Any], event: dict[str, Any], context: Any) -> Any:
+    """Start a streamed answer after a rendezvous."""
+    streamed = _Streamed(request)
+    _wait(request, event, context)
     return streamed
 
 

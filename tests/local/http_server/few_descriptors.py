@@ -1,4 +1,4 @@
-"""`python -m local` with at most DESCRIPTORS file descriptors, which it cannot raise."""
+"""Run `python -m local` with a hard limit of DESCRIPTORS file descriptors."""
 
 from __future__ import annotations
 

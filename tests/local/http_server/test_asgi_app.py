@@ -1,4 +1,4 @@
-"""HTTP at the front: what is handed to the function, and what the caller gets."""
+"""Each request becomes an event of the function, and each result a response."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_an_event_has_the_shape_of_a_rest_proxy_event(gateway: Gateway) -> None:
     )
 
 
-def test_every_request_has_an_id_of_its_own_that_the_caller_sees(gateway: Gateway) -> None:
+def test_every_request_has_a_unique_id_in_event_context_and_response(gateway: Gateway) -> None:
     first, second = gateway.run_action("report"), gateway.run_action("report")
 
     ids = [answer.json["event"]["requestContext"]["requestId"] for answer in (first, second)]
@@ -51,7 +51,7 @@ def test_every_request_has_an_id_of_its_own_that_the_caller_sees(gateway: Gatewa
     assert [answer.json["context"]["aws_request_id"] for answer in (first, second)] == ids
 
 
-def test_the_context_is_like_lambdas(gateway: Gateway) -> None:
+def test_the_context_has_lambdas_fields(gateway: Gateway) -> None:
     context = gateway.run_action("report").json["context"]
 
     assert 0 < context.pop("remaining") <= 60_000
@@ -66,7 +66,7 @@ def test_the_context_is_like_lambdas(gateway: Gateway) -> None:
     }
 
 
-def test_a_header_sent_twice_arrives_twice(gateway: Gateway) -> None:
+def test_a_repeated_header_has_both_values_in_the_event(gateway: Gateway) -> None:
     connection = gateway.connect()
     connection.putrequest("POST", "/act")
     for value in ("one", "two"):
@@ -79,27 +79,27 @@ def test_a_header_sent_twice_arrives_twice(gateway: Gateway) -> None:
     assert event["headers"]["x-many"] == "two"
 
 
-def test_a_query_parameter_given_twice_arrives_twice_and_decoded(gateway: Gateway) -> None:
+def test_a_repeated_query_parameter_has_both_decoded_values_in_the_event(gateway: Gateway) -> None:
     event = _event(gateway.ask("POST", "/act?n=1&n=a%20b&empty="))
 
     assert event["multiValueQueryStringParameters"] == {"n": ["1", "a b"], "empty": [""]}
     assert event["queryStringParameters"] == {"n": "a b", "empty": ""}
 
 
-def test_without_a_query_the_parameters_are_null_as_on_api_gateway(gateway: Gateway) -> None:
+def test_without_a_query_the_parameters_are_null(gateway: Gateway) -> None:
     event = _event(gateway.ask("POST", "/act"))
 
     assert event["queryStringParameters"] is event["multiValueQueryStringParameters"] is None
     assert event["body"] is None
 
 
-def test_a_body_that_is_not_utf8_arrives_in_base64(gateway: Gateway) -> None:
+def test_a_body_that_is_not_utf8_is_base64_in_the_event(gateway: Gateway) -> None:
     event = _event(gateway.ask("POST", "/act", b"\xff\xfe\x00"))
 
     assert (event["body"], event["isBase64Encoded"]) == ("//4A", True)
 
 
-def test_a_chunked_body_arrives_whole(gateway: Gateway) -> None:
+def test_a_chunked_body_is_complete_in_the_event(gateway: Gateway) -> None:
     connection = gateway.connect()
     connection.request("POST", "/act", iter([b"chunk ", b"by ", b"chunk"]), encode_chunked=True)
     event = json.loads(connection.getresponse().read())["event"]
@@ -117,7 +117,7 @@ def test_a_chunked_body_arrives_whole(gateway: Gateway) -> None:
         ("/things/7/parts/a/b", "/things/{id}/parts/{rest+}", {"id": "7", "rest": "a/b"}),
     ],
 )
-def test_path_parameters_are_api_gateways(
+def test_path_parameters_are_those_of_api_gateway(
     gateway: Gateway, path: str, resource: str, parameters: dict[str, str] | None
 ) -> None:
     event = _event(gateway.ask("GET", path))
@@ -126,17 +126,17 @@ def test_path_parameters_are_api_gateways(
     assert event["path"] == path
 
 
-def test_any_takes_every_method(gateway: Gateway) -> None:
+def test_method_any_accepts_every_method(gateway: Gateway) -> None:
     methods = [_event(gateway.ask(name, "/any"))["httpMethod"] for name in ("DELETE", "PATCH")]
 
     assert methods == ["DELETE", "PATCH"]
 
 
-def test_a_preflight_that_the_template_declares_reaches_the_function(gateway: Gateway) -> None:
+def test_a_preflight_route_of_the_template_reaches_the_function(gateway: Gateway) -> None:
     assert _event(gateway.ask("OPTIONS", "/act"))["httpMethod"] == "OPTIONS"
 
 
-def test_an_unknown_path_is_404_and_names_what_is_served(gateway: Gateway) -> None:
+def test_an_unknown_path_is_404_and_lists_the_routes(gateway: Gateway) -> None:
     answer = gateway.ask("GET", "/nothing")
 
     assert (answer.status, answer.code) == (404, "route_not_found")
@@ -144,26 +144,26 @@ def test_an_unknown_path_is_404_and_names_what_is_served(gateway: Gateway) -> No
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])
-def test_a_wrong_method_is_405_with_the_right_ones(gateway: Gateway, method: str) -> None:
+def test_a_wrong_method_is_405_with_the_allowed_methods(gateway: Gateway, method: str) -> None:
     answer = gateway.ask(method, "/act")
 
     assert (answer.status, answer.code) == (405, "method_not_allowed")
     assert answer.headers["allow"] == "OPTIONS, POST"
 
 
-def test_head_is_405_as_deployed_and_has_no_body(gateway: Gateway) -> None:
+def test_head_on_a_get_route_is_405_without_a_body(gateway: Gateway) -> None:
     answer = gateway.ask("HEAD", "/things")
 
     assert (answer.status, answer.headers["allow"], answer.body) == (405, "GET", b"")
 
 
-def test_head_where_it_is_served_has_no_body(gateway: Gateway) -> None:
+def test_head_on_an_any_route_is_200_without_a_body(gateway: Gateway) -> None:
     answer = gateway.ask("HEAD", "/any")
 
     assert (answer.status, answer.body) == (200, b"")
 
 
-def test_a_body_over_ten_megabytes_is_413_before_it_is_read(gateway: Gateway) -> None:
+def test_a_content_length_over_10_mb_is_413_before_the_body_is_sent(gateway: Gateway) -> None:
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=PATIENCE) as sock:
         sock.sendall(b"POST /act HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10485761\r\n\r\n")
         head = sock.recv(65536)
@@ -171,33 +171,33 @@ def test_a_body_over_ten_megabytes_is_413_before_it_is_read(gateway: Gateway) ->
     assert head.startswith(b"HTTP/1.1 413 ")
 
 
-def test_a_sender_of_too_much_reads_why_it_was_refused(gateway: Gateway) -> None:
+def test_a_sender_of_more_than_10_mb_can_read_the_413(gateway: Gateway) -> None:
     answer = gateway.ask("POST", "/act", b"x" * (10 * 1024 * 1024 + 1))
 
     assert (answer.status, answer.code) == (413, "request_too_large")
     assert answer.headers["connection"] == "close"
 
 
-def test_a_chunked_body_over_ten_megabytes_is_413_though_it_never_ends(gateway: Gateway) -> None:
+def test_an_endless_chunked_body_is_413_after_10_mb(gateway: Gateway) -> None:
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=PATIENCE) as sock:
         sock.sendall(b"POST /act HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
         for _ in range(11):
             sock.sendall(b"100000\r\n" + b"x" * 0x100000 + b"\r\n")
         head = sock.recv(65536)
-        # Nothing more is sent, and the gateway does not wait for it for ever.
+        # The body does not go on, and the gateway closes the connection.
         rest = until(lambda: sock.recv(65536) == b"", "the end of the connection")
 
     assert head.startswith(b"HTTP/1.1 413 ")
     assert rest
 
 
-def test_ten_megabytes_are_taken(gateway: Gateway) -> None:
+def test_a_body_of_almost_10_mb_is_accepted(gateway: Gateway) -> None:
     answer = gateway.run_action("log", line="x" * (10 * 1024 * 1024 - 100))
 
     assert answer.status == 204
 
 
-def test_a_result_becomes_the_response(gateway: Gateway) -> None:
+def test_a_result_becomes_a_response(gateway: Gateway) -> None:
     result = {
         "statusCode": 201,
         "headers": {"X-One": "1", "X-Both": "lost", "Content-Length": "7", "X-Number": 5},
@@ -240,34 +240,34 @@ def test_a_base64_result_becomes_bytes(gateway: Gateway) -> None:
         {"statusCode": 200, "multiValueHeaders": {"X-One": "1"}},
     ],
 )
-def test_a_malformed_result_is_502_as_on_api_gateway(gateway: Gateway, result: Any) -> None:
+def test_a_malformed_result_is_502(gateway: Gateway, result: Any) -> None:
     answer = gateway.run_action("result", result=result)
 
     assert (answer.status, answer.code) == (502, "internal_error")
     assert answer.json["error"]["message"] == "Internal server error"
 
 
-def test_a_status_as_text_is_taken_as_api_gateway_takes_it(gateway: Gateway) -> None:
+def test_a_status_as_text_is_accepted(gateway: Gateway) -> None:
     assert gateway.run_action("result", result={"statusCode": "202"}).status == 202
 
 
-def test_a_response_without_a_body_has_none(gateway: Gateway) -> None:
+def test_a_204_has_neither_body_nor_content_length(gateway: Gateway) -> None:
     answer = gateway.run_action("result", result={"statusCode": 204, "body": "dropped"})
 
     assert (answer.status, answer.body) == (204, b"")
     assert "content-length" not in answer.headers
 
 
-def test_a_fault_of_the_fronts_own_is_a_500_in_the_shape_of_every_error() -> None:
-    function = Function("Nobody", "nobody.handler", 3, 128)
+def test_a_failure_of_the_server_is_a_500_in_the_shape_of_every_error() -> None:
+    function = Function("Missing", "missing.handler", 3, 128)
     app = GatewayApp([Route("/", ("GET",), function)], {}, RequestGuard(None, "127.0.0.1"))
 
-    async def answered() -> Answer:
+    async def ask_once() -> Answer:
         with listener("127.0.0.1", 0) as sock:
             port = sock.getsockname()[1]
             async with serving(app, sock):
                 return await asyncio.to_thread(ask, port, "GET", "/")
 
-    answer = asyncio.run(answered())
+    answer = asyncio.run(ask_once())
 
     assert (answer.status, answer.code) == (500, "internal_error")

@@ -1,4 +1,4 @@
-"""A connection that stalls is ended, and too many of them keep nobody out."""
+"""A stalled connection is closed, and too many connections lock no caller out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.local.conftest import PATIENCE, Gateway, Start, until
 
 HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\n"
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
-# Seconds that no test waits for: what has this limit ends for another reason, or not at all.
+# A limit in seconds that no test reaches.
 NEVER = 10 * PATIENCE
 
 
@@ -30,14 +30,14 @@ def limits(**some: float) -> ConnectionLimits:
 
 
 class App:
-    """Answers each request as its path says, and notes what becomes of it."""
+    """Answer each request as its path selects, and record the events."""
 
     def __init__(self) -> None:
         self.events: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self.going = threading.Event()
+        self.may_answer = threading.Event()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        self.events.put("begun")
+        self.events.put("started")
         await getattr(self, "_" + (scope["path"].strip("/") or "whole"))(receive, send)
 
     async def _whole(self, receive: Any, send: Any) -> None:
@@ -71,12 +71,12 @@ class App:
     async def _wait(self, receive: Any, send: Any) -> None:
         await receive()
         hung_up = asyncio.ensure_future(receive())
-        going = asyncio.ensure_future(asyncio.to_thread(self.going.wait, PATIENCE))
-        await asyncio.wait({hung_up, going}, return_when=asyncio.FIRST_COMPLETED)
+        released = asyncio.ensure_future(asyncio.to_thread(self.may_answer.wait, PATIENCE))
+        await asyncio.wait({hung_up, released}, return_when=asyncio.FIRST_COMPLETED)
         if hung_up.done():
             self.events.put("hung up")
-        self.going.set()
-        await going
+        self.may_answer.set()
+        await released
         hung_up.cancel()
         await self._early(receive, send)
 
@@ -86,7 +86,7 @@ class App:
 
 @contextlib.contextmanager
 def served(app: App, limits: ConnectionLimits) -> Iterator[Callable[[], socket.socket]]:
-    """Serve in a thread; what it gives connects."""
+    """Serve in a thread; yield a function that opens a connection."""
     with listener("127.0.0.1", 0) as sock, contextlib.ExitStack() as stack:
         port = sock.getsockname()[1]
         loops: queue.SimpleQueue[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = (
@@ -109,13 +109,13 @@ def served(app: App, limits: ConnectionLimits) -> Iterator[Callable[[], socket.s
         try:
             yield connect
         finally:
-            app.going.set()
+            app.may_answer.set()
             loop.call_soon_threadsafe(stop.set)
             thread.join(PATIENCE)
 
 
-def rest(connection: socket.socket) -> bytes:
-    """All that comes until the server closes."""
+def read_to_end(connection: socket.socket) -> bytes:
+    """All bytes until the server closes the connection."""
     received = b""
     with contextlib.suppress(ConnectionError):
         while more := connection.recv(65536):
@@ -124,7 +124,7 @@ def rest(connection: socket.socket) -> bytes:
 
 
 def trickle(connection: socket.socket, piece: bytes) -> None:
-    """Send a piece now and then until the server has closed."""
+    """Send a piece every 20 ms until the server has closed the connection."""
 
     def send() -> bool:
         try:
@@ -137,7 +137,7 @@ def trickle(connection: socket.socket, piece: bytes) -> None:
 
 
 def answer(connection: socket.socket) -> bytes:
-    """The body of an answer of two bytes."""
+    """The body of a response of two bytes."""
     received = b""
     while len(received.partition(b"\r\n\r\n")[2]) < 2:
         more = connection.recv(65536)
@@ -147,27 +147,27 @@ def answer(connection: socket.socket) -> bytes:
 
 
 def code(received: bytes) -> tuple[bytes, str]:
-    """The status of a refusal, and its code."""
+    """The status and the code of an error."""
     head, _, body = received.partition(b"\r\n\r\n")
     assert b"connection: close" in head.lower()
     return head.split()[1], json.loads(body)["error"]["code"]
 
 
 @pytest.mark.parametrize("sent", [b"P", HEAD, HEAD + b"X-A: b"])
-def test_a_head_that_stops_halfway_is_408(sent: bytes) -> None:
+def test_an_incomplete_head_is_408(sent: bytes) -> None:
     with served(App(), limits(head=0.2)) as connect:
         connection = connect()
         connection.sendall(sent)
 
-        assert code(rest(connection)) == (b"408", "request_timeout")
+        assert code(read_to_end(connection)) == (b"408", "request_timeout")
 
 
-def test_a_connection_on_which_nothing_comes_is_closed() -> None:
+def test_a_connection_without_data_is_closed() -> None:
     with served(App(), limits(head=0.2)) as connect:
-        assert rest(connect()) == b""
+        assert read_to_end(connect()) == b""
 
 
-def test_a_head_that_trickles_is_ended_though_each_byte_comes_soon() -> None:
+def test_a_trickling_head_is_closed() -> None:
     with served(App(), limits(head=0.5)) as connect:
         connection = connect()
         connection.sendall(HEAD)
@@ -177,25 +177,25 @@ def test_a_head_that_trickles_is_ended_though_each_byte_comes_soon() -> None:
 @pytest.mark.parametrize(
     "lines", [b"Content-Length: 1000000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n1\r\n"]
 )
-def test_a_body_that_stops_halfway_is_408_and_the_app_sees_a_hang_up(lines: bytes) -> None:
+def test_an_incomplete_body_is_408_and_the_app_gets_a_disconnect(lines: bytes) -> None:
     app = App()
     with served(app, limits(body=0.2)) as connect:
         connection = connect()
         connection.sendall(HEAD + lines)
 
-        assert code(rest(connection)) == (b"408", "request_timeout")
-        assert app.saw("begun")
+        assert code(read_to_end(connection)) == (b"408", "request_timeout")
+        assert app.saw("started")
         assert app.saw("hung up")
 
 
-def test_a_body_that_trickles_is_ended() -> None:
+def test_a_trickling_body_is_closed() -> None:
     with served(App(), limits(body=0.5)) as connect:
         connection = connect()
         connection.sendall(HEAD + b"Content-Length: 1000000\r\n\r\n")
         trickle(connection, b"x")
 
 
-def test_a_body_that_trickles_on_after_its_answer_is_ended() -> None:
+def test_a_body_that_trickles_after_its_response_is_closed() -> None:
     with served(App(), limits(body=0.5)) as connect:
         connection = connect()
         connection.sendall(b"POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
@@ -203,7 +203,7 @@ def test_a_body_that_trickles_on_after_its_answer_is_ended() -> None:
         trickle(connection, b"x")
 
 
-def test_the_head_after_an_answer_has_its_limit_too() -> None:
+def test_the_head_of_a_second_request_has_the_limit_too() -> None:
     with served(App(), limits(head=0.3)) as connect:
         connection = connect()
         connection.sendall(GET)
@@ -211,16 +211,16 @@ def test_the_head_after_an_answer_has_its_limit_too() -> None:
         connection.sendall(b"GET / HT")
 
         assert first == b"ok"
-        assert code(rest(connection)) == (b"408", "request_timeout")
+        assert code(read_to_end(connection)) == (b"408", "request_timeout")
 
 
-def test_a_connection_that_is_kept_for_the_next_request_is_not_ended_by_the_heads_limit() -> None:
+def test_the_heads_limit_does_not_close_an_idle_connection_between_requests() -> None:
     with served(App(), limits(head=0.2)) as connect:
         connection = connect()
         connection.sendall(GET)
         assert answer(connection) == b"ok"
-        for _ in range(2):  # two others are ended meanwhile, so that its time would be over
-            assert rest(connect()) == b""
+        for _ in range(2):  # each takes the head's limit, so that the limit passes
+            assert read_to_end(connect()) == b""
         connection.sendall(GET)
 
         assert answer(connection) == b"ok"
@@ -240,7 +240,7 @@ def test_a_request_in_pieces_is_served() -> None:
         assert answer(connection) == b"ok"
 
 
-def test_at_the_limit_the_connection_that_waited_longest_makes_room() -> None:
+def test_at_the_limit_the_connection_that_waited_longest_is_closed() -> None:
     with served(App(), limits(connections=3)) as connect:
         waiting = [connect() for _ in range(3)]
         for connection in waiting:
@@ -249,70 +249,70 @@ def test_at_the_limit_the_connection_that_waited_longest_makes_room() -> None:
         last.sendall(GET)
 
         assert answer(last) == b"ok"
-        assert rest(waiting[0]) == b""
+        assert read_to_end(waiting[0]) == b""
         waiting[1].sendall(GET[1:])
         assert answer(waiting[1]) == b"ok"
 
 
-def test_at_the_limit_a_body_that_comes_slowly_makes_room_too() -> None:
+def test_at_the_limit_a_connection_with_a_slow_body_is_closed() -> None:
     app = App()
     with served(app, limits(connections=2, head=0.5)) as connect:
         for _ in range(2):
             connect().sendall(HEAD + b"Content-Length: 9\r\n\r\nx")
-            assert app.saw("begun")
+            assert app.saw("started")
 
-        def got_in() -> bool:
+        def is_served() -> bool:
             last = connect()
             with contextlib.suppress(ConnectionError):
                 last.sendall(GET)
                 return last.recv(12) == b"HTTP/1.1 200"
             return False
 
-        until(got_in, "the slow ones to be older than a head may be")
+        until(is_served, "the slow bodies to exceed the head's limit")
 
 
-def test_where_every_connection_is_being_served_a_further_one_is_503() -> None:
+def test_at_the_limit_with_every_connection_busy_a_new_one_is_503() -> None:
     app = App()
     with served(app, limits(connections=2)) as connect:
         busy = [connect() for _ in range(2)]
         for connection in busy:
             connection.sendall(b"GET /wait HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            assert app.saw("begun")
-        refused = code(rest(connect()))
-        app.going.set()
+            assert app.saw("started")
+        refused = code(read_to_end(connect()))
+        app.may_answer.set()
 
         assert refused == (b"503", "overloaded")
         assert [answer(connection) for connection in busy] == [b"ok", b"ok"]
 
 
-def test_a_peer_that_reads_nothing_is_ended() -> None:
+def test_a_peer_that_does_not_read_is_closed() -> None:
     app = App()
     with served(app, limits(unread=0.5)) as connect:
         connect().sendall(b"GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n")
 
-        assert app.saw("begun")
+        assert app.saw("started")
         assert app.saw("hung up")
 
 
-def test_a_peer_that_reads_slowly_gets_all() -> None:
+def test_a_slow_reader_gets_the_complete_response() -> None:
     with served(App(), limits(unread=1.5)) as connect:
         connection = connect()
         connection.sendall(b"GET /large HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         received = 0
         while more := connection.recv(400_000):
             received += len(more)
-            time.sleep(0.1)  # so slow that all of it takes longer than the limit
+            time.sleep(0.1)  # the whole response takes longer than the limit
 
         assert received > 24_000_000
 
 
 @pytest.mark.parametrize("lines", [b"", b"Connection: Upgrade\r\nUpgrade: h2c\r\n"])
-def test_a_hang_up_is_seen_behind_further_requests(lines: bytes) -> None:
+def test_a_hang_up_behind_pipelined_requests_is_detected(lines: bytes) -> None:
     app = App()
     with served(app, limits()) as connect:
         connection = connect()
         connection.sendall(b"GET /wait HTTP/1.1\r\nHost: localhost\r\n" + lines + b"\r\n")
-        assert app.saw("begun")
+        assert app.saw("started")
         for _ in range(3):
             connection.sendall(GET)
         connection.shutdown(socket.SHUT_RDWR)
@@ -320,19 +320,19 @@ def test_a_hang_up_is_seen_behind_further_requests(lines: bytes) -> None:
         assert app.saw("hung up")
 
 
-def test_too_much_behind_a_request_ends_the_connection() -> None:
+def test_too_many_pipelined_bytes_close_the_connection() -> None:
     app = App()
     with served(app, limits()) as connect:
         connection = connect()
         connection.sendall(b"GET /wait HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        assert app.saw("begun")
+        assert app.saw("started")
         trickle(connection, GET * 100)
 
         assert app.saw("hung up")
 
 
 def half_open(gateway: Gateway, number: int) -> list[socket.socket]:
-    """Connections on which a request began and does not go on."""
+    """Open connections, each with the start of a request."""
     connections = []
     for _ in range(number):
         connections.append(socket.create_connection(("127.0.0.1", gateway.port), PATIENCE))
@@ -340,18 +340,18 @@ def half_open(gateway: Gateway, number: int) -> list[socket.socket]:
     return connections
 
 
-def test_hundreds_of_half_open_connections_keep_nobody_out_and_are_closed(start: Start) -> None:
+def test_300_half_open_connections_lock_no_caller_out_and_are_closed(start: Start) -> None:
     gateway = start()
     connections = half_open(gateway, 300)
     healthy = gateway.run_action("report")
 
     assert healthy.status == 200
-    assert {rest(connection)[:12] for connection in connections} <= {b"HTTP/1.1 408", b""}
+    assert {read_to_end(connection)[:12] for connection in connections} <= {b"HTTP/1.1 408", b""}
     for connection in connections:
         connection.close()
 
 
-def test_without_descriptors_the_log_stays_short_and_others_are_served_soon(start: Start) -> None:
+def test_without_descriptors_the_log_stays_short_and_callers_are_served(start: Start) -> None:
     gateway = start(module="tests.local.http_server.few_descriptors", DESCRIPTORS="64")
     before = len(gateway.output_text)
     connections = half_open(gateway, 250)

@@ -1,4 +1,4 @@
-"""The log of the front: alike lines are counted, and a lack of descriptors is one line."""
+"""Similar log lines are counted, and exhausted descriptors are one line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from local.workers.worker_process import WorkerProcess, WorkerStartError
 
 
 class Clock:
-    """Seconds that pass when the test says so."""
+    """A clock that the test sets, in seconds."""
 
     now = 0.0
 
@@ -28,19 +28,19 @@ def line(text: str, name: str = "uvicorn.error", *arguments: object) -> logging.
     return logging.LogRecord(name, logging.WARNING, "", 0, text, arguments, None)
 
 
-def test_of_lines_alike_five_pass_in_ten_seconds() -> None:
+def test_five_similar_lines_pass_in_ten_seconds() -> None:
     throttle = LogThrottle(Clock())
 
     assert [throttle.filter(line("Invalid")) for _ in range(1000)] == [True] * 5 + [False] * 995
 
 
-def test_lines_are_alike_whatever_their_arguments() -> None:
+def test_lines_with_other_arguments_are_similar() -> None:
     throttle = LogThrottle(Clock())
 
     assert sum(throttle.filter(line("request %s", "a", n)) for n in range(100)) == 5
 
 
-def test_asyncios_lines_are_alike_though_they_hold_addresses() -> None:
+def test_all_lines_of_asyncio_are_similar() -> None:
     throttle = LogThrottle(Clock())
 
     assert sum(throttle.filter(line(f"socket at {n:x}", "asyncio")) for n in range(100)) == 5
@@ -55,7 +55,7 @@ def test_lines_of_other_kinds_pass() -> None:
     assert throttle.filter(line("Invalid", "chatd.local"))
 
 
-def test_after_ten_seconds_the_next_line_says_how_many_were_held_back() -> None:
+def test_after_ten_seconds_the_next_line_counts_the_suppressed_lines() -> None:
     clock = Clock()
     throttle = LogThrottle(clock)
     for _ in range(12):
@@ -70,7 +70,7 @@ def test_after_ten_seconds_the_next_line_says_how_many_were_held_back() -> None:
     assert again.getMessage() == "Invalid"
 
 
-def test_where_no_line_was_held_back_none_is_counted() -> None:
+def test_without_suppressed_lines_the_next_line_has_no_count() -> None:
     clock = Clock()
     throttle = LogThrottle(clock)
     for _ in range(5):
@@ -82,7 +82,7 @@ def test_where_no_line_was_held_back_none_is_counted() -> None:
     assert record.getMessage() == "Invalid"
 
 
-def test_kinds_without_end_do_not_fill_the_memory() -> None:
+def test_the_number_of_counted_kinds_is_limited() -> None:
     throttle = LogThrottle(Clock())
     for number in range(10_000):
         throttle.filter(line(f"kind {number}"))
@@ -90,7 +90,7 @@ def test_kinds_without_end_do_not_fill_the_memory() -> None:
     assert len(throttle._counts) <= 200
 
 
-def test_a_lack_of_descriptors_is_one_line_without_a_traceback(
+def test_exhausted_descriptors_are_one_line_without_traceback(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     loop = asyncio.new_event_loop()
@@ -105,7 +105,7 @@ def test_a_lack_of_descriptors_is_one_line_without_a_traceback(
     assert record.exc_info is None
 
 
-def test_other_exceptions_are_asyncios_affair(caplog: pytest.LogCaptureFixture) -> None:
+def test_other_exceptions_go_to_asyncios_handler(caplog: pytest.LogCaptureFixture) -> None:
     loop = asyncio.new_event_loop()
     handle_exception(loop, {"message": "something else", "exception": OSError(errno.EIO, "x")})
     loop.close()
@@ -115,7 +115,7 @@ def test_other_exceptions_are_asyncios_affair(caplog: pytest.LogCaptureFixture) 
 
 
 @pytest.mark.parametrize("spare", [0, 3])
-def test_a_worker_that_cannot_be_begun_for_want_of_descriptors_says_so(spare: int) -> None:
+def test_without_descriptors_a_workers_start_fails_with_the_reason(spare: int) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 
     async def start() -> None:

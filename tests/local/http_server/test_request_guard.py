@@ -1,4 +1,4 @@
-"""Who may talk to the gateway on this machine: keys, and what browsers are made to send."""
+"""Requests are admitted by caller key, or by Host, Origin and Sec-Fetch-Site."""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ from tests.local.conftest import SCRIPTED, Gateway, Start, failed_start
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
-def test_it_refuses_to_listen_elsewhere_without_keys(host: str) -> None:
+def test_without_keys_a_reachable_address_is_refused(host: str) -> None:
     status, lines = failed_start(*SCRIPTED, HOST=host)
 
     assert status == 2
     assert lines == [
-        f"chatd: HOST={host}: others could reach this address, so callers need a key;"
-        " list some in CHATD_CALLER_KEYS, or leave HOST at 127.0.0.1"
+        f"chatd: HOST={host}: other machines could reach this address, so callers need a key;"
+        " list keys in CHATD_CALLER_KEYS, or leave HOST at 127.0.0.1"
     ]
 
 
-def test_it_listens_elsewhere_with_keys_and_shows_a_url_that_works(start: Start) -> None:
+def test_with_keys_the_gateway_listens_on_all_addresses_and_prints_a_working_url(
+    start: Start,
+) -> None:
     gateway = start(*SCRIPTED, HOST="0.0.0.0", CHATD_CALLER_KEYS="key-1")
 
     assert gateway.url.startswith("http://127.0.0.1:")
     assert gateway.run_action("report").status == 401
 
 
-def test_with_keys_every_route_but_the_open_ones_needs_one(start: Start) -> None:
+def test_with_keys_every_route_except_public_ones_needs_a_key(start: Start) -> None:
     gateway = start(*SCRIPTED, CHATD_CALLER_KEYS="key-1, key-2")
     names = []
     for headers in (
@@ -48,14 +50,14 @@ def test_with_keys_every_route_but_the_open_ones_needs_one(start: Start) -> None
     assert "key-1" not in gateway.output_text
 
 
-def test_without_keys_the_event_names_no_caller(gateway: Gateway) -> None:
+def test_without_keys_the_event_has_no_authorizer(gateway: Gateway) -> None:
     assert "authorizer" not in gateway.run_action("report").json["event"]["requestContext"]
 
 
 @pytest.mark.parametrize(
     "host", ["localhost", "LOCALHOST:3220", "api.localhost", "127.0.0.2:1", "[::1]", "[::1]:3220"]
 )
-def test_names_of_this_machine_are_taken(gateway: Gateway, host: str) -> None:
+def test_a_loopback_host_is_accepted(gateway: Gateway, host: str) -> None:
     assert gateway.ask("GET", "/health", headers={"Host": host}).status == 200
 
 
@@ -68,7 +70,7 @@ def test_names_of_this_machine_are_taken(gateway: Gateway, host: str) -> None:
         *("[::1]evil", "[::1", "10.0.0.1", "[fe80::1]"),
     ],
 )
-def test_a_name_that_is_not_this_machines_is_refused(gateway: Gateway, host: str) -> None:
+def test_any_other_host_is_refused(gateway: Gateway, host: str) -> None:
     answer = gateway.ask("GET", "/things", headers={"Host": host})
 
     assert (answer.status, answer.code) == (403, "foreign_site")
@@ -83,20 +85,20 @@ def test_a_name_that_is_not_this_machines_is_refused(gateway: Gateway, host: str
         *("http://localhost, https://evil.example", "localhost"),
     ],
 )
-def test_a_foreign_page_is_refused_before_anything_runs(gateway: Gateway, origin: str) -> None:
+def test_a_foreign_origin_is_refused_before_the_handler_runs(gateway: Gateway, origin: str) -> None:
     answer = gateway.ask("POST", "/act", {"do": "exit"}, {"Origin": origin})
 
     assert (answer.status, answer.code) == (403, "foreign_site")
     assert "access-control-allow-origin" not in answer.headers
 
 
-def test_a_page_of_this_machine_may_call(gateway: Gateway) -> None:
+def test_a_page_on_this_machine_may_call(gateway: Gateway) -> None:
     answer = gateway.ask("POST", "/act", headers={"Origin": "http://localhost:5173"})
 
     assert answer.status == 200
 
 
-def test_listed_pages_may_call_and_can_read_refusals(start: Start) -> None:
+def test_listed_origins_may_call_and_read_errors(start: Start) -> None:
     gateway = start(*SCRIPTED, CHATD_CORS_ORIGINS="https://app.example")
     headers = {"Origin": "https://app.example", "Sec-Fetch-Site": "cross-site"}
     answer = gateway.ask("GET", "/nothing", headers=headers)
@@ -107,7 +109,7 @@ def test_listed_pages_may_call_and_can_read_refusals(start: Start) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"Origin": "https://evil.example"}])
-def test_a_refusal_says_that_it_varies_also_without_a_listed_origin(
+def test_an_error_varies_by_origin_also_without_a_listed_origin(
     start: Start, headers: dict[str, str]
 ) -> None:
     gateway = start(*SCRIPTED, CHATD_CORS_ORIGINS="https://app.example")
@@ -117,7 +119,7 @@ def test_a_refusal_says_that_it_varies_also_without_a_listed_origin(
     assert "access-control-allow-origin" not in answer.headers
 
 
-def test_without_listed_origins_a_refusal_does_not_vary(gateway: Gateway) -> None:
+def test_without_listed_origins_an_error_does_not_vary(gateway: Gateway) -> None:
     assert "vary" not in gateway.ask("GET", "/nothing").headers
 
 
@@ -131,7 +133,7 @@ def test_listed_desktop_apps_may_call(start: Start, origin: str) -> None:
         assert gateway.ask("POST", "/act", headers={"Origin": foreign}).status == 403
 
 
-def test_with_keys_pages_from_files_can_read_answers(start: Start) -> None:
+def test_with_keys_pages_opened_from_files_may_read_answers(start: Start) -> None:
     gateway = start(*SCRIPTED, CHATD_CORS_ORIGINS="null", CHATD_CALLER_KEYS="key-1")
     answer = gateway.ask("GET", "/nothing", headers={"Origin": "null", "x-api-key": "key-1"})
 
@@ -139,7 +141,7 @@ def test_with_keys_pages_from_files_can_read_answers(start: Start) -> None:
 
 
 @pytest.mark.parametrize("listed", ["*", "https://app.example, *", "null"])
-def test_a_list_that_lets_in_every_page_needs_caller_keys(listed: str) -> None:
+def test_origins_that_allow_every_page_need_caller_keys(listed: str) -> None:
     status, lines = failed_start(*SCRIPTED, CHATD_CORS_ORIGINS=listed)
 
     assert (status, len(lines)) == (2, 1)
@@ -147,7 +149,7 @@ def test_a_list_that_lets_in_every_page_needs_caller_keys(listed: str) -> None:
     assert "CHATD_CALLER_KEYS" in lines[0]
 
 
-def test_every_page_may_call_where_callers_need_keys(start: Start) -> None:
+def test_with_keys_every_page_may_call(start: Start) -> None:
     gateway = start(*SCRIPTED, CHATD_CORS_ORIGINS="*", CHATD_CALLER_KEYS="key-1")
     headers = {"Origin": "https://any.example", "x-api-key": "key-1"}
 
@@ -158,20 +160,18 @@ def test_every_page_may_call_where_callers_need_keys(start: Start) -> None:
     ("site", "status"),
     [("cross-site", 403), ("unheard-of", 403), ("same-site", 200), ("same-origin", 200)],
 )
-def test_what_a_page_loads_without_an_origin_is_told_by_its_site(
-    gateway: Gateway, site: str, status: int
-) -> None:
+def test_without_an_origin_sec_fetch_site_decides(gateway: Gateway, site: str, status: int) -> None:
     answer = gateway.ask("GET", "/things", headers={"Sec-Fetch-Site": site})
 
     assert answer.status == status
     assert status == 200 or answer.code == "foreign_site"
 
 
-def test_an_address_that_the_user_types_is_served(gateway: Gateway) -> None:
+def test_an_address_typed_by_the_user_is_served(gateway: Gateway) -> None:
     assert gateway.ask("GET", "/health", headers={"Sec-Fetch-Site": "none"}).status == 200
 
 
-def test_under_a_domains_name_its_other_machines_are_foreign_sites() -> None:
+def test_with_a_domain_as_host_same_site_pages_are_foreign() -> None:
     guard = RequestGuard(callers=None, host="dev.corp.example")
     headers = [("host", "dev.corp.example"), ("sec-fetch-site", "same-site")]
 
@@ -179,7 +179,7 @@ def test_under_a_domains_name_its_other_machines_are_foreign_sites() -> None:
         guard.admit(headers, public=False)
 
 
-def test_the_name_it_was_started_with_is_taken() -> None:
+def test_the_name_in_host_is_accepted() -> None:
     guard = RequestGuard(callers=None, host="MyMachine")
 
     assert guard.admit([("host", "mymachine:3220")], public=False) is None

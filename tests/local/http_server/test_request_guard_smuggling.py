@@ -1,4 +1,4 @@
-"""Requests that two parsers may read in two ways are refused, and their connection is closed."""
+"""Requests that parsers may interpret differently are refused, and the connection is closed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pytest
 from tests.local.conftest import PATIENCE, SCRIPTED, Gateway, Start
 
 HOST = b"Host: localhost\r\n"
-# A second request, which must never be served.
+# A hidden second request, which must not be served.
 HIDDEN = b"POST /act HTTP/1.1\r\n" + HOST + b"Content-Length: 13\r\n\r\n" + b'{"do":"exit"}'
 
 
-def conversation(gateway: Gateway, sent: bytes) -> bytes:
-    """All that the gateway sends back until it closes the connection."""
+def exchange(gateway: Gateway, sent: bytes) -> bytes:
+    """All bytes that the gateway sends until the connection is closed."""
     received = b""
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=PATIENCE) as sock:
         sock.sendall(sent)
@@ -42,10 +42,10 @@ def head(lines: bytes, version: bytes = b"1.1") -> bytes:
         head(b"Sec-Fetch-Site: none\r\nSec-Fetch-Site: cross-site\r\n"),
     ],
 )
-def test_an_ambiguous_request_is_400_and_what_follows_it_is_not_served(
+def test_an_ambiguous_request_is_400_and_the_hidden_request_is_not_served(
     gateway: Gateway, request_: bytes
 ) -> None:
-    received = conversation(gateway, request_ + HIDDEN)
+    received = exchange(gateway, request_ + HIDDEN)
     status, _, body = received.partition(b"\r\n\r\n")
 
     assert status.startswith(b"HTTP/1.1 400 ")
@@ -66,35 +66,35 @@ def test_an_ambiguous_request_is_400_and_what_follows_it_is_not_served(
         b"Transfer-Encoding : chunked\r\n",
     ],
 )
-def test_what_is_not_http_is_400_and_what_follows_it_is_not_served(
+def test_invalid_http_is_400_and_the_hidden_request_is_not_served(
     gateway: Gateway, lines: bytes
 ) -> None:
-    received = conversation(gateway, head(lines) + HIDDEN)
+    received = exchange(gateway, head(lines) + HIDDEN)
 
     assert received.startswith(b"HTTP/1.1 400 ")
     assert received.count(b"HTTP/1.1 ") == 1
 
 
-def test_a_body_in_tiny_chunks_is_refused_before_it_keeps_the_front_busy(
+def test_a_body_in_tiny_chunks_is_refused(
     gateway: Gateway,
 ) -> None:
-    received = conversation(gateway, head(b"Transfer-Encoding: chunked\r\n") + b"1\r\nx\r\n" * 1001)
+    received = exchange(gateway, head(b"Transfer-Encoding: chunked\r\n") + b"1\r\nx\r\n" * 1001)
 
     assert received.startswith(b"HTTP/1.1 400 ")
 
 
-def test_a_body_in_many_chunks_of_some_bytes_is_taken(gateway: Gateway) -> None:
+def test_a_body_in_2000_chunks_of_16_bytes_is_accepted(gateway: Gateway) -> None:
     chunks = b"10\r\n" + b" " * 16 + b"\r\n"
     lines = b"Transfer-Encoding: chunked\r\nConnection: close\r\n"
-    received = conversation(gateway, head(lines) + chunks * 2000 + b"0\r\n\r\n")
+    received = exchange(gateway, head(lines) + chunks * 2000 + b"0\r\n\r\n")
 
     assert received.startswith(b"HTTP/1.1 200 ")
 
 
-def test_ambiguous_requests_are_refused_with_caller_keys_too(start: Start) -> None:
+def test_with_caller_keys_ambiguous_requests_are_refused_too(start: Start) -> None:
     gateway = start(*SCRIPTED, CHATD_CALLER_KEYS="key-1")
     lines = b"x-api-key: key-1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n"
-    received = conversation(gateway, head(lines) + b"0\r\n\r\n" + HIDDEN)
+    received = exchange(gateway, head(lines) + b"0\r\n\r\n" + HIDDEN)
 
     assert received.startswith(b"HTTP/1.1 400 ")
     assert received.count(b"HTTP/1.1 ") == 1

@@ -1,4 +1,4 @@
-"""How many connections there may be, by the file descriptors that the process may have."""
+"""The limit of connections follows from the limit of file descriptors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _restored() -> Iterator[None]:
 
 
 @pytest.mark.skipif(not ENOUGH, reason="this user's hard limit is below 4096")
-def test_a_low_soft_limit_is_raised_as_far_as_it_is_needed() -> None:
+def test_a_low_soft_limit_is_raised_to_4096() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, HARD))
 
     assert connection_limit(32) == 1000
@@ -28,7 +28,7 @@ def test_a_low_soft_limit_is_raised_as_far_as_it_is_needed() -> None:
 
 
 @pytest.mark.skipif(not ENOUGH, reason="this user's hard limit is below 4096")
-def test_a_high_soft_limit_is_left_alone() -> None:
+def test_a_high_soft_limit_stays() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (HARD, HARD))
 
     assert connection_limit(0) == 1000
@@ -38,14 +38,14 @@ def test_a_high_soft_limit_is_left_alone() -> None:
 @pytest.mark.parametrize(
     ("hard", "others", "limit"), [(1024, 32, 672), (1024, 600, 104), (1024, 2000, 16), (64, 0, 16)]
 )
-def test_descriptors_are_left_for_everything_else(
+def test_descriptors_are_reserved_for_other_uses(
     monkeypatch: pytest.MonkeyPatch, hard: int, others: int, limit: int
 ) -> None:
-    # A hard limit that was lowered cannot be raised again by most users, so it is only claimed.
-    asked: list[tuple[int, int]] = []
+    # Most users cannot raise a lowered hard limit again, so the limits are faked.
+    requested: list[tuple[int, int]] = []
     monkeypatch.setattr(resource, "getrlimit", lambda _kind: (64, hard))
-    monkeypatch.setattr(resource, "setrlimit", lambda _kind, limits: asked.append(limits))
+    monkeypatch.setattr(resource, "setrlimit", lambda _kind, limits: requested.append(limits))
 
     assert connection_limit(others) == limit
-    assert asked == ([] if hard == 64 else [(hard, hard)])
+    assert requested == ([] if hard == 64 else [(hard, hard)])
     monkeypatch.undo()

@@ -1,4 +1,4 @@
-"""Which requests others wait for: those with the same key, caller, route and body, of late."""
+"""A duplicate has the same key, caller, route and body, and counts for 10 s."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ EVENT: dict[str, Any] = {
 }
 
 
-def test_a_request_is_awaited_once_another_has_come_with_its_key() -> None:
+def test_a_request_has_a_waiting_duplicate_after_a_second_with_its_key() -> None:
     requests = InFlightRequests()
     first = requests.begin(EVENT)
     alone = first.has_waiting_duplicate()
     second = requests.begin(dict(EVENT))
 
-    # Of the second too: it may be the one that took the key.
+    # The second too: either of the two may hold the key.
     assert (alone, first.has_waiting_duplicate(), second.has_waiting_duplicate()) == (
         False,
         True,
@@ -42,7 +42,7 @@ def test_a_request_is_awaited_once_another_has_come_with_its_key() -> None:
         {"body": None},
     ],
 )
-def test_another_key_caller_route_or_body_is_another_request(other: dict[str, Any]) -> None:
+def test_another_key_caller_route_or_body_makes_no_duplicate(other: dict[str, Any]) -> None:
     requests = InFlightRequests()
     first = requests.begin(EVENT)
     requests.begin({**EVENT, **other})
@@ -50,7 +50,7 @@ def test_another_key_caller_route_or_body_is_another_request(other: dict[str, An
     assert not first.has_waiting_duplicate()
 
 
-def test_requests_without_a_key_await_nothing() -> None:
+def test_requests_without_a_key_have_no_duplicates() -> None:
     requests = InFlightRequests()
     first = requests.begin({**EVENT, "headers": {}})
     requests.begin({**EVENT, "headers": {}})
@@ -58,7 +58,7 @@ def test_requests_without_a_key_await_nothing() -> None:
     assert not first.has_waiting_duplicate()
 
 
-def test_a_request_is_awaited_for_ten_seconds_after_the_last_asked() -> None:
+def test_a_duplicate_counts_for_ten_seconds() -> None:
     now = [0.0]
     requests = InFlightRequests(clock=lambda: now[0])
     first = requests.begin(EVENT)
@@ -72,12 +72,12 @@ def test_a_request_is_awaited_for_ten_seconds_after_the_last_asked() -> None:
     assert (late, first.has_waiting_duplicate()) == (True, False)
 
 
-def test_an_answered_request_leaves_its_key_to_the_next() -> None:
+def test_after_an_answer_the_next_request_is_the_first() -> None:
     requests = InFlightRequests()
     first = requests.begin(EVENT)
     first.end()
     second = requests.begin(EVENT)
-    first.end()  # once more, which must not end the second
+    first.end()  # a second time, which must not end the second request
     requests.begin(EVENT)
 
     assert (first.has_waiting_duplicate(), second.has_waiting_duplicate()) == (False, True)

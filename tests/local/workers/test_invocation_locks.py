@@ -1,4 +1,4 @@
-"""The locks of a worker's exchange: what several threads write, cancel and end at once."""
+"""An invocation is safe when several threads write, cancel and end at once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MESSAGE = {
 
 
 class StreamedAnswer:
-    """A live answer that is made by a function."""
+    """A streamed answer that a function writes."""
 
     def __init__(self, write_to: Callable[[Sink], None]) -> None:
         self.write_to = write_to
@@ -41,7 +41,7 @@ class StreamedAnswer:
 
 
 class FrameReader:
-    """The front's end of the socket; it reads nothing before it is let, and then all."""
+    """The server's end of the socket, which is read only after `may_read` is set."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -51,7 +51,7 @@ class FrameReader:
         self._thread.start()
 
     def frames(self) -> list[bytes]:
-        """The payloads of all frames, once the worker's end is closed."""
+        """The payloads of all frames, after the worker's end is closed."""
         self.may_read.set()
         self._thread.join(PATIENCE)
         assert not self._thread.is_alive()
@@ -72,7 +72,7 @@ class FrameReader:
 
 @pytest.fixture
 def ends() -> Iterator[tuple[socket.socket, FrameReader]]:
-    """The worker's end of a socket, and the front at the other."""
+    """The worker's end of a socket, and the reader at the other end."""
     worker, other = socket.socketpair()
     with other:
         reader = FrameReader(other)
@@ -81,7 +81,7 @@ def ends() -> Iterator[tuple[socket.socket, FrameReader]]:
         reader.may_read.set()
 
 
-def test_what_two_threads_write_is_two_whole_frames(
+def test_two_threads_write_two_complete_frames(
     ends: tuple[socket.socket, FrameReader],
 ) -> None:
     worker, reader = ends
@@ -93,7 +93,7 @@ def test_what_two_threads_write_is_two_whole_frames(
         ]
         for thread in threads:
             thread.start()
-            thread.join(0.3)  # it cannot end: nothing is read
+            thread.join(0.3)  # the write cannot end: the reader does not read yet
         assert threads[0].is_alive()
         reader.may_read.set()
         for thread in threads:
@@ -114,7 +114,7 @@ def test_what_two_threads_write_is_two_whole_frames(
     ]
 
 
-def test_the_end_waits_for_the_piece_that_is_under_way(
+def test_the_end_waits_for_a_write_in_another_thread(
     ends: tuple[socket.socket, FrameReader],
 ) -> None:
     worker, reader = ends
@@ -134,7 +134,7 @@ def test_the_end_waits_for_the_piece_that_is_under_way(
     assert [len(frame) for frame in reader.frames()[2:]] == [PIECE, len(b'{"end":true}')]
 
 
-def test_what_is_written_after_the_end_is_refused(ends: tuple[socket.socket, FrameReader]) -> None:
+def test_a_write_after_the_end_is_refused(ends: tuple[socket.socket, FrameReader]) -> None:
     worker, reader = ends
     sinks: list[Sink] = []
     Invocation(worker, MESSAGE).run(lambda _event, _context: StreamedAnswer(sinks.append))
@@ -147,7 +147,7 @@ def test_what_is_written_after_the_end_is_refused(ends: tuple[socket.socket, Fra
 
 
 class SlowList(list[Callable[[], None]]):
-    """A list that takes what is appended only after a moment, unless it is let go before."""
+    """A list that delays an append by 0.3 s, or until `may_append` is set."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -159,17 +159,17 @@ class SlowList(list[Callable[[], None]]):
         super().append(callback)
 
 
-def test_a_callback_that_is_added_while_the_caller_leaves_runs_once() -> None:
+def test_a_callback_added_during_a_cancellation_runs_once() -> None:
     cancellation, callbacks = Cancellation(), SlowList()
-    cancellation._callbacks = callbacks  # the only place where the adding thread can be held
+    cancellation._callbacks = callbacks  # the only place where the adding thread can wait
     runs: list[int] = []
 
-    def leave() -> None:
+    def cancel() -> None:
         assert callbacks.appending.wait(PATIENCE)
         cancellation.cancel()
         callbacks.may_append.set()
 
-    thread = threading.Thread(target=leave)
+    thread = threading.Thread(target=cancel)
     thread.start()
     cancellation.add(lambda: runs.append(1))
     thread.join(PATIENCE)
@@ -177,7 +177,7 @@ def test_a_callback_that_is_added_while_the_caller_leaves_runs_once() -> None:
     assert runs == [1]
 
 
-def test_a_callback_that_is_added_after_the_caller_left_runs_at_once() -> None:
+def test_a_callback_added_after_a_cancellation_runs_at_once() -> None:
     cancellation = Cancellation()
     runs: list[int] = []
     cancellation.cancel()

@@ -1,4 +1,4 @@
-"""Answers that are sent while they are made, from a worker to the caller."""
+"""A streamed answer reaches the caller part by part, and a hang-up reaches the worker."""
 
 from __future__ import annotations
 
@@ -26,27 +26,29 @@ from tests.local.conftest import (
 
 
 def _begin(
-    gateway: Gateway, pour: str, path: str = "/act", **more: Any
+    gateway: Gateway, script: str, path: str = "/act", **more: Any
 ) -> http.client.HTTPConnection:
     connection = gateway.connect()
-    body = {"do": "stream", "pour": pour, **more}
+    body = {"do": "stream", "script": script, **more}
     connection.request("POST", path, json.dumps(body))
     return connection
 
 
-def _read_until(handler: socket.socket, what: bytes) -> bytes:
-    """What a handler tells the test, up to `what` or the end."""
+def _read_until(handler: socket.socket, end: bytes) -> bytes:
+    """All bytes that a handler sends to the test, up to `end` or EOF."""
     handler.settimeout(PATIENCE)
-    told = b""
-    while what not in told and (more := handler.recv(64)):
-        told += more
-    return told
+    received = b""
+    while end not in received and (more := handler.recv(64)):
+        received += more
+    return received
 
 
-def test_a_piece_arrives_before_the_next_is_made(gateway: Gateway, rendezvous: Rendezvous) -> None:
+def test_a_piece_arrives_before_the_next_is_written(
+    gateway: Gateway, rendezvous: Rendezvous
+) -> None:
     connection = _begin(gateway, "in_turn", port=rendezvous.port)
     (handler,) = rendezvous.wait_for(1)
-    response = connection.getresponse()  # the head is there, and no piece is made
+    response = connection.getresponse()  # the head arrives before the first piece is written
     arrived = []
     for letter in (b"a", b"b", b"c"):
         handler.sendall(letter)
@@ -58,9 +60,9 @@ def test_a_piece_arrives_before_the_next_is_made(gateway: Gateway, rendezvous: R
     connection.close()
 
 
-def test_the_head_is_the_answers_own(gateway: Gateway) -> None:
+def test_status_and_headers_are_the_handlers(gateway: Gateway) -> None:
     answer = gateway.run_action(
-        "stream", pour="pieces", status=203, headers={"X-One": "1"}, pieces=["é", "", "b"]
+        "stream", script="pieces", status=203, headers={"X-One": "1"}, pieces=["é", "", "b"]
     )
 
     assert (answer.status, answer.headers["x-one"]) == (203, "1")
@@ -70,12 +72,12 @@ def test_the_head_is_the_answers_own(gateway: Gateway) -> None:
 
 
 def test_ten_thousand_pieces_arrive_in_order(gateway: Gateway) -> None:
-    answer = gateway.run_action("stream", pour="numbers", many=10_000)
+    answer = gateway.run_action("stream", script="numbers", many=10_000)
 
     assert answer.body == b"".join(b"%d;" % number for number in range(10_000))
 
 
-def test_eight_answers_are_streamed_at_once(gateway: Gateway, rendezvous: Rendezvous) -> None:
+def test_eight_answers_stream_at_once(gateway: Gateway, rendezvous: Rendezvous) -> None:
     connections = [_begin(gateway, "in_turn", port=rendezvous.port) for _ in range(8)]
     handlers = rendezvous.wait_for(8)
     responses = [connection.getresponse() for connection in connections]
@@ -90,59 +92,57 @@ def test_eight_answers_are_streamed_at_once(gateway: Gateway, rendezvous: Rendez
         connection.close()
 
 
-def test_a_connection_is_used_again_after_a_streamed_answer(gateway: Gateway) -> None:
+def test_a_connection_is_reused_after_a_streamed_answer(gateway: Gateway) -> None:
     connection = gateway.connect()
     for _ in range(3):
-        connection.request("POST", "/act", '{"do": "stream", "pour": "pieces", "pieces": ["a"]}')
+        connection.request("POST", "/act", '{"do": "stream", "script": "pieces", "pieces": ["a"]}')
 
         assert connection.getresponse().read() == b"a"
     connection.close()
 
 
 @pytest.mark.parametrize("again", [False, True])
-@pytest.mark.parametrize("pour", ["until_aborted", "until_aborted_early"])
-def test_a_hang_up_reaches_the_worker_at_once_and_it_serves_on(
-    start: Start, rendezvous: Rendezvous, pour: str, again: bool
+@pytest.mark.parametrize("script", ["until_aborted", "until_aborted_before_head"])
+def test_a_hang_up_reaches_the_worker_and_the_worker_serves_the_next_request(
+    start: Start, rendezvous: Rendezvous, script: str, again: bool
 ) -> None:
     gateway = start(*SCRIPTED, CHATD_WORKERS="1")
     before = gateway.worker()
-    connection = _begin(gateway, pour, port=rendezvous.port, again=again)
+    connection = _begin(gateway, script, port=rendezvous.port, again=again)
     (handler,) = rendezvous.wait_for(1)
     with handler:
         waits = _read_until(handler, b"waits ")
         hung_up = time.monotonic()
         connection.close()
-        told = _read_until(handler, b"gone ")
+        rest = _read_until(handler, b"noticed ")
         took = time.monotonic() - hung_up
 
-    assert (waits, told) == (b"waits ", b"aborted gone ")
-    assert took < 15  # a busy machine's second; without the hang-up it waits four times as long
+    assert (waits, rest) == (b"waits ", b"aborted noticed ")
+    assert took < 15  # 1 s on an idle machine; without the hang-up 60 s
     assert gateway.worker() == before
     assert "Traceback" not in gateway.output_text
 
 
-def test_a_hang_up_before_the_answer_is_a_streamed_one_stops_it_too(
+def test_a_hang_up_before_the_streamed_answer_starts_stops_it(
     start: Start, rendezvous: Rendezvous
 ) -> None:
     gateway = start(*SCRIPTED, CHATD_WORKERS="1")
     before = gateway.worker()
     connection = gateway.connect()
-    body = {"do": "late_stream", "pour": "then_notice", "port": rendezvous.port}
+    body = {"do": "late_stream", "script": "notice_after_abort", "port": rendezvous.port}
     connection.request("POST", "/act", json.dumps(body))
     handler, waiting = rendezvous.wait_for(2)
     connection.close()
-    # It reads what comes in by turns: once it has answered these, it has read the hang-up.
+    # The server reads its connections in turn: after these responses, it has read the hang-up.
     assert [gateway.ask("GET", "/nowhere").status for _ in range(3)] == [404] * 3
     release([waiting])
 
     with handler:
-        assert _read_until(handler, b"gone ") == b"aborted gone "
+        assert _read_until(handler, b"noticed ") == b"aborted noticed "
     assert gateway.worker() == before
 
 
-def test_an_abort_that_fails_leaves_the_worker_as_it_was(
-    start: Start, rendezvous: Rendezvous
-) -> None:
+def test_a_failed_abort_does_not_end_the_worker(start: Start, rendezvous: Rendezvous) -> None:
     gateway = start(*SCRIPTED, CHATD_WORKERS="1")
     before = gateway.worker()
     connection = _begin(gateway, "until_aborted", port=rendezvous.port, abort_fails=True)
@@ -150,27 +150,25 @@ def test_an_abort_that_fails_leaves_the_worker_as_it_was(
     with handler:
         _read_until(handler, b"waits ")
         connection.close()
-        _read_until(handler, b"gone ")
+        _read_until(handler, b"noticed ")
 
     assert gateway.worker() == before
     assert "RuntimeError: on purpose" in gateway.output_text
 
 
-def test_what_is_written_after_the_end_reaches_nobody(
-    gateway: Gateway, rendezvous: Rendezvous
-) -> None:
+def test_a_write_after_the_end_reaches_no_caller(gateway: Gateway, rendezvous: Rendezvous) -> None:
     connection = _begin(gateway, "late_write", port=rendezvous.port)
     (handler,) = rendezvous.wait_for(1)
     body = connection.getresponse().read()
     with handler:
         handler.sendall(b"!")
 
-        assert (body, _read_until(handler, b"gone ")) == (b"", b"gone ")
+        assert (body, _read_until(handler, b"noticed ")) == (b"", b"noticed ")
     assert [gateway.run_action("report").status for _ in range(8)] == [200] * 8
     connection.close()
 
 
-def test_a_worker_that_goes_on_for_nobody_is_replaced(start: Start, rendezvous: Rendezvous) -> None:
+def test_a_worker_that_ignores_a_hang_up_is_replaced(start: Start, rendezvous: Rendezvous) -> None:
     gateway = start(*SCRIPTED, CHATD_WORKERS="1")
     before = gateway.worker()
     connection = _begin(gateway, "stubborn", port=rendezvous.port)
@@ -181,21 +179,21 @@ def test_a_worker_that_goes_on_for_nobody_is_replaced(start: Start, rendezvous: 
 
     assert gateway.worker() != before
     assert not is_running(before)
-    assert "ScriptedFunction went on for 3 s after its caller had gone" in gateway.output_text
+    assert "ScriptedFunction continued for 3 s after its caller hung up" in gateway.output_text
 
 
-@pytest.mark.parametrize("pour", ["fail", "nothing"])
-def test_a_fault_before_the_head_is_a_502(gateway: Gateway, pour: str) -> None:
-    answer = gateway.run_action("stream", pour=pour)
+@pytest.mark.parametrize("script", ["fail", "nothing"])
+def test_a_failure_before_the_head_is_a_502(gateway: Gateway, script: str) -> None:
+    answer = gateway.run_action("stream", script=script)
 
     assert (answer.status, answer.code) == (502, "internal_error")
     assert b"on purpose" not in answer.body
 
 
 @pytest.mark.parametrize(("status", "headers"), [(42, {}), (200, {"X-One": "1\r\nX-Two: 2"})])
-def test_a_head_that_is_none_is_a_502(gateway: Gateway, status: int, headers: Any) -> None:
+def test_an_invalid_head_is_a_502(gateway: Gateway, status: int, headers: Any) -> None:
     answer = gateway.run_action(
-        "stream", pour="pieces", status=status, headers=headers, pieces=["a"]
+        "stream", script="pieces", status=status, headers=headers, pieces=["a"]
     )
 
     assert (answer.status, answer.code) == (502, "internal_error")
@@ -203,29 +201,29 @@ def test_a_head_that_is_none_is_a_502(gateway: Gateway, status: int, headers: An
 
 
 @pytest.mark.parametrize(
-    ("pour", "path", "said"),
+    ("script", "path", "logged"),
     [
         ("fail_after", "/act", "RuntimeError: on purpose"),
-        ("exit_after", "/act", "a worker died (exit status 3)"),
+        ("exit_after", "/act", "a worker ended (exit status 3)"),
         ("hang_after", "/hasty", "HastyFunction took longer than its 1 s"),
     ],
 )
-def test_what_fails_in_the_middle_does_not_look_like_an_end(
-    gateway: Gateway, pour: str, path: str, said: str
+def test_a_failure_in_the_middle_makes_an_incomplete_response(
+    gateway: Gateway, script: str, path: str, logged: str
 ) -> None:
-    connection = _begin(gateway, pour, path, pieces=["the first half"])
+    connection = _begin(gateway, script, path, pieces=["the first half"])
     response = connection.getresponse()
 
     with pytest.raises(http.client.IncompleteRead) as broken:
         response.read()
 
     assert (response.status, broken.value.partial) == (200, b"the first half")
-    until(lambda: said in gateway.output_text, "the reason")
+    until(lambda: logged in gateway.output_text, "the log line")
     assert gateway.run_action("report", path).status == 200
     connection.close()
 
 
-def test_a_worker_that_is_killed_in_the_middle_does_not_look_like_an_end(
+def test_a_worker_killed_in_the_middle_makes_an_incomplete_response(
     start: Start, rendezvous: Rendezvous
 ) -> None:
     gateway = start(*SCRIPTED, CHATD_WORKERS="1")
@@ -243,7 +241,9 @@ def test_a_worker_that_is_killed_in_the_middle_does_not_look_like_an_end(
     connection.close()
 
 
-def test_an_end_of_the_gateway_breaks_a_stream_off(start: Start, rendezvous: Rendezvous) -> None:
+def test_a_stop_of_the_gateway_makes_an_incomplete_response(
+    start: Start, rendezvous: Rendezvous
+) -> None:
     gateway = start(*SCRIPTED)
     connection = _begin(gateway, "in_turn", port=rendezvous.port)
     waiting = rendezvous.wait_for(1)
@@ -259,12 +259,14 @@ def test_an_end_of_the_gateway_breaks_a_stream_off(start: Start, rendezvous: Ren
     connection.close()
 
 
-def test_a_caller_that_reads_slowly_gets_all_of_it(
+def test_a_slow_reader_gets_the_complete_answer(
     gateway: Gateway, in_background: InBackground
 ) -> None:
     connection = _begin(gateway, "pieces", pieces=["a" * 1_000_000] * 8)
     response = connection.getresponse()
-    other = in_background(lambda: gateway.run_action("report"))  # nobody waits for the slow one
+    other = in_background(
+        lambda: gateway.run_action("report")
+    )  # other callers do not wait for the slow reader
 
     assert other().status == 200
     assert len(response.read()) == 8_000_000

@@ -1,4 +1,4 @@
-"""Worker processes: eight at once, one request each, replaced when they die."""
+"""A pool runs eight workers at once, one request each, and replaces ended workers."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from tests.local.conftest import (
 )
 
 
-def test_eight_requests_are_served_at_once_each_in_a_process_of_its_own(
+def test_eight_requests_run_at_once_in_eight_processes(
     gateway: Gateway, rendezvous: Rendezvous, in_background: InBackground
 ) -> None:
     calls = [
         in_background(lambda: gateway.run_action("wait", port=rendezvous.port)) for _ in range(8)
     ]
-    release(rendezvous.wait_for(8))  # nobody would come back before all eight are there
+    release(rendezvous.wait_for(8))  # no handler returns before all eight are connected
     answers = [call() for call in calls]
 
-    assert [answer.json["said"] for answer in answers] == ["go"] * 8
+    assert [answer.json["received"] for answer in answers] == ["go"] * 8
     assert len({answer.json["pid"] for answer in answers}) == 8
 
 
-def test_the_ninth_request_waits_for_a_worker_and_is_served(
+def test_the_ninth_request_waits_for_a_worker(
     gateway: Gateway, rendezvous: Rendezvous, in_background: InBackground
 ) -> None:
     calls = [
@@ -47,7 +47,7 @@ def test_the_ninth_request_waits_for_a_worker_and_is_served(
     assert [call().status for call in calls] == [200] * 9
 
 
-def test_one_function_being_full_does_not_hold_up_another(
+def test_a_function_with_all_workers_busy_does_not_block_another_function(
     gateway: Gateway, rendezvous: Rendezvous, in_background: InBackground
 ) -> None:
     calls = [
@@ -61,18 +61,18 @@ def test_one_function_being_full_does_not_hold_up_another(
     assert [call().status for call in calls] == [200] * 8
 
 
-def test_a_caller_that_hangs_up_in_the_queue_is_never_served(
+def test_a_request_whose_caller_hangs_up_in_the_queue_is_never_run(
     start: Start, rendezvous: Rendezvous, in_background: InBackground
 ) -> None:
     gateway = start(*SCRIPTED, CHATD_WORKERS="1")
     busy = in_background(lambda: gateway.run_action("wait", port=rendezvous.port))
     waiting = rendezvous.wait_for(1)
-    impatient = gateway.connect()
-    impatient.request("POST", "/act", f'{{"do": "wait", "port": {rendezvous.port}}}')
-    impatient.close()
-    # It reads what comes in by turns: once it has answered these, it has read the hang-up.
+    cancelled = gateway.connect()
+    cancelled.request("POST", "/act", f'{{"do": "wait", "port": {rendezvous.port}}}')
+    cancelled.close()
+    # The server reads its connections in turn: after these responses, it has read the hang-up.
     assert [gateway.ask("GET", "/nowhere").status for _ in range(3)] == [404] * 3
-    # Served in turn, so the one that hung up would have been before this one.
+    # The queue is in order: the cancelled request would run before this one.
     last = in_background(lambda: gateway.run_action("report"))
     release(waiting)
 
@@ -80,7 +80,7 @@ def test_a_caller_that_hangs_up_in_the_queue_is_never_served(
     assert rendezvous.none_waiting()
 
 
-def test_one_worker_serves_one_request_after_the_other(start: Start) -> None:
+def test_with_one_worker_all_requests_run_in_one_process(start: Start) -> None:
     gateway = start(*SCRIPTED, CHATD_WORKERS="1")
 
     assert len({gateway.worker() for _ in range(5)}) == 1
@@ -108,16 +108,16 @@ def test_a_crashed_worker_is_a_502_and_is_replaced(
     assert before != after
 
 
-def test_a_worker_killed_while_idle_is_replaced_unnoticed(start: Start) -> None:
+def test_an_idle_worker_that_is_killed_is_replaced(start: Start) -> None:
     gateway = start(*SCRIPTED, CHATD_WORKERS="1")
     before = gateway.worker()
     os.kill(before, signal.SIGKILL)
-    until(lambda: not is_running(before), "the worker's end")
+    until(lambda: not is_running(before), "the end of the worker")
 
     assert gateway.worker() != before
 
 
-def test_an_exception_is_a_502_without_its_text_and_the_worker_stays(start: Start) -> None:
+def test_a_handlers_exception_is_a_502_without_its_text_and_the_worker_stays(start: Start) -> None:
     gateway = start(*SCRIPTED, CHATD_WORKERS="1")
     before = gateway.worker()
     answer = gateway.run_action("fail")
@@ -134,7 +134,7 @@ def test_a_result_that_is_not_json_is_a_502(gateway: Gateway) -> None:
     assert (answer.status, answer.code) == (502, "internal_error")
 
 
-def test_a_worker_past_its_functions_timeout_is_ended_and_its_caller_gets_504(
+def test_a_worker_past_its_functions_timeout_is_killed_and_the_caller_gets_504(
     start: Start,
 ) -> None:
     gateway = start(*SCRIPTED)
@@ -143,18 +143,18 @@ def test_a_worker_past_its_functions_timeout_is_ended_and_its_caller_gets_504(
 
     assert (answer.status, answer.code) == (504, "function_timeout")
     assert "HastyFunction took longer than its 1 s" in answer.json["error"]["message"]
-    until(lambda: not is_running(before), "the worker's end")
+    until(lambda: not is_running(before), "the end of the worker")
     assert gateway.worker("/hasty") != before
 
 
-def test_what_a_handler_prints_goes_to_the_terminal(gateway: Gateway) -> None:
+def test_a_handlers_output_goes_to_the_terminal(gateway: Gateway) -> None:
     gateway.run_action("log", line="a line of the log")
 
     until(lambda: '{"line": "a line of the log"}\n' in gateway.output_text, "the handler's line")
-    until(lambda: "complaint of a line of the log\n" in gateway.output_text, "what it complained")
+    until(lambda: "error of a line of the log\n" in gateway.output_text, "the handler's error line")
 
 
-def test_a_worker_has_the_environment_without_callers_keys_and_lambdas_name(start: Start) -> None:
+def test_a_workers_environment_omits_caller_keys_and_lambdas_function_name(start: Start) -> None:
     gateway = start(
         *SCRIPTED,
         CHATD_CALLER_KEYS="key-1",
@@ -169,9 +169,7 @@ def test_a_worker_has_the_environment_without_callers_keys_and_lambdas_name(star
     assert environment["KIMI_API_KEY"] == "sk-kimi"
 
 
-def test_a_worker_that_cannot_start_any_more_is_a_502_until_it_can(
-    start: Start, tmp_path: Path
-) -> None:
+def test_requests_get_502_while_a_worker_cannot_start(start: Start, tmp_path: Path) -> None:
     handler = tmp_path / "scripted_handler.py"
     good = Path(SCRIPTED[3], "scripted_handler.py").read_text()
     handler.write_text(good)
@@ -186,7 +184,7 @@ def test_a_worker_that_cannot_start_any_more_is_a_502_until_it_can(
     assert gateway.run_action("report").status == 200
 
 
-def test_a_worker_that_does_not_leave_is_ended(start: Start) -> None:
+def test_a_stopped_process_is_killed_at_the_end(start: Start) -> None:
     gateway = start(*SCRIPTED)
     stuck = gateway.worker()
     os.kill(stuck, signal.SIGSTOP)

@@ -1,4 +1,4 @@
-"""What a worker held is released when the worker ends in the middle of a request."""
+"""A worker that ends in the middle of a request releases its idempotency keys."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.local.conftest import SCRIPTED, environment, is_running
 
 
 async def deliver(_part: object) -> None:
-    """Take a part of a streamed answer; there is none here."""
+    """Accept a part of a streamed answer."""
 
 
 def event(do: str, **more: Any) -> dict[str, Any]:
@@ -30,13 +30,16 @@ def event(do: str, **more: Any) -> dict[str, Any]:
 def released(
     do: dict[str, Any], timeout: float, failure: type[ChatdError]
 ) -> tuple[int, list[int]]:
-    """The process id of a worker that ends over an event, and the ids that were released."""
+    """The process id of a worker that ends during an event, and the released ids."""
 
     async def run() -> tuple[int, list[int]]:
         ids: list[int] = []
         env = worker_environment(Path(SCRIPTED[3]), environment())
         pool = WorkerPool(
-            Function("Stage", "scripted_handler.lambda_handler", timeout, 128), env, 1, ids.append
+            Function("Scripted", "scripted_handler.lambda_handler", timeout, 128),
+            env,
+            1,
+            ids.append,
         )
         await pool.start()
         try:
@@ -58,19 +61,19 @@ def released(
     return asyncio.run(run())
 
 
-def test_a_worker_that_dies_is_released_once() -> None:
+def test_the_keys_of_a_killed_worker_are_released_once() -> None:
     pid, ids = released({"do": "signal", "signal": "SIGKILL"}, 60, UpstreamError)
 
     assert ids == [pid]
 
 
-def test_a_worker_past_its_timeout_is_released_once() -> None:
+def test_the_keys_of_a_worker_past_its_timeout_are_released_once() -> None:
     pid, ids = released({"do": "hang"}, 2, UpstreamTimeoutError)
 
     assert ids == [pid]
 
 
-def test_a_release_that_fails_is_one_line_of_the_log(
+def test_a_failed_release_is_one_line_of_the_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken = tmp_path / "records"
