@@ -61,7 +61,7 @@ class Invocation:
             result = handler(self._message["event"], self._context())
             if callable(getattr(result, "write_to", None)):
                 self._send(frames.encode({"streamed": True}))
-                self._pour(result)
+                self._send_streamed(result)
                 return frames.encode({"end": True})
             return frames.encode({"result": result})
         except Exception as error:  # noqa: BLE001  # a handler may raise anything, and Lambda reports it
@@ -73,10 +73,10 @@ class Invocation:
     def _context(self) -> LambdaContext:
         return LambdaContext(**self._message["context"], cancellation=self._cancellation)
 
-    def _pour(self, live: StreamingResponse) -> None:
-        self._cancellation.add(live.abort)
+    def _send_streamed(self, answer: StreamingResponse) -> None:
+        self._cancellation.add(answer.abort)
         try:
-            live.write_to(self)
+            answer.write_to(self)
         finally:
             with self._writing:
                 self._ended = True  # a later write would become part of the next answer
