@@ -51,6 +51,20 @@ def is_running(pid: int) -> bool:
     return ps.stdout.strip()[:1] not in ("", "Z")
 
 
+def exists(pid: int) -> bool:
+    """Whether a child of the gateway exists, running or zombie.
+
+    The gateway detects a killed worker by its closed socket. A process is a zombie as soon as its
+    main thread has ended, and keeps its sockets until all threads have ended; then the gateway
+    reaps the process.
+    """
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 @dataclass(frozen=True)
 class Answer:
     """An HTTP response, its headers by lower-case name."""

@@ -14,6 +14,7 @@ from tests.local.conftest import (
     InBackground,
     Rendezvous,
     Start,
+    exists,
     is_running,
     release,
     until,
@@ -112,7 +113,7 @@ def test_an_idle_worker_that_is_killed_is_replaced(start: Start) -> None:
     gateway = start(*SCRIPTED, CHATD_WORKERS="1")
     before = gateway.worker()
     os.kill(before, signal.SIGKILL)
-    until(lambda: not is_running(before), "the end of the worker")
+    until(lambda: not exists(before), "the end of the worker")
 
     assert gateway.worker() != before
 

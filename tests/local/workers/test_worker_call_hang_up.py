@@ -22,6 +22,7 @@ from tests.local.conftest import (
     InBackground,
     Rendezvous,
     Start,
+    exists,
     is_running,
     release,
     until,
@@ -263,7 +264,7 @@ def test_a_request_whose_caller_hangs_up_during_the_workers_start_is_never_run(
     )
     slow.touch()
     os.kill(first := gateway.worker(), signal.SIGKILL)
-    until(lambda: not is_running(first), "the end of the worker")
+    until(lambda: not exists(first), "the end of the worker")
     cancelled = gateway.connect()
     cancelled.request("POST", "/act", f'{{"do": "wait", "port": {rendezvous.port}}}')
     waiting = rendezvous.wait_for(1)  # the new worker, which still imports the handler
