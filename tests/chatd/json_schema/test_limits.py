@@ -189,6 +189,17 @@ def test_before_2019_a_reference_hides_what_is_beside_it(draft: str) -> None:
     assert not allows({**schema, "$schema": "http://json-schema.org/draft/2019-09/schema"}, "long")
 
 
+def test_before_2019_a_reference_hides_the_identifier_beside_it() -> None:
+    schema = {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "properties": {"a": {"$id": "https://x.example/inner", "$ref": "#/definitions/n"}},
+        "definitions": {"n": {"type": "null"}},
+    }
+
+    assert allows(schema, {"a": None})
+    assert not allows(schema, {"a": 1})
+
+
 def test_an_identifier_is_spelled_id_in_draft_4_alone() -> None:
     def document(draft: str, name: str) -> Any:
         return {

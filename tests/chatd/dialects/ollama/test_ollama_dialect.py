@@ -79,6 +79,16 @@ def test_a_format_is_passed_on(wanted: Any) -> None:
     assert built(LOCAL, USER, format=wanted)[1]["format"] == wanted
 
 
+@pytest.mark.parametrize(("top", "sent"), [(None, 0), (0, 0), (5, 5)])
+def test_log_probabilities_have_no_alternatives_unless_some_are_wanted(
+    top: int | None, sent: int
+) -> None:
+    body = built(LOCAL, USER, logprobs=True, top_logprobs=top)[1]
+
+    assert (body["logprobs"], body["top_logprobs"]) == (True, sent)
+    assert "logprobs" not in built(LOCAL, USER, logprobs=False)[1]
+
+
 def test_the_cloud_gets_one_turn_on_generate_with_a_bearer_key() -> None:
     sent, body = built(CLOUD, SYSTEM, USER)
 
