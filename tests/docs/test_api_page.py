@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import providers.app
+from chatd.surfaces import SURFACES, Entry
 from tests.support.functions import LambdaContext, http_event
 
 ROOT = Path(__file__).parents[2]
@@ -88,6 +89,14 @@ def test_every_operation_is_on_the_page(page: str, verb: str, path: str, operati
 
     assert f"{verb.upper()}{path}" in text
     assert f"{unescape(operation['summary'])}." in text
+
+
+@pytest.mark.parametrize("entry", SURFACES.values(), ids=SURFACES.keys())
+def test_every_surface_is_described(entry: Entry) -> None:
+    calling = (ROOT / "docs" / "calling.md").read_text("utf-8")
+
+    assert entry.path in DESCRIPTION["paths"], "describe the surface in docs/openapi.py"
+    assert f"`POST {entry.path}`" in calling, "describe the surface in docs/calling.md"
 
 
 def test_every_schema_has_its_heading_and_its_fields(page: str) -> None:
