@@ -1,9 +1,9 @@
-"""`make mutants`: change the code at random places, and see whether a test notices.
+"""`make mutants`: apply random mutants to the code, and run the tests against each.
 
     python -m tests.mutants --mutants 100 --seed 1 --set harm functions
 
-It prints a line for each mutant as soon as it is judged, and then those that survived as diffs.
-It ends with 1 if fewer are noticed than the set aims at.
+Prints a line per mutant, and a diff per survivor. Exits with 1 if the share of killed mutants is
+below the set's aim.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from tests.mutants.run import Copy, UnsoundError, Verdict, copied
 from tests.mutants.selection import drawn, equivalents
 
 ROOT = Path(__file__).parents[2]
-# The share of mutants, equivalents apart, that tests should notice.
+# The share of mutants that tests should kill, without equivalents.
 AIMS = {"random": 0.95, "harm": 0.90}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Draw, judge and report; whether the aim was missed."""
+    """Draw, judge and report mutants; return 1 if the aim is missed."""
     options = _options(arguments)
     mutants = drawn(
         ROOT, options.folder, options.mutants, seed=options.seed, harmful=options.set == "harm"
@@ -42,19 +42,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("folder", nargs="?", default="functions", help="such as functions/chatd")
-    parser.add_argument("--mutants", type=int, default=100, help="how many are drawn")
+    parser.add_argument("--mutants", type=int, default=100, help="number of mutants to draw")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--set", choices=AIMS, default="random")
     parser.add_argument(
-        "--trace", type=Path, default=ROOT / ".mutants" / "trace", help="kept, or taken if missing"
+        "--trace",
+        type=Path,
+        default=ROOT / ".mutants" / "trace",
+        help="file of the trace; taken if missing",
     )
     parser.add_argument("--quick", action="store_true", help="run the modules' own tests alone")
-    parser.add_argument("--list", action="store_true", help="only show what is drawn")
+    parser.add_argument("--list", action="store_true", help="only print the drawn mutants")
     return parser.parse_args(arguments)
 
 
 def _apart(mutants: Sequence[Mutant]) -> tuple[list[Mutant], list[Mutant]]:
-    """Those that are judged, and those that equivalents.toml lists."""
+    """Split mutants into those to judge and the equivalents of equivalents.toml."""
     judged: list[Mutant] = []
     alike: list[Mutant] = []
     for mutant in mutants:
@@ -65,7 +68,7 @@ def _apart(mutants: Sequence[Mutant]) -> tuple[list[Mutant], list[Mutant]]:
 
 
 def _judged(copy: Copy, mutant: Mutant) -> Verdict | None:
-    """What became of a mutant; None where its tests fail without it."""
+    """Judge a mutant; return None if its tests fail without the mutant."""
     try:
         verdict = copy.judge(mutant)
     except UnsoundError as failing:

@@ -1,7 +1,7 @@
-"""Mutants: small changes of the code, each of which some test should notice.
+"""Generate mutants: small changes of the code, each of which some test should detect.
 
-A mutant replaces the text of one node of a module's syntax tree, so that the rest of the file stays
-as it is. Left alone are types, docstrings, assertions and the words of messages.
+A mutant replaces the text of one node of a module's syntax tree; the rest of the file is unchanged.
+Types, docstrings, assertions and texts of messages are not mutated.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ class Mutant:
 
     Attributes:
         path: The module, below the repository's root.
-        line: The line on which the change begins, from 1.
-        last_line: The line on which it ends.
-        kind: What kind of change it is.
-        start: Where the replaced text begins, in bytes.
-        end: Where it ends.
-        new: What stands there instead.
+        line: The first changed line, from 1.
+        last_line: The last changed line.
+        kind: The kind of change.
+        start: The start of the replaced text, in bytes.
+        end: The end of the replaced text, in bytes.
+        new: The new text.
 
     """
 
@@ -60,11 +60,11 @@ class Mutant:
     new: str
 
     def applied(self, source: bytes) -> bytes:
-        """The module's text with the change."""
+        """Return the module's text with the change."""
         return source[: self.start] + self.new.encode() + source[self.end :]
 
     def change(self, source: bytes) -> tuple[str, str]:
-        """The changed lines before and after, without their indentation."""
+        """Return the changed lines before and after, without their indentation."""
         after = self.applied(source)
         first = source.rfind(b"\n", 0, self.start) + 1
         end = source.find(b"\n", self.end)
@@ -73,14 +73,14 @@ class Mutant:
         return _joined(old), _joined(new)
 
     def diff(self, source: bytes) -> str:
-        """The change as a unified diff."""
+        """Return the change as a unified diff."""
         before = source.decode().splitlines(keepends=True)
         after = self.applied(source).decode().splitlines(keepends=True)
         return "".join(unified_diff(before, after, self.path, self.path, n=2))
 
 
 def of_module(root: Path, path: str) -> list[Mutant]:
-    """Every mutant of a module, in the order of its text."""
+    """Return every mutant of a module, in the order of the text."""
     source = (root / path).read_bytes()
     finder = _Finder(path, source)
     finder.visit(ast.parse(source))
@@ -195,10 +195,10 @@ class _Finder(ast.NodeVisitor):
             self.visit(node.value)
 
     def visit_arg(self, node: ast.arg) -> None:
-        """A parameter's type is no code."""
+        """Skip a parameter's type."""
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
-        for child in node.body:  # the decorators say how it is made, not what it does
+        for child in node.body:  # without decorators
             self.visit(child)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
@@ -206,28 +206,28 @@ class _Finder(ast.NodeVisitor):
             self.visit(child)
 
     def visit_Assert(self, node: ast.Assert) -> None:
-        """An assertion is for mypy and for tests."""
+        """Skip assertions."""
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
-        """The words of a message."""
+        """Skip texts of messages."""
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        """An import that fails is noticed by everything."""
+        """Skip imports: every test detects a failing import."""
 
     def _is_of_a_clock(self, node: ast.Compare, operator: ast.cmpop) -> bool:
-        """Whether a bound is a moment, which no clock meets exactly."""
+        """Return whether the comparison is with a time, which no clock reaches exactly."""
         bound = isinstance(operator, ast.Lt | ast.LtE | ast.Gt | ast.GtE)
         return bound and bool(
             re.search(r"monotonic\(|clock\(|\.left\(|\.at\b", self._text(node, node))
         )
 
     def _attribute_kept(self, node: ast.Assign) -> None:
-        """Leave an attribute as it was."""
+        """Add a mutant that does not assign the attribute."""
         if any(isinstance(target, ast.Attribute) for target in node.targets):
             self._swap("assignment removed", node, ast.Pass())
 
     def _in_annotation(self, node: ast.expr) -> None:
-        """Bounds of pydantic's fields are code; types are not."""
+        """Visit the bounds of pydantic's fields, and no types."""
         for child in ast.walk(node):
             if isinstance(child, ast.Call):
                 for given in child.keywords:
@@ -250,7 +250,7 @@ class _Finder(ast.NodeVisitor):
             self.found.append(Mutant(self._path, line, last, kind, start, end, new))
 
     def _span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
-        assert node.end_lineno is not None  # what was parsed has a place
+        assert node.end_lineno is not None  # parsed nodes have a position
         assert node.end_col_offset is not None
         start = self._lines[node.lineno - 1] + node.col_offset
         return start, self._lines[node.end_lineno - 1] + node.end_col_offset
@@ -272,6 +272,6 @@ def _joined(text: bytes) -> str:
 
 
 def modules(root: Path, folder: str) -> Iterator[str]:
-    """The modules of a folder, below the root."""
+    """Yield the paths of a folder's modules, relative to the root."""
     for path in sorted((root / folder).rglob("*.py")):
         yield path.relative_to(root).as_posix()

@@ -1,4 +1,4 @@
-"""Runs tests against mutants in a copy of the repository, one after the other."""
+"""Run tests against mutants in a copy of the repository, one after the other."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ _LEFT_OUT = {
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of a mutant.
+    """The result of a mutant.
 
     Attributes:
         mutant: The mutant.
-        killer: The test that failed, or why the run was ended; None if it survived.
-        took: Seconds.
+        killer: The failing test, or the reason for the end of the run; None for a survivor.
+        took: Duration in seconds.
 
     """
 
@@ -53,23 +53,23 @@ class Verdict:
 
 
 class UnsoundError(Exception):
-    """Tests that fail without a change: nothing can be learned by them. The message names one."""
+    """Tests fail without a change, so their result is meaningless; the message names a test."""
 
 
 class Copy:
-    """A copy of the repository, whose modules are changed and put back."""
+    """A copy of the repository, in which modules are changed and restored."""
 
     def __init__(self, root: Path, trace: Trace | None = None) -> None:
         self.root = root
         self._trace = trace
-        # The tests that are known to pass without a change.
+        # Tests that passed without a change.
         self._sound: set[str] = set()
 
     def judge(self, mutant: Mutant) -> Verdict:
-        """Run the tests of a mutant's module, and if they pass those that run its line.
+        """Run the tests of a mutant's module, then the tests that run the changed line.
 
         Raises:
-            UnsoundError: If the test that fails does so without the change.
+            UnsoundError: If the failing test also fails without the change.
 
         """
         started = time.monotonic()
@@ -91,9 +91,9 @@ class Copy:
             yield self._trace.tests(mutant.path, range(mutant.line, mutant.last_line + 1))
 
     def _check(self, killer: str, tests: Sequence[str]) -> None:
-        """Run what noticed a mutant without the mutant: the test, or all tests that took too long.
+        """Run the killing test, or all tests after a timeout, without the mutant.
 
-        On a loaded machine tests may take too long without a change.
+        On a loaded machine tests may exceed the timeout without a change.
         """
         again = [killer] if "::" in killer else list(tests)
         known = killer if "::" in killer else " ".join(again)
@@ -113,7 +113,7 @@ class Copy:
             file.write_bytes(source)
 
     def _failure(self, tests: Sequence[str]) -> str | None:
-        """The first test that fails, or what else ended the run; None if all pass."""
+        """Return the first failing test, or why the run ended; None if all tests pass."""
         process = subprocess.Popen(
             [*_PYTEST, *tests],
             cwd=self.root,
@@ -126,7 +126,9 @@ class Copy:
         try:
             output, _ = process.communicate(timeout=_LONGEST_SECONDS)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)  # its own session, with what the tests started
+            os.killpg(
+                process.pid, signal.SIGKILL
+            )  # its own session, with the processes that the tests started
             process.communicate()  # closes its output, too
             return f"took more than {_LONGEST_SECONDS:.0f} s"
         if process.returncode == 0:
@@ -136,11 +138,11 @@ class Copy:
 
 @contextmanager
 def copied(root: Path, trace: Path | None) -> Iterator[Copy]:
-    """A copy of the repository for as long as the block lasts.
+    """Copy the repository while the block lasts.
 
     Args:
         root: The repository.
-        trace: Where the trace of its tests is, or is to be; None to do without.
+        trace: The file of the tests' trace, taken if missing; None for no trace.
 
     """
     with tempfile.TemporaryDirectory(prefix="chatd-mutants-") as folder:
@@ -157,7 +159,7 @@ def _ignored(_folder: str, names: list[str]) -> set[str]:
 
 
 def _first_failure(output: str) -> str | None:
-    """The test function that failed, without its parameters."""
+    """Return the failing test function, without its parameters."""
     for line in output.splitlines():
         if line.startswith(("FAILED ", "ERROR ")):
             return line.split(" ", 1)[1].partition(" - ")[0].partition("[")[0]

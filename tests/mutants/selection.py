@@ -1,4 +1,4 @@
-"""Which mutants are drawn, which tests should notice them, and which mutants no test can notice."""
+"""Draw mutants, select the tests for each, and list the equivalent mutants."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _WEIGHT = 3
 
 @dataclass(frozen=True, slots=True)
 class Equivalent:
-    """A change that makes no difference that a test could see.
+    """A change without a difference for tests.
 
     Attributes:
         path: The module.
-        old: The changed lines before, each space once.
-        reason: Why no test can see it.
-        new: The same lines after; empty for any change of them.
+        old: The changed lines before, with single spaces.
+        reason: Why no test can detect the change.
+        new: The changed lines after; empty for any change.
 
     """
 
@@ -41,27 +41,27 @@ class Equivalent:
     new: str = ""
 
     def covers(self, mutant: Mutant, source: bytes) -> bool:
-        """Whether a mutant is this one."""
+        """Return whether a mutant is this change."""
         old, new = mutant.change(source)
         return (self.path, self.old) == (mutant.path, old) and self.new in ("", new)
 
 
 @cache
 def equivalents() -> tuple[Equivalent, ...]:
-    """The list of equivalents.toml."""
+    """Return the list of equivalents.toml."""
     with (HERE / "equivalents.toml").open("rb") as file:
         return tuple(Equivalent(**entry) for entry in tomllib.load(file)["equivalent"])
 
 
 def drawn(root: Path, folder: str, number: int, *, seed: int, harmful: bool) -> list[Mutant]:
-    """So many mutants of a folder; the same for the same seed and code.
+    """Draw mutants of a folder; the same for the same seed and code.
 
     Args:
         root: The repository.
-        folder: A folder or a module of it.
-        number: How many; fewer if there are fewer.
-        seed: Of the generator that draws.
-        harmful: Whether to draw where a fault does harm, instead of anywhere.
+        folder: A folder or a module of the repository.
+        number: The most mutants to draw.
+        seed: The seed of the random generator.
+        harmful: Whether to draw only where a fault does harm.
 
     """
     paths = [folder] if folder.endswith(".py") else list(modules(root, folder))
@@ -78,7 +78,7 @@ def drawn(root: Path, folder: str, number: int, *, seed: int, harmful: bool) -> 
 def _sample(
     generator: random.Random, found: list[Mutant], number: int, *, harmful: bool
 ) -> list[Mutant]:
-    """A weighted sample without repetition: https://doi.org/10.1016/j.ipl.2005.11.003."""
+    """Return a weighted sample without repetition: https://doi.org/10.1016/j.ipl.2005.11.003."""
 
     def key(mutant: Mutant) -> float:
         weight = _WEIGHT if harmful and mutant.kind in _GRAVE else 1
@@ -88,7 +88,7 @@ def _sample(
 
 
 def nearest(root: Path, path: str) -> tuple[list[str], list[str]]:
-    """The tests of a module by its name, its package's or the map; and those that import it."""
+    """Return a module's own tests by name, package or map; and the tests that import the module."""
     dotted = path.removeprefix("functions/").removesuffix(".py").removesuffix("/__init__")
     *folders, name = dotted.split("/")
     package = ".".join(folders) or "-"
@@ -110,17 +110,17 @@ def nearest(root: Path, path: str) -> tuple[list[str], list[str]]:
 
 
 def _is_of(claim: str, names: set[str]) -> bool:
-    """Whether a test file's name begins with a module's, or is the beginning of it."""
+    """Return whether one of test file's and module's name begins with the other."""
     return any(f"{claim}_".startswith(f"{n}_") or f"{n}_".startswith(f"{claim}_") for n in names)
 
 
 def others(path: str) -> list[str]:
-    """The tests that run a module in a process of its own, where no trace of it is taken."""
+    """Return the tests that run a module in a process of its own, without a trace."""
     return _mapped("processes", path)
 
 
 def _mapped(table: str, path: str) -> list[str]:
-    """The tests that map.toml has for the beginning of a module's path."""
+    """Return the tests of map.toml for prefixes of a module's path."""
     with (HERE / "map.toml").open("rb") as file:
         prefixes: dict[str, list[str]] = tomllib.load(file)[table]
     return [test for prefix, tests in prefixes.items() if path.startswith(prefix) for test in tests]

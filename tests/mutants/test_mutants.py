@@ -1,4 +1,4 @@
-"""What `make mutants` goes by: which changes there are, which are drawn, and how one is judged."""
+"""`make mutants` finds, draws and judges changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def changed(tmp_path: Path, code: str) -> set[tuple[str, str]]:
-    """The kinds of change and the changed lines of some code."""
+    """Return the kinds of change and the changed lines of some code."""
     (tmp_path / "m.py").write_text(code)
     source = code.encode()
     return {(mutant.kind, mutant.change(source)[1]) for mutant in of_module(tmp_path, "m.py")}
@@ -63,11 +63,11 @@ def test_a_change_is_found(tmp_path: Path, code: str, kind: str, new: str) -> No
         "from a import b",
     ],
 )
-def test_what_is_no_code_is_left_alone(tmp_path: Path, code: str) -> None:
+def test_docstrings_types_and_messages_are_not_mutated(tmp_path: Path, code: str) -> None:
     assert changed(tmp_path, code) <= {("call removed", "pass")}
 
 
-def test_every_change_can_be_parsed() -> None:
+def test_every_change_is_valid_syntax() -> None:
     path = "functions/chatd/transport/http_client.py"
     source = (ROOT / path).read_bytes()
 
@@ -75,7 +75,7 @@ def test_every_change_can_be_parsed() -> None:
         ast.parse(mutant.applied(source))
 
 
-def test_a_seed_draws_the_same_and_another_one_does_not() -> None:
+def test_a_seed_draws_the_same_mutants_and_another_seed_others() -> None:
     def draw(seed: int) -> list[Mutant]:
         return drawn(ROOT, "functions/chatd/idempotency", 10, seed=seed, harmful=False)
 
@@ -83,7 +83,7 @@ def test_a_seed_draws_the_same_and_another_one_does_not() -> None:
     assert len(draw(1)) == 10
 
 
-def test_the_harmful_are_drawn_where_a_fault_does_harm() -> None:
+def test_the_harm_set_is_drawn_where_a_fault_does_harm() -> None:
     paths = {m.path for m in drawn(ROOT, "functions", 50, seed=1, harmful=True)}
 
     assert not paths & {
@@ -93,7 +93,7 @@ def test_the_harmful_are_drawn_where_a_fault_does_harm() -> None:
 
 
 @pytest.mark.parametrize("equivalent", equivalents(), ids=lambda e: f"{e.path}: {e.old}")
-def test_every_equivalent_is_still_a_change_of_the_code(equivalent: object) -> None:
+def test_every_equivalent_is_a_change_of_the_current_code(equivalent: object) -> None:
     (known,) = [one for one in equivalents() if one is equivalent]
     source = (ROOT / known.path).read_bytes()
 
@@ -101,7 +101,7 @@ def test_every_equivalent_is_still_a_change_of_the_code(equivalent: object) -> N
     assert any(known.covers(mutant, source) for mutant in of_module(ROOT, known.path))
 
 
-def test_a_modules_tests_are_those_of_its_name_and_those_that_import_it() -> None:
+def test_a_modules_tests_have_its_name_or_import_the_module() -> None:
     named, importing = nearest(ROOT, "functions/chatd/transport/watchdog.py")
     of_package, _ = nearest(ROOT, "functions/chatd/idempotency/execution.py")
 
@@ -111,7 +111,7 @@ def test_a_modules_tests_are_those_of_its_name_and_those_that_import_it() -> Non
     assert "tests/chatd/test_gateway.py" in nearest(ROOT, "functions/chatd/gateway.py")[0]
 
 
-def test_every_test_of_the_map_is_there_and_every_module_too() -> None:
+def test_every_test_and_module_of_the_map_exists() -> None:
     with (ROOT / "tests" / "mutants" / "map.toml").open("rb") as file:
         tables = tomllib.load(file)
     paths = {path for folder in ("functions", "local") for path in modules(ROOT, folder)}
@@ -124,7 +124,7 @@ def test_every_test_of_the_map_is_there_and_every_module_too() -> None:
 
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
-    """A repository with one module and one test of it."""
+    """Create a repository with one module and one test."""
     (tmp_path / "functions").mkdir()
     (tmp_path / "functions" / "limits.py").write_text(
         "def allowed(n):\n    return n < 10 and n != 3\n"
@@ -149,7 +149,7 @@ def test_a_change_is_killed_by_a_test_that_fails_and_survives_tests_that_pass(sm
     assert (small / path).read_text() == "def allowed(n):\n    return n < 10 and n != 3\n"
 
 
-def test_tests_that_fail_without_a_change_judge_nothing(small: Path) -> None:
+def test_tests_that_fail_without_a_change_are_unsound(small: Path) -> None:
     (small / "tests" / "test_limits.py").write_text("def test_it():\n    assert False\n")
     mutant, *_ = of_module(small, "functions/limits.py")
 
@@ -157,7 +157,7 @@ def test_tests_that_fail_without_a_change_judge_nothing(small: Path) -> None:
         Copy(small).judge(mutant)
 
 
-def test_tests_that_take_too_long_without_a_change_judge_nothing(
+def test_tests_that_time_out_without_a_change_are_unsound(
     small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "_LONGEST_SECONDS", 0.01)

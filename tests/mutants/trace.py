@@ -1,4 +1,4 @@
-"""Which test runs which line: taken once, by coverage, of the tests that run in one process."""
+"""Record which test runs which line, once, by coverage of the tests that run in one process."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from pathlib import Path
 
 from coverage import CoverageData
 
-# Those of the whole suite that mostly run in their own process, and take minutes and not hours.
+# Tests that mostly run in their own process, and take minutes and not hours.
 _TRACED = (
     "tests/chatd",
     "tests/contract",
     "tests/authorizer/test_app.py",
     "tests/chatd/access/test_caller_keys.py",
 )
-# Tests that a mutant is shown to besides its module's own; more would take too long.
+# The most tests of a mutant besides its module's own, for the duration.
 _MOST = 150
 
 
 def taken(root: Path, file: Path) -> Trace:
-    """The trace of a repository's tests, which are run for it unless the file is there.
+    """Return the trace of a repository's tests; run the tests if the file is missing.
 
     Args:
-        root: The repository, or a copy of it.
-        file: Where coverage's data are, or are to be written.
+        root: The repository or a copy.
+        file: The file of coverage's data.
 
     """
     if not file.exists():
@@ -43,10 +43,10 @@ def taken(root: Path, file: Path) -> Trace:
 
 
 class Trace:
-    """Which test runs which line.
+    """The tests that run each line.
 
     Args:
-        data: Of coverage, with a context for each test.
+        data: Data of coverage, with a context per test.
 
     """
 
@@ -54,9 +54,9 @@ class Trace:
         self._data = data
 
     def tests(self, path: str, lines: Iterable[int]) -> list[str]:
-        """The tests that run one of these lines; of many, a sample that is always the same.
+        """Return the tests that run one of these lines; of many, a constant sample.
 
-        A line that runs while its module is imported belongs to no test: then all of the module's.
+        A line that runs at import belongs to no test: then all tests of the module.
         """
         contexts: dict[int, list[str]] = self._data.contexts_by_lineno(self._name_of(path))
         found = {test for line in lines for test in _functions(contexts.get(line, []))}
@@ -67,10 +67,10 @@ class Trace:
         return sorted(known[:_MOST])
 
     def _name_of(self, path: str) -> str:
-        """The name under which coverage knows a module."""
+        """Return the module's name in coverage's data."""
         return next((name for name in self._data.measured_files() if name.endswith(f"/{path}")), "")
 
 
 def _functions(contexts: Iterable[str]) -> set[str]:
-    """The test functions of coverage's contexts, without their parameters."""
+    """Return the test functions of coverage's contexts, without their parameters."""
     return {context.partition("|")[0].partition("[")[0] for context in contexts if context}
