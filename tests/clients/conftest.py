@@ -1,7 +1,7 @@
-"""One gateway for every client, made by `python -m local`, with all providers behind it.
+"""Run one gateway with stubs of all providers, and each client's script against the gateway.
 
-A client's script runs once, in the callers' own environment (.venv-clients), and tells as JSON what
-became of each of its cases; the tests then look at them one by one.
+A script runs once, in the callers' environment (.venv-clients), and writes the outcome of each of
+its cases as JSON, for the tests to check one by one.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from typing import Any
 import pytest
 
 from tests.clients import providers
-from tests.clients.providers import MODELS, Providers, Seen
+from tests.clients.providers import MODELS, LoggedChat, Providers
 from tests.clients.stub_model import Json
 from tests.local.conftest import ROOT, Gateway, Start, _ended, _starter
 from tests.support.upstream import raw, upstream
 
 PYTHON = ROOT / ".venv-clients/bin/python"
 CALLER_KEY = "made-up-caller-key-0123456789"
-# Seconds for a whole script; far more than it takes.
-PATIENCE = 120.0
+# Timeout of a whole script, in seconds.
+TIMEOUT = 300.0
 CODE = ("--code", str(ROOT / "functions"))
 
-# A provider that has no key, and one that nobody has the patience for.
+# A provider without a key, and two with a short `total`.
 CONFIG = """\
 [providers.keyless]
 dialect = "openai_chat"
@@ -41,7 +41,7 @@ dialect = "ollama"
 base_url = "{url}/ollama"
 timeouts = {{ total = 0.5 }}
 
-# Its chats end before the wait that a busy provider asks for, so the wait is the client's.
+# Chats end before the Retry-After of a busy provider, so the client waits.
 [providers.hurried]
 dialect = "ollama"
 base_url = "{url}/ollama"
@@ -49,66 +49,66 @@ timeouts = {{ total = 2.5 }}
 """
 
 
-def every(*these: Iterable[Any]) -> list[tuple[Any, ...]]:
-    """Every combination, as `parametrize` takes it."""
-    return list(product(*these))
+def every(*values: Iterable[Any]) -> list[tuple[Any, ...]]:
+    """Return every combination, for `parametrize`."""
+    return list(product(*values))
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What a client's script told.
+class ScriptOutput:
+    """The output of a client's script.
 
     Attributes:
-        version: The client's.
-        outcomes: By the case's name: `result`, or the `error` that was raised.
-        seen: What the providers saw of it.
+        version: The client's version.
+        outcomes: By the case's name: `result`, or the `error` raised.
+        chats: The providers' log during the script.
 
     """
 
     version: str
     outcomes: Mapping[str, Json]
-    seen: tuple[Seen, ...]
+    chats: tuple[LoggedChat, ...]
 
     def result(self, case: str) -> Any:
-        """What the case gave."""
+        """Return the result of a case."""
         assert "result" in self.outcomes[case], self.outcomes[case]
         return self.outcomes[case]["result"]
 
     def error(self, case: str) -> Json:
-        """What the case raised."""
+        """Return the exception of a case."""
         assert "error" in self.outcomes[case], self.outcomes[case]
         return dict(self.outcomes[case]["error"])
 
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """Runs clients' scripts, each once."""
+    """Run clients' scripts, each once."""
 
-    given: Mapping[str, Any]
+    parameters: Mapping[str, Any]
     folder: Path
     providers: Providers
-    told: dict[str, Told] = field(default_factory=dict)
+    outputs: dict[str, ScriptOutput] = field(default_factory=dict)
 
-    def __call__(self, script: str) -> Told:
-        """What became of the cases of `tests/clients/scripts/<script>.py`."""
-        if script not in self.told:
-            before = len(self.providers.seen)
-            told = self._run(script)
-            seen = tuple(self.providers.seen[before:])
-            self.told[script] = Told(told["version"], told["outcomes"], seen)
-        return self.told[script]
+    def __call__(self, script: str) -> ScriptOutput:
+        """Return the output of `tests/clients/scripts/<script>.py`."""
+        if script not in self.outputs:
+            before = len(self.providers.log)
+            output = self._run(script)
+            chats = tuple(self.providers.log[before:])
+            self.outputs[script] = ScriptOutput(output["version"], output["outcomes"], chats)
+        return self.outputs[script]
 
     def _run(self, script: str) -> dict[str, Any]:
         home = self.folder / script
         home.mkdir()
         ended = subprocess.run(
             [PYTHON, "-m", f"tests.clients.scripts.{script}"],
-            input=json.dumps(self.given),
+            input=json.dumps(self.parameters),
             env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONUTF8": "1"},
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             check=False,
         )
         assert ended.returncode == 0, ended.stderr
@@ -116,24 +116,24 @@ class Clients:
 
 
 @pytest.fixture(scope="session")
-def five() -> Iterator[tuple[str, Providers]]:
-    """The providers, and their URL."""
+def stubs() -> Iterator[tuple[str, Providers]]:
+    """Run the providers; yield their URL and log."""
 
     with upstream(raw(b"")) as server:
-        them = Providers(server.going.wait)
-        server.script = them.answer
-        yield server.url, them
+        served = Providers(server.going.wait)
+        server.script = served.answer
+        yield server.url, served
 
 
 @pytest.fixture(scope="session")
-def seen(five: tuple[str, Providers]) -> Providers:
-    """What the providers saw."""
-    return five[1]
+def provider_log(stubs: tuple[str, Providers]) -> Providers:
+    """Return the providers with their log."""
+    return stubs[1]
 
 
 @pytest.fixture(scope="session")
 def start_for_clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
-    """Starts gateways that are ended with the session."""
+    """Yield a starter of gateways that stop with the session."""
     started: list[Gateway] = []
     yield _starter(tmp_path_factory.mktemp("gateways"), started)
     _ended(started)
@@ -141,7 +141,7 @@ def start_for_clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Star
 
 @pytest.fixture(scope="session")
 def at_fault(start_for_clients: Start, tmp_path_factory: pytest.TempPathFactory) -> Gateway:
-    """A gateway whose configuration was spoilt after its start: every chat is a fault of ours."""
+    """Start a gateway and invalidate its configuration: every chat is an internal error."""
     config = tmp_path_factory.mktemp("config") / "chatd.toml"
     config.touch()
     gateway = start_for_clients(*CODE, CHATD_CONFIG=str(config), CHATD_WORKERS="1")
@@ -151,26 +151,26 @@ def at_fault(start_for_clients: Start, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="session")
 def clients(
-    five: tuple[str, Providers],
+    stubs: tuple[str, Providers],
     start_for_clients: Start,
     at_fault: Gateway,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Clients:
-    """The clients, all of which call the same gateway."""
+    """Return the clients, all with the same gateway."""
     assert PYTHON.exists(), "the clients are missing: make .venv-clients/clients.stamp"
     folder = tmp_path_factory.mktemp("clients")
     config = folder / "chatd.toml"
-    config.write_text(CONFIG.format(url=five[0]))
+    config.write_text(CONFIG.format(url=stubs[0]))
     gateway = start_for_clients(
         *CODE,
-        **providers.environment(five[0]),
+        **providers.environment(stubs[0]),
         CHATD_CALLER_KEYS=CALLER_KEY,
         CHATD_CONFIG=str(config),
     )
-    given = {
+    parameters = {
         "url": f"{gateway.url}/v1",
         "at_fault": f"{at_fault.url}/v1",
         "key": CALLER_KEY,
         "models": {name: f"{name}/{model}" for name, model in MODELS.items()},
     }
-    return Clients(given, folder, five[1])
+    return Clients(parameters, folder, stubs[1])

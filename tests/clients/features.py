@@ -1,6 +1,6 @@
-"""What every client can do with every provider, and each gap with its reason.
+"""List the features of every client with every provider, and each gap with its reason.
 
-The tests hold a run to this, and docs/compatibility.md is written from it and the run.
+The tests compare a run with this list, and write docs/compatibility.md.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tests.clients.scripts.cases import HELLO, PNG
 from tests.clients.stub_model import INPUT_TOKENS, OUTPUT_TOKENS, Json
 from tests.clients.stub_openai import FETCHED
 
-# By the name it has in the page: the script that calls with it.
+# The script of each client, by the client's name on the page.
 CLIENTS = MappingProxyType(
     {
         "openai SDK": "use_openai",
@@ -28,7 +28,7 @@ _TOKENS = [INPUT_TOKENS, OUTPUT_TOKENS]
 _WEATHER = {"city": "Zürich", "celsius": 21}
 _READ = {"text": "{provider} read: 21 °C in Zürich", "calls": ["Zürich"]}
 
-# What a case gives, `{provider}` filled in; more may be in it.
+# The expected result of a case, at least; `{provider}` is filled in.
 FEATURES: Mapping[str, Any] = MappingProxyType(
     {
         "text": {"text": "{provider} heard: " + HELLO, "tokens": _TOKENS},
@@ -42,12 +42,12 @@ FEATURES: Mapping[str, Any] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """What does not go, or goes otherwise.
+    """A feature that is refused or differs.
 
     Attributes:
-        reason: Why, and what to do instead.
-        code: The code of the 400 that says so; None if it is not refused.
-        instead: What comes then.
+        reason: The reason, and the alternative.
+        code: The code of the 400; None if the request is not refused.
+        instead: The result where the request is not refused.
 
     """
 
@@ -58,71 +58,68 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A case besides the features: whose it is, what it gives, and its gaps by provider."""
+    """A further case of a client, with its expected result and its gaps by provider."""
 
     client: str
     name: str
-    gives: Any
+    expected: Any
     gaps: Mapping[str, Gap] = field(default_factory=dict)
 
 
 def _ollama(reason: str, code: str = "unsupported_parameter") -> dict[str, Gap]:
-    """A gap of both who speak Ollama's dialect."""
+    """Return the same gap for both providers of Ollama's dialect."""
     return {"ollama": Gap(reason, code), "ollama_cloud": Gap(reason, code)}
 
 
 _NO_CHOICE = (
-    "Ollama's dialect has no `tool_choice` and no `parallel_tool_calls`, and dropping them would"
-    " change the answer, so chatd refuses them by name. Leave them out, or set `drop_params` in"
-    " `chatd.toml`."
+    "Ollama's dialect has no `tool_choice` and no `parallel_tool_calls`. To drop them would change"
+    " the answer, so chatd refuses them by name. Omit them, or set `drop_params` in `chatd.toml`."
 )
 _NO_FORCED_SCHEMA = (
-    "This way to a structured answer forces the model to call a tool, which Ollama's dialect cannot"
-    ' do. Ask for the schema itself, which works: LangChain\'s default `method="json_schema"`,'
-    " pydantic-ai's `NativeOutput`."
+    "This kind of structured output forces a tool call, which Ollama's dialect lacks. Use the"
+    " schema itself: LangChain's default `method=\"json_schema\"`, pydantic-ai's `NativeOutput`."
 )
 _NO_FETCHING = (
-    "Ollama takes a picture only within the request, and chatd fetches nothing on a caller's"
-    " behalf. Send a data URL."
+    "Ollama accepts an image only within the request, and chatd does not fetch images. Send a data"
+    " URL."
 )
 _NO_FIELD = (
-    "Ollama has nothing of the kind, and dropping it would change the answer. Leave it out, or set"
-    " `drop_params` in `chatd.toml`."
+    "Ollama's dialect lacks this field, and to drop the field would change the answer. Omit the"
+    " field, or set `drop_params` in `chatd.toml`."
 )
 _WHOLE_SCHEMA = Gap(
-    "Ollama Cloud does not hold its answers to a schema, so chatd asks for it in words and checks"
-    " the whole answer before it sends the first byte: the stream comes in one piece.",
+    "Ollama Cloud does not enforce a schema, so chatd describes the schema in the prompt and"
+    " validates the whole answer before the first byte: the stream has one piece of text.",
     instead={**_WEATHER, "in pieces": False},
 )
 _FIXED_TEMPERATURE = Gap(
-    "Kimi fixes the temperature of each model and refuses any other, so chatd leaves it out and"
-    " says so in the header `x-chatd-dropped-params`.",
+    "Kimi fixes the temperature of each model and refuses any other, so chatd drops the parameter"
+    " and names it in the header `x-chatd-dropped-params`.",
     instead="temperature",
 )
 _FORGOTTEN_THINKING = Gap(
-    "While it thinks, Kimi wants each tool call back with the `reasoning_content` that came with"
-    " it, and LangChain does not send it. Let Kimi call tools without thinking there.",
+    "With thinking, Kimi requires the `reasoning_content` of each tool call in the next request,"
+    " and LangChain does not send this field. Use Kimi's tools without thinking.",
     code="invalid_request_error",
 )
 
 BEYOND = (
     Case("openai SDK", "streamed tool call", _READ),
-    Case("openai SDK", "two tool calls at once, streamed", ["weather", "local_time"]),
+    Case("openai SDK", "two parallel tool calls, streamed", ["weather", "local_time"]),
+    Case("openai SDK", "required tool call: `tool_choice`", ["weather"], _ollama(_NO_CHOICE)),
+    Case("openai SDK", "single tool call: `parallel_tool_calls`", ["weather"], _ollama(_NO_CHOICE)),
+    Case("openai SDK", "tools with thinking", _READ),
+    Case("LangChain `ChatOpenAI`", "tools with thinking", _READ, {"kimi": _FORGOTTEN_THINKING}),
+    Case("pydantic-ai `OpenAIChatModel`", "tools with thinking", _READ),
     Case(
-        "openai SDK", "a tool that must be called: `tool_choice`", ["weather"], _ollama(_NO_CHOICE)
-    ),
-    Case(
-        "openai SDK", "one call at a time: `parallel_tool_calls`", ["weather"], _ollama(_NO_CHOICE)
-    ),
-    Case("openai SDK", "tools while thinking", _READ),
-    Case("LangChain `ChatOpenAI`", "tools while thinking", _READ, {"kimi": _FORGOTTEN_THINKING}),
-    Case("pydantic-ai `OpenAIChatModel`", "tools while thinking", _READ),
-    Case(
-        "LangChain `ChatOpenAI`", "schema as a tool to call", _WEATHER, _ollama(_NO_FORCED_SCHEMA)
+        "LangChain `ChatOpenAI`",
+        "schema as a forced tool call",
+        _WEATHER,
+        _ollama(_NO_FORCED_SCHEMA),
     ),
     Case(
         "pydantic-ai `OpenAIChatModel`",
-        "schema as a tool to call",
+        "schema as a forced tool call",
         _WEATHER,
         _ollama(_NO_FORCED_SCHEMA),
     ),
@@ -148,10 +145,12 @@ BEYOND = (
             "streamed thinking": "Let me think.",
         },
     ),
-    Case("openai SDK", "a turn of every role, texts in parts", {"text": "{provider} read: noon"}),
+    Case(
+        "openai SDK", "a message of every role, texts in parts", {"text": "{provider} read: noon"}
+    ),
     Case("openai SDK", "`x-request-id`, whole and streamed", {"whole": True, "streamed": True}),
     Case(
-        "openai SDK", "two answers: `n` = 2", ["{provider} heard: " + HELLO] * 2, _ollama(_NO_FIELD)
+        "openai SDK", "two choices: `n` = 2", ["{provider} heard: " + HELLO] * 2, _ollama(_NO_FIELD)
     ),
     Case("openai SDK", "`logit_bias`", FEATURES["text"], _ollama(_NO_FIELD)),
     Case("openai SDK", "`temperature`", "nothing", {"kimi": _FIXED_TEMPERATURE}),
@@ -159,23 +158,23 @@ BEYOND = (
 )
 
 
-def holds(outcome: Json, gives: Any, provider: str) -> bool:
-    """Whether a case gave what it should: of an object at least the fields that are named."""
-    result, wanted = outcome.get("result"), _filled(gives, provider)
-    if isinstance(wanted, dict):
-        return isinstance(result, dict) and result == {**result, **wanted}
-    return bool(result == wanted)
+def holds(outcome: Json, expected: Any, provider: str) -> bool:
+    """Return whether a case has the expected result; an object may have further fields."""
+    result, value = outcome.get("result"), _filled(expected, provider)
+    if isinstance(value, dict):
+        return isinstance(result, dict) and result == {**result, **value}
+    return bool(result == value)
 
 
 def is_explained(outcome: Json, gap: Gap | None, provider: str) -> bool:
-    """Whether a case failed just as the gap says."""
+    """Return whether a case failed or differed as the gap describes."""
     if gap is None:
         return False
     if gap.code is None:
         return holds(outcome, gap.instead, provider)
     error = outcome.get("error", {})
-    said = error.get("code") == gap.code or f"'code': '{gap.code}'" in error.get("message", "")
-    return said and error["status_code"] == 400
+    has_code = error.get("code") == gap.code or f"'code': '{gap.code}'" in error.get("message", "")
+    return has_code and error["status_code"] == 400
 
 
 def _filled(value: Any, provider: str) -> Any:

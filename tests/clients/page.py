@@ -1,10 +1,10 @@
-"""docs/compatibility.md, from what a run of the clients gave."""
+"""Render docs/compatibility.md from a run of the clients."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from tests.clients.conftest import Told
+from tests.clients.conftest import ScriptOutput
 from tests.clients.features import BEYOND, CLIENTS, FEATURES, Gap, holds, is_explained
 from tests.clients.providers import MODELS
 
@@ -13,45 +13,45 @@ COMMAND = "CHATD_WRITE_COMPATIBILITY=1 make test TESTS=tests/clients"
 _HEAD = f"""\
 # Compatibility
 
-Programs that speak to OpenAI, with nothing changed but their base URL and key, and what each can do
-with each provider. This page is written by the tests in `tests/clients`, which run the programs
-themselves against `python -m local` (what `make run` starts) and one strict stand-in for each
-provider on real sockets; `{COMMAND}` writes it anew.
+The features of OpenAI clients with each provider; only base URL and key of the client are changed.
+The tests in `tests/clients` write this page: they run the clients against `python -m local` (as
+`make run` does), with a strict stub of each provider on real sockets.
+`{COMMAND}` writes the page again.
 
-- **text**: the whole answer, its characters intact, and the tokens counted
-- **stream**: the same, a piece for each of the provider's, and the tokens counted
-- **tool round trip**: the model calls a function, gets its result, and answers with it
-- **schema**: an answer that holds to a JSON schema, read into a type
-- **image**: a picture within the request
+- **text**: the whole answer with intact characters, and the token counts
+- **stream**: the same in a piece per piece of the provider's, and the token counts
+- **tool round trip**: the model calls a function, gets the result, and answers with the result
+- **schema**: an answer that conforms to a JSON schema, parsed into a type
+- **image**: an image within the request
 """
 _ENDS = """\
-## And besides
+## Further rules
 
-- Every answer and every chunk of a stream is valid by the openai SDK's own types, strictly.
-  What they do not know and chatd adds is `reasoning_content`, and `usage.cost` where the
-  provider tells it.
-- Each failure arrives as the SDK's exception for its status, before a stream and within one, where
-  it is an `APIError` after the pieces that came; `docs/errors.md` has the codes.
-- The SDK's own retries wait as long as the provider's `Retry-After` says, up to a minute, and stop
-  at `x-should-retry: false`: a spent quota, a refused key, or retries that chatd has spent itself.
-- An OpenCode model that is served in another dialect only (`gpt-…`, `claude…`, `gemini…`) is a
+- Every answer and every chunk of a stream is strictly valid by the openai SDK's own types. chatd
+  adds two fields that these types lack: `reasoning_content`, and `usage.cost` if the provider
+  reports the cost.
+- Each failure before a stream raises the SDK's exception for its status; a failure within a stream
+  raises `APIError` after the pieces so far. `docs/errors.md` has the codes.
+- The SDK's own retries wait for the provider's `Retry-After`, up to a minute, and stop at
+  `x-should-retry: false`: a spent quota, a refused key, or retries that chatd has already made.
+- An OpenCode model that is served only in another dialect (`gpt-…`, `claude…`, `gemini…`) is a
   400 with the code `unsupported_dialect`.
 """
 
 
-def page(clients: Callable[[str], Told]) -> str:
-    """The page's text.
+def page(clients: Callable[[str], ScriptOutput]) -> str:
+    """Return the page in Markdown.
 
     Args:
-        clients: Gives what a script told, by its name.
+        clients: Returns a script's output, by the script's name.
 
     """
     reasons: dict[str, int] = {}
     parts = [
         _HEAD,
         _table(["Client", "Provider", *FEATURES], _features(clients)),
-        "## Finer points\n",
-        "Where a number stands, the reason is below; `400` is what the caller gets.\n",
+        "## Further cases\n",
+        "A number refers to the reason below; `400` is the caller's status.\n",
         _table(["Case", "Client", *MODELS], _beyond(clients, reasons)),
         "\n".join(f"{number}. {reason}" for reason, number in reasons.items()) + "\n",
         _ENDS,
@@ -59,20 +59,20 @@ def page(clients: Callable[[str], Told]) -> str:
     return "\n".join(parts)
 
 
-def _features(clients: Callable[[str], Told]) -> list[list[str]]:
+def _features(clients: Callable[[str], ScriptOutput]) -> list[list[str]]:
     rows = []
     for client, script in CLIENTS.items():
-        told = clients(script)
+        output = clients(script)
         for provider in MODELS:
             cells = [
-                _cell(told.outcomes, f"{feature} {provider}", FEATURES[feature], provider)
+                _cell(output.outcomes, f"{feature} {provider}", FEATURES[feature], provider)
                 for feature in FEATURES
             ]
-            rows.append([f"{client} {told.version}", provider, *cells])
+            rows.append([f"{client} {output.version}", provider, *cells])
     return rows
 
 
-def _beyond(clients: Callable[[str], Told], reasons: dict[str, int]) -> list[list[str]]:
+def _beyond(clients: Callable[[str], ScriptOutput], reasons: dict[str, int]) -> list[list[str]]:
     rows = []
     for case in BEYOND:
         outcomes = clients(CLIENTS[case.client]).outcomes
@@ -82,19 +82,21 @@ def _beyond(clients: Callable[[str], Told], reasons: dict[str, int]) -> list[lis
             if is_explained(outcomes[name], gap, provider):
                 cells.append(_gap(gap, reasons))
             else:
-                cells.append(_cell(outcomes, name, case.gives, provider))
+                cells.append(_cell(outcomes, name, case.expected, provider))
         rows.append([case.name, case.client, *cells])
     return rows
 
 
-def _cell(outcomes: Mapping[str, Mapping[str, object]], name: str, gives: object, at: str) -> str:
-    return "yes" if holds(outcomes[name], gives, at) else "**no**"
+def _cell(
+    outcomes: Mapping[str, Mapping[str, object]], name: str, expected: object, at: str
+) -> str:
+    return "yes" if holds(outcomes[name], expected, at) else "**no**"
 
 
 def _gap(gap: Gap | None, reasons: dict[str, int]) -> str:
     assert gap
     number = reasons.setdefault(gap.reason, len(reasons) + 1)
-    return f"{'otherwise' if gap.code is None else '400'} ({number})"
+    return f"{'differs' if gap.code is None else '400'} ({number})"
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:

@@ -1,7 +1,7 @@
-"""What stands in for a model: it does with what it was asked exactly what can be checked.
+"""Answer chats by fixed rules that tests can check, independently of a dialect.
 
-It knows no dialect. It repeats what it hears, calls every tool that it is offered, reads what the
-tools gave, counts pictures, and fills in the schema that it is told to hold to.
+The stub repeats the user's text, calls every offered tool, repeats tool results, counts images, and
+fills in a requested schema.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ Json = Mapping[str, Any]
 
 INPUT_TOKENS, OUTPUT_TOKENS = 11, 7
 _PNG = b"\x89PNG\r\n\x1a\n"
-# What it puts wherever a schema wants a value of a type.
+# The value for each type in a schema.
 _VALUES: Json = {"string": "Zürich", "integer": 21, "number": 21.5, "boolean": True, "null": None}
 
 
 class RefusalError(Exception):
-    """What a provider answers instead of an answer."""
+    """A provider's error response."""
 
     def __init__(self, status: int, message: str, code: str | None = None, wait: int = 0) -> None:
         super().__init__(message)
@@ -30,7 +30,7 @@ class RefusalError(Exception):
         self.wait = wait
 
 
-def must(condition: object, message: str) -> None:
+def require(condition: object, message: str) -> None:
     """Refuse the request with a 400 unless the condition holds."""
     if not condition:
         raise RefusalError(400, message, "invalid_request_error")
@@ -38,7 +38,7 @@ def must(condition: object, message: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One turn of the conversation."""
+    """One message of the conversation."""
 
     role: str
     text: str = ""
@@ -46,8 +46,8 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a provider understood of a request. `form` is a schema, or `json` for any object."""
+class ChatRequest:
+    """A parsed request. `form` is a schema, or `json` for any object."""
 
     provider: str
     model: str
@@ -60,8 +60,8 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What the model says: a text, or calls by name and arguments."""
+class Answer:
+    """The model's answer: a text, or calls by name and arguments."""
 
     text: str = ""
     calls: tuple[tuple[str, Json], ...] = ()
@@ -69,22 +69,22 @@ class Said:
 
     @property
     def pieces(self) -> list[str]:
-        """The text, a word a piece."""
+        """Return the text in pieces, one per word."""
         words = self.text.split(" ")
         return [word + " " for word in words[:-1]] + words[-1:] if self.text else []
 
 
-def reply(asked: Asked) -> Said:
-    """The answer."""
-    thinking = "Let me think." if asked.thinks else ""
-    *_, last = asked.turns
-    if last.role != "tool" and asked.tools:
-        return Said(calls=tuple((n, sample(p, p)) for n, p in asked.tools), thinking=thinking)
-    return Said(_text(asked, last), thinking=thinking)
+def reply(request: ChatRequest) -> Answer:
+    """Return the answer to a request."""
+    thinking = "Let me think." if request.thinks else ""
+    *_, last = request.turns
+    if last.role != "tool" and request.tools:
+        return Answer(calls=tuple((n, sample(p, p)) for n, p in request.tools), thinking=thinking)
+    return Answer(_text(request, last), thinking=thinking)
 
 
 def sample(schema: Json, root: Json) -> Any:
-    """A value that holds to a schema."""
+    """Return a value that conforms to a schema."""
     if "$ref" in schema:
         return sample(root["$defs"][schema["$ref"].removeprefix("#/$defs/")], root)
     if "const" in schema or "enum" in schema:
@@ -98,31 +98,30 @@ def sample(schema: Json, root: Json) -> Any:
     return _VALUES[schema["type"]]
 
 
-def picture(content: bytes) -> bytes:
-    """The content, which must be a PNG."""
-    must(content.startswith(_PNG), "an image is not a PNG")
+def checked_png(content: bytes) -> bytes:
+    """Return the content if this is a PNG, else refuse the request."""
+    require(content.startswith(_PNG), "an image is not a PNG")
     return content
 
 
-def _text(asked: Asked, last: Turn) -> str:
-
-    if isinstance(asked.form, Mapping):
-        return json.dumps(sample(asked.form, asked.form), ensure_ascii=False)
-    if asked.form == "json":
+def _text(request: ChatRequest, last: Turn) -> str:
+    if isinstance(request.form, Mapping):
+        return json.dumps(sample(request.form, request.form), ensure_ascii=False)
+    if request.form == "json":
         return json.dumps({"answer": "Zürich"}, ensure_ascii=False)
     if last.role == "tool":
-        return f"{asked.provider} read: {_read(asked.turns)}"
-    images = [image for turn in asked.turns for image in turn.images]
+        return f"{request.provider} read: {_tool_results(request.turns)}"
+    images = [image for turn in request.turns for image in turn.images]
     if images:
-        return f"{asked.provider} sees {len(images)} image(s) of {len(images[0])} bytes"
-    return f"{asked.provider} heard: {last.text}"
+        return f"{request.provider} sees {len(images)} image(s) of {len(images[0])} bytes"
+    return f"{request.provider} heard: {last.text}"
 
 
-def _read(turns: tuple[Turn, ...]) -> str:
-    """What the tools gave since the model called them."""
-    read: list[str] = []
+def _tool_results(turns: tuple[Turn, ...]) -> str:
+    """Return the tool results after the last call, as one text."""
+    results: list[str] = []
     for turn in reversed(turns):
         if turn.role != "tool":
             break
-        read.insert(0, turn.text)
-    return " and ".join(read)
+        results.insert(0, turn.text)
+    return " and ".join(results)

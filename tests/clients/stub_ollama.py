@@ -1,6 +1,6 @@
-"""A strict server of Ollama's dialect: what a real one would misunderstand, this one refuses.
+"""Parse and answer requests in Ollama's dialect; refuse requests that a real server misreads.
 
-https://github.com/ollama/ollama/blob/main/docs/api.md. It knows nothing of keys or of paths.
+https://github.com/ollama/ollama/blob/main/docs/api.md
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Any
 from tests.clients.stub_model import (
     INPUT_TOKENS,
     OUTPUT_TOKENS,
-    Asked,
+    Answer,
+    ChatRequest,
     Json,
     RefusalError,
-    Said,
     Turn,
-    must,
-    picture,
+    checked_png,
+    require,
 )
 
 _BOTH = {"model", "stream", "think", "format", "options", "keep_alive", "logprobs", "top_logprobs"}
@@ -44,17 +44,17 @@ _OPTIONS: dict[str, type | tuple[type, ...]] = {
 _SCHEMA_IN_WORDS = re.compile(r"JSON Schema[^{]*(?=\{)")
 
 
-def understood(provider: str, path: str, body: Json, *, honours_format: bool) -> Asked:
-    """What a request asks for; a server that does not honour `format` only has its model's eyes."""
+def parse_request(provider: str, path: str, body: Json, *, honours_format: bool) -> ChatRequest:
+    """Parse a request; without `honours_format` only the system text gives the form."""
     unknown = body.keys() - _FIELDS[path]
-    must(not unknown, f"Ollama has no field {sorted(unknown)}")
-    must(isinstance(body.get("think", False), bool | str), "think is neither bool nor level")
+    require(not unknown, f"unknown field {sorted(unknown)}")
+    require(isinstance(body.get("think", False), bool | str), "think is neither bool nor level")
     for name, value in body.get("options", {}).items():
-        must(name in _OPTIONS and isinstance(value, _OPTIONS[name]), f"options.{name} is wrong")
+        require(name in _OPTIONS and isinstance(value, _OPTIONS[name]), f"options.{name} is wrong")
     turns = _chat(body) if path == "/api/chat" else _generate(body)
     form = body.get("format")
-    must(form in (None, "json") or isinstance(form, dict), "format is neither json nor a schema")
-    return Asked(
+    require(form in (None, "json") or isinstance(form, dict), "format is neither json nor a schema")
+    return ChatRequest(
         provider=provider,
         model=body["model"],
         turns=tuple(turns),
@@ -65,60 +65,66 @@ def understood(provider: str, path: str, body: Json, *, honours_format: bool) ->
     )
 
 
-def whole(path: str, asked: Asked, said: Said) -> Json:
-    """The answer in one piece."""
-    return _line(path, asked, said.text, _calls(said), said.thinking) | _end()
+def whole(path: str, request: ChatRequest, answer: Answer) -> Json:
+    """Return the whole response."""
+    return _line(path, request, answer.text, _calls(answer), answer.thinking) | _end()
 
 
-def lines(path: str, asked: Asked, said: Said) -> Iterator[bytes]:
-    """The answer, a line a word; calls come whole, before the last line."""
-    if said.thinking:
-        yield _sent(_line(path, asked, "", [], said.thinking))
-    for piece in said.pieces:
-        yield _sent(_line(path, asked, piece, []))
-    if said.calls:
-        yield _sent(_line(path, asked, "", _calls(said)))
-    yield _sent(_line(path, asked, "", []) | _end())
+def stream(path: str, request: ChatRequest, answer: Answer) -> Iterator[bytes]:
+    """Yield the stream's stream, one per word; whole calls precede the last line."""
+    if answer.thinking:
+        yield _json_line(_line(path, request, "", [], answer.thinking))
+    for piece in answer.pieces:
+        yield _json_line(_line(path, request, piece, []))
+    if answer.calls:
+        yield _json_line(_line(path, request, "", _calls(answer)))
+    yield _json_line(_line(path, request, "", []) | _end())
 
 
-def refusal(error: RefusalError) -> Json:
-    """The body of a failure."""
+def error_body(error: RefusalError) -> Json:
+    """Return the body of an error response."""
     return {"error": error.message}
 
 
-def broken(error: RefusalError) -> bytes:
-    """The line of a failure in a stream."""
-    return _sent(refusal(error))
+def error_line(error: RefusalError) -> bytes:
+    """Return the line of an error in a stream."""
+    return _json_line(error_body(error))
 
 
 def models(names: list[str]) -> Json:
-    """The answer of `/api/tags`."""
+    """Return the response of `/api/tags`."""
     return {"models": [{"name": name, "model": name, "size": 1} for name in names]}
 
 
-def _sent(line: Json) -> bytes:
+def _json_line(line: Json) -> bytes:
     return json.dumps(line, ensure_ascii=False).encode() + b"\n"
 
 
 def _chat(body: Json) -> list[Turn]:
-    called: dict[str, str] = {}
+    calls_by_id: dict[str, str] = {}
     turns = []
     for turn in body["messages"]:
-        must(turn["role"] in ("system", "user", "assistant", "tool"), f"no role {turn['role']!r}")
-        must(isinstance(turn.get("content", ""), str), "content is not a string")
+        require(
+            turn["role"] in ("system", "user", "assistant", "tool"), f"no role {turn['role']!r}"
+        )
+        require(isinstance(turn.get("content", ""), str), "content is not a string")
         for call in turn.get("tool_calls", []):
             function = call["function"]
-            must(isinstance(function["arguments"], dict), "cannot unmarshal string into arguments")
-            called[call.get("id", "")] = function["name"]
+            require(
+                isinstance(function["arguments"], dict), "cannot unmarshal string into arguments"
+            )
+            calls_by_id[call.get("id", "")] = function["name"]
         if turn["role"] == "tool":
             name = turn.get("tool_name")
-            must(name and name == called.get(turn.get("tool_call_id", "")), "no such tool_name")
+            require(
+                name and name == calls_by_id.get(turn.get("tool_call_id", "")), "no such tool_name"
+            )
         turns.append(Turn(turn["role"], turn.get("content", ""), _images(turn)))
     return turns
 
 
 def _generate(body: Json) -> list[Turn]:
-    must(isinstance(body["prompt"], str), "prompt is not a string")
+    require(isinstance(body["prompt"], str), "prompt is not a string")
     system = [Turn("system", body["system"])] if "system" in body else []
     return [*system, Turn("user", body["prompt"], _images(body))]
 
@@ -126,21 +132,21 @@ def _generate(body: Json) -> list[Turn]:
 def _images(turn: Json) -> tuple[bytes, ...]:
     try:
         return tuple(
-            picture(base64.b64decode(image, validate=True)) for image in turn.get("images", [])
+            checked_png(base64.b64decode(image, validate=True)) for image in turn.get("images", [])
         )
     except ValueError:
         raise RefusalError(400, "illegal base64 data in images") from None
 
 
 def _tool(tool: Json) -> tuple[str, Json]:
-    must(tool.get("type") == "function", "a tool is no function")
+    require(tool.get("type") == "function", "a tool is no function")
     function = tool["function"]
-    must(function["parameters"]["type"] == "object", "a tool's parameters are no object")
+    require(function["parameters"]["type"] == "object", "a tool's parameters are no object")
     return function["name"], function["parameters"]
 
 
 def _form_in_words(turns: list[Turn]) -> Json | str | None:
-    """The form that a model reads in its system text."""
+    """Return the form that the system text describes."""
     text = " ".join(turn.text for turn in turns if turn.role == "system")
     if found := _SCHEMA_IN_WORDS.search(text):
         schema, _ = json.JSONDecoder().raw_decode(text, found.end())
@@ -149,9 +155,9 @@ def _form_in_words(turns: list[Turn]) -> Json | str | None:
 
 
 def _line(
-    path: str, asked: Asked, text: str, calls: list[dict[str, Any]], thinking: str = ""
+    path: str, request: ChatRequest, text: str, calls: list[dict[str, Any]], thinking: str = ""
 ) -> dict[str, Any]:
-    head = {"model": asked.model, "created_at": "2026-11-01T00:00:00Z", "done": False}
+    head = {"model": request.model, "created_at": "2026-11-01T00:00:00Z", "done": False}
     thought = {"thinking": thinking} if thinking else {}
     if path == "/api/generate":
         return {**head, "response": text, **thought}
@@ -159,11 +165,11 @@ def _line(
     return {**head, "message": {**message, "tool_calls": calls} if calls else message}
 
 
-def _calls(said: Said) -> list[dict[str, Any]]:
-    # No ids: older servers give none.
+def _calls(answer: Answer) -> list[dict[str, Any]]:
+    # Without ids, as older servers.
     return [
         {"function": {"index": n, "name": name, "arguments": arguments}}
-        for n, (name, arguments) in enumerate(said.calls)
+        for n, (name, arguments) in enumerate(answer.calls)
     ]
 
 

@@ -1,4 +1,4 @@
-"""Every client does everything with every provider, but for the gaps that features.py explains."""
+"""Every client has every feature with every provider, except for the gaps in features.py."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ PAGE = ROOT / "docs/compatibility.md"
 
 
 @pytest.mark.parametrize(("client", "provider", "feature"), every(CLIENTS, MODELS, FEATURES))
-def test_a_client_can_do_it(clients: Clients, client: str, provider: str, feature: str) -> None:
+def test_a_client_has_the_feature(
+    clients: Clients, client: str, provider: str, feature: str
+) -> None:
     outcome = clients(CLIENTS[client]).outcomes[f"{feature} {provider}"]
 
     assert holds(outcome, FEATURES[feature], provider), outcome
@@ -28,14 +30,12 @@ def test_a_client_can_do_it(clients: Clients, client: str, provider: str, featur
     every(BEYOND, MODELS),
     ids=lambda value: f"{value.client} {value.name}" if isinstance(value, Case) else value,
 )
-def test_a_case_goes_well_or_fails_as_explained(
-    clients: Clients, case: Case, provider: str
-) -> None:
+def test_a_case_succeeds_or_has_its_gap(clients: Clients, case: Case, provider: str) -> None:
     outcome = clients(CLIENTS[case.client]).outcomes[f"{case.name} {provider}"]
     gap = case.gaps.get(provider)
 
     if gap is None:
-        assert holds(outcome, case.gives, provider), outcome
+        assert holds(outcome, case.expected, provider), outcome
     else:
         assert is_explained(outcome, gap, provider), outcome
 
@@ -43,7 +43,7 @@ def test_a_case_goes_well_or_fails_as_explained(
 @pytest.mark.parametrize(
     ("client", "provider"), every([name for name in CLIENTS if name != "`llm` command"], MODELS)
 )
-def test_a_stream_comes_in_pieces(clients: Clients, client: str, provider: str) -> None:
+def test_a_stream_has_a_piece_per_word(clients: Clients, client: str, provider: str) -> None:
     pieces = clients(CLIENTS[client]).result(f"stream {provider}")["pieces"]
 
     assert pieces == len(f"{provider} heard: {HELLO}".split())
@@ -59,30 +59,32 @@ def test_a_stream_has_openais_order(clients: Clients, provider: str) -> None:
     assert stream["ids"] == 1
 
 
-def test_a_tools_result_reaches_ollama_by_name_and_its_arguments_as_an_object(
+def test_ollama_gets_a_tool_result_by_name_and_arguments_as_an_object(
     clients: Clients,
 ) -> None:
-    seen = clients("use_openai").seen
-    asked, called, gave = next(
+    chats = clients("use_openai").chats
+    question, called, result = next(
         chat.body["messages"]
-        for chat in seen
+        for chat in chats
         if chat.provider == "ollama" and len(chat.body.get("messages", [])) == 3
     )
 
-    assert asked["role"] == "user"
+    assert question["role"] == "user"
     (call,) = called["tool_calls"]
     assert call["function"]["arguments"] == {"city": "Zürich"}
-    assert (gave["tool_name"], gave["tool_call_id"]) == ("weather", call["id"])
+    assert (result["tool_name"], result["tool_call_id"]) == ("weather", call["id"])
 
 
-def test_no_provider_was_asked_for_what_it_does_not_take(clients: Clients, seen: Providers) -> None:
+def test_no_provider_got_an_invalid_request(clients: Clients, provider_log: Providers) -> None:
     for script in CLIENTS.values():
         clients(script)
 
-    assert [text for text in seen.refused if "reasoning_content is missing" not in text] == []
+    assert [
+        text for text in provider_log.refused if "reasoning_content is missing" not in text
+    ] == []
 
 
-def test_the_page_tells_what_this_run_gave(clients: Clients) -> None:
+def test_the_page_matches_this_run(clients: Clients) -> None:
     text = page(clients)
     assert "**no**" not in text, text
     if os.environ.get("CHATD_WRITE_COMPATIBILITY") == "1":

@@ -1,4 +1,4 @@
-"""The stand-ins refuse what the real providers would misunderstand: a client's success counts."""
+"""The stubs refuse requests that real providers refuse or misread."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def called(arguments: Any, **more: Any) -> dict[str, Any]:
 
 
 OLLAMA: dict[str, dict[str, Any]] = {
-    "a field of OpenAI's": {"tool_choice": "required"},
+    "a field of OpenAI's dialect": {"tool_choice": "required"},
     "content in parts": {"messages": [{"role": "user", "content": [USER]}]},
     "a developer": {"messages": [{"role": "developer", "content": "Be brief."}]},
     "arguments as a text": {"messages": [USER, called('{"city": "Zürich"}')]},
@@ -32,7 +32,7 @@ OLLAMA: dict[str, dict[str, Any]] = {
     "an unknown option": {"options": {"max_tokens": 5}},
 }
 OPENAI: dict[str, dict[str, Any]] = {
-    "images apart": {"messages": [{"role": "user", "images": ["iVBO"]}]},
+    "images outside the parts": {"messages": [{"role": "user", "images": ["iVBO"]}]},
     "a call without its type": {"messages": [called('{"city": "Zürich"}')]},
     "arguments as an object": {"messages": [called(ARGUMENTS, type="function")]},
     "a result of no call": {"messages": [{"role": "tool", "content": "21", "tool_call_id": "c"}]},
@@ -50,7 +50,7 @@ def test_a_provider_of_ollamas_dialect_refuses(wrong: str) -> None:
     body = {"model": "llama3.2", "messages": [USER], **OLLAMA[wrong]}
 
     with pytest.raises(RefusalError):
-        stub_ollama.understood("ollama", "/api/chat", body, honours_format=True)
+        stub_ollama.parse_request("ollama", "/api/chat", body, honours_format=True)
 
 
 @pytest.mark.parametrize("wrong", OPENAI)
@@ -58,7 +58,7 @@ def test_a_provider_of_openais_dialect_refuses(wrong: str) -> None:
     body = {"model": "vendor/large-1", "messages": [USER], **OPENAI[wrong]}
 
     with pytest.raises(RefusalError):
-        stub_openai.understood("openrouter", body, {})
+        stub_openai.parse_request("openrouter", body, {})
 
 
 @pytest.mark.parametrize(
@@ -71,22 +71,22 @@ def test_a_provider_of_openais_dialect_refuses(wrong: str) -> None:
 )
 def test_kimi_refuses(body: dict[str, Any], headers: dict[str, str]) -> None:
     with pytest.raises(RefusalError):
-        stub_openai.understood("kimi", {"model": "k3", "messages": [USER], **body}, headers)
+        stub_openai.parse_request("kimi", {"model": "k3", "messages": [USER], **body}, headers)
 
 
-def test_opencode_refuses_a_conversation_without_a_name() -> None:
+def test_opencode_refuses_a_request_without_a_session() -> None:
     with pytest.raises(RefusalError):
-        stub_openai.understood("opencode", {"model": "glm-5", "messages": [USER]}, {})
+        stub_openai.parse_request("opencode", {"model": "glm-5", "messages": [USER]}, {})
 
 
-def test_ollama_streams_unless_told_not_to() -> None:
+def test_ollama_streams_by_default() -> None:
     body = {"model": "llama3.2", "messages": [USER]}
 
-    assert stub_ollama.understood("ollama", "/api/chat", body, honours_format=True).stream
+    assert stub_ollama.parse_request("ollama", "/api/chat", body, honours_format=True).stream
 
 
-def test_ollama_cloud_has_only_its_models_eyes_for_a_schema() -> None:
+def test_ollama_cloud_ignores_format() -> None:
     body = {"model": "m", "messages": [USER], "format": {"type": "object", "properties": {}}}
-    asked = stub_ollama.understood("ollama_cloud", "/api/chat", body, honours_format=False)
+    request = stub_ollama.parse_request("ollama_cloud", "/api/chat", body, honours_format=False)
 
-    assert reply(asked).text == "ollama_cloud heard: Hello."
+    assert reply(request).text == "ollama_cloud heard: Hello."

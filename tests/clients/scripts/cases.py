@@ -1,4 +1,4 @@
-"""What the clients' scripts share: what they are given, what they show, and how they tell of it.
+"""Read the parameters of a client's script, provide prompts and tools, and write the outcomes.
 
 Runs in .venv-clients, started by tests/clients/conftest.py.
 """
@@ -22,7 +22,7 @@ ASK_WEATHER = "What is the weather in Zürich?"
 ASK_JSON = "Where is it how warm?"
 ASK_IMAGE = "What is this?"
 
-# A picture of one pixel.
+# An image of one pixel.
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
 )
@@ -30,7 +30,7 @@ TOOL: dict[str, Any] = {
     "type": "function",
     "function": {
         "name": "weather",
-        "description": "Tell the weather in a city.",
+        "description": "Return the weather in a city.",
         "parameters": {
             "type": "object",
             "properties": {"city": {"type": "string"}},
@@ -42,35 +42,35 @@ TOOL: dict[str, Any] = {
 Case = Callable[[], Any]
 
 CALLS: list[str] = []
-"""The cities that `weather` was asked for in this case."""
+"""The cities in calls of `weather` within this case."""
 
 
 class Weather(BaseModel):
-    """Somewhere's weather."""
+    """The weather in a city."""
 
     city: str
     celsius: int
 
 
-def given() -> Any:
-    """`url`, `key` and `at_fault` of the gateway, and by provider the `models`."""
-    sys.stdout = sys.stderr  # nothing that a client prints may get between what is told
+def parameters() -> Any:
+    """Read the gateway's `url`, `key` and `at_fault`, and the `models` by provider."""
+    sys.stdout = sys.stderr  # a client's own output must not mix with the outcomes
     return json.load(sys.stdin)
 
 
 def weather(city: str) -> str:
-    """Tell the weather in a city."""
+    """Return the weather in a city."""
     CALLS.append(city)
     return f"21 °C in {city}"
 
 
 def user(content: Any) -> list[dict[str, Any]]:
-    """A conversation of one turn."""
+    """Return a conversation with one user message."""
     return [{"role": "user", "content": content}]
 
 
 def pictured(url: str) -> list[dict[str, Any]]:
-    """A question with a picture, as parts of a turn."""
+    """Return a question with an image, as parts of a message."""
     return [
         {"type": "text", "text": ASK_IMAGE},
         {"type": "image_url", "image_url": {"url": url}},
@@ -78,16 +78,16 @@ def pictured(url: str) -> list[dict[str, Any]]:
 
 
 def data_url() -> str:
-    """The picture as a URL."""
+    """Return the image as a data URL."""
     return "data:image/png;base64," + base64.b64encode(PNG).decode()
 
 
-def tell(package: str, cases: Iterable[tuple[str, Case]]) -> None:
-    """Run every case, plain or async, one after the other, and tell what became of each.
+def run(package: str, cases: Iterable[tuple[str, Case]]) -> None:
+    """Run every case, plain or async, one after the other, and write the outcomes.
 
     Args:
-        package: The client's, whose version is told too.
-        cases: By name.
+        package: The client's package, for its version.
+        cases: The cases by name.
 
     """
 
@@ -98,26 +98,26 @@ def tell(package: str, cases: Iterable[tuple[str, Case]]) -> None:
 
 
 def write(package: str, outcomes: Mapping[str, Any]) -> None:
-    """Write the outcomes, and end: threads and loops of a client's own have no say in when."""
-    told = {"version": version(package), "outcomes": outcomes}
+    """Write the outcomes, and exit regardless of the client's threads and loops."""
+    output = {"version": version(package), "outcomes": outcomes}
     assert sys.__stdout__
-    json.dump(told, sys.__stdout__)
+    json.dump(output, sys.__stdout__)
     sys.__stdout__.flush()
     os._exit(0)
 
 
 async def outcome(case: Case) -> dict[str, Any]:
-    """What became of a case: its `result`, or the `error` that it raised."""
+    """Return the `result` of a case, or the `error` raised."""
     CALLS.clear()
     try:
         result = case()
         return {"result": await result if inspect.isawaitable(result) else result}
-    except Exception as error:  # noqa: BLE001  # what was raised is what the tests look at
+    except Exception as error:  # noqa: BLE001  # the tests check the exception
         return {"error": failure(error)}
 
 
 def failure(error: BaseException) -> dict[str, Any]:
-    """An exception: its classes' names, and what an error of OpenAI's SDK knows."""
+    """Return an exception's class names, and the attributes of an OpenAI SDK error."""
     known = {
         name: getattr(error, name, None)
         for name in ("status_code", "code", "param", "type", "request_id")

@@ -15,7 +15,7 @@ from langchain_openai import ChatOpenAI
 from tests.clients.scripts import cases
 from tests.clients.scripts.cases import ASK_JSON, ASK_WEATHER, HELLO, Weather
 
-given = cases.given()
+given = cases.parameters()
 
 
 def chat(model: str, **more: Any) -> Any:
@@ -73,8 +73,8 @@ FEATURES: dict[str, Callable[[str], Any]] = {
     "tool round trip": tool,
     "schema": schema,
     "image": image,
-    "tools while thinking": partial(tool, reasoning_effort="low"),
-    "schema as a tool to call": partial(schema, method="function_calling"),
+    "tools with thinking": partial(tool, reasoning_effort="low"),
+    "schema as a forced tool call": partial(schema, method="function_calling"),
 }
 
 if __name__ == "__main__":
@@ -83,4 +83,4 @@ if __name__ == "__main__":
         for feature, use in FEATURES.items()
         for provider, model in given["models"].items()
     )
-    cases.tell("langchain-openai", every)
+    cases.run("langchain-openai", every)

@@ -15,16 +15,16 @@ from typing import Any
 from tests.clients.scripts import cases
 from tests.clients.scripts.cases import ASK_IMAGE, ASK_JSON, ASK_WEATHER, HELLO
 
-given = cases.given()
+given = cases.parameters()
 LLM = Path(sys.executable).with_name("llm")
 HOME = Path(os.environ["HOME"])
 ENVIRONMENT = {**os.environ, "LLM_USER_PATH": str(HOME)}
-# As many at once as a small machine runs.
+# Concurrent processes, for a small machine.
 AT_ONCE = asyncio.Semaphore(2)
 
 FUNCTIONS = """\
 def weather(city: str) -> str:
-    "Tell the weather in a city."
+    "Return the weather in a city."
     return f"21 °C in {city}"
 """
 SCHEMA = {
@@ -36,11 +36,11 @@ SCHEMA = {
 
 
 class FailedError(Exception):
-    """The command ended with an error, and said why."""
+    """The command failed; the message is its standard error."""
 
 
 async def llm(*arguments: str) -> tuple[str, str]:
-    """What the command says on its standard output and error."""
+    """Run the command; return its standard output and error."""
     async with AT_ONCE:
         process = await asyncio.create_subprocess_exec(
             LLM,
@@ -60,8 +60,8 @@ async def ask(model: str, *arguments: str) -> tuple[str, str]:
     return await llm("prompt", "--no-log", "--model", model, *arguments)
 
 
-def tokens(said: str) -> list[int]:
-    return [int(number) for number in re.findall(r"(\d+) (?:input|output)", said)]
+def tokens(printed: str) -> list[int]:
+    return [int(number) for number in re.findall(r"(\d+) (?:input|output)", printed)]
 
 
 async def text(model: str) -> Any:
@@ -99,7 +99,7 @@ FEATURES: dict[str, Callable[[str], Any]] = {
 
 
 def configure() -> None:
-    """Lead the command to the gateway, as its documentation says.
+    """Configure the command for the gateway, as its documentation describes.
 
     https://llm.datasette.io/en/stable/other-models.html#openai-compatible-models
     """
@@ -122,7 +122,7 @@ def configure() -> None:
 
 async def every() -> dict[str, Any]:
     await llm("keys", "set", "chatd", "--value", given["key"])
-    # The first prompt makes the command's database, which two at once would do twice.
+    # The first prompt creates the command's database, which must not happen concurrently.
     await ask(given["models"]["ollama"], HELLO)
     named = {
         f"{feature} {provider}": cases.outcome(partial(use, model))

@@ -1,4 +1,4 @@
-"""The openai SDK, sync: every feature with every provider, and what a provider cannot."""
+"""The openai SDK, sync: every feature with every provider, and the gaps."""
 # mypy: disable-error-code="import-not-found"
 # (it runs in .venv-clients, which the type checker does not see)
 
@@ -14,7 +14,7 @@ from openai import OpenAI
 from tests.clients.scripts import cases
 from tests.clients.scripts.cases import ASK_JSON, ASK_WEATHER, HELLO, TOOL, Weather
 
-given = cases.given()
+given = cases.parameters()
 client = OpenAI(base_url=given["url"], api_key=given["key"], max_retries=0, timeout=30)
 completions = client.chat.completions
 
@@ -73,7 +73,7 @@ def tool(model: str, *, streamed: bool = False, **more: Any) -> Any:
 
 
 def two_tools(model: str, **more: Any) -> Any:
-    """The names of the tools that the model calls at once."""
+    """Return the names of tools that the model calls in parallel."""
     with completions.stream(
         model=model, messages=cases.user(ASK_WEATHER), tools=[TOOL, TIME], **more
     ) as events:
@@ -83,7 +83,7 @@ def two_tools(model: str, **more: Any) -> Any:
 
 
 def forced_tool(model: str) -> Any:
-    """The names of the tools that were called, where only the second may be."""
+    """Return the names of called tools where `tool_choice` forces the second."""
     answer = completions.create(
         model=model, messages=cases.user(ASK_WEATHER), tools=[TIME, TOOL], tool_choice=FORCED
     )
@@ -91,7 +91,7 @@ def forced_tool(model: str) -> Any:
 
 
 def turns(model: str) -> Any:
-    """A conversation with a turn of every kind, its texts in parts where they may be."""
+    """Send a message of every role, with texts in parts where allowed."""
 
     def parts(text: str) -> list[dict[str, Any]]:
         return [{"type": "text", "text": text}]
@@ -112,12 +112,12 @@ def turns(model: str) -> Any:
 
 
 def request_ids(model: str) -> Any:
-    """Whether an answer and a stream can be found in the gateway's log."""
+    """Return whether the ids of an answer and a stream contain the request's id."""
     answer = completions.create(model=model, messages=cases.user(HELLO))
     with completions.create(model=model, messages=cases.user(HELLO), stream=True) as chunks:
-        told, ids = chunks.response.headers.get("x-request-id"), {chunk.id for chunk in chunks}
-    whole = answer.id == f"chatcmpl-{answer._request_id}"  # documented so
-    return {"whole": whole, "streamed": ids == {f"chatcmpl-{told}"}}
+        header, ids = chunks.response.headers.get("x-request-id"), {chunk.id for chunk in chunks}
+    whole = answer.id == f"chatcmpl-{answer._request_id}"  # as documented
+    return {"whole": whole, "streamed": ids == {f"chatcmpl-{header}"}}
 
 
 def schema(model: str) -> Any:
@@ -127,7 +127,7 @@ def schema(model: str) -> Any:
 
 
 def schema_streamed(model: str) -> Any:
-    """The parsed answer of a stream, and whether it came in more than one piece."""
+    """Return the parsed answer of a stream, and whether the stream had several pieces."""
     with completions.stream(
         model=model, messages=cases.user(ASK_JSON), response_format=Weather
     ) as events:
@@ -149,10 +149,10 @@ def image(model: str, url: str) -> Any:
 
 
 def thinking(model: str) -> Any:
-    """The answer and the thinking, whole and streamed."""
-    asked = {"model": model, "messages": cases.user(HELLO), "reasoning_effort": "low"}
-    message = completions.create(**asked).choices[0].message
-    deltas = [chunk.choices[0].delta for chunk in completions.create(**asked, stream=True)]
+    """Return the answer and the thinking, whole and streamed."""
+    body = {"model": model, "messages": cases.user(HELLO), "reasoning_effort": "low"}
+    message = completions.create(**body).choices[0].message
+    deltas = [chunk.choices[0].delta for chunk in completions.create(**body, stream=True)]
     return {
         "text": message.content,
         "thinking": message.reasoning_content,
@@ -166,7 +166,7 @@ def two_answers(model: str) -> Any:
 
 
 def temperature(model: str) -> Any:
-    """What the answer's headers say was left out."""
+    """Return the dropped parameters from the response's header."""
     raw = completions.with_raw_response.create(
         model=model, messages=cases.user(HELLO), temperature=0.3
     )
@@ -181,18 +181,18 @@ CASES: dict[str, Callable[[str], Any]] = {
     "schema": schema,
     "image": partial(image, url=cases.data_url()),
     "streamed tool call": partial(tool, streamed=True),
-    "two tool calls at once, streamed": two_tools,
-    "one call at a time: `parallel_tool_calls`": partial(two_tools, parallel_tool_calls=False),
-    "a tool that must be called: `tool_choice`": forced_tool,
-    "tools while thinking": partial(tool, reasoning_effort="low"),
+    "two parallel tool calls, streamed": two_tools,
+    "single tool call: `parallel_tool_calls`": partial(two_tools, parallel_tool_calls=False),
+    "required tool call: `tool_choice`": forced_tool,
+    "tools with thinking": partial(tool, reasoning_effort="low"),
     "JSON object": json_object,
     "schema, streamed": schema_streamed,
     "image by its https URL": partial(image, url="https://pictures.example/cat.png"),
-    "a turn of every role, texts in parts": turns,
+    "a message of every role, texts in parts": turns,
     "`x-request-id`, whole and streamed": request_ids,
     "thinking, whole and streamed": thinking,
     "`temperature`": temperature,
-    "two answers: `n` = 2": two_answers,
+    "two choices: `n` = 2": two_answers,
     "`logit_bias`": partial(text, logit_bias={"50256": -100}),
     "`user`, `metadata`, `store`, `n` = 1": partial(
         text, user="u", metadata={"a": "b"}, store=False, n=1
@@ -205,4 +205,4 @@ if __name__ == "__main__":
         for case, use in CASES.items()
         for provider, model in given["models"].items()
     )
-    cases.tell("openai", every)
+    cases.run("openai", every)

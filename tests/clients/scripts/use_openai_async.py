@@ -15,7 +15,7 @@ from openai import AsyncOpenAI
 from tests.clients.scripts import cases
 from tests.clients.scripts.cases import ASK_JSON, ASK_WEATHER, HELLO, TOOL, Weather
 
-given = cases.given()
+given = cases.parameters()
 client = AsyncOpenAI(base_url=given["url"], api_key=given["key"], max_retries=0, timeout=30)
 
 

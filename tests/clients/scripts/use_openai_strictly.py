@@ -1,4 +1,4 @@
-"""The openai SDK: every answer against its own types, and every failure as its exceptions."""
+"""The openai SDK: every answer by its own types, and every failure as its exceptions."""
 # mypy: disable-error-code="import-not-found"
 # (it runs in .venv-clients, which the type checker does not see)
 
@@ -17,37 +17,37 @@ from pydantic import BaseModel
 from tests.clients.scripts import cases
 from tests.clients.scripts.cases import ASK_WEATHER, HELLO, TOOL
 
-given = cases.given()
+given = cases.parameters()
 client = OpenAI(base_url=given["url"], api_key=given["key"], max_retries=0, timeout=30)
 
 FAULTS = (
-    *("refuses", "unauthorized", "forbidden", "gone"),
+    *("refuses", "unauthorized", "forbidden", "missing"),
     *("busy", "spent", "broken", "overloaded"),
 )
-# How many megabytes no Lambda takes.
+# Bytes above the limit of a Lambda request.
 TOO_MUCH = 6 * 1024 * 1024
 
 
-def strangers(value: Any, place: str = "") -> Iterator[str]:
-    """The fields that the SDK's types do not know."""
+def unknown_fields(value: Any, place: str = "") -> Iterator[str]:
+    """Yield the fields that the SDK's types do not have."""
     if isinstance(value, list):
         for item in value:
-            yield from strangers(item, place)
+            yield from unknown_fields(item, place)
     if isinstance(value, BaseModel):
         yield from (f"{place}{name}" for name in value.model_extra or {})
         for name in type(value).model_fields:
-            yield from strangers(getattr(value, name), f"{place}{name}.")
+            yield from unknown_fields(getattr(value, name), f"{place}{name}.")
 
 
 def whole(model: str, **more: Any) -> Any:
-    """What the types do not know of an answer, which is otherwise valid by them to the letter."""
+    """Validate a whole answer strictly; return the fields that the types do not have."""
     raw = client.chat.completions.with_raw_response.create(model=model, **more)
     answer = ChatCompletion.model_validate_json(raw.content, strict=True)
-    return sorted(set(strangers(answer)))
+    return sorted(set(unknown_fields(answer)))
 
 
 def streamed(model: str, **more: Any) -> Any:
-    """The same of every chunk, and how the stream ends."""
+    """Validate every chunk strictly; return the unknown fields and the stream's last event."""
     with client.chat.completions.with_streaming_response.create(
         model=model, stream=True, **more
     ) as response:
@@ -56,12 +56,12 @@ def streamed(model: str, **more: Any) -> Any:
     data = [line.removeprefix("data: ") for line in lines]
     found: set[str] = set()
     for text in data[:-1]:
-        found |= set(strangers(ChatCompletionChunk.model_validate_json(text, strict=True)))
+        found |= set(unknown_fields(ChatCompletionChunk.model_validate_json(text, strict=True)))
     return {"unknown": sorted(found), "last": data[-1], "chunks": len(data) > 3}
 
 
 def models() -> Any:
-    """The ids of the list, each of which can be had by itself."""
+    """Return the listed ids, each retrieved by itself."""
     raw = client.models.with_raw_response.list()
     listed = [Model.model_validate(model, strict=True) for model in json.loads(raw.content)["data"]]
     return [client.models.retrieve(model.id).id for model in listed]
@@ -73,7 +73,7 @@ def ask(model: str, to: OpenAI = client, **more: Any) -> Any:
 
 
 def broken_stream(model: str) -> Any:
-    """The text until it broke, and what was raised then."""
+    """Return the text of a broken stream, and the exception."""
     pieces: list[str] = []
     finish = None
     try:
@@ -82,7 +82,7 @@ def broken_stream(model: str) -> Any:
         ):
             pieces.append(chunk.choices[0].delta.content or "")
             finish = finish or chunk.choices[0].finish_reason
-    except Exception as error:  # noqa: BLE001  # what was raised is what the tests look at
+    except Exception as error:  # noqa: BLE001  # the tests check the exception
         return {"text": "".join(pieces), "finish": finish, "error": cases.failure(error)}
     return {"text": "".join(pieces), "finish": finish, "error": None}
 
@@ -102,31 +102,31 @@ def every() -> Iterator[tuple[str, cases.Case]]:
         for fault in FAULTS:
             yield f"{fault} {provider}", partial(ask, f"{provider}/{fault}")
             yield f"{fault} {provider}, streamed", partial(broken_stream, f"{provider}/{fault}")
-        yield f"dies {provider}", partial(broken_stream, f"{provider}/dies")
-        yield f"errs {provider}", partial(broken_stream, f"{provider}/errs")
+        yield f"disconnects {provider}", partial(broken_stream, f"{provider}/disconnects")
+        yield f"fails {provider}", partial(broken_stream, f"{provider}/fails")
 
 
 def ours() -> Iterator[tuple[str, cases.Case]]:
-    """What the gateway itself says no to."""
+    """Yield the cases in which the gateway itself refuses."""
     model = given["models"]["kimi"]
-    stranger = client.with_options(api_key="made-up-key-of-nobody")
+    wrong_key = client.with_options(api_key="made-up-key")
     at_fault = client.with_options(base_url=given["at_fault"])
-    patient = client.with_options(max_retries=2)
-    wrong_role = [{"role": "nobody", "content": HELLO}]
+    retrying = client.with_options(max_retries=2)
+    wrong_role = [{"role": "unknown", "content": HELLO}]
     yield "wrong role", partial(ask, model, messages=wrong_role)
-    yield "wrong key", partial(ask, model, stranger)
+    yield "wrong key", partial(ask, model, wrong_key)
     yield "provider without a key", partial(ask, "keyless/model")
     yield "model of another dialect", partial(ask, "opencode/gpt-5.2")
-    yield "no such model", partial(client.models.retrieve, "kimi/no-such-model")
+    yield "unknown model", partial(client.models.retrieve, "kimi/no-such-model")
     yield "too large", partial(ask, model, messages=cases.user("x" * TOO_MUCH))
     yield "our fault", partial(ask, model, at_fault)
     yield "too slow", partial(ask, "impatient/stalls")
     yield "too slow, streamed", partial(ask, "impatient/stalls", stream=True)
-    yield "busy once", partial(ask, "hurried/busy-once", patient)
-    yield "spent for good", partial(ask, "kimi/spent-for-good", patient)
-    yield "key refused for good", partial(ask, "kimi/refused-for-good", patient)
+    yield "busy once", partial(ask, "hurried/busy-once", retrying)
+    yield "spent for good", partial(ask, "kimi/spent-for-good", retrying)
+    yield "key refused for good", partial(ask, "kimi/refused-for-good", retrying)
     yield "models", models
 
 
 if __name__ == "__main__":
-    cases.tell("openai", [*every(), *ours()])
+    cases.run("openai", [*every(), *ours()])

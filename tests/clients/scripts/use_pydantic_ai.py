@@ -15,7 +15,7 @@ from pydantic_ai.providers.openai import OpenAIProvider
 from tests.clients.scripts import cases
 from tests.clients.scripts.cases import ASK_IMAGE, ASK_JSON, ASK_WEATHER, HELLO, Weather
 
-given = cases.given()
+given = cases.parameters()
 gateway = OpenAIProvider(base_url=given["url"], api_key=given["key"])
 
 
@@ -40,8 +40,8 @@ async def stream(model: str) -> Any:
 
 
 async def tool(model: str, **settings: Any) -> Any:
-    asked = agent(model, tools=[cases.weather], model_settings=settings)
-    result = await asked.run(ASK_WEATHER)
+    with_tool = agent(model, tools=[cases.weather], model_settings=settings)
+    result = await with_tool.run(ASK_WEATHER)
     return {"text": result.output, "calls": list(cases.CALLS)}
 
 
@@ -62,8 +62,8 @@ FEATURES: dict[str, Callable[[str], Any]] = {
     "tool round trip": tool,
     "schema": partial(schema, output=NativeOutput(Weather)),
     "image": image,
-    "tools while thinking": partial(tool, openai_reasoning_effort="low"),
-    "schema as a tool to call": partial(schema, output=Weather),
+    "tools with thinking": partial(tool, openai_reasoning_effort="low"),
+    "schema as a forced tool call": partial(schema, output=Weather),
 }
 
 if __name__ == "__main__":
@@ -72,4 +72,4 @@ if __name__ == "__main__":
         for feature, use in FEATURES.items()
         for provider, model in given["models"].items()
     )
-    cases.tell("pydantic-ai-slim", every)
+    cases.run("pydantic-ai-slim", every)
