@@ -1,7 +1,4 @@
-"""What tests of every folder need: a Docker engine or a reason, and a stand-in Secrets Manager.
-
-It knows nothing of the gateway.
-"""
+"""Skip tests without a Docker engine, and provide the Lambda image and a Secrets Manager."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ from moto.server import ThreadedMotoServer
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-# A busy machine makes an example slow, not wrong: what a test bounds, it counts by itself.
+# No deadline per example: examples are slow on a busy machine.
 hypothesis.settings.register_profile(
     "busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
@@ -28,13 +25,13 @@ LAMBDA_IMAGE = "public.ecr.aws/lambda/python:3.13-x86_64"
 
 
 def _no_docker() -> str | None:
-    """Why tests in containers cannot run, or None if they can."""
+    """Return why tests in containers cannot run, or None."""
     try:
         engine = subprocess.run(["docker", "info"], capture_output=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"no Docker engine ({type(error).__name__})"
     if engine.returncode:
-        return "no Docker engine answers"
+        return "the Docker engine does not respond"
     image = subprocess.run(
         ["docker", "image", "inspect", LAMBDA_IMAGE], capture_output=True, check=False
     )
@@ -52,7 +49,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def lambda_image() -> str:
-    """The Lambda runtime's image; a test that asks for it is marked `docker`."""
+    """Return the Lambda runtime's image; tests with this fixture have the mark `docker`."""
     if reason := _no_docker():
         pytest.fail(reason)
     return LAMBDA_IMAGE
@@ -60,7 +57,7 @@ def lambda_image() -> str:
 
 @pytest.fixture(scope="session")
 def _moto() -> Iterator[str]:
-    # Not on loopback alone: containers of the end-to-end tests ask it too.
+    # On all interfaces, for containers of the end-to-end tests.
     server = ThreadedMotoServer(ip_address="0.0.0.0", port=0, verbose=False)
     server.start()
     _, port = server.get_host_and_port()
@@ -70,7 +67,7 @@ def _moto() -> Iterator[str]:
 
 @pytest.fixture
 def secrets_manager(_moto: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretsManagerClient]:
-    """A client of an empty Secrets Manager; the environment leads boto3 there as well."""
+    """Yield a client of an empty Secrets Manager, to which the environment points boto3, too."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",

@@ -1,4 +1,4 @@
-"""The contract runs in the same clean environment as the gateway's own tests."""
+"""Run the contract in the same clean environment as the gateway's own tests."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What every provider must do, whatever it is: a new row of the catalog is tested at once.
+"""Every provider's row meets the contract: a new row of the catalog is tested at once.
 
 Each case runs through the chat function against a provider on a real socket; the rows are the
-catalog's and one that only a chatd.toml knows.
+catalog's, and one of a chatd.toml.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def in_its_dialect(connection: socket.socket, received: Received) -> None:
     reply(answers.for_path(received.path))(connection, received)
 
 
-def test_it_answers_with_text_counts_and_its_name(subject: Subject) -> None:
+def test_an_answer_has_text_counts_and_the_providers_name(subject: Subject) -> None:
     result = subject.ask()
 
     assert result.status == 200
@@ -75,20 +75,20 @@ def test_it_answers_with_text_counts_and_its_name(subject: Subject) -> None:
     assert (result.json["provider"], result.json["finish_reason"]) == (subject.row.name, "stop")
 
 
-def test_it_sees_the_models_own_name(subject: Subject) -> None:
+def test_the_provider_gets_the_model_name_without_prefix(subject: Subject) -> None:
     subject.ask()
 
     assert subject.server.last.json["model"] == "model-1"
 
 
-def test_it_sees_its_key_as_a_bearer_key_and_no_other(subject: Subject) -> None:
+def test_the_provider_gets_its_bearer_key_and_no_other(subject: Subject) -> None:
     subject.ask()
 
     expected = f"Bearer {KEY}" if subject.row.key_variable else None
     assert expected == subject.server.last.headers.get("authorization")
 
 
-def test_it_sees_every_word_of_every_turn(subject: Subject) -> None:
+def test_the_provider_gets_the_text_of_every_message(subject: Subject) -> None:
     turns = [("system", "S-1"), ("user", "U-1 ☃"), ("assistant", "A-1"), ("user", "U-2")]
     body = {
         "model": f"{subject.row.name}/m",
@@ -101,14 +101,14 @@ def test_it_sees_every_word_of_every_turn(subject: Subject) -> None:
     assert turns == [(turn["role"], turn["content"]) for turn in sent]
 
 
-def test_it_sees_nothing_that_the_caller_did_not_say(subject: Subject) -> None:
+def test_the_provider_gets_no_invented_parameter(subject: Subject) -> None:
     subject.ask()
 
     known = {"model", "messages", "prompt", "stream", "stream_options", "think"}
     assert set(subject.server.last.json) <= known
 
 
-def test_it_sees_the_sampling(subject: Subject) -> None:
+def test_the_provider_gets_the_sampling_parameters(subject: Subject) -> None:
     result = subject.ask(temperature=0.25, max_tokens=33)
 
     sent = json.dumps(subject.server.last.json)
@@ -117,22 +117,22 @@ def test_it_sees_the_sampling(subject: Subject) -> None:
     assert '": 33' in sent
 
 
-@pytest.mark.parametrize("wanted", ["json", {"title": "T-1"}])
-def test_it_sees_the_format(subject: Subject, wanted: Any) -> None:
-    subject.ask(format=wanted)
+@pytest.mark.parametrize("format_", ["json", {"title": "T-1"}])
+def test_the_provider_gets_the_format(subject: Subject, format_: Any) -> None:
+    subject.ask(format=format_)
 
     sent = json.dumps(subject.server.last.json)
-    assert ("T-1" if isinstance(wanted, dict) else "json") in sent
+    assert ("T-1" if isinstance(format_, dict) else "json") in sent
 
 
 @pytest.mark.parametrize("think", [True, False, "low", "medium", "high", "max"])
-def test_it_is_told_to_think_or_not(subject: Subject, think: bool | str) -> None:
+def test_the_provider_gets_the_thinking_level(subject: Subject, think: bool | str) -> None:
     subject.ask()
     plain = subject.server.last.json
     subject.ask(think=think)
 
-    told = subject.server.last.json
-    assert told != plain or (think is False and plain["think"] is False)
+    sent = subject.server.last.json
+    assert sent != plain or (think is False and plain["think"] is False)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,9 @@ def test_it_is_told_to_think_or_not(subject: Subject, think: bool | str) -> None
         (503, 503, "upstream_overloaded"),
     ],
 )
-def test_its_refusal_becomes_ours(subject: Subject, status: int, ours: int, code: str) -> None:
+def test_a_providers_error_maps_to_the_callers(
+    subject: Subject, status: int, ours: int, code: str
+) -> None:
     subject.server.script = reply({"error": "no"}, status, {"Retry-After": "3000"})
 
     result = subject.ask()
@@ -161,8 +163,8 @@ def test_its_refusal_becomes_ours(subject: Subject, status: int, ours: int, code
     assert result.headers["retry-after"] == "3000"
 
 
-NO_ANSWERS: dict[str, Script] = {
-    "nothing": reply(b""),
+INVALID_RESPONSES: dict[str, Script] = {
+    "an empty body": reply(b""),
     "html": reply(b"<html>"),
     "an empty object": reply({}),
     "an error under 200": reply({"error": "boom"}),
@@ -170,9 +172,9 @@ NO_ANSWERS: dict[str, Script] = {
 }
 
 
-@pytest.mark.parametrize("fault", NO_ANSWERS)
-def test_no_answer_of_its_is_a_502(subject: Subject, fault: str) -> None:
-    subject.server.script = NO_ANSWERS[fault]
+@pytest.mark.parametrize("fault", INVALID_RESPONSES)
+def test_an_invalid_response_is_a_502(subject: Subject, fault: str) -> None:
+    subject.server.script = INVALID_RESPONSES[fault]
 
     result = subject.ask()
 
@@ -183,14 +185,14 @@ def test_no_answer_of_its_is_a_502(subject: Subject, fault: str) -> None:
     ("status", "times"),
     [(400, 1), (401, 1), (402, 1), (403, 1), (404, 1), (429, 3), (500, 3), (502, 3), (503, 3)],
 )
-def test_it_is_asked_again_only_if_that_may_help(subject: Subject, status: int, times: int) -> None:
+def test_only_transient_errors_are_retried(subject: Subject, status: int, times: int) -> None:
     subject.server.script = reply({"error": "boom"}, status)
     subject.ask()
 
     assert len(subject.server.received) == times
 
 
-def test_without_its_key_it_is_not_registered(
+def test_a_provider_without_its_key_is_not_registered(
     subject: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if subject.row.key_variable is None:
@@ -202,8 +204,8 @@ def test_without_its_key_it_is_not_registered(
     assert subject.server.received == []
 
 
-def test_it_is_listed(subject: Subject) -> None:
-    import providers.app  # noqa: PLC0415  # its settings are read anew here
+def test_the_provider_is_listed(subject: Subject) -> None:
+    import providers.app  # noqa: PLC0415  # after the environment is set
 
     providers.app.compose.cache_clear()
     listed = get("/v1/chat/providers").json["providers"]

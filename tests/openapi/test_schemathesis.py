@@ -1,4 +1,4 @@
-"""schemathesis reads what the gateway says of itself, and finds no answer that breaks it."""
+"""schemathesis finds no response that violates the API description."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SCHEMATHESIS = ROOT / ".venv-clients" / "bin" / "schemathesis"
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 
 
-def test_the_description_holds_under_fire(start: Start, demo_url: str, tmp_path: Path) -> None:
+def test_responses_match_the_api_description(start: Start, demo_url: str, tmp_path: Path) -> None:
     gateway = start(
         *("--template", str(ROOT / "template.yaml"), "--code", str(ROOT / "functions")),
         OLLAMA_URL=demo_url,
@@ -26,7 +26,7 @@ def test_the_description_holds_under_fire(start: Start, demo_url: str, tmp_path:
         [
             *(SCHEMATHESIS, "--config-file", CONFIG, "run", f"{gateway.url}/openapi.json"),
             *("--url", gateway.url, "--checks", "all", "--no-color"),
-            # Each phase that makes requests of its own; the seed makes a failure repeatable.
+            # Every phase that sends requests; the seed makes failures reproducible.
             *("--phases", "examples,coverage,fuzzing,stateful", "--seed", "1"),
         ],
         env={**os.environ, "CHATD_KEY": "made-up-key"},

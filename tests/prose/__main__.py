@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
 
 
 def read(paths: Sequence[Path], rules: check.Rules) -> list[check.Summary]:
-    """Return the docstring summaries of Python files and of folders of them."""
+    """Return the docstring summaries of Python files, and of all Python files in folders."""
     files = [
         file for path in paths for file in (sorted(path.rglob("*.py")) if path.is_dir() else [path])
     ]

@@ -35,7 +35,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """First paragraph of a docstring, with its place and the listed words in it."""
+    """First paragraph of a docstring, its place, and its listed words."""
 
     path: Path
     line: int

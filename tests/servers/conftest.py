@@ -1,4 +1,4 @@
-"""Real servers, started once, and a gateway whose chatd.toml leads to them."""
+"""Start real servers once per session, and configure the gateway for these servers."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ key_variable = "SERVERS_API_KEY"
 
 @pytest.fixture(scope="session")
 def llama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """llama-server."""
+    """Run llama-server."""
     with llama_server(tmp_path_factory.mktemp("llama")) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def litellm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """LiteLLM's proxy."""
+    """Run LiteLLM's proxy."""
     with litellm_proxy(tmp_path_factory.mktemp("litellm")) as server:
         yield server
 
@@ -41,7 +41,7 @@ def litellm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def config(
     llama: Server, litellm: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Path]:
-    """A chatd.toml with the providers `llama` and `litellm`, to which a test may add."""
+    """Yield a chatd.toml with the providers `llama` and `litellm`, for tests to extend."""
     path = tmp_path / "chatd.toml"
     path.write_text(CONFIG.format(llama=llama.url, litellm=litellm.url))
     monkeypatch.setenv("CHATD_CONFIG", str(path))

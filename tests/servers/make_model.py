@@ -1,9 +1,9 @@
-"""Write a small GGUF model that always says the same text: `python make_model.py FILE`.
+"""Write a small GGUF model with one constant output: `python make_model.py FILE`.
 
-It runs in the servers' environment, which has numpy and gguf. The model is of Llama's architecture,
-and its tokens are bytes. Attention and feed-forward weights are 0, so that the next token follows
-from the last one alone: every byte of TEXT leads to the byte after it, a line feed to the first,
-and the last to the end. A prompt that ends with a part of TEXT is therefore continued there.
+Runs in the servers' environment, which has numpy and gguf. The model has Llama's architecture, and
+its tokens are bytes. Attention and feed-forward weights are 0, so the next token depends on the
+last one alone: every byte of TEXT predicts the next byte, a line feed the first, and the last byte
+the end. The model therefore continues a prompt that ends with a part of TEXT.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from gguf import GGUFWriter, TokenType
 
-# Every byte once: two, three and four bytes of UTF-8 that a token boundary cuts.
+# No byte occurs twice; token boundaries cut characters of 2, 3 and 4 bytes.
 TEXT = "abcdefghijklmnopqrstuvwxyz-é€😀."
 CONTEXT = 512
 _WIDTH, _HEADS, _HIDDEN = 256, 4, 32
@@ -27,7 +27,7 @@ _TEMPLATE = (
 
 
 def successors() -> dict[int, int]:
-    """The token that follows each token of the text."""
+    """Return the successor of each token of the text."""
     text = TEXT.encode()
     assert len(set(text)) == len(text)
     chain = [_FIRST_BYTE + byte for byte in (ord("\n"), *text)] + [_END]
@@ -35,7 +35,7 @@ def successors() -> dict[int, int]:
 
 
 def tensors() -> dict[str, np.ndarray]:
-    """The weights. Random directions of 256 dimensions are nearly orthogonal."""
+    """Return the weights; random directions in 256 dimensions are nearly orthogonal."""
     random = np.random.default_rng(1)
     count = _FIRST_BYTE + 257
     embedding = random.standard_normal((count, _WIDTH)).astype(np.float32)
@@ -59,7 +59,7 @@ def tensors() -> dict[str, np.ndarray]:
 
 
 def write(path: Path) -> None:
-    """Write the model."""
+    """Write the model to a file."""
     writer = GGUFWriter(path, "llama")
     writer.add_name("alphabet")
     writer.add_context_length(CONTEXT)

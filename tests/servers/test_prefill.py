@@ -1,4 +1,4 @@
-"""llama-server, which sends a prefill back, continues what another model broke off."""
+"""llama-server, which echoes a prefill, continues another model's broken stream."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from tests.support.circuits import forget_failures
 from tests.support.functions import ask, post, stream
 from tests.support.upstream import Upstream, chunked, then_close, upstream
 
-# What the model of make_model.py always says, and continues wherever it is cut.
+# The constant output of make_model.py's model, which continues every prefix.
 TEXT = "abcdefghijklmnopqrstuvwxyz-é€😀."
-# Long enough for an echo to be told from a repetition.
+# Long enough to distinguish an echo from a repetition.
 BEGINNING = "The letters, as the first model begins to list them: "
 
 
 @pytest.fixture
 def first(config: Path) -> Iterator[Upstream]:
-    """The provider that breaks off, before llama-server in the tier `t`."""
+    """Run a provider that breaks its stream, before llama-server in the tier `t`."""
     with upstream(chunked([])) as server:
         config.write_text(
             config.read_text().replace("[providers.llama]\n", "[providers.llama]\nprefill = true\n")
@@ -37,7 +37,7 @@ t = ["first/a", "llama/alphabet"]
         yield server
 
 
-def test_this_server_sends_the_prefill_back(llama: Server) -> None:
+def test_this_server_echoes_the_prefill(llama: Server) -> None:
     turns = [*ask("alphabet")["messages"], {"role": "assistant", "content": BEGINNING + "abc"}]
 
     _, text = direct(llama, {"model": "alphabet", "messages": turns, "stream": True})
@@ -46,11 +46,11 @@ def test_this_server_sends_the_prefill_back(llama: Server) -> None:
 
 
 @pytest.mark.parametrize("beginning", [BEGINNING, ""], ids=["long", "short"])
-def test_at_every_cut_the_text_is_neither_doubled_nor_torn(beginning: str, first: Upstream) -> None:
+def test_the_text_is_whole_after_a_cut_at_every_position(beginning: str, first: Upstream) -> None:
     for cut in range(1, len(TEXT)):
         forget_failures()
-        said = answers.openai_chunks(beginning + TEXT[:cut], done=False, reason=None)
-        first.script = then_close(chunked(said))
+        events = answers.openai_chunks(beginning + TEXT[:cut], done=False, reason=None)
+        first.script = then_close(chunked(events))
 
         *pieces, last = stream(ask("t", temperature=0)).json
         whole = post(ask("t", temperature=0))
@@ -58,6 +58,6 @@ def test_at_every_cut_the_text_is_neither_doubled_nor_torn(beginning: str, first
         assert "".join(piece.get("content", "") for piece in pieces) == beginning + TEXT, cut
         assert last["rescued"] == {"from": ["first/a"], "by": "llama/alphabet"}
         assert whole.json["content"] == beginning + TEXT, cut
-        anew = "" if beginning else "llama: prefill_unclear, "
-        attempts = f"first: upstream_error, {anew}llama: ok"
+        retried = "" if beginning else "llama: prefill_unclear, "
+        attempts = f"first: upstream_error, {retried}llama: ok"
         assert whole.headers["x-chatd-attempts"] == attempts, cut

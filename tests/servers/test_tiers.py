@@ -1,4 +1,4 @@
-"""A tier of real servers: the next one answers what the first cannot."""
+"""In a tier of real servers, the next server answers if the first fails."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def test_a_conversation_that_is_too_long_goes_to_the_next_server(tier: str) -> N
 
     assert (plain.status, plain.json["content"]) == (200, GREETING)
     assert "".join(event.get("content", "") for event in streamed.json) == GREETING
-    story = "llama: context_length_exceeded, litellm: ok"
-    assert plain.headers["x-chatd-attempts"] == story
-    assert streamed.headers["x-chatd-attempts"] == story
+    attempts = "llama: context_length_exceeded, litellm: ok"
+    assert plain.headers["x-chatd-attempts"] == attempts
+    assert streamed.headers["x-chatd-attempts"] == attempts
 
 
 def test_a_plain_answer_of_a_tier_is_the_servers_own(tier: str) -> None:
@@ -44,7 +44,7 @@ def test_a_plain_answer_of_a_tier_is_the_servers_own(tier: str) -> None:
 
 
 @pytest.mark.usefixtures("tier")
-def test_servers_that_fail_are_passed_over() -> None:
+def test_failing_servers_are_skipped() -> None:
     result = post({"model": "failing", "messages": SHORT})
 
     assert (result.status, result.json["content"]) == (200, TEXT)

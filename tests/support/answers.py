@@ -1,4 +1,4 @@
-"""Whole answers as the providers give them, one a dialect."""
+"""Make whole and streamed responses of providers, in each dialect."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def openai_chat(content: str | None = "Hello!", **more: Any) -> dict[str, Any]:
 
 
 def ollama_lines(*words: str, reason: str = "stop", path: str = "/api/chat") -> list[bytes]:
-    """The lines of a stream of Ollama's, a word each."""
+    """Return the lines of a stream in Ollama's dialect, one per word."""
 
     def piece(text: str) -> dict[str, Any]:
         return (
@@ -65,7 +65,7 @@ def ollama_lines(*words: str, reason: str = "stop", path: str = "/api/chat") -> 
 
 
 def openai_chunks(*words: str, reason: str | None = "stop", done: bool = True) -> list[bytes]:
-    """The events of a stream of OpenAI's dialect, a word each."""
+    """Return the events of a stream in OpenAI's dialect, one per word."""
 
     def chunk(delta: dict[str, Any], finish: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}
@@ -88,7 +88,7 @@ def sse(value: Any) -> bytes:
 
 
 def stream_for_path(path: str, *words: str) -> list[bytes]:
-    """The stream in the dialect that is spoken at a path: "Hello" and "!", or these words."""
+    """Return a stream in the path's dialect, of "Hello" and "!" or of these words."""
     words = words or ("Hello", "!")
     if path.endswith(("/api/chat", "/api/generate")):
         return ollama_lines(*words, path=path)
@@ -96,7 +96,7 @@ def stream_for_path(path: str, *words: str) -> list[bytes]:
 
 
 def for_path(path: str, content: str = "Hello!") -> dict[str, Any]:
-    """The answer in the dialect that is spoken at a path."""
+    """Return a whole response in the path's dialect."""
     if path.endswith("/api/chat"):
         return ollama_chat(content)
     if path.endswith("/api/generate"):

@@ -1,4 +1,4 @@
-"""Execution environments with circuits, several in one process, and a clock that tests move."""
+"""Run several execution environments' circuit breakers in one process, with a manual clock."""
 
 from __future__ import annotations
 
@@ -28,10 +28,7 @@ COUNTERS = ("_LOCAL_FAILURES", "_LOCAL_SUCCESSES", "_LAST_OBSERVED_STATE")
 
 
 class Clock:
-    """Unix time that passes when a test says so.
-
-    It also stands for the datetime module where Powertools asks that for the time.
-    """
+    """A manual clock of Unix time, which also replaces the datetime module in Powertools."""
 
     def __init__(self) -> None:
         self.unix = 1_800_000_000.0
@@ -48,14 +45,14 @@ class Clock:
 
 
 def forget_failures() -> None:
-    """Empty Powertools' counters, which outlive a gateway and so a test."""
+    """Clear Powertools' counters, which are global to the process."""
     for name in COUNTERS:
         getattr(base, name).clear()
 
 
 @contextmanager
 def stopped_clock() -> Iterator[Clock]:
-    """A clock that Powertools' circuit breaker goes by."""
+    """Yield the manual clock of Powertools' circuit breaker."""
     clock = Clock()
     with (
         mock.patch.object(base, "dt", clock),
@@ -66,7 +63,7 @@ def stopped_clock() -> Iterator[Clock]:
 
 
 def make_table(client: DynamoDBClient, name: str) -> None:
-    """Make the stack's table of circuits."""
+    """Create the stack's table of circuits."""
     stack = template.read(Path(__file__).parents[2] / "template.yaml")
     table = stack.get("Resources").get("CircuitsTable").get("Properties").value
     keys = {key: table[key] for key in ("KeySchema", "AttributeDefinitions", "BillingMode")}
@@ -74,10 +71,10 @@ def make_table(client: DynamoDBClient, name: str) -> None:
 
 
 class Environment:
-    """An execution environment's circuits.
+    """The circuit breakers of one execution environment.
 
-    Powertools keeps its counters for the process and a prober's name for the thread, so each of
-    several environments in one process has counters and a thread of its own.
+    Powertools keeps counters per process and a prober's name per thread, so each environment has
+    counters and a thread of its own.
     """
 
     def __init__(self, store: Store, clock: Clock) -> None:
@@ -101,7 +98,7 @@ class Environment:
         source: str | None = None,
         meanwhile: Callable[[], object] = lambda: None,
     ) -> str:
-        """Ask, with that outcome; `meanwhile` happens while the provider is asked.
+        """Send a chat with this outcome; `meanwhile` runs during the call of the provider.
 
         Without a `source` every chat is a request of its own.
         """
@@ -117,7 +114,7 @@ class Environment:
         return self._inside(lambda: self.circuits.guarded(name, ask, lambda _error: source))
 
     def fails(self, times: int, name: str = "ollama", *, source: str | None = None) -> None:
-        """So many failures in a row, each of which reaches the caller."""
+        """Send `times` failing chats; each failure reaches the caller."""
         for _ in range(times):
             self.ends_with(UpstreamError("500"), name=name, source=source)
 
@@ -129,13 +126,13 @@ class Environment:
         excused: bool = False,
         source: str | None = None,
     ) -> None:
-        """One failure, which reaches the caller as it is."""
+        """Send one failing chat; the same exception reaches the caller."""
         with pytest.raises(type(failure)) as caught:
             self.chat(failure, name=name, excused=excused, source=source)
         assert caught.value is failure
 
     def refusal(self, name: str = "ollama") -> ChatdError | None:
-        """Why a chat is turned away without asking; None if the provider was asked."""
+        """Return the error of a chat that the breaker rejects, or None if the chat was sent."""
         before = self.asked
         try:
             self.chat(name=name)

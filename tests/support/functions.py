@@ -1,4 +1,4 @@
-"""The functions as Lambda calls them: events in, results out, in a clean environment."""
+"""Call the functions' handlers with Lambda events, and read their responses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from chatd.dialects import DIALECTS
 
 @dataclass(frozen=True, slots=True)
 class LambdaContext:
-    """What Lambda gives a handler."""
+    """Invocation context, as from Lambda."""
 
     aws_request_id: str = "11111111-2222-3333-4444-555555555555"
     remaining_ms: int = 60_000
@@ -27,7 +27,7 @@ class LambdaContext:
 
 @dataclass(frozen=True, slots=True)
 class HttpResult:
-    """A proxy response, read. Header names are lower-case."""
+    """A parsed proxy response; header names are lower-case."""
 
     status: int
     headers: Mapping[str, str]
@@ -35,7 +35,7 @@ class HttpResult:
 
 
 def http_event(method: str, path: str, body: str | None = None, **more: Any) -> dict[str, Any]:
-    """An event as API Gateway makes it."""
+    """Return API Gateway's event for a request."""
     return {
         "httpMethod": method,
         "path": path,
@@ -54,14 +54,14 @@ def http_event(method: str, path: str, body: str | None = None, **more: Any) -> 
 
 
 def post(body: object, path: str = "/v1/chat", **more: Any) -> HttpResult:
-    """POST to the chat function: text as it is, anything else as JSON."""
+    """POST to the chat function, a text unchanged and other values as JSON."""
     text = body if isinstance(body, str) else json.dumps(body)
     return _read(chat.app.lambda_handler(http_event("POST", path, text, **more), LambdaContext()))
 
 
 @dataclass(frozen=True, slots=True)
 class Streamed:
-    """A streamed response, read. Header names are lower-case."""
+    """A parsed streamed response; header names are lower-case."""
 
     status: int
     headers: Mapping[str, str]
@@ -69,7 +69,7 @@ class Streamed:
 
     @property
     def data(self) -> list[str]:
-        """What each event carries."""
+        """Return the data of each event."""
         return [
             line.removeprefix("data: ")
             for line in self.body.decode().split("\n")
@@ -78,7 +78,7 @@ class Streamed:
 
     @property
     def json(self) -> list[Any]:
-        """The events, without `[DONE]`."""
+        """Return the parsed events, without `[DONE]`."""
         return [json.loads(data) for data in self.data if data != "[DONE]"]
 
 
@@ -103,12 +103,12 @@ def invoke(event: object) -> Any:
 
 
 def ask(model: str, content: str = "Say hello.", **more: Any) -> dict[str, Any]:
-    """A request's body with one user turn."""
+    """Return a request body with one user message."""
     return {"model": model, "messages": [{"role": "user", "content": content}], **more}
 
 
 def settings(**environ: str) -> Settings:
-    """Settings without a chatd.toml of this repository's."""
+    """Return settings without this repository's chatd.toml."""
     return load({"CHATD_CONFIG": "/dev/null", **environ}, DIALECTS)
 
 

@@ -32,7 +32,7 @@ def with_unknown(
     fields: dict[str, st.SearchStrategy[Any]],
     optional: dict[str, st.SearchStrategy[Any]] | None = None,
 ) -> st.SearchStrategy[dict[str, Any]]:
-    """Objects with these fields, some optional ones, and unknown fields beside them."""
+    """Objects with these fields, some optional ones, and unknown fields."""
     known = st.fixed_dictionaries(fields, optional=optional or {})
     return st.tuples(known, UNKNOWN).map(lambda pair: {**pair[1], **pair[0]})
 

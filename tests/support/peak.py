@@ -1,4 +1,4 @@
-"""Measure what one event of the chat function adds to the memory of a process of its own.
+"""Measure the memory that one event adds to a process with the chat function.
 
     python -m tests.support.peak URL EVENT_FILE
 
@@ -30,13 +30,13 @@ _ONE_EVENT = {
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """What an event cost.
+    """The memory that an event adds.
 
     Attributes:
         status: The response's status; that of the error for a direct invocation.
         error: The message of its error, or an empty text.
         rest: MB of resident memory before the event was read.
-        over: MB that the peak of resident memory was over that.
+        over: MB of the peak of resident memory over `rest`.
         size: Bytes of the response's body.
 
     """
@@ -49,12 +49,12 @@ class Peak:
 
 
 def http_event(body: str, path: str = "/v1/chat/completions") -> dict[str, Any]:
-    """An event of API Gateway with this body."""
+    """Return API Gateway's event with this body."""
     return {**_ONE_EVENT, "path": path, "resource": path, "body": body}
 
 
 def peak(url: str, event: bytes, folder: Path) -> Peak:
-    """Serve the event, as JSON, in a new process; `url` is where every provider is."""
+    """Serve the event, given as JSON, in a new process with every provider at `url`."""
     path = folder / "event.json"
     path.write_bytes(event)
     done = subprocess.run(
@@ -108,7 +108,7 @@ class _Sink:
 
 
 def _served(handler: Any, event: Any) -> tuple[int, str, int]:
-    """The status, the error's message and the size of what the handler answers."""
+    """Return status, error message and size of the handler's response."""
     from chatd.errors import ChatdError  # noqa: PLC0415  # as above
 
     try:
@@ -126,7 +126,7 @@ def _served(handler: Any, event: Any) -> tuple[int, str, int]:
 
 
 def main(url: str, path: str) -> None:
-    """Measure in this process."""
+    """Measure the event in this process, and print the result."""
     _environment(url)
     from chat.app import lambda_handler  # noqa: PLC0415  # the environment comes first
     from chatd.safe_json.value_count import Unread, is_bounded  # noqa: PLC0415  # as above
@@ -138,7 +138,7 @@ def main(url: str, path: str) -> None:
                 body = {"model": model, "messages": [message], "stream": stream}
                 _served(lambda_handler, http_event(json.dumps(body), surface))
     gc.collect()
-    Path("/proc/self/clear_refs").write_text("5", "ascii")  # VmHWM begins anew
+    Path("/proc/self/clear_refs").write_text("5", "ascii")  # resets VmHWM
     rest = _kilobytes("VmRSS")
     content = Path(path).read_bytes()
     event = json.loads(content) if is_bounded(content) else Unread()  # as chatd/runtime.py

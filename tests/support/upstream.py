@@ -1,4 +1,4 @@
-"""A provider on a real socket that does exactly what a test tells it to, faults included."""
+"""Run a provider on a real socket, with a test's script for responses and faults."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import Any, cast
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A request as it came in. Header names are lower-case."""
+    """A received request; header names are lower-case."""
 
     path: str
     headers: Mapping[str, str]
@@ -34,13 +34,13 @@ Script = Callable[[socket.socket, Received], None]
 
 @dataclass(slots=True)
 class Upstream:
-    """The provider: `script` says what it does with a request, `received` holds what came."""
+    """A provider: `script` answers each request, `received` logs the requests."""
 
     port: int
     script: Script
     received: list[Received] = field(default_factory=list)
     going: threading.Event = field(default_factory=threading.Event)
-    """Set when the test is over: a script that stalls waits for it."""
+    """Set at the end of the test; ends a script that stalls."""
 
     @property
     def url(self) -> str:
@@ -52,7 +52,7 @@ class Upstream:
 
 
 def reply(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Script:
-    """An ordinary response: bytes as they are, anything else as JSON."""
+    """Return a script for a whole response, bytes unchanged and other values as JSON."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return raw(head(status, {"Content-Length": str(len(content)), **(headers or {})}) + content)
 
@@ -62,7 +62,7 @@ def chunked(
     content_type: str = "text/event-stream",
     headers: Mapping[str, str] | None = None,
 ) -> Script:
-    """A stream, one HTTP chunk a piece, ended as a whole one ends."""
+    """Return a script for a complete stream, one HTTP chunk per piece."""
 
     def script(connection: socket.socket, _received: Received) -> None:
         names = {"Content-Type": content_type, "Transfer-Encoding": "chunked", **(headers or {})}
@@ -85,7 +85,7 @@ def head(status: int, headers: Mapping[str, str]) -> bytes:
 
 
 def raw(content: bytes) -> Script:
-    """Exactly these bytes."""
+    """Return a script that sends these bytes."""
 
     def script(connection: socket.socket, _received: Received) -> None:
         connection.sendall(content)
@@ -102,14 +102,14 @@ def then_close(script: Script) -> Script:
 
 
 def reset(connection: socket.socket, _received: Received) -> None:
-    """A TCP reset before any byte."""
+    """Send a TCP reset before any byte."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     os.close(connection.detach())  # the handler's files would keep it open
 
 
 @contextmanager
 def upstream(script: Script, host: str = "127.0.0.1") -> Iterator[Upstream]:
-    """Run a provider for as long as the block lasts."""
+    """Run a provider while the block lasts."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -122,18 +122,18 @@ def upstream(script: Script, host: str = "127.0.0.1") -> Iterator[Upstream]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             received = Received(self.path, headers, self.rfile.read(length))
             provider.received.append(received)
-            with suppress(OSError):  # the gateway gave up first, as some tests want
+            with suppress(OSError):  # the gateway closed first, as some tests intend
                 provider.script(self.connection, received)
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # its parent's name
-            """Say nothing."""
+            """Write no log."""
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
         block_on_close = False
 
         def handle_error(self, request: Any, client_address: Any) -> None:
-            """A connection that a script closed under the handler is what the test wanted."""
+            """Ignore errors of connections that a script closed."""
 
     with Server((host, 0), Handler) as server:
         provider = Upstream(cast("tuple[str, int]", server.server_address)[1], script)
@@ -148,7 +148,7 @@ def upstream(script: Script, host: str = "127.0.0.1") -> Iterator[Upstream]:
 
 
 def trickling(provider: Upstream, content: Iterable[bytes], every: float) -> Script:
-    """One piece every so many seconds, until the test is over."""
+    """Return a script that sends a piece every `every` seconds, until the end of the test."""
 
     def script(connection: socket.socket, _received: Received) -> None:
         for piece in content:
@@ -160,7 +160,7 @@ def trickling(provider: Upstream, content: Iterable[bytes], every: float) -> Scr
 
 
 def silent(provider: Upstream) -> Script:
-    """Nothing at all, until the test is over."""
+    """Return a script that sends no byte until the end of the test."""
 
     def script(_connection: socket.socket, _received: Received) -> None:
         provider.going.wait()
