@@ -25,7 +25,7 @@ from local import demo_ollama, routes
 from local.banner import banner
 from local.http_server import proxy_integration
 from local.http_server.asgi_app import GatewayApp
-from local.http_server.connection import ConnectionLimits
+from local.http_server.connection_limits import ConnectionLimits
 from local.http_server.log_throttle import LogThrottle
 from local.http_server.request_guard import RequestGuard
 from local.http_server.server import connection_limit, listener, serving, stop_signal

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Literal
 
@@ -19,11 +18,9 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from chatd.errors import ChatdError, InvalidRequestError, UpstreamOverloadedError
+from local.http_server.connection_limits import ConnectionLimits
+from local.http_server.request_parser import RequestParser
 
-# Bytes of a request's head; API Gateway takes 10,240 bytes of headers.
-_LONGEST_HEAD = 16 * 1024
-# Beyond this number of chunks, their average size must be at least so many bytes.
-_CHUNKS, _CHUNK_BYTES = 1000, 16
 # Bytes of further requests that may wait behind the current request.
 _PIPELINED = 64 * 1024
 
@@ -31,26 +28,6 @@ _PIPELINED = 64 * 1024
 _INCOMPLETE = (h11.IDLE, h11.SEND_BODY)
 
 _Phase = Literal["head", "body"]
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionLimits:
-    """The limits of a server's connections; times are in seconds.
-
-    Attributes:
-        head: Time for a request's head, from the connection's start or the head's first byte.
-        body: Time for the body, from the end of the head.
-        idle: Time from a response to the next request.
-        unread: Time in which the peer reads nothing of a response.
-        connections: The number of connections at once.
-
-    """
-
-    head: float = 10
-    body: float = 60
-    idle: int = 75
-    unread: float = 300
-    connections: int = 1000
 
 
 class ServerConfig(uvicorn.Config):
@@ -68,32 +45,6 @@ class RequestTimeoutError(InvalidRequestError):
     default_code = "request_timeout"
 
 
-class _Parser(h11.Connection):
-    """Extend h11's parser by a minimum chunk size: parsing a chunk takes 10 µs at any size."""
-
-    def __init__(self, longest_head: int) -> None:
-        super().__init__(h11.SERVER, longest_head)
-        self._chunks = self._bytes = 0
-
-    def next_event(self) -> Any:
-        """Return the next event.
-
-        Raises:
-            RemoteProtocolError: If the peer violates HTTP, or the average of more than 1,000 chunks
-                is less than 16 bytes.
-
-        """
-        event = super().next_event()
-        if isinstance(event, h11.Data):
-            self._chunks += 1
-            self._bytes += len(event.data)
-            if self._chunks > _CHUNKS and self._bytes < self._chunks * _CHUNK_BYTES:
-                raise h11.RemoteProtocolError("the chunks are too small")
-        elif isinstance(event, h11.Request):
-            self._chunks = self._bytes = 0
-        return event
-
-
 class Connection(H11Protocol):
     """Serve one connection within its limits."""
 
@@ -106,7 +57,7 @@ class Connection(H11Protocol):
     def __init__(self, config: ServerConfig, *rest: Any, **more: Any) -> None:
         super().__init__(config, *rest, **more)
         self.limits = config.limits
-        self.conn = _Parser(_LONGEST_HEAD)
+        self.conn = RequestParser()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         """Accept a connection; send 503 if the limit is reached and no other can be closed."""

@@ -16,7 +16,8 @@ from typing import Any
 
 import uvicorn
 
-from local.http_server.connection import ConnectionLimits, ServerConfig
+from local.http_server.connection import ServerConfig
+from local.http_server.connection_limits import ConnectionLimits
 from local.http_server.log_throttle import handle_exception
 
 # Connections that wait in the kernel; asyncio accepts so many at once.

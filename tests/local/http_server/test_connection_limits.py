@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from local.http_server.connection import ConnectionLimits
+from local.http_server.connection_limits import ConnectionLimits
 from local.http_server.server import listener, serving
 from tests.local.conftest import PATIENCE, Gateway, Start, until
 
