@@ -23,11 +23,11 @@ class Text:
 
     @property
     def size(self) -> int:
-        """The number of characters that the model reads."""
+        """The number of characters in the prompt."""
         return len(self.text)
 
     def words(self) -> Iterator[str]:
-        """Yield every text that no error or log may quote."""
+        """Yield the caller's texts, which no error or log may quote."""
         yield self.text
         yield from extra_words(self.extra)
 
@@ -53,29 +53,29 @@ class Thinking:
 
     @property
     def size(self) -> int:
-        """The number of characters that the model reads."""
+        """The number of characters in the prompt."""
         return len(self.text)
 
     def words(self) -> Iterator[str]:
-        """Yield every text that no error or log may quote."""
+        """Yield the caller's texts, which no error or log may quote."""
         yield from (self.text, self.signature or "", self.redacted or "")
         yield from extra_words(self.extra)
 
 
 @dataclass(slots=True, eq=False)
 class Image:
-    """A picture, as an `https:` or a `data:` URL."""
+    """An image, as an `https:` or a `data:` URL."""
 
     url: str = field(repr=False)
     extra: Extra | None = field(default=None, repr=False)
 
     @property
     def size(self) -> int:
-        """Return 0: a picture is not text."""
+        """Return 0: an image is not text."""
         return 0
 
     def words(self) -> Iterator[str]:
-        """Yield every text that no error or log may quote."""
+        """Yield the caller's texts, which no error or log may quote."""
         yield self.url
         yield from extra_words(self.extra)
 
@@ -103,7 +103,7 @@ class Document:
         return len(self.text or "")
 
     def words(self) -> Iterator[str]:
-        """Yield every text that no error or log may quote."""
+        """Yield the caller's texts, which no error or log may quote."""
         yield from (self.url or "", self.text or "", self.title or "")
         yield from extra_words(self.extra)
 
@@ -130,11 +130,11 @@ class ToolCall:
 
     @property
     def size(self) -> int:
-        """The number of characters that the model reads."""
+        """The number of characters in the prompt."""
         return len(self.name) + len(self.arguments)
 
     def words(self) -> Iterator[str]:
-        """Yield every text that no error or log may quote."""
+        """Yield the caller's texts, which no error or log may quote."""
         yield from (self.id, self.name, self.arguments)
         yield "" if is_field(self.kind) else self.kind
         yield from json_texts(self.arguments)
@@ -147,7 +147,7 @@ class ToolResult:
 
     Attributes:
         call_id: The id of the call.
-        blocks: Its content: texts, pictures, documents.
+        blocks: Its content: texts, images, documents.
         is_error: Whether the tool failed.
         extra: Unnamed fields.
 
@@ -160,11 +160,11 @@ class ToolResult:
 
     @property
     def size(self) -> int:
-        """The number of characters that the model reads."""
+        """The number of characters in the prompt."""
         return sum(block.size for block in self.blocks)
 
     def words(self) -> Iterator[str]:
-        """Yield every text that no error or log may quote."""
+        """Yield the caller's texts, which no error or log may quote."""
         yield self.call_id
         for block in self.blocks:
             yield from block.words()
@@ -173,7 +173,7 @@ class ToolResult:
 
 @dataclass(slots=True, eq=False)
 class Opaque:
-    """A block that the canonical form does not know, such as sound, as it came in.
+    """A block unknown to the canonical form, such as audio, in its own dialect.
 
     Attributes:
         kind: Its type in its own dialect.
@@ -190,7 +190,7 @@ class Opaque:
         return 0
 
     def words(self) -> Iterator[str]:
-        """Yield every text that no error or log may quote."""
+        """Yield the caller's texts, which no error or log may quote."""
         yield "" if is_field(self.kind) else self.kind
         yield from self.extra.words()
 

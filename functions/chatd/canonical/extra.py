@@ -1,4 +1,4 @@
-"""Fields that the canonical form does not name, tagged with the dialect that they came in."""
+"""Keep the fields unknown to the canonical form, tagged with their dialect."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOTHING: Json = {}
 
 @dataclass(slots=True, eq=False)
 class Extra:
-    """Fields that the canonical form does not name, tagged with their dialect.
+    """Fields unknown to the canonical form, tagged with their dialect.
 
     Attributes:
         dialect: The dialect that the fields came in, such as `openai_chat`.
@@ -30,7 +30,7 @@ class Extra:
     nested: Mapping[str, Json] = field(default_factory=dict, repr=False)
 
     def paths(self) -> Iterator[tuple[str, Any]]:
-        """Yield each field as its path, such as `function.x`, and its value."""
+        """Yield the path of each field, such as `function.x`, and its value."""
         yield from self.fields.items()
         for name, fields in self.nested.items():
             for key, value in fields.items():
@@ -43,12 +43,12 @@ class Extra:
 
 
 def fields_for(dialect: str, extra: Extra | None) -> Json:
-    """Return the unnamed fields that came in this dialect; empty for another dialect."""
+    """Return the fields of this dialect; empty for another dialect."""
     return NOTHING if extra is None or extra.dialect != dialect else extra.fields
 
 
 def nested_for(dialect: str, extra: Extra | None, name: str) -> Json:
-    """Return the unnamed fields of a nested object; empty for another dialect."""
+    """Return the fields of a nested object in this dialect; empty for another dialect."""
     if extra is None or extra.dialect != dialect:
         return NOTHING
     return extra.nested.get(name, NOTHING)
@@ -61,7 +61,7 @@ def extra_words(extra: Extra | None) -> Iterator[str]:
 
 
 def unnamed(given: Json, names: AbstractSet[str]) -> Json:
-    """Return the fields of an object whose names are not among these."""
+    """Return the fields of an object without the named ones."""
     if given.keys() <= names:
         return NOTHING
     return {name: value for name, value in given.items() if name not in names}

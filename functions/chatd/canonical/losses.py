@@ -1,7 +1,7 @@
 """Name the fields of a request that a dialect cannot carry.
 
-Only fields that the canonical form does not name are found here; a dialect names what it lacks of
-the rest.
+Only fields unknown to the canonical form are found here; each dialect names the other ones that it
+lacks.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from chatd.canonical.request import ChatRequest, Message, NamedTool, OpaqueTool,
 
 
 def foreign_fields(request: ChatRequest, dialect: str) -> tuple[str, ...]:
-    """Name the unnamed fields below the request itself that came in another dialect.
+    """Name the fields of other dialects below the request itself.
 
-    Null and empty values are left out: they say nothing.
+    Null and empty values are left out: they change nothing.
 
     Args:
         request: The request.
@@ -41,7 +41,7 @@ def has_failed_result(request: ChatRequest) -> bool:
 
 
 def _whole(request: ChatRequest, dialect: str) -> Iterator[str]:
-    """Name what is left out as a whole: tools and choices that only another dialect knows."""
+    """Name tools and choices of other dialects, which are left out as a whole."""
     for tool in request.tools:
         if isinstance(tool, OpaqueTool) and tool.extra.dialect != dialect:
             yield "tools"

@@ -54,11 +54,11 @@ class Message:
 
     @property
     def size(self) -> int:
-        """The number of characters that the model reads."""
+        """The number of characters in the prompt."""
         return sum(block.size for block in self.blocks)
 
     def words(self) -> Iterator[str]:
-        """Yield every text that no error or log may quote."""
+        """Yield the caller's texts, which no error or log may quote."""
         for block in self.blocks:
             yield from block.words()
         yield self.name or ""
@@ -77,12 +77,12 @@ class Tool:
 
     @property
     def size(self) -> int:
-        """The number of characters that the model reads."""
+        """The number of characters in the prompt."""
         size = len(self.name) + len(self.description or "")
         return size + (len(json.dumps(self.parameters)) if self.parameters else 0)
 
     def words(self) -> Iterator[str]:
-        """Yield every text that no error or log may quote."""
+        """Yield the caller's texts, which no error or log may quote."""
         yield from (self.name, self.description or "")
         yield from texts(self.parameters)
         yield from extra_words(self.extra)
@@ -90,18 +90,18 @@ class Tool:
 
 @dataclass(slots=True, eq=False)
 class OpaqueTool:
-    """A tool of another kind than a function, as it came in; `extra` has all but its type."""
+    """A tool of another kind than a function; `extra` has all of it but its type."""
 
     kind: str
     extra: Extra = field(repr=False)
 
     @property
     def size(self) -> int:
-        """The number of characters of its definition, which the model reads."""
+        """The number of characters of the definition."""
         return len(json.dumps(self.extra.fields))
 
     def words(self) -> Iterator[str]:
-        """Yield every text that no error or log may quote."""
+        """Yield the caller's texts, which no error or log may quote."""
         yield self.kind
         yield from self.extra.words()
 
@@ -114,7 +114,7 @@ class NamedTool:
     extra: Extra | None = field(default=None, repr=False)
 
     def words(self) -> Iterator[str]:
-        """Yield every text that no error or log may quote."""
+        """Yield the caller's texts, which no error or log may quote."""
         yield self.name
         yield from extra_words(self.extra)
 
@@ -217,12 +217,12 @@ class ChatRequest:
 
     @property
     def prompt_size(self) -> int:
-        """The number of characters that the model reads as text, without pictures and ids."""
+        """The number of characters of the prompt, without images and ids."""
         size = sum(message.size for message in self.messages)
         return size + sum(tool.size for tool in self.tools)
 
     def words(self) -> Iterator[str]:
-        """Yield every text of the caller that no error or log may quote.
+        """Yield the caller's texts, which no error or log may quote.
 
         Names of fields are left out: an error has to name the field that is wrong.
         """

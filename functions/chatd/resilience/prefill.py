@@ -51,7 +51,7 @@ def prefilled(request: ChatRequest, text: str, extra: Extra | None = None) -> Ch
 
 
 def takes_prefill(request: ChatRequest, text: str) -> bool:
-    """Whether this partial answer can be sent as a prefill.
+    """Return whether this partial answer can be sent as a prefill.
 
     With a format or tools it cannot: the grammar of a format begins with the first generated token.
     Nor can half a character, which UTF-8 lacks.

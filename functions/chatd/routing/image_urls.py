@@ -39,7 +39,7 @@ def check_images(request: ChatRequest, *, allow_http: bool) -> None:
 
 
 def _images(blocks: Sequence[Block]) -> Iterator[tuple[int, Image]]:
-    """Yield each picture with its position in the content of its turn or tool result."""
+    """Yield each image with its position in its turn or tool result."""
     parts = (block for block in blocks if not isinstance(block, Thinking | ToolCall))
     for number, block in enumerate(parts):
         if isinstance(block, Image):

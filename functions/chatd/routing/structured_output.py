@@ -51,7 +51,7 @@ def described(request: ChatRequest, budget: Budget) -> ChatRequest:
 
 
 def holds(answer: Answer, request: ChatRequest, budget: Budget) -> bool:
-    """Return whether every choice has the format; one cut off at its limit need not.
+    """Return whether every choice has the format; a choice cut off at its limit need not.
 
     Raises:
         InvalidRequestError: If the check exceeds its budget.
@@ -96,7 +96,7 @@ def _compiled(schema: Mapping[str, Any], budget: Budget) -> Schema:
 
 
 def _refuse(constant: str) -> NoReturn:
-    """Refuse NaN and Infinity, which Python reads and JSON does not have."""
+    """Refuse NaN and Infinity, which JSON lacks."""
     raise ValueError(constant)
 
 

@@ -72,7 +72,7 @@ def unknown_field(path: str) -> InvalidRequestError:
 
 
 def refuse_infinite_in(value: Any, path: str = "") -> None:
-    """Refuse a JSON value with a number that is not finite; `path` is the value's place.
+    """Refuse a JSON value with an infinite number; `path` is the value's place.
 
     Raises:
         InvalidRequestError: With the first such number as its `param`.

@@ -57,7 +57,7 @@ class Ollama:
     example = _EXAMPLE
 
     def refused(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # the shape of every adapter
-        """Name the caller's fields that would change the answer and that the dialect lacks."""
+        """Name the caller's fields without an equal in the dialect that change the answer."""
         found = []
         if (request.n or 1) > 1:
             found.append("n")
@@ -110,7 +110,7 @@ class Ollama:
     def relaxed(
         self, request: ChatRequest, refusal: UpstreamRefusedError
     ) -> tuple[ChatRequest, str] | None:
-        """Return the request without thinking, if a hint asks a model to think that cannot."""
+        """Return the request without its hint to think, if the model cannot think."""
         if _CANNOT_THINK not in refusal.message:
             return None
         return ollama_hints.without_thinking(request)

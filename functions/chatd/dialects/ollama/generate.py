@@ -53,7 +53,7 @@ def _check(messages: Sequence[Message]) -> None:
     for position, turn in enumerate(messages):
         if not all(isinstance(block, Text) for block in turn.blocks):
             raise InvalidRequestError(
-                "pictures need Ollama's /api/chat: set endpoint to chat or auto",
+                "images need Ollama's /api/chat: set endpoint to chat or auto",
                 param=f"messages.{position}.content",
             )
 

@@ -74,7 +74,7 @@ _KNOWN = frozenset({*_QUIET, *_NAMED, *_OPTIONS, *_RENAMED, *_FIELDS, *_THINKING
 
 
 def refused(request: ChatRequest) -> tuple[str, ...]:
-    """Name the fields that would change the answer and have no equal in Ollama's dialect."""
+    """Name the fields without an equal in Ollama's dialect that change the answer."""
     return tuple(
         name
         for name, value in given(request).items()
@@ -83,7 +83,7 @@ def refused(request: ChatRequest) -> tuple[str, ...]:
 
 
 def dropped(request: ChatRequest) -> tuple[str, ...]:
-    """Name the hints that can change the answer and have no equal in Ollama's dialect."""
+    """Name the hints without an equal in Ollama's dialect that can change the answer."""
     fields = given(request)
     if not fields:
         return _of_other_dialects(request.extra)
@@ -99,14 +99,14 @@ def given(request: ChatRequest) -> Json:
 
 
 def _of_other_dialects(extra: Extra | None) -> tuple[str, ...]:
-    """Name the fields of a surface whose hints are not known here."""
+    """Name the fields of other surfaces: their hints are not read."""
     if extra is None or extra.dialect == _SURFACE:
         return ()
     return tuple(path for path, value in extra.paths() if value is not None)
 
 
 def think(request: ChatRequest) -> Think:
-    """Read whether to think, or how hard, as Ollama's value; False if no field asks for it.
+    """Read Ollama's value for thinking; False if no field asks for thinking.
 
     Without a value a thinking model thinks, and can spend a small budget before the answer begins:
     https://github.com/ollama/ollama/blob/main/docs/capabilities/thinking.mdx
@@ -167,7 +167,7 @@ def options(request: ChatRequest) -> dict[str, Any]:
 
 
 def _think(name: str, value: Any) -> Think | None:
-    """Read one of the fields that ask for thinking; None if its value has no meaning."""
+    """Read a field that asks for thinking; None for an unknown value."""
     if not isinstance(value, Mapping):
         return _level(value)
     if name == "chat_template_kwargs":

@@ -1,4 +1,4 @@
-"""Write turns, tools and pictures in Ollama's dialect, and read its tool calls.
+"""Write turns, tools and images in Ollama's dialect, and read its tool calls.
 
 https://github.com/ollama/ollama/blob/main/docs/api.md#generate-a-chat-completion
 """
@@ -38,8 +38,8 @@ def written(messages: Sequence[Message]) -> list[dict[str, Any]]:
     """Write the conversation for `/api/chat`.
 
     Raises:
-        InvalidRequestError: If a picture is not in the request itself, a block is neither text
-            nor picture, a call is not one of a function, or its arguments are not a JSON object.
+        InvalidRequestError: If an image is not in the request itself, a block is neither text
+            nor image, a call is not one of a function, or its arguments are not a JSON object.
         RequestTooLargeError: If the arguments of all calls hold more than 250,000 JSON values.
 
     """
@@ -58,7 +58,7 @@ def written(messages: Sequence[Message]) -> list[dict[str, Any]]:
 
 
 def unwritten(request: ChatRequest) -> tuple[str, ...]:
-    """Name the fields of the canonical form that have a value and that Ollama lacks."""
+    """Name the fields of the canonical form without an equal in Ollama's dialect."""
     found = {
         "messages.name": any(
             message.name and message.role not in _NAMED for message in request.messages
@@ -81,7 +81,7 @@ def tool(given: Tool, schemas: ToolSchemas) -> dict[str, Any]:
 
 
 def calls(message: OllamaMessage) -> tuple[ToolCall, ...]:
-    """Read the tool calls of a turn; a call without an id gets one of ours."""
+    """Read the tool calls of a turn; a call without an id gets a new id."""
     return tuple(
         ToolCall(
             id=call.id or new_call_id(),
@@ -157,7 +157,7 @@ def _turn(message: Message, blocks: tuple[Block, ...], position: int) -> dict[st
 
 
 def _content(blocks: tuple[Block, ...], position: int) -> dict[str, Any]:
-    """Write the text and the pictures of a turn."""
+    """Write the text and the images of a turn."""
     texts: list[str] = []
     images: list[str] = []
     parts = [block for block in blocks if not isinstance(block, Thinking | ToolCall)]
@@ -172,7 +172,7 @@ def _content(blocks: tuple[Block, ...], position: int) -> dict[str, Any]:
         else:
             kind = block.kind if isinstance(block, Opaque) else "file"
             raise InvalidRequestError(
-                f"Ollama takes text and pictures, and no content of type {kind[:50]!r}",
+                f"Ollama takes text and images, and no content of type {kind[:50]!r}",
                 param=place,
             )
     content = {"content": "".join(texts)}
@@ -183,7 +183,7 @@ def _base64(image: Image, place: str) -> str:
     scheme, _, encoded = image.url.partition(";base64,")
     if not scheme.startswith("data:") or not encoded:
         raise InvalidRequestError(
-            "Ollama takes a picture only within the request: send a data URL with base64",
+            "Ollama takes an image only within the request: send a data URL with base64",
             param=f"{place}.image_url.url",
         )
     return encoded

@@ -38,7 +38,7 @@ _MERGED = frozenset({"properties", "patternProperties"})
 
 
 class ToolSchemas:
-    """Write the parameters of the tools of one request, and collect the keywords that are lost."""
+    """Write the parameters of a request's tools, and collect the lost keywords."""
 
     def __init__(self) -> None:
         self._lost: set[str] = set()
@@ -68,17 +68,17 @@ class ToolSchemas:
         return written
 
     def lose(self, keyword: str) -> None:
-        """Note a keyword that is lost."""
+        """Note a lost keyword."""
         self._lost.add(keyword)
 
     def inlines(self, characters: int) -> bool:
-        """Count a schema that a reference adds; return whether it may still be added."""
+        """Count an inlined schema; return False over the limits."""
         self._inlined += 1
         self._characters += characters
         return self._inlined <= _MAX_INLINED and self._characters <= _MAX_INLINED_CHARACTERS
 
     def _note(self, schema: Json, kept: frozenset[str]) -> None:
-        """Note the keywords of a written schema that Ollama drops; below `items` it drops none."""
+        """Note the keywords that Ollama drops; below `items` Ollama drops none."""
         self._lost.update(schema.keys() - kept - _NOTES)
         properties = schema.get("properties")
         branches = schema.get("anyOf") if "anyOf" in kept else None
@@ -116,7 +116,7 @@ class _Writer:
         return written
 
     def _rewrite(self, given: Mapping[str, Any], written: Json, inside: tuple[str, ...]) -> None:
-        """Write the keywords that have an equal; the schema's own keywords go first."""
+        """Write the keywords with an equal; the schema's own keywords take precedence."""
         if "const" in given:
             written.setdefault("enum", [given["const"]])
         if isinstance(branches := given.get("oneOf"), list):
@@ -142,7 +142,7 @@ class _Writer:
         return self.schema(target, (*inside, reference))
 
     def _size(self, given: Mapping[str, Any]) -> int:
-        """Characters of a schema's own keywords as JSON; the schemas in it are counted apart."""
+        """Count the characters of a schema's own keywords; inner schemas are counted apart."""
         known = self._sizes.get(id(given))
         if known is None:
             own = {name: _without_schemas(name, value) for name, value in given.items()}
@@ -177,7 +177,7 @@ class _Writer:
 
 
 def _without_schemas(name: str, value: Any) -> Any:
-    """Return a keyword's value without the schemas in it, which are counted apart."""
+    """Return a keyword's value without inner schemas, which are counted apart."""
     if name in _MERGED and isinstance(value, Mapping):
         return list(value)
     of_schemas = name in ("$defs", "definitions", "$ref")

@@ -1,7 +1,7 @@
 """Speak OpenAI's chat dialect, on `/chat/completions`.
 
-https://github.com/openai/openai-openapi/blob/master/openapi.yaml. Where one of them departs from
-it, a subclass beside this file does. It knows nothing of surfaces, and sends nothing itself.
+https://github.com/openai/openai-openapi/blob/master/openapi.yaml. A vendor's own differences are a
+subclass in dialects/vendors.
 """
 
 from __future__ import annotations
@@ -58,16 +58,16 @@ _EXAMPLE = Example(
 
 
 class OpenAIChat:
-    """The adapter for a provider that speaks OpenAI's dialect to the letter."""
+    """OpenAI's chat dialect, with the corrections of a provider's row."""
 
     example = _EXAMPLE
 
     def refused(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # a subclass's place
-        """Name the caller's fields that would change the answer and that the dialect lacks."""
+        """Name no field: the dialect can express every field that changes the answer."""
         return ()
 
     def omitted(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:
-        """Name the caller's fields that the row drops or that only another dialect has."""
+        """Name the caller's fields dropped by the row or lacking in the dialect."""
         return (*dropped(request, row), *openai_request.foreign(request))
 
     def build(self, request: ChatRequest, row: Provider, key: SecretStr | None) -> HttpRequest:
@@ -91,7 +91,7 @@ class OpenAIChat:
             if body.get("stream"):
                 del body["stream"]
         correct_fields(body, row)
-        headers = {**self._hello(key), **self._headers(request, row)}
+        headers = {**self._base_headers(key), **self._headers(request, row)}
         return HttpRequest(f"{row.base_url}/chat/completions", headers, request_body(body))
 
     def relaxed(
@@ -99,7 +99,7 @@ class OpenAIChat:
         request: ChatRequest,  # noqa: ARG002  # a subclass's place
         refusal: UpstreamRefusedError,  # noqa: ARG002  # as above
     ) -> tuple[ChatRequest, str] | None:
-        """Return None: the dialect has no hint whose refusal is known."""
+        """Return None: no refusal of a hint is known in this dialect."""
         return None
 
     def parse(self, response: HttpResponse) -> Answer:
@@ -142,7 +142,7 @@ class OpenAIChat:
 
     def models_request(self, row: Provider, key: SecretStr | None) -> HttpRequest:
         """Build the request for the list of the provider's models."""
-        return HttpRequest(f"{row.base_url}/models", self._hello(key))
+        return HttpRequest(f"{row.base_url}/models", self._base_headers(key))
 
     def models(self, response: HttpResponse) -> list[str]:
         """Read the names of the provider's models.
@@ -186,7 +186,7 @@ class OpenAIChat:
         """Write the vendor's own headers."""
         return {}
 
-    def _hello(self, key: SecretStr | None) -> dict[str, str]:
+    def _base_headers(self, key: SecretStr | None) -> dict[str, str]:
         headers = {"Content-Type": "application/json", "User-Agent": USER_AGENT}
         if key is not None:
             headers["Authorization"] = f"Bearer {key.get_secret_value()}"

@@ -15,7 +15,7 @@ from chatd.canonical.losses import foreign_fields, has_failed_result
 from chatd.canonical.request import ChatRequest, NamedTool, OpaqueTool, Source, Tool
 from chatd.dialects.openai_chat.turns import DIALECT, written
 
-# The JSON fields that a field of the canonical form is written to, where they differ by name.
+# The JSON fields of a field of the canonical form, where the names differ.
 _WRITTEN_AS: Mapping[str, tuple[str, ...]] = {
     "sampling": (
         *("temperature", "top_p", "seed", "stop"),

@@ -64,13 +64,13 @@ class Native:
         )
 
     def write(self, answer: Answer, served: Served) -> Mapping[str, Any]:
-        """The body to answer with; what is not always there is there only if it says something."""
+        """Write a whole response; optional fields are left out if they have no value."""
         served = served.after(*answer.rescues)
-        said = {"content": answer.first.content or ""}
+        body = {"content": answer.first.content or ""}
         if answer.first.thinking is not None:
-            said["thinking"] = answer.first.thinking
-        who, took = _totals(answer.model, answer.usage, answer.first, served)
-        return {**who, **said, **took}
+            body["thinking"] = answer.first.thinking
+        author, totals = _totals(answer.model, answer.usage, answer.first, served)
+        return {**author, **body, **totals}
 
     def stream(
         self,
@@ -78,7 +78,7 @@ class Native:
         events: Iterator[Event],
         served: Served,
     ) -> Iterator[bytes]:
-        """An event a piece, `{"content": …}` or `{"thinking": …}`, and a last with the totals."""
+        """Write `{"content": …}` or `{"thinking": …}` for each delta, and the totals last."""
         choice, counted = Choice(content=None), Counted(Usage())
         for event in events:
             if isinstance(event, Delta):
@@ -94,8 +94,8 @@ class Native:
             elif isinstance(event, FailedOver):
                 served = served.after(event)
             else:
-                who, took = _totals(counted.model, counted.usage, choice, served)
-                yield sse.event({"done": True, **who, **took})
+                author, totals = _totals(counted.model, counted.usage, choice, served)
+                yield sse.event({"done": True, **author, **totals})
 
     def is_end(self, piece: bytes) -> bool:
         """Whether this is the event with the totals; no other begins with `done`."""
@@ -130,9 +130,9 @@ def _refuse_unknown(sent: Mapping[str, Any]) -> None:
 def _totals(
     model: str | None, usage: Usage, choice: Choice, served: Served
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Who answered, and what it took; what is not always there only if it says something."""
-    who = {"model": model or served.model, "provider": served.provider}
-    took: dict[str, Any] = {
+    """Write the model and provider, and the totals; optional fields only with a value."""
+    author = {"model": model or served.model, "provider": served.provider}
+    totals: dict[str, Any] = {
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
         "finish_reason": choice.finish_reason,
@@ -140,9 +140,9 @@ def _totals(
         "request_id": served.request_id,
     }
     if warning := warning_of(choice):
-        took["warning"] = warning
+        totals["warning"] = warning
     if usage.estimated:
-        took["usage_estimated"] = True
+        totals["usage_estimated"] = True
     if served.rescued:
-        took["rescued"] = served.rescued
-    return who, took
+        totals["rescued"] = served.rescued
+    return author, totals

@@ -79,7 +79,7 @@ def request_of(body: dict[str, Any]) -> ChatRequest:
 
 
 def _standardize(body: dict[str, Any]) -> None:
-    """Replace values that no version of OpenAI's schema has by what they mean."""
+    """Replace other vendors' values by OpenAI's."""
     for name in ("max_tokens", "max_completion_tokens"):
         if body.get(name) == -1:  # no limit, at vLLM, llama-server and LM Studio
             del body[name]

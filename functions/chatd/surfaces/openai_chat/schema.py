@@ -31,13 +31,13 @@ class _Sent(BaseModel):
 
 
 class OpenAIImageUrl(_Sent):
-    """A picture: an https URL, or a data URL with its content."""
+    """An image: an https URL, or a data URL with its content."""
 
     url: Annotated[str, Field(min_length=1)]
 
 
 class OpenAIPart(_Sent):
-    """A part of a turn's content; of other parts than texts and pictures no field is checked."""
+    """A part of a turn's content; of other parts than texts and images no field is checked."""
 
     type: str
     text: str | None = None

@@ -117,7 +117,7 @@ def _image(part: dict[str, Any], place: str) -> Image:
 
 
 def _document(part: Mapping[str, Any]) -> Document | None:
-    """Read a file whose content is in the request; None for another file.
+    """Read a file with its content; None for a file without.
 
     https://platform.openai.com/docs/guides/pdf-files#base64-encoded-files
     """
