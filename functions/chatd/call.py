@@ -12,15 +12,15 @@ from chatd.deadline import Deadline
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """One call of a caller: its limits, and a way to cancel it from another thread.
+    """One call of a caller, which another thread can cancel.
 
     Attributes:
-        request_id: The invocation's id.
-        deadline: When it must have been answered.
-        caller: A name that tells this caller from others, as far as the event does.
+        request_id: The id of the invocation.
+        deadline: The deadline of the answer.
+        caller: A name for the caller, as distinct as the event allows.
         api_request_id: API Gateway's id of the request; None for a direct invocation.
-        started: When it began, on the monotonic clock.
-        gone: Set when the caller has hung up.
+        started: The start on the monotonic clock, in seconds.
+        gone: Set when the caller hung up.
 
     """
 
@@ -34,26 +34,26 @@ class Call:
 
     @property
     def caller_name(self) -> str | None:
-        """The caller's name for the log: as it was given to a key, or IAM's user or role."""
+        """The caller's name for the log: the name of the key, or IAM's user or role."""
         kind, _, name = self.caller.partition(" ")
         # arn:aws:sts::123456789012:assumed-role/role/session
         return (name.rsplit(":", 1)[-1] if kind == "iam" else name) or None
 
     def is_over(self) -> bool:
-        """Whether its deadline is spent or the caller has hung up."""
+        """Whether the deadline has passed or the caller hung up."""
         return self.deadline.spent or self.gone.is_set()
 
     def cancel(self) -> None:
-        """Cancel the call, from any thread: end the exchange under way, and begin no other.
+        """Cancel the call, from any thread: end the current exchange and begin no further one.
 
-        A wait on `gone` ends too. Cancelling a call that has ended does nothing.
+        A wait on `gone` ends too. Cancelling an ended call does nothing.
         """
         self.gone.set()
         if self._break_off is not None:
             self._break_off()
 
     def on_cancel(self, break_off: Callable[[], None]) -> None:
-        """Set what `cancel` breaks off: the exchange of the current attempt.
+        """Register the exchange of the current attempt, for `cancel` to end.
 
         Args:
             break_off: Ends the exchange, from any thread; called at once if the call is cancelled.

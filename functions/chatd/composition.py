@@ -1,7 +1,4 @@
-"""The parts of a running function, built once, from the environment and chatd.toml.
-
-It knows how the parts fit together, and nothing of what they do.
-"""
+"""Compose the parts of a function from the environment and chatd.toml: the composition root."""
 
 from __future__ import annotations
 
@@ -29,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Composition:
-    """What a door opens to."""
+    """The parts of a running function."""
 
     settings: Settings
     credentials: Credentials
@@ -40,12 +37,12 @@ class Composition:
     circuits: CircuitBreakers
 
     def prepare(self) -> None:
-        """Load all that a first chat needs, without a key and without a network."""
+        """Load the code that a first chat needs, without a key lookup or a connection."""
         from chatd.aws_lambda import warmup  # noqa: PLC0415  # only for copies
         from chatd.aws_lambda.warm_boto3 import dry_call  # noqa: PLC0415  # as above
 
         warmup.warm_up(self.settings)
-        # What a host's name is encoded with is loaded when the first is looked up.
+        # The first lookup of a host name loads this codec.
         "localhost".encode("idna")
         if self.settings.secret_id:
             dry_call("secretsmanager", "get_secret_value", SecretId="none")
@@ -65,7 +62,7 @@ class Composition:
                 )
 
     def forget(self) -> None:
-        """Forget what holds for a time or a machine: connections, keys, circuits."""
+        """Drop the state that a snapshot must not carry: connections, keys, circuit breakers."""
         self.transport.forget()
         self.credentials.forget()
         self.manager.forget()
@@ -92,7 +89,7 @@ def compose(environ: Mapping[str, str]) -> Composition:
 
 
 def _store(settings: Settings, warn: Callable[[str], None]) -> Store:
-    """What keeps the circuits: the deployment's table, or this process."""
+    """Make the store of the circuit breakers: the deployment's table, or memory."""
     if settings.circuits_table is None:
         return MemoryStore()
     from chatd.resilience.circuit_breaker_dynamodb import shared  # noqa: PLC0415  # it imports boto3
@@ -101,9 +98,9 @@ def _store(settings: Settings, warn: Callable[[str], None]) -> Store:
 
 
 def once(environ: Mapping[str, str], settings: Settings) -> IdempotentExecution:
-    """Build what answers an `Idempotency-Key` once.
+    """Build the execution of requests with an `Idempotency-Key`.
 
-    Most requests have none, so what they do without is imported here and not before.
+    Most requests have no key, so its modules are imported here and not before.
     """
     from chatd.idempotency.execution import IdempotentExecution  # noqa: PLC0415  # see above
 

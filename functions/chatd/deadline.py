@@ -1,4 +1,4 @@
-"""When a request must have been answered: one point in time that everything draws on."""
+"""The deadline of a request, shared by all of its steps."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ class Deadline:
 
     @classmethod
     def after(cls, seconds: float) -> Deadline:
-        """The deadline that many seconds from now."""
+        """Return the deadline that many seconds from now."""
         return cls(time.monotonic() + seconds)
 
     def within(self, seconds: float) -> Deadline:
-        """The sooner of this deadline and the one that many seconds from now."""
+        """Return the sooner of this deadline and the one that many seconds from now."""
         return Deadline(min(self.at, time.monotonic() + seconds))
 
     def left(self) -> float:
-        """The seconds that are left; 0 when it is spent."""
+        """Return the remaining seconds; 0 after the deadline."""
         return max(0.0, self.at - time.monotonic())
 
     @property
     def spent(self) -> bool:
-        """Whether nothing is left."""
+        """Whether the deadline has passed."""
         return self.left() == 0

@@ -1,36 +1,36 @@
-"""What can go wrong with a chat, and what each failure becomes for a caller.
+"""The failures of a chat, and the HTTP status and error body of each.
 
     ChatdError
     ├── InvalidRequestError            400  the caller's request cannot be served as it is
     │   ├── RequestTooLargeError       413
-    │   ├── UpstreamRefusedError       400  the provider said 400 or 422
-    │   │   ├── ContextTooLongError    400  the conversation is longer than the model can read
-    │   │   └── ContentRefusedError    400  the provider does not want to answer this
+    │   ├── UpstreamRefusedError       400  the provider answered 400 or 422
+    │   │   ├── ContextTooLongError    400  the conversation exceeds the model's context
+    │   │   └── ContentRefusedError    400  the provider's content filter refused it
     │   ├── KeyReusedError             409  the idempotency key came with another body before
-    │   └── InFlightError              409  the first request with this key is not answered yet
-    ├── UnauthorizedError              401  no caller's key, or an unknown one
+    │   └── InFlightError              409  the first request with this key is in flight
+    ├── UnauthorizedError              401  the caller key is missing or unknown
     ├── RouteNotFoundError             404  no such path
     ├── MethodNotAllowedError          405
-    ├── ModelNotFoundError             404  the model's name leads to no registered provider
+    ├── ModelNotFoundError             404  the model's provider is not registered
     ├── CredentialsUnavailableError    503  a provider's key could not be looked up
-    ├── NoHealthyProviderError         503  whoever could be asked has been failing
+    ├── NoHealthyProviderError         503  every circuit breaker is open
     ├── IdempotencyUnavailableError    503  the table of idempotency keys cannot be reached
-    ├── UpstreamError                  502  the provider broke, or answered nonsense
+    ├── UpstreamError                  502  the provider failed, or answered malformed
     │   ├── UpstreamAuthError          502  the provider refused our key
     │   ├── UpstreamNotFoundError      502  the provider has no such model
-    │   ├── DivergedError              502  the answer begun anew differs from what was sent
-    │   │   └── PrefillUnclearError    502  a continuation cannot be told from an echo
-    │   ├── FormatNotMetError          502  the answer is not in the form that was asked for
-    │   ├── AnswerTooLargeError        502  the answer does not fit the way back
+    │   ├── DivergedError              502  the new answer differs from the sent part
+    │   │   └── PrefillUnclearError    502  a continuation may be an echo of the prefill
+    │   ├── FormatNotMetError          502  the answer lacks the requested format
+    │   ├── AnswerTooLargeError        502  the answer is too large to read or return
     │   ├── UpstreamTimeoutError       504  the provider was too slow
     │   ├── UpstreamOverloadedError    503
-    │   ├── RateLimitedError           429  it will pass
-    │   └── QuotaExhaustedError        429  it will not pass by itself
+    │   ├── RateLimitedError           429  too many requests; waiting helps
+    │   └── QuotaExhaustedError        429  no credit or quota left
     ├── CallCancelledError             499  the caller hung up before there was an answer
-    └── InternalError                  500  a fault of our own
+    └── InternalError                  500  a fault of the gateway
 
-A direct invocation fails with the class's name as its error type, so a name here is part of the
-contract. This file knows nothing of HTTP clients, events or dialects.
+A direct invocation fails with the class's name as its error type, so the names are part of the
+contract.
 """
 
 from __future__ import annotations
@@ -46,17 +46,16 @@ _LONGEST_OBEYED = 60.0
 
 
 class ChatdError(Exception):
-    """A failure that a caller is told of.
+    """A failure with a message for the caller.
 
-    `transient` says whether the same provider may do better when it is asked again,
-    `falls_through` whether another one may, and `unwell` whether it tells of a provider that is
-    not well, and not of one request that it did not serve.
+    `retryable`: the same provider may succeed on a retry. `allows_fallback`: another model may
+    succeed. `trips_breaker`: the failure counts against the provider, and not one request.
 
     Args:
-        message: What happened and what to do about it. No key, prompt or answer.
-        param: The field of the caller's request that is at fault, such as `messages.0.role`.
-        provider: The provider's name, once the chat was routed.
-        upstream_status: The HTTP status that the provider answered with.
+        message: The failure and its remedy, without any key, prompt or answer.
+        param: The wrong field of the caller's request, such as `messages.0.role`.
+        provider: The provider's name, once the chat is routed.
+        upstream_status: The HTTP status of the provider's response.
         retry_after: Seconds after which the caller may try again.
         code: A more precise code than the class's own.
 
@@ -86,13 +85,13 @@ class ChatdError(Exception):
         self.upstream_status = upstream_status
         self.retry_after = retry_after
         self.code = code or self.default_code
-        # Headers that tell of the chat as a whole, and not of this failure.
+        # Headers about the whole chat.
         self.beside: Mapping[str, str] = {}
-        # Whether the caller read so slowly that the provider may have given up writing.
+        # Whether the caller read so slowly that the provider may have stopped writing.
         self.caller_was_slow = False
 
     def body(self, request_id: str) -> dict[str, Any]:
-        """The error body that every way in answers with: `{"error": {…}}`."""
+        """Return the error body: `{"error": {…}}`."""
         error: dict[str, Any] = {
             "message": self.message,
             "type": self.type,
@@ -107,7 +106,7 @@ class ChatdError(Exception):
         return {"error": error}
 
     def headers(self) -> dict[str, str]:
-        """Response headers that belong to this failure."""
+        """The response headers of this failure."""
         if self.retry_after is None:
             return dict(self.beside)
         return {**self.beside, "Retry-After": str(max(0, ceil(self.retry_after)))}
@@ -122,11 +121,11 @@ class InvalidRequestError(ChatdError):
 
 
 class RequestTooLargeError(InvalidRequestError):
-    """The body has more bytes or JSON values than the gateway reads, or the provider said 413."""
+    """The body has too many bytes or JSON values for the gateway, or the provider answered 413."""
 
     status = 413
     default_code = "request_too_large"
-    allows_fallback = True  # another provider may take what this one does not
+    allows_fallback = True  # another provider may accept the request
 
 
 class UpstreamRefusedError(InvalidRequestError):
@@ -134,13 +133,13 @@ class UpstreamRefusedError(InvalidRequestError):
 
 
 class ContextTooLongError(UpstreamRefusedError):
-    """The conversation is longer than the model can read; one with a larger context may."""
+    """The conversation exceeds the model's context; a model with a larger one may read it."""
 
     default_code = "context_length_exceeded"
 
 
 class ContentRefusedError(UpstreamRefusedError):
-    """The provider does not want to answer this: its own filter, not a failure."""
+    """The provider's content filter refused the request."""
 
     default_code = "content_filter"
 
@@ -152,19 +151,19 @@ class KeyReusedError(InvalidRequestError):
     default_code = "idempotency_key_reused"
 
     def headers(self) -> dict[str, str]:
-        """As its parent's; OpenAI's SDKs would retry a 409."""
+        """The parent's, plus `x-should-retry: false`: OpenAI's SDKs would retry a 409."""
         return {**super().headers(), "x-should-retry": "false"}
 
 
 class InFlightError(InvalidRequestError):
-    """The first request with this idempotency key has not been answered yet."""
+    """The first request with this idempotency key is in flight."""
 
     status = 409
     default_code = "idempotency_key_in_flight"
 
 
 class UnauthorizedError(ChatdError):
-    """The caller showed no key, or one that nobody holds."""
+    """The caller key is missing or unknown."""
 
     status = 401
     type = "authentication_error"
@@ -172,7 +171,7 @@ class UnauthorizedError(ChatdError):
 
 
 class RouteNotFoundError(ChatdError):
-    """Nothing is served at this path."""
+    """No route has this path."""
 
     status = 404
     type = "invalid_request_error"
@@ -180,7 +179,7 @@ class RouteNotFoundError(ChatdError):
 
 
 class MethodNotAllowedError(ChatdError):
-    """The path is served, with another method."""
+    """The path has no route with this method."""
 
     status = 405
     type = "invalid_request_error"
@@ -188,7 +187,7 @@ class MethodNotAllowedError(ChatdError):
 
 
 class ModelNotFoundError(ChatdError):
-    """The model's name leads to a provider that is not registered."""
+    """The provider of the model's name is not registered."""
 
     status = 404
     type = "invalid_request_error"
@@ -196,7 +195,7 @@ class ModelNotFoundError(ChatdError):
 
 
 class CredentialsUnavailableError(ChatdError):
-    """The provider's key could not be looked up, which is not the same as having none."""
+    """The lookup of the provider's key failed; a missing key is a different error."""
 
     status = 503
     default_code = "credentials_unavailable"
@@ -204,7 +203,7 @@ class CredentialsUnavailableError(ChatdError):
 
 
 class NoHealthyProviderError(ChatdError):
-    """Whoever could be asked has been failing, and is left alone for a while."""
+    """The circuit breaker of every possible target is open."""
 
     status = 503
     default_code = "no_healthy_provider"
@@ -212,18 +211,18 @@ class NoHealthyProviderError(ChatdError):
 
 
 class IdempotencyUnavailableError(ChatdError):
-    """The table of idempotency keys cannot be reached, so nothing was asked of a provider."""
+    """The table of idempotency keys cannot be reached; no request was sent to a provider."""
 
     status = 503
     default_code = "idempotency_unavailable"
 
 
 class UpstreamError(ChatdError):
-    """The provider broke, could not be reached, or answered nonsense.
+    """The provider failed, could not be reached, or sent a malformed answer.
 
     Attributes:
-        unreachable: Whether no connection could be made, whichever model was asked for.
-        malformed: Whether the answer is not one of the provider's dialect, or lacks its end.
+        unreachable: Whether no connection to the provider could be made.
+        malformed: Whether the answer does not fit the dialect, or lacks its end.
         unusable_stream: Whether a stream broke before its first event, of status 200 and without a
             reason; a complete answer may be usable.
 
@@ -240,10 +239,10 @@ class UpstreamError(ChatdError):
     trips_breaker = True
 
     def headers(self) -> dict[str, str]:
-        """As its parent's, with `x-should-retry: false` where a client's own retry is useless.
+        """The parent's, plus `x-should-retry: false` if a retry by the client is useless.
 
-        The gateway has made the retries that may help, so three more by OpenAI's SDKs would make
-        nine attempts of three. A `Retry-After` that they obey is an exception: that retry is due.
+        The gateway has made the useful retries: two more by OpenAI's SDKs would turn three attempts
+        into nine. A `Retry-After` that the SDKs obey is the exception: that retry is due.
         """
         if 0 < (self.retry_after or 0) <= _LONGEST_OBEYED:
             return super().headers()
@@ -251,26 +250,26 @@ class UpstreamError(ChatdError):
 
 
 class UpstreamAuthError(UpstreamError):
-    """The provider refused our key, or what our key asked for."""
+    """The provider refused the key, or the key lacks a permission."""
 
     default_code = "upstream_auth_error"
     retryable = False
     trips_breaker = False
 
     def headers(self) -> dict[str, str]:
-        """As its parent's; OpenAI's SDKs would retry what no retry can mend."""
+        """The parent's, plus `x-should-retry: false`: no retry can succeed."""
         return {**super().headers(), "x-should-retry": "false"}
 
 
 class UpstreamNotFoundError(UpstreamError):
-    """The provider does not know the model, or not for our key (404)."""
+    """The provider has no such model for this key (404)."""
 
     retryable = False
     trips_breaker = False
 
 
 class DivergedError(UpstreamError):
-    """The answer that was begun anew differs from what the caller has already got."""
+    """The answer begun anew differs from the part that the caller already has."""
 
     retryable = False
     allows_fallback = False
@@ -278,13 +277,13 @@ class DivergedError(UpstreamError):
 
 
 class PrefillUnclearError(DivergedError):
-    """What comes after a prefill may be an echo of it, or may not; the answer is begun anew."""
+    """The text after a prefill may be an echo of the prefill; the answer is begun anew."""
 
     default_code = "prefill_unclear"
 
 
 class FormatNotMetError(UpstreamError):
-    """The answer is not in the form that was asked for, and was not when asked again."""
+    """The answer lacks the requested format, also after a retry."""
 
     default_code = "format_not_met"
     retryable = False
@@ -292,7 +291,7 @@ class FormatNotMetError(UpstreamError):
 
 
 class AnswerTooLargeError(UpstreamError):
-    """The provider's answer is larger than can be read or returned."""
+    """The provider's answer is too large to read or to return."""
 
     default_code = "answer_too_large"
     retryable = False
@@ -300,7 +299,7 @@ class AnswerTooLargeError(UpstreamError):
 
 
 class UpstreamTimeoutError(UpstreamError):
-    """The provider did not answer in the time there was."""
+    """The provider did not answer within the limits of time."""
 
     status = 504
     type = "timeout_error"
@@ -308,14 +307,14 @@ class UpstreamTimeoutError(UpstreamError):
 
 
 class UpstreamOverloadedError(UpstreamError):
-    """The provider is up, and too busy (503)."""
+    """The provider is overloaded (503)."""
 
     status = 503
     default_code = "upstream_overloaded"
 
 
 class RateLimitedError(UpstreamError):
-    """Too many requests; it passes with time (429)."""
+    """Too many requests; waiting helps (429)."""
 
     status = 429
     type = "rate_limit_error"
@@ -333,7 +332,7 @@ class QuotaExhaustedError(UpstreamError):
     trips_breaker = False
 
     def headers(self) -> dict[str, str]:
-        """As its parent's; it also tells OpenAI's SDKs not to retry."""
+        """The parent's, plus `x-should-retry: false`."""
         return {**super().headers(), "x-should-retry": "false"}
 
 
@@ -348,9 +347,9 @@ class CallCancelledError(ChatdError):
 
 
 class InternalError(ChatdError):
-    """A fault of our own: the log line with this request id says where."""
+    """A fault of the gateway; the log line with this request id has the place."""
 
 
 def one_of(names: Iterable[str]) -> str:
-    """A list of names as a message shows it: `'a', 'b'`."""
+    """Join names for a message: `'a', 'b'`."""
     return ", ".join(repr(name) for name in names)

@@ -1,7 +1,4 @@
-"""The story of one chat: read → plan → ask → write → record.
-
-It knows the order of things, and nothing of dialects, surfaces, sockets or events.
-"""
+"""Serve one chat: read the request, select targets, run the fallback chain, write, record."""
 
 from __future__ import annotations
 
@@ -32,27 +29,27 @@ from chatd.telemetry.record import ChatRecord, place_of
 from chatd.telemetry.writer import Telemetry
 
 MAX_REQUEST_BYTES = 5 * 1024 * 1024
-# A synchronous invocation returns 6 MB at most, and over HTTP the answer is a string within it:
+# A synchronous invocation returns 6 MB at most; over HTTP the answer is a JSON string within that:
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 MAX_RETURNED_BYTES = 6 * 1024 * 1024 - 16 * 1024
-_SURELY_FITS = MAX_RETURNED_BYTES // 12  # characters: none takes more than 12 bytes escaped twice
+_SURELY_FITS = MAX_RETURNED_BYTES // 12  # characters: escaped twice, each takes at most 12 bytes
 
 
 @dataclass(slots=True, eq=False)
 class Reply:
-    """A whole answer: the body, and headers that go with it."""
+    """A whole answer: the body and the headers."""
 
     body: Mapping[str, Any]
     headers: Mapping[str, str]
 
 
 class Gateway:
-    """Serves chats.
+    """Serve chats.
 
     Args:
-        selector: Finds who answers.
-        runner: Asks one of them.
-        telemetry: Is told of every chat, once.
+        selector: Selects the targets of a chat.
+        runner: Runs the attempts at one target.
+        telemetry: Records each chat once.
 
     """
 
@@ -75,25 +72,25 @@ class Gateway:
             call: The id and the deadline.
 
         Raises:
-            ChatdError: If it is not a request.
+            ChatdError: If the request is invalid.
 
         """
         record = ChatRecord(call.request_id)
         try:
             return surface.read(headers, _bounded(body()))
         except Exception as error:  # noqa: BLE001  # the last line: logged by place, never by words
-            told = failed(error, record)
-            self.tell(record, call)
-            raise told from None
+            shown = failed(error, record)
+            self.finish(record, call)
+            raise shown from None
 
     def chat(self, surface: Surface, request: ChatRequest, call: Call) -> Reply:
-        """Answer one chat whole, and record it.
+        """Answer one chat with a whole body, and record it.
 
         `call.cancel()` ends it from another thread.
 
         Raises:
             CallCancelledError: If the call was cancelled before there was an answer.
-            ChatdError: Whatever else went wrong, in words that the caller may see.
+            ChatdError: For any other failure, with a message for the caller.
 
         """
         record = ChatRecord(call.request_id, request.model)
@@ -109,39 +106,39 @@ class Gateway:
             raise failed(_cancelled(call, error), record) from None
         finally:
             settle(record, request)
-            self.tell(record, call)
+            self.finish(record, call)
 
     def begin(self, chat_context: ChatContext) -> tuple[Target, Iterator[Event]]:
-        """Try the models of the chat until the first event of one is there.
+        """Try the targets of the chat until the first event of one arrives.
 
         Args:
             chat_context: The chat, with the caller's name for the model.
 
         Returns:
-            The model that answers, and its events as they come, the first one included.
+            The target that answers, and its events as they arrive, including the first.
 
         Raises:
-            ChatdError: If every model fails; then, and between two events, in words for the caller.
+            ChatdError: If every target fails; also between two events.
 
         """
         targets = self._selector.targets(chat_context.request, chat_context.call)
         return FallbackChain(self._runner, targets, chat_context).begin()
 
-    def tell(self, record: ChatRecord, call: Call) -> None:
-        """Tell of a chat that has ended."""
+    def finish(self, record: ChatRecord, call: Call) -> None:
+        """Record a chat that has ended."""
         record.total_ms = _ms_since(call.started)
         record.caller, record.api_request_id = call.caller_name, call.api_request_id
         self._telemetry.record(record)
 
 
 def settle(record: ChatRecord, request: ChatRequest) -> None:
-    """Estimate the tokens of an answer that ended before the provider counted them."""
+    """Estimate the usage of an answer that ended before the provider reported it."""
     if record.usage is None and record.said:
         record.estimate(request.prompt_size)
 
 
 def failed(error: Exception, record: ChatRecord) -> ChatdError:
-    """What a failure is for the caller, noted in the record; a fault of ours has no words."""
+    """Record a failure; return the caller's error, without the text of an internal one."""
     if isinstance(error, ChatdError):
         record.error = error.default_code
         error.beside = record.headers
@@ -152,14 +149,14 @@ def failed(error: Exception, record: ChatRecord) -> ChatdError:
 
 
 def _cancelled(call: Call, error: Exception) -> Exception:
-    """The failure of a chat; what comes of a cancelled call is the cancellation alone."""
+    """Return the failure of a chat; after a cancellation, only the cancellation."""
     if call.gone.is_set() and isinstance(error, ChatdError):
         return CallCancelledError()
     return error
 
 
 def _bounded(body: bytes) -> bytes:
-    """The body, if parsing it takes a bounded amount of memory."""
+    """Return the body if parsing it takes a bounded amount of memory."""
     if len(body) > MAX_REQUEST_BYTES:
         raise RequestTooLargeError(
             f"the body is larger than {MAX_REQUEST_BYTES // 1024 // 1024} MB"
@@ -170,10 +167,10 @@ def _bounded(body: bytes) -> bytes:
 
 
 def _returnable(body: Mapping[str, Any], answer: Answer) -> Mapping[str, Any]:
-    """The body, if Lambda can return it."""
+    """Return the body if Lambda can return one of this size."""
     size = answer.size
     if size > _SURELY_FITS:
-        if size <= MAX_RETURNED_BYTES:  # else it does not fit, and its JSON takes much memory
+        if size <= MAX_RETURNED_BYTES:  # else it cannot fit, and writing JSON takes much memory
             size = len(json.dumps(json.dumps(body, ensure_ascii=False)))
         if size > MAX_RETURNED_BYTES:
             raise AnswerTooLargeError("the answer is larger than the 6 MB that Lambda can return")

@@ -1,7 +1,4 @@
-"""An HTTP request to a provider and its response, as plain data.
-
-This file knows neither who makes one nor who sends it.
-"""
+"""An HTTP request to a provider and its response, as plain data."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True, eq=False)
 class HttpRequest:
-    """A POST of JSON to a provider, or a GET. Its repr shows neither key nor prompt."""
+    """A POST of JSON to a provider, or a GET. The repr shows neither key nor prompt."""
 
     url: str
     headers: Mapping[str, str] = field(repr=False)
@@ -25,7 +22,7 @@ class HttpRequest:
 
 @dataclass(slots=True, eq=False)
 class HttpResponse:
-    """A response read whole and decoded. Header names are lower-case."""
+    """A whole decoded response; header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]

@@ -1,7 +1,4 @@
-"""What comes in: the events of API Gateway, and of direct invocations.
-
-It knows events, and nothing of how they are answered.
-"""
+"""Read the events of API Gateway and of direct invocations."""
 
 from __future__ import annotations
 
@@ -18,35 +15,35 @@ from chatd.deadline import Deadline
 from chatd.errors import InvalidRequestError, RequestTooLargeError
 from chatd.safe_json.value_count import MAX_VALUES, Unread
 
-# Seconds of the time there is that are kept to render an answer and hand it over.
+# Seconds reserved to write the response and return it.
 _MARGIN = 0.5
 
 LambdaEvent = Mapping[str, Any]
 
 
 class Context(Protocol):
-    """What is needed of Lambda's context object."""
+    """The part of Lambda's context object that the gateway uses."""
 
     @property
     def aws_request_id(self) -> str:
-        """The invocation's id."""
+        """The id of the invocation."""
 
     def get_remaining_time_in_millis(self) -> int:
-        """The milliseconds until Lambda ends the invocation."""
+        """Return the milliseconds until Lambda ends the invocation."""
 
 
 def is_http(event: object) -> bool:
-    """Whether the event came through API Gateway; otherwise it is a direct invocation."""
+    """Whether the event came through API Gateway; else it is a direct invocation."""
     if not isinstance(event, dict):
         return False
     return isinstance(event.get("requestContext"), dict) and "httpMethod" in event
 
 
 def body_of(event: LambdaEvent) -> bytes:
-    """The body of an API Gateway event.
+    """Return the body of an API Gateway event.
 
     Raises:
-        InvalidRequestError: If it says to be base64 and is not.
+        InvalidRequestError: If the body is marked as base64 and is not.
 
     """
     body = event.get("body") or ""
@@ -54,16 +51,16 @@ def body_of(event: LambdaEvent) -> bytes:
         try:
             return base64.b64decode(body, validate=True)
         except (binascii.Error, ValueError):
-            raise InvalidRequestError("the body is not the base64 that it says to be") from None
+            raise InvalidRequestError("the body is marked as base64 and is not") from None
     return str(body).encode("utf-8", "surrogatepass")
 
 
 def request_of(event: object) -> bytes:
-    """The request of a direct invocation; in an EventBridge envelope it is `detail`.
+    """Return the request of a direct invocation; of an EventBridge envelope, `detail`.
 
     Raises:
-        InvalidRequestError: If it cannot be JSON.
-        RequestTooLargeError: If the runtime did not parse it.
+        InvalidRequestError: If the event is not JSON.
+        RequestTooLargeError: If the runtime did not parse the event.
 
     """
     if isinstance(event, Unread):
@@ -77,17 +74,17 @@ def request_of(event: object) -> bytes:
 
 
 def call_of(event: LambdaEvent | None, context: Context, settings: Settings) -> Call:
-    """The invocation's id, its caller and its deadline: the sooner of Lambda's and the route's.
+    """Make the call of an event; its deadline is the sooner of Lambda's and the route's.
 
     Args:
         event: The event of API Gateway; None for a direct invocation, which has no route.
         context: Lambda's context.
-        settings: Holds the route's limit.
+        settings: Has the route's limit.
 
     """
     deadline = Deadline.after(context.get_remaining_time_in_millis() / 1000 - _MARGIN)
     call = Call(context.aws_request_id, deadline)
-    # Only `make run` knows when a caller hangs up: Lambda's context has no such method.
+    # Only the context of `make run` reports that a caller hung up; Lambda's has no such method.
     on_cancel = getattr(context, "on_cancel", None)
     if on_cancel is not None:
         on_cancel(call.cancel)
@@ -101,7 +98,7 @@ def call_of(event: LambdaEvent | None, context: Context, settings: Settings) -> 
 
 
 def named_caller(event: LambdaEvent) -> str | None:
-    """The caller's name at the authorizer, or IAM's ARN; None if API Gateway checked neither.
+    """Return the authorizer's name for the caller, or IAM's ARN; None without either check.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
     """
@@ -115,20 +112,20 @@ def named_caller(event: LambdaEvent) -> str | None:
 
 
 def _members(context: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """A member that is an object; empty for anything else: a direct invoker can send any event."""
+    """Return a member that is an object; an empty one else: a direct invoker can send any event."""
     value = context.get(name)
     return value if isinstance(value, dict) else {}
 
 
 def _text(value: object) -> str | None:
-    """A text of the event; None for an empty one and for anything else."""
+    """Return a text of the event; None for an empty text and for any other value."""
     return value or None if isinstance(value, str) else None
 
 
 def limit_whole(call: Call, event: LambdaEvent, settings: Settings) -> None:
-    """Shorten the deadline of a call over HTTP that is answered whole.
+    """Shorten the deadline of an HTTP call that gets a whole answer.
 
-    API Gateway cuts a response that sends nothing for 300 s, and such an answer sends nothing
+    API Gateway cuts a response that sends nothing for 300 s, and a whole answer sends nothing
     before its end.
     """
     if settings.http_whole_seconds is not None:
@@ -137,19 +134,19 @@ def limit_whole(call: Call, event: LambdaEvent, settings: Settings) -> None:
 
 
 def header(event: LambdaEvent, name: str) -> str | None:
-    """A header's value, by its name in lower case."""
+    """Return the value of a header, by its lower-case name."""
     headers = event.get("headers") or {}
     return next((value for key, value in headers.items() if key.lower() == name), None)
 
 
 def headers_of(event: LambdaEvent) -> dict[str, str]:
-    """The headers by lower-case name."""
+    """Return the headers by lower-case name."""
     return {name.lower(): value for name, value in (event.get("headers") or {}).items()}
 
 
 def _waited(event: LambdaEvent) -> float:
-    """The seconds since API Gateway took the request, a cold start included."""
+    """Return the seconds since API Gateway received the request, including a cold start."""
     taken = event["requestContext"].get("requestTimeEpoch")
     waited = time.time() - taken / 1000 if isinstance(taken, int) else 0.0
-    # `sam local` and recorded events give other times: they say nothing of this request.
+    # `sam local` and recorded events hold other times, which do not concern this request.
     return waited if 0 < waited < 60 else 0.0  # noqa: PLR2004  # no cold start takes a minute

@@ -1,8 +1,7 @@
-"""The chat function's loop on Lambda: awslambdaric's own, with a client that can stream.
+"""Run the chat function's loop on Lambda: awslambdaric's, with a client that can stream.
 
-Lambda's Python runtime posts an answer in one piece. Here the answer to an HTTP event is streamed,
-always: template.yaml lets only streaming integrations of API Gateway invoke this function. It
-knows events and answers by their shape, and nothing of chats.
+Lambda's Python runtime posts an answer in one piece. This one always streams the answer to an HTTP
+event: in template.yaml only streaming integrations of API Gateway invoke this function.
 """
 
 from __future__ import annotations
@@ -34,27 +33,27 @@ from chatd.aws_lambda.runtime_stream import CONTENT_TYPE, InvocationStream
 from chatd.aws_lambda.streaming import CallerGoneError
 from chatd.safe_json.value_count import Unread, is_bounded
 
-# An exception's own words may be a caller's.
-_FAULT = "The answer could not be made; the function's log has the place."
+# An exception's message may quote the caller.
+_FAULT = "The answer could not be written; the function's log has the place."
 
 
 class Marshaller(LambdaMarshaller):  # type: ignore[misc]  # awslambdaric ships no types
-    """JSON in and out; what answers an HTTP event is passed through, to be streamed."""
+    """Read and write JSON; pass the answer to an HTTP event through for streaming."""
 
     _is_http = False
 
     def unmarshal_request(self, request: Any, content_type: str = "application/json") -> Any:
-        """The event, which decides the form of its answer."""
+        """Read the event, which decides the form of the answer."""
         self._is_http = False
         if not is_bounded(request if isinstance(request, bytes) else str(request).encode()):
-            return Unread()  # parsed it may not fit into the function; the handler refuses it
+            return Unread()  # parsed, the event may not fit into memory; the handler refuses it
         event = super().unmarshal_request(request, content_type)
         self._is_http = isinstance(event, dict) and {"httpMethod", "requestContext"} <= event.keys()
         return event
 
     def marshal_response(self, response: Any) -> tuple[Any, str]:
-        """The answer and its content type."""
-        # `sam local`, which says that it is there, cannot read a stream: 502.
+        """Return the answer and its content type."""
+        # `sam local`, which sets a variable, cannot read a stream: 502.
         streams = self._is_http and os.environ.get("AWS_SAM_LOCAL") != "true"
         if streams and (_is_live(response) or _is_proxy_result(response)):
             return response, CONTENT_TYPE
@@ -63,7 +62,7 @@ class Marshaller(LambdaMarshaller):  # type: ignore[misc]  # awslambdaric ships 
 
 
 class Streaming(BaseLambdaRuntimeClient):  # type: ignore[misc]  # awslambdaric ships no types
-    """What makes each of awslambdaric's clients one that can stream."""
+    """Add streaming to a client of awslambdaric."""
 
     marshaller = Marshaller()
 
@@ -74,13 +73,13 @@ class Streaming(BaseLambdaRuntimeClient):  # type: ignore[misc]  # awslambdaric 
         content_type: str = "application/json",
         invocation_id: str | None = None,
     ) -> None:
-        """Post an answer, or make and send it bit by bit."""
+        """Post a whole answer, or stream one."""
         if content_type != CONTENT_TYPE:
             super().post_invocation_result(invoke_id, result_data, content_type, invocation_id)
             return
         stream = InvocationStream(self.lambda_runtime_address, invoke_id, invocation_id)
         try:
-            fault = _poured(result_data, stream)
+            fault = _written(result_data, stream)
             if fault is None:
                 stream.end()
                 return
@@ -103,29 +102,29 @@ class Streaming(BaseLambdaRuntimeClient):  # type: ignore[misc]  # awslambdaric 
         xray_fault: str,
         invocation_id: str | None = None,
     ) -> None:
-        """Post a failure; who invoked the function sees it."""
+        """Post a failure, which the invoker sees."""
         shown = to_json(_without_source(json.loads(error_response_data)))
         super().post_invocation_error(invoke_id, shown, xray_fault, invocation_id)
 
     def post_init_error(
         self, error_response_data: dict[str, Any], error_type_override: str | None = None
     ) -> None:
-        """Post that the function cannot start; who invoked it sees that too."""
+        """Post that the function cannot start, which the invoker sees."""
         super().post_init_error(_without_source(error_response_data), error_type_override)
 
     def report_restore_error(self, restore_error_data: dict[str, Any]) -> None:
-        """Post that the function cannot go on from SnapStart's snapshot."""
+        """Post that the restore from a SnapStart snapshot failed."""
         super().report_restore_error(_without_source(restore_error_data))
 
 
 class Client(Streaming, LambdaRuntimeClient):  # type: ignore[misc]  # awslambdaric ships no types
-    """For an environment that serves one invocation at a time."""
+    """The client of an environment that serves one invocation at a time."""
 
     def wait_next_invocation(self) -> Any:
-        """Wait for the next invocation; the collector looks at nothing that came before the first.
+        """Wait for the next invocation; before the first, freeze all objects for the collector.
 
-        What is loaded stays for good, and to look through it takes a twentieth of a start's time,
-        and some of every later collection's.
+        Loaded modules stay for good, and collecting them takes a twentieth of the time of a
+        start, and part of the time of each later collection.
         """
         if not gc.isenabled():
             gc.freeze()
@@ -134,39 +133,39 @@ class Client(Streaming, LambdaRuntimeClient):  # type: ignore[misc]  # awslambda
 
 
 class ConcurrentClient(Streaming, LambdaMultiConcurrentRuntimeClient):  # type: ignore[misc]  # as above
-    """For each process of an environment that serves several."""
+    """The client of each process of an environment that serves several invocations at once."""
 
 
 class Runner(MultiConcurrentRunner):  # type: ignore[misc]  # awslambdaric ships no types
-    """Forks a process for each invocation that may run at once, as awslambdaric's own.
+    """Fork a process for each concurrent invocation, as awslambdaric does.
 
-    It loads and prepares the handler before that, as for a snapshot: the processes share what is
-    there by then, and memory is what bounds how many there can be (docs/cost.md).
+    The handler is loaded and prepared before the fork, as before a snapshot: the processes share
+    that memory, and memory limits their number (docs/cost.md).
     """
 
     @classmethod
     def run_concurrent(cls, handler: str, *arguments: Any) -> None:
-        """Start the processes, and wait for them.
+        """Start the processes and wait for them.
 
         Args:
             handler: The handler's name.
-            arguments: The rest, as awslambdaric gives it.
+            arguments: The other arguments of awslambdaric.
 
         """
         from awslambdaric.lambda_runtime_hooks_runner import (  # noqa: PLC0415  # most never fork
             run_before_snapshot,
         )
 
-        with suppress(Exception):  # each process meets it again, and can tell Lambda
+        with suppress(Exception):  # each process raises it again, and can report it to Lambda
             import_module(handler.rpartition(".")[0].replace("/", "."))
             run_before_snapshot()
         gc.collect()
-        gc.freeze()  # the collector writes to what it looks at, which would copy the page
+        gc.freeze()  # the collector writes to each object that it visits, which would copy the page
         super().run_concurrent(handler, *arguments)
 
     @classmethod
     def run_single(cls, handler: str, api_addr: str, use_thread: bool, socket_path: str) -> None:  # noqa: FBT001  # as awslambdaric calls it
-        """Be one of those processes."""
+        """Run one of the processes."""
         if socket_path:
             cls._redirect_output(socket_path)
         bootstrap.run(handler, ConcurrentClient(api_addr, use_thread))
@@ -192,8 +191,8 @@ def main(arguments: Sequence[str]) -> None:
         bootstrap.run(config.handler, Client(address, threaded))
 
 
-def _poured(result: Any, stream: InvocationStream) -> Exception | None:
-    """Send all of an answer but its end; what broke on the way, which is nobody's but ours.
+def _written(result: Any, stream: InvocationStream) -> Exception | None:
+    """Send an answer without its end; return an internal error that broke it, or None.
 
     Raises:
         CallerGoneError: If the connection was lost.
@@ -206,13 +205,13 @@ def _poured(result: Any, stream: InvocationStream) -> Exception | None:
             stream.whole(result)
     except Exception as fault:
         if stream.gone:
-            raise CallerGoneError("the connection was lost while the answer was made") from fault
+            raise CallerGoneError("the connection was lost before the answer ended") from fault
         return fault
     return None if stream.begun else RuntimeError("the answer ended before it began")
 
 
 def _described(fault: Exception, invoke_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The fault as awslambdaric tells Lambda and X-Ray of one; it is logged on the way."""
+    """Log an exception, and describe it as awslambdaric does for Lambda and X-Ray."""
     name, frames = type(fault).__name__, bootstrap.extract_traceback(fault.__traceback__)
     error = bootstrap.make_error(_FAULT, name, traceback.format_list(frames), invoke_id)
     logging.error("%s in %s\n%s", name, invoke_id, "".join(error["stackTrace"]))
@@ -229,7 +228,7 @@ def _is_proxy_result(response: object) -> bool:
 
 
 def _without_source(error: dict[str, Any]) -> dict[str, Any]:
-    """The error with each frame's file and line, and no line of our code."""
+    """Return the error with the file and line of each frame, without source lines."""
     frames = [str(frame).partition("\n")[0] for frame in error.get("stackTrace") or ()]
     return {**error, "stackTrace": frames}
 

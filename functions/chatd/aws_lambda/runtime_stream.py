@@ -1,7 +1,6 @@
-"""The response to one invocation, sent to Lambda's Runtime API while it is made.
+"""Stream the response to one invocation to Lambda's Runtime API.
 
-It knows the form that API Gateway's streaming integrations expect, and neither who makes the
-response nor how the runtime goes on.
+The response has the form that API Gateway's streaming integrations expect.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming
 https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode-lambda.html
@@ -21,7 +20,7 @@ from awslambdaric.lambda_runtime_client import LambdaRuntimeClientError
 from chatd.aws_lambda.streaming import CallerGoneError, Sink
 
 CONTENT_TYPE = "application/vnd.awslambda.http-integration-response"
-# API Gateway looks for the end of the prelude this far into the stream.
+# API Gateway searches this many bytes of the stream for the end of the prelude.
 _PRELUDE_LIMIT = 16 * 1024
 _PRELUDE_END = bytes(8)
 _PRELUDE_KEYS = ("statusCode", "headers", "multiValueHeaders")
@@ -30,10 +29,10 @@ _ERROR_BODY = "Lambda-Runtime-Function-Error-Body"
 
 
 class InvocationStream:
-    """A `Sink` whose every write is one HTTP chunk, sent at once; from any thread, until it ends.
+    """A `Sink` that sends each write at once as one HTTP chunk; any thread may write until the end.
 
     Attributes:
-        begun: Whether anything was sent: then the invocation's error can only be a trailer.
+        begun: Whether anything was sent; after that an error can only be a trailer.
         gone: Whether the connection was lost.
 
     """
@@ -41,7 +40,7 @@ class InvocationStream:
     def __init__(self, address: str, invoke_id: str, invocation_id: str | None) -> None:
         self._path = f"/2018-06-01/runtime/invocation/{invoke_id}/response"
         self._invocation_id = invocation_id
-        # It sets TCP_NODELAY: https://github.com/python/cpython/blob/3.13/Lib/http/client.py
+        # http.client sets TCP_NODELAY: https://github.com/python/cpython/blob/3.13/Lib/http/client.py
         self._connection = http.client.HTTPConnection(address)
         self._lock = threading.Lock()
         self._ended = False
@@ -53,35 +52,35 @@ class InvocationStream:
         self._begin({"statusCode": status, "headers": dict(headers)})
 
     def write(self, data: bytes) -> None:
-        """Send some of the body; nothing is no chunk, since an empty one would end the stream."""
+        """Send a piece of the body; skip an empty one, because an empty chunk ends the stream."""
         if not self.begun:
             raise RuntimeError("the response has not begun")
         if data:
             self._send(_chunk(data))
 
     def whole(self, result: Mapping[str, Any]) -> None:
-        """Send a proxy result: status, headers and body, but not yet the end."""
+        """Send the status, headers and body of a proxy result, without the end."""
         self._begin({name: result[name] for name in _PRELUDE_KEYS if result.get(name)})
         body = result.get("body") or ""
         self.write(base64.b64decode(body) if result.get("isBase64Encoded") else body.encode())
 
     def end(self) -> None:
-        """Say that this was all.
+        """End the response.
 
         Raises:
             CallerGoneError: If the connection is lost.
-            LambdaRuntimeClientError: If Lambda did not take the response.
+            LambdaRuntimeClientError: If Lambda refused the response.
 
         """
         self._end("")
 
     def fail(self, name: str, body: bytes) -> None:
-        """End with an error, as its type and a JSON object; raises what `end` does."""
+        """End with an error, given as a type and a JSON object; raise as `end` does."""
         encoded = base64.b64encode(body).decode()
         self._end(f"{_ERROR_TYPE}: {name}\r\n{_ERROR_BODY}: {encoded}\r\n")
 
     def close(self) -> None:
-        """Close the connection; without an end the response is broken off."""
+        """Close the connection; without an end mark the response is cut off."""
         self._connection.close()
 
     def _begin(self, prelude: Mapping[str, Any]) -> None:

@@ -1,8 +1,7 @@
-"""What a function does before it is copied, and after: by SnapStart, or by a fork.
+"""Prepare a function before it is copied, and renew its state after: SnapStart, or a fork.
 
 One snapshot becomes many environments, at any later time and on any machine; on Managed Instances
-one process becomes many. This file knows the moments, and what every copy must renew; what a
-function prepares and forgets is its own.
+one process becomes many.
 
 https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks-python.html
 """
@@ -20,22 +19,21 @@ _SEED_BYTES = 32
 def hooks(
     environ: Mapping[str, str], prepare: Callable[[], None], forget: Callable[[], None]
 ) -> None:
-    """Have the runtime call these, where copies are made; elsewhere nothing is imported.
+    """Register hooks with the runtime where copies are made; elsewhere import nothing.
 
-    A door calls this while it is imported: the copies are made right after.
+    A handler module calls this while it is imported: the copies are made right after.
 
     Args:
         environ: The environment.
-        prepare: Called before; every copy has all that it loads and makes. It must not connect to
-            anything nor read a secret. If it raises, SnapStart publishes no version.
-        forget: Called after a restore from a snapshot, before the first event. It and the runtime
-            have 10 s.
+        prepare: Called before the copy; every copy has what it loads. It must neither open a
+            connection nor read a secret. If it raises, SnapStart publishes no version.
+        forget: Called after a restore, before the first event. The restore may take 10 s.
 
     """
     is_restored = environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
     if not is_restored and "AWS_LAMBDA_MAX_CONCURRENCY" not in environ:
         return
-    # It comes with awslambdaric, which is for Linux only.
+    # The package comes with awslambdaric, which runs on Linux only.
     from snapshot_restore_py import (  # noqa: PLC0415  # see above
         register_after_restore,
         register_before_snapshot,
@@ -47,12 +45,12 @@ def hooks(
 
 
 def reseed() -> None:
-    """Give this process chances of its own: every restored one has the snapshot's generators.
+    """Reseed the random generators of this process: all restored processes share their state.
 
-    A fork needs none of it: Python and OpenSSL see to that.
+    A fork does not need this: Python and OpenSSL reseed by themselves.
 
     https://docs.aws.amazon.com/lambda/latest/dg/snapstart-uniqueness.html
     """
     random.seed()
-    # OpenSSL's generator lives in the process too. What is added is mixed in and replaces nothing.
+    # OpenSSL's generator is in the process too. The added bytes are mixed into its state.
     ssl.RAND_add(os.urandom(_SEED_BYTES), _SEED_BYTES)

@@ -1,7 +1,7 @@
-"""An answer that is sent while it is made: what a door returns instead of a whole response.
+"""Write a streaming response to a sink, and keep the connection open during silences.
 
-Whoever called the door pours it into a sink: the Lambda runtime, the local server's worker, or a
-buffer where the platform cannot stream. It knows bytes and time, and nothing of chats.
+A handler returns a streaming response instead of a whole one. The Lambda runtime, the worker of
+`make run`, or a buffer where the platform cannot stream, gives it a sink to write to.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
-# Gateways cut a connection that is idle for some time; a comment now and then keeps it open.
+# Gateways cut idle connections; a comment every 15 s keeps them open.
 # https://html.spec.whatwg.org/multipage/server-sent-events.html#authoring-notes
 HEARTBEAT_SECONDS = 15.0
 _COMMENT = b": keep-alive\n\n"
 
 
 class CallerGoneError(Exception):
-    """The caller hung up: nothing that is written reaches anybody."""
+    """The caller hung up, so nothing can be written any more."""
 
 
 class Sink(Protocol):
-    """Where a live answer goes."""
+    """The destination of a streaming response."""
 
     def commit(self, status: int, headers: Mapping[str, str]) -> None:
         """Send the status and the headers; called once, before the first write.
@@ -34,7 +34,7 @@ class Sink(Protocol):
         """
 
     def write(self, data: bytes) -> None:
-        """Send some of the body, at once.
+        """Send a piece of the body at once.
 
         Raises:
             CallerGoneError: If the caller hung up.
@@ -43,28 +43,28 @@ class Sink(Protocol):
 
 
 class StreamingResponse(Protocol):
-    """An answer in the making."""
+    """A response that is written while the provider sends."""
 
     def write_to(self, sink: Sink) -> None:
-        """Make the answer and send it. Raises nothing that is the answer's own fault.
+        """Write the response; report a failed chat in the response, and do not raise it.
 
-        It commits exactly once, also when it fails, unless the caller is gone.
+        The response is committed exactly once, also on failure, unless the caller hung up.
         """
 
     def abort(self) -> None:
-        """Stop making it, from any thread: the caller is gone."""
+        """Stop the response, from any thread: the caller hung up."""
 
 
 class HeartbeatSink:
-    """A sink that is kept awake: silence is broken by a comment every 15 s.
+    """A sink that sends a comment after every 15 s of silence.
 
-    The comment comes from a thread of its own, since the one that makes the answer waits for the
-    provider. The first one commits the response, and what fails after it fails within the stream.
+    A thread of its own sends the comment, because the response's thread waits for the provider.
+    The first comment commits the response; a later failure is reported within the stream.
 
     Args:
-        sink: Where everything goes.
-        headers: Gives the headers of the response at the moment when it is committed.
-        gone: Called once if the comment finds the caller gone.
+        sink: The destination.
+        headers: Returns the headers of the response when it is committed.
+        gone: Called once if a comment cannot be sent because the caller hung up.
         every: Seconds of silence.
 
     """
@@ -86,7 +86,7 @@ class HeartbeatSink:
         self.committed = False
 
     def refuse(self, status: int, headers: Mapping[str, str], body: bytes) -> bool:
-        """Answer with a failure's own status, if there is still time; whether there was."""
+        """Send a failure with its own status, unless committed; return whether it was sent."""
         with self._lock:
             if self.committed:
                 return False
@@ -104,14 +104,14 @@ class HeartbeatSink:
 
     @contextmanager
     def heartbeat(self) -> Iterator[None]:
-        """Break silences for as long as the block lasts."""
+        """Send comments into silences for the duration of the block."""
         heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         heart.start()
         try:
             yield
         finally:
             self._done.set()
-            heart.join()  # nothing may be written after the answer
+            heart.join()  # nothing may be written after the response
 
     def _begin(self) -> None:
         if not self.committed:
@@ -129,7 +129,7 @@ class HeartbeatSink:
 
 
 class Collected:
-    """A sink that keeps everything, where the platform takes an answer only whole."""
+    """A sink that collects the response for a platform that takes only whole ones."""
 
     def __init__(self) -> None:
         self.status = 0

@@ -1,7 +1,4 @@
-"""One chat that is streamed: the gateway's events, in the surface's words, into a sink.
-
-It knows the order of things while an answer is made, and nothing of what an answer holds.
-"""
+"""Stream one chat: write the gateway's events to a sink in the surface's format."""
 
 from __future__ import annotations
 
@@ -18,10 +15,10 @@ from chatd.telemetry.record import ChatRecord
 
 
 class StreamingChat:
-    """A chat in the making.
+    """The streaming response of one chat.
 
-    Nothing is sent before the first event is there, so that a failure before it has an honest
-    status; only a silence of 15 s commits the response earlier.
+    Nothing is sent before the first event, so that an earlier failure has its own HTTP status; only
+    a silence of 15 s commits the response earlier.
     """
 
     def __init__(
@@ -35,20 +32,20 @@ class StreamingChat:
         self._headers: dict[str, str] = {"Cache-Control": "no-cache"}
 
     def write_to(self, sink: Sink) -> None:
-        """Make the answer and send it, and tell of it when the last byte is gone."""
+        """Write the stream, and record the chat after the last byte."""
         outlet = HeartbeatSink(sink, lambda: self._headers, self.abort)
         try:
             with outlet.heartbeat():
                 self._make(outlet)
         except CallerGoneError:
             self._record.error = CallCancelledError.default_code
-            self.abort()  # whatever may still hold the stream
+            self.abort()  # also if a reference to the stream remains
         finally:
             settle(self._record, self._request)
-            self._gateway.tell(self._record, self._call)
+            self._gateway.finish(self._record, self._call)
 
     def abort(self) -> None:
-        """Cancel the call, from any thread: the caller is gone."""
+        """Cancel the call, from any thread: the caller hung up."""
         self._call.cancel()
 
     def _make(self, outlet: HeartbeatSink) -> None:
@@ -66,7 +63,7 @@ class StreamingChat:
             self._fail(failed(error, self._record), outlet)
 
     def _fail(self, error: ChatdError, outlet: HeartbeatSink) -> None:
-        """Send a failure with its status, or as the last piece if the response is committed."""
+        """Send a failure with its status; after the commit, as the last piece of the stream."""
         request_id = self._call.request_id
         failure = self._surface.error(error, request_id)
         body = json.dumps(failure.body, ensure_ascii=False).encode()

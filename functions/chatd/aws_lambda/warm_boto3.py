@@ -1,7 +1,4 @@
-"""A call of AWS that is made and not sent, so that all it needs is loaded.
-
-It knows boto3, and nothing of what is called for.
-"""
+"""Prepare an AWS call without sending it, so that all of its code is loaded."""
 
 from __future__ import annotations
 
@@ -10,12 +7,12 @@ from typing import Any
 
 
 def dry_call(service: str, operation: str, **parameters: object) -> None:
-    """Make a call, up to the moment when it would be sent; its answer is an empty object.
+    """Run a call up to the point of sending; its response is an empty object.
 
     Args:
-        service: As boto3 names it; one that speaks JSON.
-        operation: As boto3 names it.
-        parameters: The operation's own.
+        service: boto3's name of a service with a JSON protocol.
+        operation: boto3's name of the operation.
+        parameters: The parameters of the operation.
 
     """
     import boto3  # noqa: PLC0415  # it costs more to import than everything else together
@@ -27,7 +24,7 @@ def dry_call(service: str, operation: str, **parameters: object) -> None:
         body = HTTPResponse(io.BytesIO(b"{}"), preload_content=False)
         return AWSResponse(request.url, 200, HTTPHeaders(), body)
 
-    # Where credentials are given, nobody is asked for any; where a hook answers, nothing is sent.
+    # Explicit credentials prevent a lookup; a hook that answers prevents sending.
     client: Any = boto3.client(  # type: ignore[call-overload]  # any service
         service,
         aws_access_key_id="none",
