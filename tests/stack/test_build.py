@@ -194,7 +194,7 @@ def test_the_wrapper_starts_the_runtime_from_the_layer_s_bytecode(
 
     assert "Unable to import module 'nowhere'" in result.stdout + result.stderr
     assert "/opt/python/awslambdaric/__pycache__/bootstrap.cpython-313.pyc" in loaded
-    assert "/var/task/chatd/__pycache__/runtime_stream.cpython-313.pyc" in loaded
+    assert "/var/task/chatd/aws_lambda/__pycache__/runtime_stream.cpython-313.pyc" in loaded
     assert [path for path in loaded if not path.endswith(".cpython-313.pyc")] == []
     assert "/var/runtime/awslambdaric" not in result.stderr
 
