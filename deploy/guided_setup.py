@@ -2,7 +2,7 @@
 
 The answers go into the section ENV of samconfig.local.toml, which every command reads. Other
 sections stay unchanged. `sam deploy --guided` is not used: it saves settings that only `sam deploy`
-reads, and asks after the build for settings that the build needs.
+reads, and prompts after the build for settings that the build needs.
 """
 
 from __future__ import annotations

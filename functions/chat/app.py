@@ -35,7 +35,7 @@ def chat(name: str, event: LambdaEvent, context: Context) -> http.Response | Str
 
 
 def answer(name: str, event: LambdaEvent, context: Context) -> http.Response | StreamingResponse:
-    """Answer a chat over HTTP, whole or streamed as the request says."""
+    """Answer a chat over HTTP, whole or streamed as requested."""
     gateway, api = compose().gateway, surface(name)
     call = events.call_of(event, context, compose().settings)
     headers = events.headers_of(event)

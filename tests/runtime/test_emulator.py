@@ -29,7 +29,7 @@ def _free_port() -> int:
 
 @pytest.fixture
 def emulator(tmp_path: Path) -> Iterator[urllib3.HTTPConnectionPool]:
-    """Start the emulator with the runtime, and return an HTTP client for it."""
+    """Start the emulator with the runtime, and return an HTTP client."""
     found = list(ROOT.glob(f".venv-sam/lib/*/site-packages/samcli/local/rapid/*-{_ARCHITECTURE}"))
     if not found:
         pytest.fail("the SAM CLI is not installed; run: make .venv-sam/sam.stamp")
