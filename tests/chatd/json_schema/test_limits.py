@@ -153,6 +153,7 @@ def test_a_budget_ends_at_the_first_step_after_the_deadline() -> None:
         *({"uniqueItems": "true"}, {"uniqueItems": None}, {"$recursiveRef": "#"}),
         *({"$schema": None}, {"$schema": "draft-07"}, {"$ref": None}, {"$ref": "#/"}),
         *({"$ref": "#/allOf/1", "allOf": [True]}, {"$ref": "#/allOf/x", "allOf": [True]}),
+        *({"$ref": "#/$defs/0", "$defs": {"a": {}}}, {"$ref": "#/title/0", "title": "a"}),
         *({"$ref": "#/allOf/-1", "allOf": [True]}, {"$ref": "#/$defs/a/b", "$defs": {"a": {}}}),
     ],
     ids=repr,

@@ -1,0 +1,62 @@
+"""An object of the canonical form, or of HTTP, shows no text of a chat when it is printed.
+
+Tracebacks, logs and debuggers print objects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+MODULES = (
+    *("canonical.content", "canonical.extra", "canonical.request", "canonical.response"),
+    *("canonical.served", "upstream_http", "idempotency.stored_answer"),
+)
+CLASSES = [
+    kind
+    for name in MODULES
+    for kind in vars(import_module(f"chatd.{name}")).values()
+    if isinstance(kind, type) and is_dataclass(kind) and kind.__module__ == f"chatd.{name}"
+]
+# Fields that hold texts of the caller, the model or a provider, in whichever class.
+SECRET = {
+    *("text", "content", "thinking", "signature", "redacted", "arguments", "extra", "title"),
+    *("description", "parameters", "format", "stop", "body", "packed", "read", "fields", "nested"),
+    *("schema_description", "format_extra", "source"),
+}
+
+
+def shown(kind: Any, name: str) -> bool:
+    """Whether an object of this class shows this field when it is printed."""
+    one = object.__new__(kind)
+    for field in fields(kind):
+        object.__setattr__(one, field.name, "a canary" if field.name == name else None)
+    return "a canary" in repr(one)
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_an_object_shows_no_text_when_it_is_printed(kind: Any) -> None:
+    for field in fields(kind):
+        if field.name in SECRET:
+            assert not shown(kind, field.name), field.name
+
+
+def test_a_request_to_a_provider_shows_neither_its_headers_nor_its_body() -> None:
+    kind = import_module("chatd.upstream_http").HttpRequest
+
+    assert [name for name in ("url", "headers", "body") if shown(kind, name)] == ["url"]
+
+
+@pytest.mark.parametrize("name", ["Image", "Document"])
+def test_a_picture_or_a_file_does_not_show_its_address(name: str) -> None:
+    assert not shown(getattr(import_module("chatd.canonical.content"), name), "url")
+
+
+def test_log_probabilities_of_an_answer_are_not_shown() -> None:
+    response = import_module("chatd.canonical.response")
+
+    assert not shown(response.Choice, "logprobs")
+    assert not shown(response.Delta, "logprobs")
