@@ -24,6 +24,10 @@ CLIENTS = MappingProxyType(
         "`llm` command": "use_llm",
     }
 )
+# By the surface's name. The native API is chatd's own, so no client program has it.
+CLIENTS_OF: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {"native": {}, "openai_chat": CLIENTS}
+)
 _TOKENS = [INPUT_TOKENS, OUTPUT_TOKENS]
 _WEATHER = {"city": "Zürich", "celsius": 21}
 _READ = {"text": "{provider} read: 21 °C in Zürich", "calls": ["Zürich"]}

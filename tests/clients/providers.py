@@ -37,6 +37,8 @@ _MODELS = MappingProxyType(
     }
 )
 MODELS = MappingProxyType({name: _MODELS.get(name, "model-1") for name in ROWS})
+# By the dialect's name in dialects.DIALECTS: the module that answers as its providers do.
+STUBS = MappingProxyType({"ollama": stub_ollama, "openai_chat": stub_openai})
 # By the model's name: status, code, message, and seconds in Retry-After.
 _REFUSALS: Mapping[str, tuple[int, str, str, int]] = {
     "refuses": (400, "context_length_exceeded", "too many tokens", 0),

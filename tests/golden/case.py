@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chatd.surfaces import SURFACES
 from tests.golden.volatile import Masked
 from tests.support import functions
 from tests.support.upstream import Received, Script, Upstream, chunked, reply
@@ -17,8 +18,6 @@ from tests.support.upstream import Received, Script, Upstream, chunked, reply
 FOLDER = Path(__file__).parent
 KEY = "sk-golden-0123456789"
 KEY_VARIABLE = "GOLDEN_API_KEY"
-PATHS = {"native": "/v1/chat", "openai_chat": "/v1/chat/completions"}
-
 _INPUTS = ("about", "config", "row", "request", "upstream_response")
 # Headers that every request to a provider has, or every response to a caller.
 _USUAL_UPSTREAM = {
@@ -86,7 +85,7 @@ class Case:
             "headers": headers,
             "multiValueHeaders": {name: [value] for name, value in headers.items()},
         }
-        path, body = PATHS[self.surface], request["body"]
+        path, body = SURFACES[self.surface].path, request["body"]
         if not body.get("stream"):
             whole = functions.post(body, path, **more)
             return _response(whole.status, whole.headers, "body", whole.json)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chatd.config.catalog import CATALOG
+from chatd.surfaces import SURFACES
 from tests.stack.template_queries import Stack, of_type, properties, references
 
 Transform = Callable[..., Stack]
@@ -109,7 +110,7 @@ def test_a_stream_may_take_api_gateway_s_limit_of_15_minutes(stack: Stack) -> No
     chat = properties(stack, "ChatFunction")
     seconds = float(chat["Environment"]["Variables"]["CHATD_HTTP_SECONDS"])
 
-    for path in ("/v1/chat", "/v1/chat/completions"):
+    for path in (entry.path for entry in SURFACES.values()):
         assert integrations(stack)["post", path]["timeoutInMillis"] == 900_000 == seconds * 1000
     assert chat["Timeout"] == 900
 

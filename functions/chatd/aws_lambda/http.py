@@ -53,17 +53,17 @@ class Route:
 
 
 class Router:
-    """A function's routes, and what is the same for all of them.
+    """Select the route of an event; add CORS headers and the request's id to every response.
 
     Args:
-        settings: Gives the settings, or raises ConfigError.
+        settings: Returns the settings, or raises ConfigError.
         routes: The routes by method and path, as in template.yaml: `GET /health`.
 
     """
 
     def __init__(self, settings: Callable[[], Settings], routes: Mapping[str, Route]) -> None:
         self._settings = settings
-        self._routes = routes
+        self.routes = routes
 
     def answer(self, event: LambdaEvent, context: Context) -> dict[str, Any] | StreamingResponse:
         """Answer an event of API Gateway: a proxy response, or one that is made while it is sent.
@@ -71,8 +71,8 @@ class Router:
         The latter only where the platform can stream: `sam local` cannot.
         """
         headers: dict[str, str] = {"x-request-id": context.aws_request_id}
-        name = f"{event['httpMethod']} {_resource(event, self._routes)}"
-        route = self._routes.get(name) or Route(_not_found(name))
+        name = f"{event['httpMethod']} {_resource(event, self.routes)}"
+        route = self.routes.get(name) or Route(_not_found(name))
         try:
             headers |= _cors(header(event, "origin"), self._settings().cors_origins)
             if event["httpMethod"] == "OPTIONS":
