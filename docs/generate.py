@@ -52,6 +52,7 @@ PART = re.compile(
 PARTS = {
     **{name: partial(table, Workload(), Prices()) for name, table in tables.TABLES.items()},
     "decisions": partial(decision_index.index, ROOT / "docs/decisions"),
+    "local-modules": partial(module_table.table, ROOT / "local"),
     "memory-size": measured_tables.memory_size,
     "modules": partial(module_table.table, ROOT / "functions/chatd"),
     "outputs": template_tables.outputs,
