@@ -57,7 +57,7 @@ class _Handler(MotoRequestHandler):
     timeout = 10
 
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002  # werkzeug's name
-        """Discard the line: it would contain text of an unverified request."""
+        """Discard the line, which would contain text of an unverified request."""
 
 
 @contextmanager

@@ -42,8 +42,8 @@ def test_every_page_that_a_file_names_exists() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_every_file_that_a_page_names_exists(page: Path) -> None:
-    """A page names files from the root, from the package, or from its own folder."""
-    homes = (ROOT, PACKAGE, page.parent, ROOT / "functions")
+    """A page names files from the root, the package, local/ or its own folder."""
+    homes = (ROOT, PACKAGE, page.parent, ROOT / "functions", ROOT / "local")
     missing = [
         file
         for file in _FILE.findall(page.read_text("utf-8"))
