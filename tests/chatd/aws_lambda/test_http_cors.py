@@ -63,3 +63,38 @@ def test_for_every_origin_one_answer_serves_all(monkeypatch: pytest.MonkeyPatch)
 
     assert result.headers["access-control-allow-origin"] == "*"
     assert "vary" not in result.headers
+
+
+EXPOSED = (
+    "x-request-id, retry-after, x-should-retry, x-chatd-attempts, x-chatd-dropped-params,"
+    " x-chatd-idempotency, x-chatd-warning"
+)
+
+
+@pytest.mark.usefixtures("provider")
+@pytest.mark.parametrize("origins", [LISTED, "*"])
+def test_a_page_may_read_the_headers_that_docs_list(
+    monkeypatch: pytest.MonkeyPatch, origins: str
+) -> None:
+    monkeypatch.setenv("CHATD_CORS_ORIGINS", origins)
+    result = post(ask("m"), headers={"Origin": LISTED})
+
+    assert result.headers["access-control-expose-headers"] == EXPOSED
+
+
+@pytest.mark.parametrize("origins", [LISTED, "*"])
+def test_a_preflight_allows_methods_and_the_usual_headers_for_an_hour(
+    monkeypatch: pytest.MonkeyPatch, origins: str
+) -> None:
+    monkeypatch.setenv("CHATD_CORS_ORIGINS", origins)
+    event = http_event("OPTIONS", "/v1/chat", None, headers={"Origin": LISTED})
+    result = chat.app.lambda_handler(event, LambdaContext())
+
+    headers = {name: value for name, (value,) in result["multiValueHeaders"].items()}
+    assert (result["statusCode"], result["body"], result["isBase64Encoded"]) == (204, "", False)
+    assert headers["Access-Control-Allow-Methods"] == "GET, POST, OPTIONS"
+    allowed = "authorization, content-type, idempotency-key, x-api-key"
+    assert headers["Access-Control-Allow-Headers"] == allowed
+    assert headers["Access-Control-Max-Age"] == "3600"
+    assert headers["x-request-id"] == LambdaContext().aws_request_id
+    assert "Content-Type" not in headers
