@@ -1,7 +1,6 @@
-"""A provider's key: from Secrets Manager, then the environment, then a .env file.
+"""Look up a provider's key: in Secrets Manager, then in the environment, then in a .env file.
 
-A lookup that fails is not the same as finding no key, and is told apart from it. This file knows
-rows and keys, and nothing of chats.
+A failed lookup is reported apart from a missing key.
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ _FRESH_SECONDS = 300.0
 
 
 class _LookupFailedError(Exception):
-    """A place where a key may be could not be read, or holds what cannot be a key.
+    """A source of keys cannot be read, or holds a malformed key.
 
     Args:
-        message: Why, for callers.
-        logged: Why, for the log, if that says more.
+        message: The reason, for callers.
+        logged: The reason for the log, if more detailed.
 
     """
 
@@ -35,11 +34,11 @@ class _LookupFailedError(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProviderKey:
-    """What a lookup found.
+    """The result of a lookup.
 
     Attributes:
-        value: The key, or None if there is none.
-        failure: What failed on the way, as a sentence; a key may have been found all the same.
+        value: The key, or None.
+        failure: A sentence on a failed source; a later source may still have the key.
 
     """
 
@@ -48,13 +47,13 @@ class ProviderKey:
 
 
 class Credentials:
-    """Looks keys up, for one provider at a time.
+    """Look up keys, one provider at a time.
 
     Args:
         environ: The environment.
         secret: The secret with the keys, if the deployment has one.
         warn: Called with a sentence for each failure, once per lookup.
-        clock: Seconds that only grow.
+        clock: Monotonic seconds.
 
     """
 
@@ -72,7 +71,7 @@ class Credentials:
         self._env_files: dict[str, tuple[float, Mapping[str, str | None]]] = {}
 
     def key_of(self, row: Provider) -> ProviderKey:
-        """Look a provider's key up: the first place that has one wins."""
+        """Look up a provider's key; the first source with a key counts."""
         if row.key_variable is None:
             return ProviderKey()
         failures = []
@@ -88,14 +87,14 @@ class Credentials:
         return ProviderKey(None, "; ".join(failures) or None)
 
     def renewed(self, row: Provider, refused: SecretStr | None) -> SecretStr | None:
-        """Another key than the one that the provider refused, if the secret holds one by now."""
+        """Return a newer key than the refused one, if the secret has one."""
         if self._secret is None or not self._secret.expire():
             return None
         found = self.key_of(row).value
         return None if found == refused else found
 
     def forget(self) -> None:
-        """Forget every key, and when it was looked up."""
+        """Drop all keys and lookup times."""
         self._env_files.clear()
         if self._secret is not None:
             self._secret.forget()
@@ -137,15 +136,15 @@ def _read_env_file(path: Path) -> Mapping[str, str | None]:
 
         return dotenv_values(path, interpolate=False)
     except (OSError, UnicodeDecodeError) as error:
-        # The reason reaches callers, and a path is none of theirs.
+        # The reason reaches callers, so it names no path.
         raise _LookupFailedError(f"its env_file cannot be read ({type(error).__name__})") from None
 
 
 def _usable(value: str | None, where: str) -> SecretStr | None:
-    """The key as a header can carry it; None for an empty one."""
+    """Return the key if a header can carry it; None for an empty one."""
     value = (value or "").strip()
     if not value:
         return None
     if not value.isascii() or not value.isprintable():
-        raise _LookupFailedError(f"{where} holds characters that no key has")
+        raise _LookupFailedError(f"{where} holds characters that a key cannot have")
     return SecretStr(value)

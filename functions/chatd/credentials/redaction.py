@@ -1,8 +1,8 @@
-"""Take keys, quotes of a conversation and AWS identifiers out of a provider's words.
+"""Take keys, quotes of a conversation and AWS identifiers out of a provider's messages.
 
-Providers quote what they refuse. The caller may see the reason, and Lambda logs the message of a
-direct invocation's exception, so neither may hold a key or a prompt. The work is proportional to
-the length of the conversation (docs/decisions/0005-redaction-of-provider-messages.md).
+Providers quote the request in refusals. The caller may see the reason, and Lambda logs the message
+of a direct invocation's exception, so neither may hold a key or a prompt. The work is proportional
+to the length of the conversation (docs/decisions/0005-redaction-of-provider-messages.md).
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from chatd.credentials.text_normalization import Spelled, decoded_runs, normal, spelled
 
 MAX_READ = 4_000
-"""Characters of a provider's words that are looked at; what follows is dropped."""
+"""Characters of a provider's message that are read; the rest is dropped."""
 MAX_SHOWN = 400
 """Characters that are left of them at most."""
 _HIDDEN = "[…]"
-_QUOTE = 16  # characters in a row that two unrelated texts hardly share, white space apart
+_QUOTE = 16  # consecutive characters, without white space, that two unrelated texts hardly share
 _KEY_PART = 8
 _SHORTEST = 4
 # Every run of `_QUOTE` characters holds one of `_SAMPLE` characters that starts at a multiple of
@@ -32,14 +32,14 @@ _AWS = re.compile(r"arn:aws[a-z-]*:[^\s\"'<>,;)\]}]*|(?<![0-9])[0-9]{12}(?![0-9]
 
 @dataclass(slots=True)
 class _Quotes:
-    """The runs of characters that a provider's words and the prompts share.
+    """The runs of characters that a provider's messages and the prompts share.
 
     Attributes:
-        samples: Every run of `_SAMPLE` characters of the words.
+        samples: Every run of `_SAMPLE` characters of the messages.
         runs: Every run of `_QUOTE` characters.
-        found: Those runs that a prompt has too.
-        short: Prompts shorter than such a run, which are hidden where they stand whole.
-        ordinary: Of these, a single word or number: hidden only between quotation marks.
+        found: The runs that a prompt has too.
+        short: Prompts shorter than a run, hidden where they occur whole.
+        ordinary: Short prompts of one word or number, hidden only between quotation marks.
 
     """
 
@@ -50,12 +50,12 @@ class _Quotes:
     ordinary: set[str] = field(default_factory=set)
 
     def expect(self, text: str) -> None:
-        """Take the runs of some words, in their normal form."""
+        """Collect the runs of a message in its normal form."""
         self.samples.update(_runs(text, _SAMPLE))
         self.runs.update(_runs(text, _QUOTE))
 
     def look_in(self, prompt: str) -> None:
-        """Note which of the runs a prompt has."""
+        """Note the runs that a prompt has too."""
         if len(prompt) < _SHORTEST:
             return
         text = normal(prompt)
@@ -82,13 +82,13 @@ def redacted(
 
     A quote is a run of 16 characters or more of a prompt; white space, letter case, quotation
     marks and the escapes of JSON, HTML and URLs make no difference, and base64 is decoded. A
-    shorter prompt is taken out where it stands whole; a single word or number only where it stands
-    between quotation marks, because it may be an ordinary word of the provider's.
+    shorter prompt is taken out where it occurs whole; a single word or number only between
+    quotation marks, because the provider may use it as an ordinary word.
 
     Args:
-        texts: A provider's words; only the first 4,000 characters of each are used.
-        secrets: Keys. Every part of 8 characters or more is taken out.
-        prompts: Everything of the conversation.
+        texts: A provider's messages; only the first 4,000 characters of each are used.
+        secrets: Keys; every part of 8 characters or more is taken out.
+        prompts: All texts of the conversation.
         kept: Names that the texts may hold, such as the model's.
 
     """
@@ -134,14 +134,14 @@ def _shown(
 
 
 def _quoted(words: Spelled, quotes: _Quotes) -> Iterable[tuple[int, int]]:
-    """The places of the words that are part of a long prompt."""
+    """Find the places of quotes of long prompts."""
     for n in range(len(words.normal) - _QUOTE + 1):
         if words.normal[n : n + _QUOTE] in quotes.found:
             yield words.span(n, n + _QUOTE)
 
 
 def _whole(words: Spelled, quotes: _Quotes) -> Iterable[tuple[int, int]]:
-    """The places of the words that are a short prompt as a whole."""
+    """Find the places of whole short prompts."""
     if not quotes.short and not quotes.ordinary:
         return
     for n in range(len(words.normal)):
@@ -161,7 +161,7 @@ def _between_marks(words: Spelled, start: int, end: int) -> bool:
 
 
 def _is_ordinary(prompt: str) -> bool:
-    """Whether it is one word of an alphabet with cases, or one number."""
+    """Whether a text is one word of an alphabet with cases, or one number."""
     word = prompt.strip()
     if not word.isalpha():
         return word.isdecimal()
@@ -169,7 +169,7 @@ def _is_ordinary(prompt: str) -> bool:
 
 
 def _key_parts(secrets: Iterable[str], quotes: _Quotes) -> set[str]:
-    """Every part of the keys that must not be shown; a key too short for parts is a short text."""
+    """Return every part of the keys to hide; a key too short for parts counts as a short text."""
     parts: set[str] = set()
     for secret in secrets:
         text = normal(secret)
@@ -177,7 +177,7 @@ def _key_parts(secrets: Iterable[str], quotes: _Quotes) -> set[str]:
             quotes.short.add(text)
             continue
         parts.update(_runs(text, _KEY_PART))
-        for shift in range(3):  # where the key may lie in a text that is base64
+        for shift in range(3):  # the offsets of the key within a base64 text
             coded = b64encode(b"\0" * shift + secret.encode("utf-8", "replace")).decode()
             parts.update(_runs(normal(coded[4 if shift else 0 : -4]), _KEY_PART))
     return parts

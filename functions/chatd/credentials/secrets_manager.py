@@ -1,7 +1,6 @@
-"""One JSON secret of Secrets Manager, cached, and kept while Secrets Manager is down.
+"""Read a JSON secret from Secrets Manager; cache it, and keep it while Secrets Manager is down.
 
-It knows nothing of what the secret holds; whoever reads it does. boto3 is imported when the first
-secret is fetched, because it costs more to import than everything else together.
+boto3 is imported with the first fetch, because its import takes longer than all others together.
 """
 
 from __future__ import annotations
@@ -18,22 +17,20 @@ if TYPE_CHECKING:
 _FRESH_SECONDS = 300.0
 _RETRY_SECONDS = 5.0
 _EXPIRE_SECONDS = 30.0
-# What it says when the secret is no longer ours to use: an old value must not outlive that.
+# Error codes after which the old value must not be used: access was withdrawn.
 # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 _GONE = frozenset({"AccessDeniedException", "ResourceNotFoundException", "InvalidRequestException"})
 
 
 class SecretUnavailableError(Exception):
-    """The secret could not be read.
-
-    As a string it names the secret, for the log.
+    """The secret could not be read; the string names the secret, for the log.
 
     Attributes:
-        public: Why, for callers: an ARN holds the account's number.
-        gone: Whether an old value must not be used any more.
+        public: The reason for callers, without the ARN, which holds the account id.
+        gone: Whether the old value must not be used any more.
 
     Args:
-        message: Why; nothing of what the secret holds.
+        message: The reason, without any content of the secret.
         secret_id: The secret's name or ARN.
 
     """
@@ -45,7 +42,7 @@ class SecretUnavailableError(Exception):
 
 
 class SecretsManager:
-    """Fetches secrets, with one client that is made at the first.
+    """Fetch secrets, with one client made on the first fetch.
 
     Args:
         environ: The environment; `AWS_ENDPOINT_URL_SECRETS_MANAGER` names another endpoint.
@@ -75,7 +72,7 @@ class SecretsManager:
             ) from None
         except BotoCoreError as error:
             raise SecretUnavailableError(
-                f"Secrets Manager could not be asked for the secret: {type(error).__name__}",
+                f"Secrets Manager could not be reached for the secret: {type(error).__name__}",
                 secret_id,
             ) from None
         text = answer.get("SecretString")
@@ -93,7 +90,7 @@ class SecretsManager:
         import boto3  # noqa: PLC0415  # see above
         from botocore.config import Config  # noqa: PLC0415
 
-        # At DEBUG, which an operator may choose for a function, botocore logs what it gets.
+        # At DEBUG, which an operator may set for a function, botocore logs the responses.
         log = logging.getLogger("botocore")
         log.setLevel(max(log.level, logging.INFO))
         return boto3.client(
@@ -108,8 +105,8 @@ class JsonSecret:
 
     Args:
         secret_id: The secret's name or ARN.
-        fetch: Gets the secret's text by its id, or raises SecretUnavailableError.
-        clock: Seconds that only grow.
+        fetch: Returns the secret's text by its id, or raises SecretUnavailableError.
+        clock: Monotonic seconds.
 
     """
 
@@ -132,14 +129,14 @@ class JsonSecret:
 
     @property
     def failure(self) -> SecretUnavailableError | None:
-        """Why the last look failed, even if an older value stands in for it; None if it did not."""
+        """The reason why the last read failed, also if an older value is used; else None."""
         return self._failure
 
     def read(self) -> Mapping[str, Any]:
-        """The object, at most 300 s old, or older while Secrets Manager is down.
+        """Return the object, at most 300 s old, or older while Secrets Manager is down.
 
         Raises:
-            SecretUnavailableError: If it cannot be read and no earlier value may stand in.
+            SecretUnavailableError: If the secret cannot be read and no older value may be used.
 
         """
         if self._clock() >= self._next_look:
@@ -150,7 +147,7 @@ class JsonSecret:
         return self._values
 
     def expire(self) -> bool:
-        """Have the next reading look again, at most every 30 s; whether it will."""
+        """Make the next read fetch again, at most every 30 s; return whether it will."""
         if self._clock() - self._expired_at < _EXPIRE_SECONDS:
             return False
         self._expired_at = self._clock()
@@ -158,7 +155,7 @@ class JsonSecret:
         return True
 
     def forget(self) -> None:
-        """Forget the value, and when it was read."""
+        """Drop the value and the time of its fetch."""
         self._values = None
         self._failure = None
         self._next_look = 0.0

@@ -1,4 +1,4 @@
-"""Bring differently spelled copies of a text to one normal form, so that they can be compared.
+"""Convert differently escaped copies of a text to one normal form for comparison.
 
 Letter case, white space, quotation marks and backslashes are dropped; the escapes of JSON, HTML
 and URLs are decoded.
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 _NOISE = re.compile(r"[\s\\\"'`\u00ad\u200b-\u200f\u2060\ufeff\x00-\x1f]+")
-# A run of backslashes is only tried from its start, and at once as a whole: from each of them it
-# would take time quadratic in its length.
+# A run of backslashes is matched only from its start and as a whole: matching from each backslash
+# would take quadratic time.
 _ESCAPE = re.compile(
     r"(?P<unicode>(?<!\\)(?:\\++u[0-9A-Fa-f]{4})+)"
     r"|(?P<control>(?<!\\)\\++[bfnrt])"
@@ -33,7 +33,7 @@ class Spelled:
     Attributes:
         text: The text.
         normal: Its normal form.
-        spans: For each character of the normal form, where it is in the text.
+        spans: For each character of the normal form, its place in the text.
 
     """
 
@@ -42,7 +42,7 @@ class Spelled:
     spans: list[tuple[int, int]]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """Where characters `start` to `end` of the normal form are in the text."""
+        """Return the place in the text of characters `start` to `end` of the normal form."""
         return self.spans[start][0], self.spans[end - 1][1]
 
     def begins(self, place: int) -> bool:
@@ -60,14 +60,14 @@ class Spelled:
 
 
 def normal(text: str) -> str:
-    """The normal form of a text, in time proportional to its length."""
+    """Return the normal form of a text, in time proportional to its length."""
     if "\\" in text or "%" in text or "&" in text:
         text = _ESCAPE.sub(_decoded, text)
     return _NOISE.sub("", text.casefold())
 
 
 def spelled(text: str) -> Spelled:
-    """A text with its normal form, character by character."""
+    """Return a text with its normal form, character by character."""
     characters: list[str] = []
     spans: list[tuple[int, int]] = []
     for piece, span in _pieces(text):
@@ -78,7 +78,7 @@ def spelled(text: str) -> Spelled:
 
 
 def decoded_runs(text: str) -> list[tuple[str, tuple[int, int]]]:
-    """Decode the parts of a text that look like base64; return normal forms and places."""
+    """Decode the parts of a text that look like base64; return their normal forms and places."""
     found = []
     for match in _BASE64.finditer(text):
         coded = match[0].replace("-", "+").replace("_", "/")
@@ -90,7 +90,7 @@ def decoded_runs(text: str) -> list[tuple[str, tuple[int, int]]]:
 
 
 def _pieces(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
-    """The characters of a text, with its escapes decoded, and where each is."""
+    """Yield the characters of a text with escapes decoded, and the place of each."""
     position = 0
     for match in _ESCAPE.finditer(text):
         for n in range(position, match.start()):
@@ -118,7 +118,7 @@ def _decoded(escape: re.Match[str]) -> str:
 
 
 def _joins(character: str) -> bool:
-    """Whether it is part of a word; scripts without cases write words without spaces."""
+    """Whether a character is part of a word; scripts without cases use no spaces."""
     if character.isalpha():
         return character.lower() != character.upper()
     return character.isalnum()

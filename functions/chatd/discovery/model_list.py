@@ -1,7 +1,7 @@
-"""List the tiers and the present models of each registered provider.
+"""List the tiers and the models of each registered provider.
 
-The providers are asked in parallel, each for 4 s, and their lists kept for 60 s. One that is slow
-or broken hides no other; its earlier list stands in, and it is asked again after 5 s.
+The providers are queried in parallel, within 4 s each, and the lists are kept for 60 s. If a
+provider is slow or fails, its last list is used, and a retry follows after 5 s.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from chatd.routing.router import Route, routes
 from chatd.transport.http_client import Transport
 
 _FRESH_SECONDS = 60.0
-# After a failure; a provider that is starting, or was reconfigured, is soon well again.
+# After a failure: a provider that starts, or was reconfigured, soon works again.
 _RETRY_SECONDS = 5.0
 _PATIENCE_SECONDS = 4.0
 
 
 class Models:
-    """Lists models.
+    """List models.
 
     Args:
         settings: The tiers and the rows.
         credentials: Looks up keys.
-        transport: Sends.
-        warn: Called with a sentence for each provider that gave no list.
-        clock: Seconds that only grow.
+        transport: Sends the requests.
+        warn: Called with a sentence for each provider without a list.
+        clock: Monotonic seconds.
 
     """
 
@@ -56,7 +56,7 @@ class Models:
         self._lists: dict[str, tuple[float, list[str]]] = {}
 
     def all(self) -> dict[str, Any]:
-        """The body of `GET /v1/models`: OpenAI's list, each id as a caller would ask for it."""
+        """Return the body of `GET /v1/models`: OpenAI's list, with ids as callers send them."""
         data = [_model(tier, "chatd") for tier in self._settings.tiers]
         rows = self._available()
         self._look([row for row in rows if self._is_stale(row)])
@@ -66,10 +66,10 @@ class Models:
         return {"object": "list", "data": data}
 
     def one(self, name: str) -> dict[str, Any]:
-        """The body of `GET /v1/models/{id}`, for a listed id or a name that leads to one.
+        """Return the body of `GET /v1/models/{id}`, for a listed id or another spelling of one.
 
         Raises:
-            ModelNotFoundError: If nothing of that name is listed.
+            ModelNotFoundError: If no model of that name is listed.
 
         """
         route = routes(name, self._settings, self._registry.default)[0]
@@ -95,7 +95,7 @@ class Models:
             wait([threads.submit(self._ask, row) for row in rows])
 
     def _ask(self, row: Provider) -> None:
-        """Get a provider's list; after a failure keep the one before and retry in 5 s."""
+        """Query a provider; after a failure keep its last list and retry in 5 s."""
         fresh = _FRESH_SECONDS
         adapter = load_dialect(row.adapter or row.dialect)
         try:
@@ -110,7 +110,7 @@ class Models:
 
 
 def _spellings(route: Route) -> tuple[str, ...]:
-    """The names that a provider may list a model under.
+    """Return the names under which a provider may list a model.
 
     Ollama reads a name without a tag as `:latest`, and lists it with that tag:
     https://github.com/ollama/ollama/blob/main/docs/api.md#model-names

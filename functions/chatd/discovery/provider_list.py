@@ -1,4 +1,4 @@
-"""The list of providers: names and standings, never a key."""
+"""List the registered providers and their availability, without keys."""
 
 from __future__ import annotations
 

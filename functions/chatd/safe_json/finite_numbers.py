@@ -1,6 +1,6 @@
 """Write JSON without NaN and Infinity.
 
-Python reads and writes them, and reads a number such as 1e999 as Infinity. JSON has none of them
+Python reads and writes both, and reads a number such as 1e999 as Infinity. JSON has neither
 (https://www.rfc-editor.org/rfc/rfc8259#section-6), and other parsers refuse the whole text.
 """
 
@@ -15,7 +15,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from chatd.errors import InvalidRequestError
 
-# Each is made once: json.dumps would make one for every text.
+# Each is made once: json.dumps would make an encoder for each text.
 _COMPACT = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _SPACED = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 _ASCII_ANY = json.JSONEncoder().encode
@@ -46,11 +46,11 @@ def request_body(body: Mapping[str, Any]) -> bytes:
     """
     try:
         written = to_json(body, inf_nan_mode="constants")
-    except PydanticSerializationError:  # half a character, which UTF-8 lacks and an escape has
+    except PydanticSerializationError:  # half of a surrogate pair, which only an escape can express
         written = _ASCII_ANY(body).encode()
-    # A text may hold these names too, and a number is written as nothing else.
+    # A text may hold these names too, but a non-finite number has no other spelling.
     if (b"NaN" in written or b"Infinity" in written) and (path := infinite(body)) is not None:
-        # Ollama's options are fields of their own to a caller.
+        # For a caller, Ollama's options are fields of the request.
         raise not_finite(path.removeprefix("options."))
     return written
 

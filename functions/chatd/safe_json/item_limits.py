@@ -1,4 +1,4 @@
-"""How many items a list of a request or of an upstream's answer may have.
+"""Limit the length of each list in a request or in an upstream's answer.
 
 Every list of a wire model stops at its first invalid item (`fail_fast`) and at its cap. Without
 `fail_fast` pydantic keeps an error for each item: a request of 5 MB with 1.7 million empty
@@ -19,7 +19,7 @@ MAX_TOOLS = 2_048
 MAX_TOOL_CALLS = 1_024
 MAX_STOPS = 256
 MAX_CHOICES = 128
-# A token each; no model writes more tokens into one answer.
+# One for each token; no model writes more tokens into one answer.
 MAX_LOGPROBS = 200_000
 # OpenRouter lists some 400.
 MAX_MODELS = 10_000
@@ -27,5 +27,5 @@ MAX_TIER_MODELS = 100
 
 
 def items(at_most: int, *, at_least: int | None = None) -> Any:
-    """The constraints of a list: its length, and that validation stops at the first bad item."""
+    """Make the constraints of a list: its length, and validation up to the first invalid item."""
     return Field(min_length=at_least, max_length=at_most, fail_fast=True)

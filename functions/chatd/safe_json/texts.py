@@ -1,4 +1,4 @@
-"""Find the texts in JSON that a caller sent."""
+"""Find the texts in a caller's JSON, for redaction."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _FIELD = re.compile(r"[a-z][A-Za-z0-9_]{0,39}")
 
 
 def is_field(name: str) -> bool:
-    """Whether a key looks like the name of a field, which an error may have to quote."""
+    """Whether a key looks like a field's name, which an error may quote."""
     return _FIELD.fullmatch(name) is not None
 
 
 def texts(value: Any) -> Iterator[str]:
-    """The texts in a JSON value, and the keys of its objects that are not names of fields."""
+    """Yield the texts in a JSON value, and the keys that are not names of fields."""
     waiting = [value]
     while waiting:
         value = waiting.pop()
@@ -35,7 +35,7 @@ def texts(value: Any) -> Iterator[str]:
 
 
 def json_texts(document: str) -> Iterator[str]:
-    """The texts in a JSON document; none if it is not one, and one of too many values whole."""
+    """Yield the texts in a JSON document: none if malformed, the whole if too many values."""
     if not is_bounded(document.encode("utf-8", "surrogatepass")):
         yield document
         return

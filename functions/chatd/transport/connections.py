@@ -1,7 +1,7 @@
-"""Connections whose sockets the watchdog holds from their first moment.
+"""Put each connection under the watchdog from its first socket on.
 
-urllib3 gives a connection no way to know for which call it is used, so the call is kept beside the
-thread that makes it. It knows sockets and limits, and nothing of what is sent.
+urllib3 does not pass the current exchange to a connection, so the exchange is kept in a variable of
+its thread.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from chatd.transport.happy_eyeballs import Resolver, connect
 from chatd.transport.watchdog import Guard
 
 
-class Call(threading.local):
-    """The call that this thread is making.
+class ThreadExchange(threading.local):
+    """The exchange of this thread.
 
     Attributes:
         resolve: Resolves the host's name.
-        guard: The watchdog's hold on it.
-        connect_by: When the connection must stand.
-        silence: Seconds that the provider may then be silent.
-        deadline: When the whole call must have ended.
-        fresh: Whether it wants a new connection.
-        reused: Whether it uses a connection that was kept.
+        guard: The watchdog's guard of the exchange.
+        connect_by: The deadline of the connection.
+        silence: Seconds of silence that the provider may then take.
+        deadline: The deadline of the whole exchange.
+        fresh: Whether a new connection is required.
+        reused: Whether the exchange uses a kept connection.
 
     """
 
@@ -42,29 +42,29 @@ class Call(threading.local):
     reused: bool
 
     def listen(self) -> None:
-        """The connection stands: from now on the provider's silence counts."""
+        """Start the limit of silence: the connection is made."""
         self.guard.move(self.deadline.within(self.silence))
 
 
-CALL = Call()
+CALL = ThreadExchange()
 
 
 class _Guarded(HTTPConnection):
     @property
     def is_connected(self) -> bool:
-        """Whether the connection stands, and may be used again."""
+        """Whether the connection is open and may be used again."""
         return not CALL.fresh and super().is_connected
 
     def connect(self) -> None:
         CALL.reused = False
         CALL.guard.move(CALL.connect_by)
         super().connect()
-        # urllib3 would hold the sending of the request to the connect limit.
+        # Without this, urllib3 would apply the connect limit to sending the request.
         self.sock.settimeout(CALL.deadline.left())
         CALL.listen()
 
     def _new_conn(self) -> socket.socket:
-        # urllib3 gives every address of a name the whole connect timeout, one after the other.
+        # urllib3 gives each address of a name the whole connect timeout, one after another.
         # https://github.com/urllib3/urllib3/blob/main/src/urllib3/util/connection.py
         try:
             addresses = CALL.resolve(self._dns_host, self.port)
@@ -87,7 +87,7 @@ class _Guarded(HTTPConnection):
             CALL.listen()
             self.timeout = CALL.deadline.left()  # as above; it is set on the socket
         super().request(*args, **kwargs)
-        CALL.listen()  # to send a long request is no silence of the provider's
+        CALL.listen()  # sending a long request is not a silence of the provider
 
 
 class _GuardedTls(_Guarded, HTTPSConnection):
@@ -95,9 +95,9 @@ class _GuardedTls(_Guarded, HTTPSConnection):
 
     @property
     def is_connected(self) -> bool:
-        """Whether the connection stands, and the server has sent nothing behind its last answer.
+        """Whether the connection is open and no bytes follow the last response.
 
-        urllib3 looks at the socket alone, and what OpenSSL has decrypted already is not there.
+        urllib3 checks the socket alone, which does not show bytes that OpenSSL has decrypted.
         """
         return super().is_connected and not self.sock.pending()  # type: ignore[union-attr]  # an SSLSocket, where it is connected
 

@@ -10,13 +10,13 @@ from chatd.deadline import Deadline
 from chatd.errors import UpstreamError, UpstreamTimeoutError
 from chatd.transport.watchdog import Guard
 
-# What urllib3 raises, the more precise first, and what a caller may know of it: never its own
-# words, which can hold what was sent.
+# The exceptions of urllib3, the more precise first, and the text for the caller: never the
+# exception's own message, which can quote the request.
 _FAILURES: tuple[tuple[type[Exception], type[UpstreamError], str], ...] = (
     (exceptions.NameResolutionError, UpstreamError, "its host name does not resolve"),
     (exceptions.NewConnectionError, UpstreamError, "nothing answers at its address"),
     (exceptions.ConnectTimeoutError, UpstreamTimeoutError, "no connection could be made in time"),
-    (exceptions.SSLError, UpstreamError, "its TLS certificate or handshake is not in order"),
+    (exceptions.SSLError, UpstreamError, "its TLS certificate or handshake is invalid"),
     (exceptions.TimeoutError, UpstreamTimeoutError, "no answer came in time"),
     (exceptions.DecodeError, UpstreamError, "its answer is not in the encoding that it names"),
     (exceptions.ProtocolError, UpstreamError, "the connection was lost before the answer ended"),
@@ -32,34 +32,34 @@ _UNREACHABLE = (
 
 
 def too_slow(*, connecting: bool = False) -> UpstreamTimeoutError:
-    """The failure of an exchange whose time is up.
+    """Make the error for an exchange whose time is up.
 
     Args:
-        connecting: Whether no connection stood yet.
+        connecting: Whether the connection was not made yet.
 
     """
     if connecting:
-        error = UpstreamTimeoutError("no connection could be made in the time there is for it")
+        error = UpstreamTimeoutError("no connection could be made within the limit of time")
         error.unreachable = True
         return error
-    return UpstreamTimeoutError("no answer, or no more of it, came in the time there was for it")
+    return UpstreamTimeoutError("no answer, or no more of it, came within the limit of time")
 
 
 def is_stale(error: exceptions.ProtocolError) -> bool:
-    """Whether a kept connection was lost, or held bytes that are no answer, before any answer."""
+    """Whether a kept connection was lost, or held stray bytes, before any answer."""
     return isinstance(error.__context__, ConnectionError | BadStatusLine)
 
 
 def failure(
     error: Exception, guard: Guard, deadline: Deadline, *, connecting: bool = False
 ) -> UpstreamError:
-    """The failure that an error of urllib3's, or of a socket, amounts to.
+    """Map an exception of urllib3 or of a socket to an error.
 
     Args:
-        error: What was raised.
-        guard: Of the exchange.
-        deadline: When what was waited for had to be there.
-        connecting: Whether no connection stood yet.
+        error: The exception.
+        guard: The guard of the exchange.
+        deadline: The deadline of the current step.
+        connecting: Whether the connection was not made yet.
 
     """
     if guard.fired or deadline.spent:

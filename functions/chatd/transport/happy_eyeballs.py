@@ -1,8 +1,8 @@
-"""Connect to the first address of a host that answers, without waiting long for any of them.
+"""Connect to the first address of a host that answers, without a long wait for any address.
 
-The next address is tried 250 ms after the last, or as soon as that one fails; the first connection
-that stands is taken, and the others are closed: https://www.rfc-editor.org/rfc/rfc8305. All of it
-happens in the calling thread.
+The next address is tried 250 ms after the last, or as soon as the last fails. The first connection
+is taken and the rest are closed: https://www.rfc-editor.org/rfc/rfc8305. All of this runs in the
+calling thread.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ NEXT_ADDRESS_SECONDS = 0.25
 
 
 class Address(NamedTuple):
-    """An address of a host: the family, and what `connect` takes."""
+    """An address of a host: the family, and the argument of `connect`."""
 
     family: int
     place: Any
 
 
-# The addresses of a host and port, the preferred ones first. Raises OSError if there are none.
+# Returns the addresses of a host and port, preferred ones first; raises OSError without any.
 Resolver = Callable[[str, int], Sequence[Address]]
 
 
@@ -39,7 +39,7 @@ def resolve(host: str, port: int) -> list[Address]:
 
     Raises:
         OSError: If the name does not resolve.
-        UnicodeError: If it is no name.
+        UnicodeError: If the name is malformed.
 
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -47,7 +47,7 @@ def resolve(host: str, port: int) -> list[Address]:
 
 
 def alternated(addresses: Sequence[Address]) -> list[Address]:
-    """Sort addresses so that families alternate, the first one's before the other's.
+    """Sort addresses so that families alternate, beginning with the family of the first.
 
     https://www.rfc-editor.org/rfc/rfc8305#section-4
     """
@@ -71,13 +71,13 @@ def connect(
     """Connect to one of the addresses.
 
     Args:
-        addresses: Of the host; at least one.
+        addresses: The host's addresses; at least one.
         prepare: Sets the options of each socket before it connects.
-        deadline: When the connection must stand.
-        guard: Ends the attempt when it fires, from any thread; it holds the connected socket.
+        deadline: The deadline of the connection.
+        guard: Ends the attempt when it fires, from any thread; holds the connected socket.
 
     Returns:
-        The connected socket, with what is left of the deadline as its timeout.
+        The connected socket; its timeout is the time left until the deadline.
 
     Raises:
         TimeoutError: If the deadline passed, or the guard fired.
@@ -86,7 +86,7 @@ def connect(
     """
     alarm, other = socket.socketpair()
     with alarm, other, selectors.DefaultSelector() as selector:
-        # To shut one socket of a pair wakes the selector; a connecting one's shutdown may not.
+        # Shutting one socket of a pair wakes the selector; shutting a connecting socket may not.
         guard.hold(alarm)
         selector.register(alarm, selectors.EVENT_READ)
         race = _Race(addresses, prepare, selector)
@@ -101,7 +101,7 @@ def connect(
 
 
 class _Race:
-    """Connections to several addresses at once, of which one is taken."""
+    """Race connections to several addresses, and take the first."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class _Race:
         self._failure = OSError(errno.EADDRNOTAVAIL, "no address")
 
     def run(self, deadline: Deadline) -> socket.socket:
-        """Connect to the first address that answers; `close` closes that connection too."""
+        """Connect to the first address that answers; `close` also closes this connection."""
         while not deadline.spent:
             if self._waiting and time.monotonic() >= self._next_at:
                 self._begin(self._waiting.popleft())
@@ -136,20 +136,20 @@ class _Race:
         raise TimeoutError("no address answered in time")
 
     def take(self, sock: socket.socket) -> None:
-        """Leave a connection to the caller."""
+        """Hand a connection to the caller, so that `close` keeps it open."""
         self._connecting.discard(sock)
 
     def close(self) -> None:
-        """Close every connection that was not taken."""
+        """Close every connection that was not handed over."""
         for sock in self._connecting:
             sock.close()
         self._connecting.clear()
 
     def _begin(self, address: Address) -> None:
-        """Begin to connect to an address; if that fails at once, the next one follows at once."""
+        """Begin to connect to an address; after an immediate failure try the next at once."""
         try:
             sock = socket.socket(address.family, socket.SOCK_STREAM)
-        except OSError as error:  # such as a family that this machine does not have
+        except OSError as error:  # such as a family that this machine lacks
             self._failure, self._next_at = error, 0.0
             return
         self._connecting.add(sock)
@@ -165,7 +165,7 @@ class _Race:
             self._next_at = time.monotonic() + NEXT_ADDRESS_SECONDS
 
     def _stands(self, sock: socket.socket) -> bool:
-        """Whether the socket is connected; one that failed is dropped."""
+        """Whether the socket is connected; drop a failed one."""
         self._selector.unregister(sock)
         code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:

@@ -1,7 +1,7 @@
 """Send an HTTP request to a provider, within its limits of time.
 
-This is the only module that sends. It follows no redirect, always verifies TLS, reads no more of an
-answer than it must, and repeats a request only where a kept connection turns out to be closed.
+This is the only module that sends to providers. It follows no redirect, always verifies TLS, reads
+at most 20 MB of an answer, and repeats a request only if a kept connection was stale.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _CHUNK_BYTES = 64 * 1024
 _IDLE_CONNECTIONS = 4
 # More than a deployment has providers; each may have a handful of paths.
 _MOST_PLACES = 1024
-# Seconds after which a kept connection that is lost was not lost while it was idle.
+# A kept connection that is lost later than this, in seconds, was not lost while it was idle.
 _STALE_SECONDS = 5.0
 
 
-# Takes what breaks a request off.
+# Receives a function that ends the exchange.
 Started = Callable[[Callable[[], None]], None]
 
 
@@ -44,34 +44,34 @@ class UpstreamStream(Protocol):
 
     @property
     def response(self) -> HttpResponse:
-        """Its head; the body is empty."""
+        """The head of the response; the body is empty."""
 
     def chunks(self) -> Iterator[bytes]:
-        """The body, decoded, as it comes.
+        """Yield the decoded body as it arrives.
 
         Raises:
             UpstreamTimeoutError: If a limit passed.
-            AnswerTooLargeError: If more than 20 MB came.
-            UpstreamError: If the provider broke off.
+            AnswerTooLargeError: If the answer exceeds 20 MB.
+            UpstreamError: If the provider closed the connection early.
 
         """
 
     @property
     def caller_was_slow(self) -> bool:
-        """Whether chunks were held so long that the provider may have given up writing."""
+        """Whether the caller held chunks so long that the provider may have stopped writing."""
 
     def begun(self) -> None:
-        """Say that the first event is there: from now on the gap limit holds."""
+        """Note the first event: from now on the gap limit applies."""
 
     def ended(self) -> None:
-        """Say that the end mark is there: what follows must come soon, or not at all."""
+        """Note the end mark: any further bytes must arrive soon."""
 
     def close(self) -> None:
-        """Let go of it."""
+        """Release the connection."""
 
 
 class Transport(Protocol):
-    """What the gateway needs of a transport."""
+    """Sends requests to providers."""
 
     def send(
         self, request: HttpRequest, deadline: Deadline, connect: float, started: Started = ...
@@ -85,7 +85,7 @@ class Transport(Protocol):
 
 
 class Urllib3Transport:
-    """A transport over urllib3, with one pool that keeps connections alive.
+    """A transport over urllib3, with pools that keep connections alive.
 
     Args:
         resolver: Resolves the names of hosts.
@@ -102,11 +102,11 @@ class Urllib3Transport:
             retries=False,
         )
         self._pools.pool_classes_by_scheme = {"http": HttpPool, "https": HttpsPool}
-        # Where a URL leads: they are few, and to take one apart takes as long as to send to it.
+        # The pool and path of each URL: URLs are few, and parsing one takes as long as a request.
         self._places: dict[str, tuple[urllib3.HTTPConnectionPool, str]] = {}
 
     def forget(self) -> None:
-        """Close the connections that are kept alive; none may be in use."""
+        """Close the kept connections; no exchange may be running."""
         self._places.clear()
         self._pools.clear()
 
@@ -120,16 +120,16 @@ class Urllib3Transport:
         """Send a request and read the whole response.
 
         Args:
-            request: What to send.
-            deadline: When the last byte must have come.
-            connect: Seconds for the connection to stand: all addresses and TLS together. The
-                time that the resolver takes for a name counts, but cannot be cut short.
+            request: The request.
+            deadline: The deadline of the last byte.
+            connect: Seconds for the connection: all addresses and TLS together. The time of the
+                resolver counts, but cannot be cut short.
             started: As for `open`.
 
         Raises:
             UpstreamTimeoutError: If the deadline or the connect limit passed.
-            AnswerTooLargeError: If more than 20 MB came.
-            UpstreamError: If the provider could not be reached, or broke off.
+            AnswerTooLargeError: If the answer exceeds 20 MB.
+            UpstreamError: If the provider could not be reached, or closed the connection early.
 
         """
         left = deadline.left()
@@ -146,14 +146,15 @@ class Urllib3Transport:
         """Send a request and read the head of its response.
 
         Args:
-            request: What to send.
-            deadline: When the last byte must have come.
-            limits: How long each step may take.
-            started: Called, before anything is sent, with what breaks it off from any thread.
+            request: The request.
+            deadline: The deadline of the last byte.
+            limits: The limit of each step, in seconds.
+            started: Called before anything is sent, with a function that ends the exchange from
+                any thread.
 
         Raises:
             UpstreamTimeoutError: If one of the limits passed.
-            UpstreamError: If the provider could not be reached, or broke off.
+            UpstreamError: If the provider could not be reached, or closed the connection early.
 
         """
         if deadline.spent:
@@ -184,9 +185,9 @@ class Urllib3Transport:
     ) -> urllib3.BaseHTTPResponse:
         """Send a request on a kept connection or a new one; on a new one if the kept one is stale.
 
-        A server may close an idle connection at any time, and so just when a request is sent on it:
-        https://www.rfc-editor.org/rfc/rfc9112#section-9.3.1. Then the request was not answered, and
-        neither the provider nor the caller has done anything wrong.
+        A server may close an idle connection at any time, and so just when a request is sent:
+        https://www.rfc-editor.org/rfc/rfc9112#section-9.3.1. The request then has no answer, and
+        neither the provider nor the caller is at fault.
         """
         CALL.fresh, CALL.reused = False, True
         stale_by = Deadline.after(_STALE_SECONDS)
@@ -214,7 +215,7 @@ class Urllib3Transport:
         )
 
     def _place(self, url: str) -> tuple[urllib3.HTTPConnectionPool, str]:
-        """The connections to the URL's host, and the path there."""
+        """Return the pool of the URL's host, and the path."""
         place = self._places.get(url)
         if place is None:
             if len(self._places) >= _MOST_PLACES:
@@ -225,7 +226,7 @@ class Urllib3Transport:
 
 
 class Urllib3Stream:
-    """A response of urllib3's with its body in chunks, as they arrive."""
+    """A urllib3 response with its body in chunks, as they arrive."""
 
     def __init__(self, raw: urllib3.BaseHTTPResponse, guard: Guard, clock: StreamLimits) -> None:
         self._raw = raw
@@ -250,15 +251,15 @@ class Urllib3Stream:
 
     @property
     def caller_was_slow(self) -> bool:
-        """Whether chunks were held so long that the provider may have given up writing."""
+        """Whether the caller held chunks so long that the provider may have stopped writing."""
         return self._clock.caller_was_slow
 
     def begun(self) -> None:
-        """Say that the first event is there: from now on the gap limit holds."""
+        """Note the first event: from now on the gap limit applies."""
         self._clock.begin()
 
     def ended(self) -> None:
-        """Say that the end mark is there: what follows must come soon, or not at all."""
+        """Note the end mark: any further bytes must arrive soon."""
         self._clock.end()
 
     def close(self) -> None:
@@ -270,12 +271,12 @@ class Urllib3Stream:
         self._guard.end()
 
     def _next(self) -> bytes:
-        """Wait for the next chunk, within the limit that holds; empty at the end."""
+        """Wait for the next chunk within the current limit; return b"" at the end."""
         limit = self._clock.wait()
         left = self._clock.draining
         if left is None:
             self._guard.move(limit)
-        elif left <= 0:  # however often something comes
+        elif left <= 0:  # however often bytes arrive
             raise too_slow()
         else:
             self._guard.move(limit if self._hurry(left) else limit.within(left))
@@ -290,9 +291,9 @@ class Urllib3Stream:
         return chunk
 
     def _hurry(self, seconds: float) -> bool:
-        """Limit the next read by the socket's own timeout; whether that could be done.
+        """Limit the next read by the socket's own timeout; return whether the socket allows this.
 
-        The rest is nearly always here already, and a nearer deadline would wake the watchdog.
+        The rest has nearly always arrived, and a nearer deadline would wake the watchdog.
         """
         connection = self._raw.connection
         if not isinstance(connection, HTTPConnection) or connection.sock is None:

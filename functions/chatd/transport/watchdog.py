@@ -1,7 +1,6 @@
-"""Shut a socket at its deadline, whatever the thread that reads it is doing.
+"""Shut a socket at its deadline, from a thread other than the reading one.
 
-A socket's own timeout starts anew with every read, so a peer that sends a byte now and then never
-meets it. It knows sockets and deadlines, and nothing of HTTP.
+A socket's own timeout starts anew with each read, so it never ends a peer that sends single bytes.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from chatd.deadline import Deadline
 
 
 class Guard:
-    """The watchdog's hold on one request: a deadline, and the socket to shut at it."""
+    """The guard of one request: a deadline, and the socket to shut then."""
 
     def __init__(self, watchdog: Watchdog, deadline: Deadline) -> None:
         self._watchdog = watchdog
@@ -25,10 +24,10 @@ class Guard:
         self.fired = False
 
     def hold(self, sock: socket.socket) -> None:
-        """Watch this socket.
+        """Guard this socket.
 
-        It is duplicated, since wrapping a socket in TLS or handing it to a response takes it away
-        from its holder, while to shut a duplicate is to shut the connection.
+        The guard holds a duplicate: wrapping a socket in TLS, or passing it to a response, detaches
+        the original, and shutting a duplicate shuts the connection.
         """
         duplicate = os.dup(sock.fileno())
         with self._watchdog.lock:
@@ -38,16 +37,16 @@ class Guard:
                 self.fire()
 
     def move(self, deadline: Deadline) -> None:
-        """Watch for another deadline from now on."""
+        """Set another deadline."""
         self.deadline = deadline
         self._watchdog.expect(deadline)
 
     def park(self, deadline: Deadline) -> None:
-        """Watch for a later deadline from now on: nothing is waited for in the meantime."""
+        """Set a later deadline: the gateway waits for nothing meanwhile."""
         self.deadline = deadline
 
     def end(self) -> None:
-        """The request has ended."""
+        """Stop guarding: the request has ended."""
         self._watchdog.dismiss(self)
 
     def abort(self) -> None:
@@ -60,17 +59,17 @@ class Guard:
         self.fired = True
         if self._descriptor is not None:
             with suppress(OSError), socket.socket(fileno=os.dup(self._descriptor)) as duplicate:
-                duplicate.shutdown(socket.SHUT_RDWR)  # an OSError: the peer was faster
+                duplicate.shutdown(socket.SHUT_RDWR)  # an OSError: the peer closed first
 
     def release(self) -> None:
-        """Let go of the socket. Called with the lock held."""
+        """Release the socket. Called with the lock held."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
 
 class Watchdog:
-    """Watches the guards of all requests, in one thread that the first request starts."""
+    """Enforce the deadlines of all requests in one thread, which the first request starts."""
 
     def __init__(self) -> None:
         self.lock = threading.Condition()
@@ -79,7 +78,7 @@ class Watchdog:
         self._wakes_at = float("inf")
 
     def guard(self, deadline: Deadline) -> Guard:
-        """Watch one request until `Guard.end`."""
+        """Make the guard of one request, which lasts until `Guard.end`."""
         guard = Guard(self, deadline)
         with self.lock:
             self._guards.add(guard)
@@ -90,17 +89,17 @@ class Watchdog:
         return guard
 
     def dismiss(self, guard: Guard) -> None:
-        """Watch a request no longer."""
+        """Remove the guard of a request."""
         with self.lock:
             self._guards.discard(guard)
             guard.release()
 
     def expect(self, deadline: Deadline) -> None:
-        """See that the thread wakes in time for a guard's new deadline.
+        """Ensure that the thread wakes in time for a guard's new deadline.
 
-        It is left asleep where it would wake soon enough: to wake it costs every request a switch.
-        No lock is needed to see that: while the thread looks at the guards it is known to wake
-        never, so who sets a deadline that it may have missed waits here until it has looked.
+        The thread sleeps on if it wakes soon enough, because waking it costs each request a thread
+        switch. No lock is needed for that check: while the thread scans the guards its wake-up time
+        is infinity, so a caller with a deadline that the scan may have missed waits for its end.
         """
         if deadline.at < self._wakes_at:
             with self.lock:

@@ -229,7 +229,7 @@ def test_the_secrets_arn_is_for_the_log_alone(
     returned = str(get(path)) + str(post(ask("kimi/k3")))
 
     assert "123456789012" not in returned
-    assert "Secrets Manager could not be asked for the secret" in returned
+    assert "Secrets Manager could not be reached for the secret" in returned
     assert arn in emitted().text
 
 

@@ -81,7 +81,10 @@ def test_a_secret_without_the_key_is_no_failure(
         ('["sk-leak"]', "the secret is not a JSON object"),
         ('{"KIMI_API_KEY": 7}', "KIMI_API_KEY in the secret is not a string"),
         ('{"KIMI_API_KEY": "sk-\\u00e9leak"}', "KIMI_API_KEY in the secret holds characters that"),
-        ('{"KIMI_API_KEY": "sk\\nleak"}', "KIMI_API_KEY in the secret holds characters that no"),
+        (
+            '{"KIMI_API_KEY": "sk\\nleak"}',
+            "KIMI_API_KEY in the secret holds characters that a key cannot",
+        ),
     ],
 )
 def test_a_malformed_secret_is_a_failure_that_is_told_without_its_content(

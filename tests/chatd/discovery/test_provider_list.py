@@ -40,7 +40,7 @@ def test_a_failed_lookup_is_listed_with_its_reason(monkeypatch: pytest.MonkeyPat
         "available": False,
         "prefixes": ["kimi/"],
         "dialect": "openai_chat",
-        "reason": "KIMI_API_KEY in the environment holds characters that no key has",
+        "reason": "KIMI_API_KEY in the environment holds characters that a key cannot have",
     }
 
 
