@@ -112,6 +112,13 @@ def test_the_readme_and_providers_md_name_every_provider() -> None:
     assert [row.name for row in CATALOG.values() if f"`{row.prefix}<model>`" not in page] == []
 
 
+def test_the_index_lists_every_page() -> None:
+    index = (ROOT / "docs" / "README.md").read_text("utf-8")
+    pages = {file.name for file in (ROOT / "docs").glob("*.md")} - {"README.md"}
+
+    assert sorted(page for page in pages if f"]({page})" not in index) == []
+
+
 def without_code(text: str) -> str:
     """Remove blocks of code: links and headings in code do not count."""
     return re.sub(r"^(```+|~~~+).*?^\1", "", text, flags=re.MULTILINE | re.DOTALL)
