@@ -23,10 +23,15 @@ from chatd.idempotency import RecordsUnavailableError
 from chatd.idempotency.sqlite import Sqlite
 from local import demo_ollama, routes
 from local.banner import banner
-from local.http_server import proxy_integration
 from local.http_server.asgi_app import GatewayApp
 from local.http_server.connection_limits import ConnectionLimits
 from local.http_server.log_throttle import LogThrottle
+from local.http_server.proxy_integration import (
+    HttpRequest,
+    MalformedResultError,
+    to_event,
+    to_response,
+)
 from local.http_server.request_guard import RequestGuard
 from local.http_server.server import connection_limit, listener, serving, stop_signal
 from local.listening_socket import listen, url_of
@@ -135,18 +140,14 @@ class _Gateway:
         """Get the names of the registered providers; None if that takes more than 3 s."""
         for route in self.routes:
             if route.path == _PROVIDER_LIST and "GET" in route.methods:
-                request = proxy_integration.HttpRequest(
-                    "GET", _PROVIDER_LIST, "", (), b"", "127.0.0.1"
-                )
-                event = proxy_integration.to_event(request, route, "banner")
-                with contextlib.suppress(
-                    TimeoutError, ChatdError, proxy_integration.MalformedResultError
-                ):
+                request = HttpRequest("GET", _PROVIDER_LIST, "", (), b"", "127.0.0.1")
+                event = to_event(request, route, "banner")
+                with contextlib.suppress(TimeoutError, ChatdError, MalformedResultError):
                     async with asyncio.timeout(_PROVIDER_LIST_SECONDS):
                         call = pools[route.function.name].invoke(event, "banner", _discard)
                         # A slow list is not cancelled: the first chat needs the same keys.
                         result = await asyncio.shield(call)
-                    return _provider_names(proxy_integration.to_response(result).body)
+                    return _provider_names(to_response(result).body)
         return None
 
 

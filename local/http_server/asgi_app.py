@@ -24,7 +24,13 @@ from chatd.errors import (
     UpstreamError,
     one_of,
 )
-from local.http_server import proxy_integration
+from local.http_server.proxy_integration import (
+    HttpRequest,
+    HttpResponse,
+    MalformedResultError,
+    to_event,
+    to_response,
+)
 from local.http_server.request_bodies import RequestBodies, drain
 from local.http_server.request_guard import RequestGuard, refuse_ambiguous_framing
 from local.http_server.response_writer import ResponseWriter
@@ -55,6 +61,8 @@ class GatewayApp:
         routes: The routes, the most specific first.
         pools: The workers of each function, by the function's name.
         guard: Admits or refuses requests.
+        in_flight: The requests in flight with an `Idempotency-Key`.
+        bodies: The bodies of the current requests.
 
     """
 
@@ -89,9 +97,7 @@ class GatewayApp:
             await drain(receive)
         await writer.finish()
 
-    async def _respond(
-        self, request: Request, writer: ResponseWriter
-    ) -> proxy_integration.HttpResponse | None:
+    async def _respond(self, request: Request, writer: ResponseWriter) -> HttpResponse | None:
         """Return the response; None after a streamed response."""
         headers = request.headers.items()  # names in lower case, with repetitions
         refuse_ambiguous_framing(headers, request.scope["http_version"])
@@ -102,14 +108,12 @@ class GatewayApp:
         try:
             async with self.bodies.read(request) as body:
                 http_request = _http_request(request, path, body)
-                event = proxy_integration.to_event(
-                    http_request, route, writer.request_id, caller=caller
-                )
+                event = to_event(http_request, route, writer.request_id, caller=caller)
                 in_flight = self.in_flight.begin(event)
                 call = pool.invoke(event, writer.request_id, writer.write_part, in_flight)
                 result = await _cancelled_on_hang_up(call, request)
-            return None if writer.started else proxy_integration.to_response(result)
-        except proxy_integration.MalformedResultError as error:
+            return None if writer.started else to_response(result)
+        except MalformedResultError as error:
             _log.error("%s: malformed proxy result: %s", route.function.name, error)
             raise UpstreamError("Internal server error", code="internal_error") from None
 
@@ -123,9 +127,7 @@ class GatewayApp:
                 return route
         raise WrongMethodError(sorted({name for route in matching for name in route.methods}))
 
-    def _error_response(
-        self, error: ChatdError, request: Request, request_id: str
-    ) -> proxy_integration.HttpResponse:
+    def _error_response(self, error: ChatdError, request: Request, request_id: str) -> HttpResponse:
         """Return an error response, which web pages of listed origins can read."""
         headers = {"Content-Type": "application/json", **error.headers()}
         origin = request.headers.get("origin")
@@ -134,11 +136,11 @@ class GatewayApp:
         if origin is not None and self.guard.lists_origin(origin):
             headers["Access-Control-Allow-Origin"] = origin
         body = json.dumps(error.body(request_id)).encode()
-        return proxy_integration.HttpResponse(error.status, tuple(headers.items()), body)
+        return HttpResponse(error.status, tuple(headers.items()), body)
 
 
-def _http_request(request: Request, path: str, body: bytes) -> proxy_integration.HttpRequest:
-    return proxy_integration.HttpRequest(
+def _http_request(request: Request, path: str, body: bytes) -> HttpRequest:
+    return HttpRequest(
         method=request.method,
         path=path,
         query=request.scope["query_string"].decode("latin-1"),

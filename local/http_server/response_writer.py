@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from starlette.types import Send
 
-from local.http_server import proxy_integration
+from local.http_server.proxy_integration import BODILESS, HttpResponse, to_response
 from local.workers import frames
 
 
@@ -23,10 +23,10 @@ class ResponseWriter:
     request_id: str
     started: bool = False
 
-    async def write_response(self, response: proxy_integration.HttpResponse) -> None:
+    async def write_response(self, response: HttpResponse) -> None:
         """Send a complete response, without its end mark."""
         headers = list(response.headers)
-        if response.status not in proxy_integration.BODILESS:
+        if response.status not in BODILESS:
             headers.append(("Content-Length", str(len(response.body))))
         await self._write_head(response.status, headers)
         await self._write_body(response.body)
@@ -41,7 +41,7 @@ class ResponseWriter:
         if isinstance(frame, bytes):
             await self._write_body(frame)
             return
-        head = proxy_integration.to_response(frame["head"])
+        head = to_response(frame["head"])
         await self._write_head(head.status, list(head.headers))
 
     async def finish(self) -> None:
