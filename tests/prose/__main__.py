@@ -62,12 +62,15 @@ def compare(folder: str, found: Sequence[check.Summary], rules: check.Rules) -> 
 
 
 def lowered(text: str, shares: dict[str, float]) -> str:
-    """Return rules.toml with each ceiling lowered to its folder's share; none is raised."""
+    """Return rules.toml with lower ceilings where the share has fallen; none is raised.
+
+    A ceiling at the limit is removed.
+    """
     rules = check.rules(text)
     for folder, ceiling in rules.ceilings.items():
-        now = max(shares.get(folder, rules.limit), rules.limit)
-        if now < ceiling:
-            text = re.sub(rf"(?m)^{re.escape(folder)} = .*$", f"{folder} = {now}", text)
+        now = min(shares.get(folder, 0.0), ceiling)
+        line = f"{folder} = {now}\n" if now > rules.limit else ""
+        text = re.sub(rf"(?m)^{re.escape(folder)} = .*\n", line, text)
     return text
 
 
