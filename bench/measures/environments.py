@@ -41,7 +41,7 @@ def install_peer(peer: str, target: Target) -> Path:
 
 
 def platform_options(target: Target) -> list[str]:
-    """Return the platform_options of uv that select packages for the target's interpreter."""
+    """Return uv's options that select packages for the target's interpreter."""
     if target.in_image:
         where = ["--python-platform", _PLATFORM, "--python-version", "3.13"]
     else:

@@ -83,7 +83,7 @@ def measure(size: int) -> Figures:
 def process_memory() -> dict[str, float]:
     """Return the number of processes with concurrent chats, and the MB of each.
 
-    Each process counts its proportion of a process_memory page (PSS).
+    Each process counts its proportion of a shared page (PSS).
 
     Raises:
         RuntimeError: If the container or a chat fails.

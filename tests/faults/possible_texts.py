@@ -1,4 +1,4 @@
-"""Derive the possible_texts that a caller may have received, from the attempts at the providers.
+"""Derive the texts that a caller may have received, from the attempts at the providers.
 
 Follows the two rules of docs/decisions/0015-stream-failover.md, independently of the gateway.
 """
@@ -40,7 +40,7 @@ def whole_texts(attempts: Sequence[Attempt], *, live: bool) -> set[str]:
 
 
 def _after(before: str, attempt: Attempt) -> Iterator[str]:
-    """Yield the possible_texts that a caller with `before` may have after an attempt.
+    """Yield the texts that a caller with `before` may have after an attempt.
 
     A reset may discard any number of the sent tokens.
     """

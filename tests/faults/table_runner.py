@@ -17,8 +17,9 @@ from tests.faults.caller import SURFACES, Received, gateway, send_chat
 from tests.faults.cases import OTHER_TEXT, Case, Fallback, Outcome
 from tests.faults.fault_list import TEXT, Way
 from tests.support.dialect_streams import DIALECTS, ChatRequest, Dialect
-from tests.support.faults import answers, black_hole, closed_port, refuses, scripted
+from tests.support.faults import answers, refuses, scripted
 from tests.support.faulty_upstream import Act, Attempt, FaultyUpstream, faulty_upstream
+from tests.support.unreachable_hosts import black_hole, closed_port
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,16 +19,8 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 
 from chatd.resilience.circuit_breaker import RECOVERY_SECONDS
 from tests.faults.caller import SURFACES
-from tests.faults.chaos import (
-    BAD,
-    CHAT,
-    PROVIDERS,
-    TIERS,
-    Chat,
-    World,
-    chat_without_faults,
-    running_world,
-)
+from tests.faults.chaos import World, running_world
+from tests.faults.chaos_chats import BAD, CHAT, PROVIDERS, TIERS, Chat, chat_without_faults
 from tests.support.faulty_upstream import Act
 
 LEAST_CHATS = 2_000

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chatd.credentials.secrets_manager import SecretsManager, SecretUnavailableError
-from tests.support.faults import closed_port
+from tests.support.unreachable_hosts import closed_port
 
 
 def test_a_secret_that_cannot_be_read_costs_six_seconds_at_most(

@@ -17,7 +17,7 @@ from chatd.credentials.secrets_manager import (
     SecretsManager,
     SecretUnavailableError,
 )
-from tests.support.faults import black_hole
+from tests.support.unreachable_hosts import black_hole
 from tests.support.upstream import reply, silent, upstream
 
 # What the docstring of `fetch` promises, and seconds that a busy machine may take beside it.

@@ -8,7 +8,7 @@ import pytest
 
 from chatd.idempotency import IdempotencyKey, RecordsUnavailableError
 from chatd.idempotency.dynamodb import DynamoDB
-from tests.support.faults import closed_port
+from tests.support.unreachable_hosts import closed_port
 
 
 def test_a_table_that_does_not_answer_costs_five_seconds_at_most(

@@ -16,8 +16,8 @@ from chatd.resilience import circuit_breaker
 from chatd.routing import targets
 from tests.chatd.conftest import forget
 from tests.support import answers
-from tests.support.faults import black_hole
 from tests.support.functions import ask, post, stream
+from tests.support.unreachable_hosts import black_hole
 from tests.support.upstream import Received, Script, Upstream, chunked, head, silent, upstream
 
 if TYPE_CHECKING:
