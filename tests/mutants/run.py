@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -159,8 +160,6 @@ def _ignored(_folder: str, names: list[str]) -> set[str]:
 
 
 def _first_failure(output: str) -> str | None:
-    """Return the failing test function, without its parameters."""
-    for line in output.splitlines():
-        if line.startswith(("FAILED ", "ERROR ")):
-            return line.split(" ", 1)[1].partition(" - ")[0].partition("[")[0]
-    return None
+    """Return the failing test function, without its parameters; skip captured log lines."""
+    found = re.search(r"^(?:FAILED|ERROR) (\S+\.py\S*?)(?:\[| - |$)", output, re.MULTILINE)
+    return None if found is None else found[1]

@@ -131,7 +131,9 @@ def small(tmp_path: Path) -> Path:
     )
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "test_limits.py").write_text(
-        "from limits import allowed\n\ndef test_it():\n    assert allowed(9) and not allowed(10)\n"
+        "import logging\nfrom limits import allowed\n\ndef test_it():\n"
+        "    logging.error('a line that is captured')\n"
+        "    assert allowed(9) and not allowed(10)\n"
     )
     (tmp_path / "pyproject.toml").write_text(
         '[tool.pytest.ini_options]\npythonpath = "functions"\n'
