@@ -113,7 +113,7 @@ class ChatdError(Exception):
 
 
 class InvalidRequestError(ChatdError):
-    """The caller's request cannot be served as it is."""
+    """The caller's request is invalid or not supported."""
 
     status = 400
     type = "invalid_request_error"
@@ -129,7 +129,7 @@ class RequestTooLargeError(InvalidRequestError):
 
 
 class UpstreamRefusedError(InvalidRequestError):
-    """The provider understood the request and refused it (400, 422)."""
+    """The provider understood and refused the request (400, 422)."""
 
 
 class ContextTooLongError(UpstreamRefusedError):

@@ -84,7 +84,7 @@ class Gateway:
             raise shown from None
 
     def chat(self, surface: Surface, request: ChatRequest, call: Call) -> Reply:
-        """Answer one chat with a whole body, and record it.
+        """Answer and record one chat, with a whole body.
 
         `call.cancel()` ends it from another thread.
 

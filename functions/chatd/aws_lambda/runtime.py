@@ -145,7 +145,7 @@ class Runner(MultiConcurrentRunner):  # type: ignore[misc]  # awslambdaric ships
 
     @classmethod
     def run_concurrent(cls, handler: str, *arguments: Any) -> None:
-        """Start the processes and wait for them.
+        """Start the processes and wait for their end.
 
         Args:
             handler: The handler's name.

@@ -19,7 +19,7 @@ _COMMENT = b": keep-alive\n\n"
 
 
 class CallerGoneError(Exception):
-    """The caller hung up, so nothing can be written any more."""
+    """The caller hung up, so further writes fail."""
 
 
 class Sink(Protocol):

@@ -38,7 +38,7 @@ class _SilentTelemetry(Telemetry):
     """Write no metrics and no log line for warm-up chats."""
 
     def record(self, record: ChatRecord) -> None:
-        """Write nothing."""
+        """Discard the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class _ExampleStream:
         """No limit holds."""
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do not close any connection: none is open."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Read a JSON secret from Secrets Manager; cache it, and keep it while Secrets Manager is down.
+"""Read a JSON secret from Secrets Manager, and cache the value, also during an outage.
 
 boto3 is imported with the first fetch, because its import takes longer than all others together.
 """

@@ -106,7 +106,7 @@ class IdempotentExecution:
 
 
 class ClaimedKey:
-    """A key that this request holds until an answer is stored under it or it is released."""
+    """A key that this request holds until the answer is stored or the key released."""
 
     def __init__(
         self, records: Records, key: IdempotencyKey, telemetry: Telemetry, request_id: str
@@ -118,7 +118,7 @@ class ClaimedKey:
         self._settled = False
 
     def keep(self, answer: StoredAnswer | None) -> bool:
-        """Store the answer, or None if it is too long; return whether it is stored."""
+        """Store the answer; None stands for one too long. Return whether an answer is stored."""
         if answer is not None:
             try:
                 self._records.keep(self._key, answer.record)
@@ -132,7 +132,7 @@ class ClaimedKey:
         return False
 
     def release(self) -> None:
-        """Release the key, unless an answer is stored under it."""
+        """Release the key, unless an answer is stored."""
         if self._settled:
             return
         self._settled = True
@@ -157,7 +157,7 @@ def _sha256(content: bytes) -> str:
 
 
 def _marked_not_stored(answer: Response | StreamingResponse) -> Response | StreamingResponse:
-    """Add the header that says that the answer is not stored."""
+    """Add the header that marks the answer as not stored."""
     if isinstance(answer, Response):
         return replace(answer, headers={**answer.headers, **_NOT_STORED})
     return Dressed(answer, _NOT_STORED)

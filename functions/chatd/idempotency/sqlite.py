@@ -112,7 +112,7 @@ class Sqlite:
             ) from None
 
     def _create(self) -> None:
-        """Create the file if it is missing, readable by this user alone: it holds answers.
+        """Create a missing file, readable by this user alone, because of the answers in the file.
 
         SQLite would create it under the user's umask, and gives its journal the file's mode.
         """

@@ -54,7 +54,7 @@ class StoredAnswer:
 
 
 class PackedBody:
-    """Deflate a body piece by piece; drop it once it is too long to store."""
+    """Deflate a body piece by piece; drop a body too long to store."""
 
     def __init__(self) -> None:
         self._deflate = zlib.compressobj()
@@ -65,7 +65,7 @@ class PackedBody:
         self._append(self._deflate.compress(piece))
 
     def whole(self) -> bytes | None:
-        """Return the whole deflated body, or None if it is too long; add nothing after this."""
+        """Return the whole deflated body, or None if too long; no piece may follow."""
         self._append(self._deflate.flush())
         return None if self._packed is None else bytes(self._packed)
 
@@ -99,7 +99,7 @@ class Replay:
                 sink.write(self._body[start : start + _PIECE])
 
     def abort(self) -> None:
-        """Do nothing: no upstream is running."""
+        """Ignore the call: no upstream is running."""
 
 
 _CONFORMS: type[StreamingResponse] = Replay

@@ -1,4 +1,4 @@
-"""Record a stream while it is sent, and store it when it is complete."""
+"""Record a stream while sending, and store a complete one."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class KeyClaim(Protocol):
     """A key that a request holds."""
 
     def keep(self, answer: StoredAnswer | None) -> bool:
-        """Store the answer, or None if it is too long; return whether it is stored."""
+        """Store the answer; None stands for one too long. Return whether an answer is stored."""
 
     def release(self) -> None:
-        """Release the key, unless an answer is stored under it."""
+        """Release the key, unless an answer is stored."""
 
 
 class RecordedStream:
-    """Store a streaming response if it comes to its end.
+    """Store a streaming response that reaches its end.
 
     Args:
         live: The streaming response.

@@ -1,4 +1,4 @@
-"""The keywords of JSON Schema that say something about one value.
+"""Compile the keywords of JSON Schema that constrain a single value.
 
 Each function here compiles one keyword of a schema into a check, or refuses its value.
 https://json-schema.org/draft/2020-12/json-schema-validation#section-6

@@ -1,4 +1,4 @@
-"""Sets of characters, as regular expressions of ECMA-262 name them."""
+"""The character sets of ECMA-262's regular expressions."""
 
 from __future__ import annotations
 

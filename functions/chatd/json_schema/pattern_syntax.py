@@ -220,7 +220,7 @@ class Parser:
         return "\b" if self._take("b") else self._escaped()
 
     def _escaped(self) -> str | CharacterSet:
-        """What follows a backslash: one character, or a set."""
+        """Parse the escape after a backslash: one character, or a set."""
         if found := self._match(_HEX):
             return self._character(int(found[1] or found[2] or found[3], 16))
         sign = self._next()
@@ -258,7 +258,7 @@ class Parser:
         return self._source[self._position - 1]
 
     def _take(self, sign: str) -> bool:
-        """Pass over this character if it is the next one."""
+        """Skip the next character if equal."""
         if not self._source.startswith(sign, self._position):
             return False
         self._position += 1

@@ -15,7 +15,7 @@ _INDEX = re.compile("[0-9]{1,8}")
 
 
 def is_legacy(draft: str) -> bool:
-    """Whether a `$ref` hides the keywords beside it, as before draft 2019-09."""
+    """Whether a `$ref` hides its sibling keywords, as before draft 2019-09."""
     return any(name in draft for name in _LEGACY)
 
 

@@ -11,7 +11,7 @@ class SchemaError(ValueError):
 
 
 def is_number(value: Any) -> bool:
-    """Whether it is a number of JSON; Python's booleans are not."""
+    """Whether a value is a JSON number; Python's booleans are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -326,7 +326,7 @@ class MemoryStore:
         self._records: dict[str, BreakerRecord] = {}
 
     def configure(self, config: CircuitBreakerConfig, circuit_name: str) -> None:
-        """Do nothing: this module has the configuration."""
+        """Ignore the call: this module has the configuration."""
 
     def get_state(self, name: str) -> BreakerRecord:
         """Return the state of a breaker; an unknown breaker is closed."""

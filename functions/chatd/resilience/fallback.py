@@ -150,7 +150,7 @@ class FallbackChain:
     def _prefilled(
         self, target: Target, text: str, failed_over: FailedOver
     ) -> tuple[Target, Iterator[Event]] | None:
-        """Continue the answer from a prefill; return None if it must begin anew.
+        """Continue the answer from a prefill; return None if a restart is needed.
 
         Raises:
             ChatdError: If the model fails for another reason than a refused prefill.
@@ -185,7 +185,7 @@ class FallbackChain:
     def _anew(
         self, target: Target, partial: PartialAnswer, failed_over: FailedOver
     ) -> Iterator[Event]:
-        """Begin the answer anew, and hold it back until it repeats what the caller has."""
+        """Restart the answer; hold the stream back while the caller's part repeats."""
         events = self._begin(target)
         if not self._chat_context.live:
             return begun_anew(events, failed_over)

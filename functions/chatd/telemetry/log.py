@@ -46,7 +46,7 @@ _output = _Output()
 
 
 def write(*lines: str) -> None:
-    """Write whole lines; raise nothing if writing fails."""
+    """Write whole lines; a failed write raises no error."""
     _output.write(lines)
 
 

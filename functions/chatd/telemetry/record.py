@@ -150,7 +150,7 @@ class ChatRecord:
         self.finish_reason = (reason or "")[:MAX_NAME] or None
 
     def note(self, event: Event) -> None:
-        """Note what an event of a stream reports."""
+        """Note the content of a stream's event."""
         if isinstance(event, Counted):
             self.count(event.usage, event.model)
         elif isinstance(event, Finish):

@@ -32,7 +32,7 @@ _UNREACHABLE = (
 
 
 def too_slow(*, connecting: bool = False) -> UpstreamTimeoutError:
-    """Make the error for an exchange whose time is up.
+    """Make the error for an exchange past its limit of time.
 
     Args:
         connecting: Whether the connection was not made yet.

@@ -40,14 +40,14 @@ Started = Callable[[Callable[[], None]], None]
 
 
 class UpstreamStream(Protocol):
-    """A response with its body in chunks, as they arrive."""
+    """A response with a body that arrives in chunks."""
 
     @property
     def response(self) -> HttpResponse:
         """The head of the response; the body is empty."""
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the decoded body as it arrives.
+        """Yield the decoded body piece by piece on arrival.
 
         Raises:
             UpstreamTimeoutError: If a limit passed.
@@ -85,7 +85,7 @@ class Transport(Protocol):
 
 
 class Urllib3Transport:
-    """A transport over urllib3, with pools that keep connections alive.
+    """A transport over urllib3, with pools of kept connections.
 
     Args:
         resolver: Resolves the names of hosts.
@@ -238,7 +238,7 @@ class Urllib3Stream:
         guard.park(clock.deadline)
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the decoded body in chunks, as they arrive."""
+        """Yield the decoded body in chunks on arrival."""
         size = 0
         while chunk := self._next():
             size += len(chunk)

@@ -42,7 +42,7 @@ class Guard:
         self._watchdog.expect(deadline)
 
     def park(self, deadline: Deadline) -> None:
-        """Set a later deadline: the gateway waits for nothing meanwhile."""
+        """Set a later deadline for a pause of the exchange."""
         self.deadline = deadline
 
     def end(self) -> None:
