@@ -6,11 +6,9 @@ lacks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
 from chatd.canonical.content import Block, Opaque, ToolCall, ToolResult
 from chatd.canonical.extra import Extra
-from chatd.canonical.request import ChatRequest, Message, NamedTool, OpaqueTool, Tool
+from chatd.canonical.request import ChatRequest, OpaqueTool
 
 
 def foreign_fields(request: ChatRequest, dialect: str) -> tuple[str, ...]:
@@ -27,58 +25,51 @@ def foreign_fields(request: ChatRequest, dialect: str) -> tuple[str, ...]:
         `tool_choice` for a tool or a choice of a kind that only another dialect knows.
 
     """
-    paths = (*_paths(_extras(request), dialect), *_whole(request, dialect))
-    return tuple(dict.fromkeys(paths))
+    found = _Found(dialect)
+    for message in request.messages:
+        found.note("messages", message.extra)
+        found.note_blocks(message.blocks)
+    for tool in request.tools:
+        found.note("tools", tool.extra, whole=isinstance(tool, OpaqueTool))
+    found.note("response_format", request.format_extra)
+    choice = request.tool_choice
+    if choice is not None and not isinstance(choice, str):
+        found.note("tool_choice", choice.extra, whole=isinstance(choice, Opaque))
+    return tuple(found.paths)
 
 
 def has_failed_result(request: ChatRequest) -> bool:
     """Return whether a tool result is marked as an error, which few dialects can express."""
-    return any(
-        isinstance(block, ToolResult) and block.is_error
-        for message in request.messages
-        for block in message.blocks
-    )
-
-
-def _whole(request: ChatRequest, dialect: str) -> Iterator[str]:
-    """Name tools and choices of other dialects, which are left out as a whole."""
-    for tool in request.tools:
-        if isinstance(tool, OpaqueTool) and tool.extra.dialect != dialect:
-            yield "tools"
-    choice = request.tool_choice
-    if isinstance(choice, Opaque) and choice.extra.dialect != dialect:
-        yield "tool_choice"
-
-
-def _paths(extras: Iterable[tuple[str, Extra | None]], dialect: str) -> Iterator[str]:
-    for place, extra in extras:
-        if extra is not None and extra.dialect != dialect:
-            for path, value in extra.paths():
-                if value not in (None, "", [], {}):
-                    yield f"{place}.{path}"
-
-
-def _extras(request: ChatRequest) -> Iterator[tuple[str, Extra | None]]:
     for message in request.messages:
-        yield from _of_message(message)
-    for tool in request.tools:
-        if isinstance(tool, Tool):
-            yield "tools", tool.extra
-    yield "response_format", request.format_extra
-    if isinstance(request.tool_choice, NamedTool):
-        yield "tool_choice", request.tool_choice.extra
+        for block in message.blocks:
+            if isinstance(block, ToolResult) and block.is_error:
+                return True
+    return False
 
 
-def _of_message(message: Message) -> Iterator[tuple[str, Extra | None]]:
-    yield "messages", message.extra
-    yield from _of_blocks(message.blocks)
+class _Found:
+    """The paths of the fields of other dialects, each once."""
 
+    def __init__(self, dialect: str) -> None:
+        self._dialect = dialect
+        self.paths: dict[str, None] = {}
 
-def _of_blocks(blocks: tuple[Block, ...]) -> Iterator[tuple[str, Extra | None]]:
-    for block in blocks:
-        if isinstance(block, ToolCall):
-            yield "messages.tool_calls", block.extra
-        else:
-            yield "messages.content", block.extra
-        if isinstance(block, ToolResult):
-            yield from _of_blocks(block.blocks)
+    def note_blocks(self, blocks: tuple[Block, ...]) -> None:
+        """Note the fields of content blocks."""
+        for block in blocks:
+            if block.extra is not None:
+                is_call = isinstance(block, ToolCall)
+                self.note("messages.tool_calls" if is_call else "messages.content", block.extra)
+            if isinstance(block, ToolResult):
+                self.note_blocks(block.blocks)
+
+    def note(self, place: str, extra: Extra | None, *, whole: bool = False) -> None:
+        """Note the fields of one object, or for `whole` the object itself."""
+        if extra is None or extra.dialect == self._dialect:
+            return
+        if whole:
+            self.paths[place] = None
+            return
+        for path, value in extra.paths():
+            if value not in (None, "", [], {}):
+                self.paths[f"{place}.{path}"] = None

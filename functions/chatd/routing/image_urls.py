@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from chatd.canonical.content import Block, Image, Thinking, ToolCall, ToolResult
+from chatd.canonical.content import Block, Image, Text, Thinking, ToolCall, ToolResult
 from chatd.canonical.request import ChatRequest
 from chatd.errors import InvalidRequestError
 
@@ -18,6 +18,7 @@ from chatd.errors import InvalidRequestError
 _DATA = r"(?ai)data:"
 # A host follows; spaces, control characters and backslashes are where parsers differ.
 _WEB = r"(?ai:(https?)://)[^\s\x00-\x20\x7f\\/?#][^\s\x00-\x20\x7f\\]*"
+_BESIDE_CONTENT = (Thinking, ToolCall)
 
 
 def check_images(request: ChatRequest, *, allow_http: bool) -> None:
@@ -32,6 +33,8 @@ def check_images(request: ChatRequest, *, allow_http: bool) -> None:
 
     """
     for position, message in enumerate(request.messages):
+        if len(message.blocks) == 1 and isinstance(message.blocks[0], Text):  # as most turns
+            continue
         for number, image in _images(message.blocks):
             if mistake := _mistake(image.url, allow_http=allow_http):
                 place = f"messages.{position}.content.{number}.image_url.url"
@@ -40,7 +43,7 @@ def check_images(request: ChatRequest, *, allow_http: bool) -> None:
 
 def _images(blocks: Sequence[Block]) -> Iterator[tuple[int, Image]]:
     """Yield each image with its position in its turn or tool result."""
-    parts = (block for block in blocks if not isinstance(block, Thinking | ToolCall))
+    parts = (block for block in blocks if not isinstance(block, _BESIDE_CONTENT))
     for number, block in enumerate(parts):
         if isinstance(block, Image):
             yield number, block

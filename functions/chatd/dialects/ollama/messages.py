@@ -32,6 +32,7 @@ from chatd.safe_json.value_count import MAX_VALUES, is_bounded
 _ROLES = {"developer": "system", "function": "tool"}
 # Roles whose name Ollama gets, as the name of the tool.
 _NAMED = ("function", "tool")
+_BESIDE_CONTENT = (Thinking, ToolCall)
 
 
 def written(messages: Sequence[Message]) -> list[dict[str, Any]]:
@@ -59,16 +60,17 @@ def written(messages: Sequence[Message]) -> list[dict[str, Any]]:
 
 def unwritten(request: ChatRequest) -> tuple[str, ...]:
     """Name the fields of the canonical form without an equal in Ollama's dialect."""
-    found = {
-        "messages.name": any(
-            message.name and message.role not in _NAMED for message in request.messages
-        ),
-        "messages.content.is_error": has_failed_result(request),
-        "tools.strict": request.tool_choice != "none"
-        and any(isinstance(tool, Tool) and tool.strict for tool in request.tools),
-        "response_format.description": request.schema_description,
-    }
-    return tuple(name for name, value in found.items() if value)
+    found = []
+    if [turn for turn in request.messages if turn.name and turn.role not in _NAMED]:
+        found.append("messages.name")
+    if has_failed_result(request):
+        found.append("messages.content.is_error")
+    if request.tool_choice != "none":
+        strict = [tool for tool in request.tools if isinstance(tool, Tool) and tool.strict]
+        found += ["tools.strict"] if strict else []
+    if request.schema_description:
+        found.append("response_format.description")
+    return tuple(found)
 
 
 def tool(given: Tool, schemas: ToolSchemas) -> dict[str, Any]:
@@ -119,6 +121,8 @@ def _logprob(token: dict[str, Any]) -> dict[str, Any]:
 
 def _turns(message: Message, position: int, names: dict[str, str]) -> list[dict[str, Any]]:
     """Write a turn as one for each tool result and one for the rest."""
+    if len(message.blocks) == 1 and isinstance(text := message.blocks[0], Text):  # as most turns
+        return [_with_tool_name({"role": _role(message), "content": text.text}, message)]
     results = [block for block in message.blocks if isinstance(block, ToolResult)]
     turns = [_result(result, message, position, names) for result in results]
     rest = tuple(block for block in message.blocks if not isinstance(block, ToolResult))
@@ -138,9 +142,7 @@ def _result(
 
 
 def _turn(message: Message, blocks: tuple[Block, ...], position: int) -> dict[str, Any]:
-    # Tool results take the rest of their turn to the user.
-    role = "user" if message.role == "tool" else _ROLES.get(message.role, message.role)
-    turn: dict[str, Any] = {"role": role, **_content(blocks, position)}
+    turn: dict[str, Any] = {"role": _role(message), **_content(blocks, position)}
     if thinking := message.thinking:
         turn["thinking"] = thinking
     if calls := message.tool_calls:
@@ -151,6 +153,15 @@ def _turn(message: Message, blocks: tuple[Block, ...], position: int) -> dict[st
             }
             for n, call in enumerate(calls)
         ]
+    return _with_tool_name(turn, message)
+
+
+def _role(message: Message) -> str:
+    """Return Ollama's role; what stands beside tool results is the user's."""
+    return "user" if message.role == "tool" else _ROLES.get(message.role, message.role)
+
+
+def _with_tool_name(turn: dict[str, Any], message: Message) -> dict[str, Any]:
     if message.role == "function" and message.name is not None:
         turn["tool_name"] = message.name
     return turn
@@ -160,7 +171,7 @@ def _content(blocks: tuple[Block, ...], position: int) -> dict[str, Any]:
     """Write the text and the images of a turn."""
     texts: list[str] = []
     images: list[str] = []
-    parts = [block for block in blocks if not isinstance(block, Thinking | ToolCall)]
+    parts = [block for block in blocks if not isinstance(block, _BESIDE_CONTENT)]
     for number, block in enumerate(parts):
         place = f"messages.{position}.content.{number}"
         if isinstance(block, Text):
