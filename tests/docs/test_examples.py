@@ -40,9 +40,11 @@ def demo_url() -> Iterator[str]:
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        assert process.stdout
-        yield process.stdout.readline().split()[-1]
-        process.send_signal(signal.SIGINT)
+        try:
+            assert process.stdout
+            yield process.stdout.readline().split()[-1]
+        finally:
+            process.send_signal(signal.SIGINT)
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +69,10 @@ def url(demo_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
             found = re.search(r"chatd serves (http://\S+) .*Try it:", text, re.DOTALL)
             return found and found[1]
 
-        yield str(until(served, "the banner"))
-        process.send_signal(signal.SIGINT)
+        try:
+            yield str(until(served, "the banner"))
+        finally:
+            process.send_signal(signal.SIGINT)
 
 
 @pytest.mark.parametrize(
