@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatd.call import Call
+from chatd.canonical.collecting import collected
+from chatd.canonical.events import Frame
 from chatd.canonical.request import ChatRequest
-from chatd.canonical.response import Answer, Event, collected
+from chatd.canonical.response import Response
 from chatd.errors import (
     AnswerTooLargeError,
     CallCancelledError,
@@ -108,7 +110,7 @@ class Gateway:
             settle(record, request)
             self.finish(record, call)
 
-    def begin(self, chat_context: ChatContext) -> tuple[Target, Iterator[Event]]:
+    def begin(self, chat_context: ChatContext) -> tuple[Target, Iterator[Frame]]:
         """Try the targets of the chat until the first event of one arrives.
 
         Args:
@@ -166,9 +168,9 @@ def _bounded(body: bytes) -> bytes:
     return body
 
 
-def _returnable(body: Mapping[str, Any], answer: Answer) -> Mapping[str, Any]:
+def _returnable(body: Mapping[str, Any], response: Response) -> Mapping[str, Any]:
     """Return the body if Lambda can return one of this size."""
-    size = answer.size
+    size = response.written_size
     if size > _SURELY_FITS:
         if size <= MAX_RETURNED_BYTES:  # else it cannot fit, and writing JSON takes much memory
             size = len(json.dumps(json.dumps(body, ensure_ascii=False)))

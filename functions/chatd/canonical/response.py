@@ -1,38 +1,55 @@
-"""The internal form of an answer, and of the events of a stream. request.py has that of a request.
-
-Every other file speaks this form; it knows of no surface, no dialect and no provider.
-"""
+"""The canonical form of a response. events.py has its stream events, request.py the request."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatd.canonical.accumulator import Accumulator
-from chatd.canonical.content import ToolCall
-from chatd.canonical.extra import Json
+from chatd.canonical.content import Block, Text, Thinking, ToolCall
+from chatd.canonical.extra import Extra
 from chatd.errors import AnswerTooLargeError
-from chatd.safe_json.item_limits import MAX_TOOL_CALLS
+from chatd.safe_json.item_limits import MAX_PARTS, MAX_TOOL_CALLS
 from chatd.safe_json.value_count import MAX_ANSWER_VALUES
 
 # Of English, about: https://help.openai.com/en/articles/4936856-what-are-tokens-and-how-to-count-them
 CHARACTERS_A_TOKEN = 4
-_LONGEST_PIECE = 64 * 1024  # characters
+
+
+@dataclass(slots=True, eq=False)
+class UpstreamJson:
+    """JSON of an upstream, as it came in.
+
+    Attributes:
+        dialect: The dialect that it is in, such as `openai_chat`.
+        body: The parsed JSON. A surface that writes it may change it.
+        whole: Whether it is a whole response, rather than an event of a stream.
+        size: Bytes of the JSON text of a whole response.
+
+    """
+
+    dialect: str
+    body: dict[str, Any] = field(repr=False)
+    whole: bool = False
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens, as the provider counted them; 0 where it counted none.
+    """Tokens, as the provider counts them; 0 for an input or output that it does not count.
 
     Attributes:
-        input_tokens: Of the conversation.
-        output_tokens: Of the answer, thinking included.
-        cached_tokens: Those of the input that the provider had at hand.
-        reasoning_tokens: Those of the output that were thinking; None if it does not say.
-        cost_usd: What the provider says that it charges, in USD.
-        estimated: Whether some of it is our estimate, because a provider never came to count.
+        input_tokens: Tokens of the conversation, cached ones included.
+        output_tokens: Tokens of the response, thinking included.
+        cached_tokens: Input tokens read from the provider's cache; None if not given.
+        reasoning_tokens: Output tokens of thinking; None if not given.
+        cost_usd: The provider's own price in USD; None if not given.
+        estimated: Whether a figure is the gateway's estimate.
+        cache_write_tokens: Input tokens written to the provider's cache, for 5 minutes and longer;
+            None if not given.
+        cache_write_1h_tokens: Those written for 1 hour; None if not given.
+        source: The provider's own usage JSON; None after a change.
 
     """
 
@@ -42,6 +59,15 @@ class Usage:
     reasoning_tokens: int | None = None
     cost_usd: float | None = None
     estimated: bool = False
+    cache_write_tokens: int | None = None
+    cache_write_1h_tokens: int | None = None
+    source: UpstreamJson | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def fresh_tokens(self) -> int:
+        """Input tokens that were neither read from the cache nor written to it."""
+        cached = (self.cached_tokens or 0) + (self.cache_write_tokens or 0)
+        return max(0, self.input_tokens - cached)
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -51,40 +77,55 @@ class Usage:
             _sum(self.reasoning_tokens, other.reasoning_tokens),
             _sum(self.cost_usd, other.cost_usd),
             self.estimated or other.estimated,
+            _sum(self.cache_write_tokens, other.cache_write_tokens),
+            _sum(self.cache_write_1h_tokens, other.cache_write_1h_tokens),
         )
 
 
 @dataclass(slots=True)
 class Choice:
-    """One answer of the `n` that were asked for.
+    """One of the responses that a request with `n` asks for.
 
     Attributes:
-        content: The text; None where the model only called tools.
-        thinking: The model's reasoning where the provider gave it apart from the text.
-        tool_calls: The calls that it asks for.
-        finish_reason: `stop`, `length`, `tool_calls`, or what else the provider said.
-        logprobs: As the provider gave them.
-        extra: Fields of the message that the form does not name.
+        blocks: Its content, in order.
+        finish_reason: `stop`, `length`, `tool_calls`, or another reason of the provider.
+        logprobs: Log probabilities, as the provider gives them.
+        extra: Unnamed fields; those of its message are nested as `message`.
 
     """
 
-    content: str | None = field(repr=False)
-    thinking: str | None = field(default=None, repr=False)
-    tool_calls: tuple[ToolCall, ...] = ()
+    blocks: tuple[Block, ...] = field(default=(), repr=False)
     finish_reason: str | None = None
     logprobs: Any = field(default=None, repr=False)
-    extra: Json = field(default_factory=dict, repr=False)
+    extra: Extra | None = field(default=None, repr=False)
+
+    @property
+    def content(self) -> str | None:
+        """The text of all blocks; None where there are tool calls and no text."""
+        texts = [block.text for block in self.blocks if isinstance(block, Text)]
+        return None if not texts and self.tool_calls else "".join(texts)
+
+    @property
+    def thinking(self) -> str | None:
+        """The readable reasoning of all blocks; None if there is none."""
+        thoughts = (block.text for block in self.blocks if isinstance(block, Thinking))
+        return "".join(thoughts) or None
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The tool calls, in order."""
+        return tuple(block for block in self.blocks if isinstance(block, ToolCall))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FailedOver:
-    """The model that answered broke off, and another goes on: what follows is of that one.
+    """Another model takes over a response whose stream broke off; later events are of that model.
 
     Attributes:
-        provider: Who goes on.
-        model: That provider's name for the model.
-        instead_of: Who broke off, as `<provider>/<model>`.
-        anew: Whether what came before no longer counts; never so in a stream that a caller gets.
+        provider: The provider that takes over.
+        model: That provider's name of the model.
+        instead_of: The model that broke off, as `<provider>/<model>`.
+        anew: Whether earlier events no longer count; False in a stream that a caller receives.
 
     """
 
@@ -95,223 +136,77 @@ class FailedOver:
 
 
 @dataclass(slots=True)
-class Answer:
-    """A whole answer.
+class Response:
+    """A whole response.
 
     Attributes:
-        choices: The answers; one unless more were asked for.
-        usage: The tokens it took.
-        model: The model's name as the provider gives it; None where it gives none.
-        rescues: Where one model took over from another in the middle.
+        choices: The choices, at least one.
+        usage: Its tokens.
+        model: The provider's name of the model; None if not given.
+        failovers: The takeovers within it.
+        id: The provider's id of the response; None if not given.
+        extra: Unnamed fields.
+        source: The upstream's own JSON; None if the response differs from it.
 
     """
 
     choices: tuple[Choice, ...]
     usage: Usage
     model: str | None = None
-    rescues: tuple[FailedOver, ...] = ()
+    failovers: tuple[FailedOver, ...] = ()
+    id: str | None = None
+    extra: Extra | None = field(default=None, repr=False)
+    source: UpstreamJson | None = field(default=None, repr=False, compare=False)
 
     @property
     def first(self) -> Choice:
-        """The first choice, which is the only one unless more were asked for."""
+        """The first choice."""
         return self.choices[0]
 
     @property
     def size(self) -> int:
-        """Roughly how long it is, in characters."""
-        return sum(
-            len(choice.content or "")
-            + len(choice.thinking or "")
-            + sum(len(call.arguments) for call in choice.tool_calls)
-            + (len(str(choice.logprobs)) if choice.logprobs else 0)
-            for choice in self.choices
-        )
+        """Characters that the model wrote: texts, thinking and tool calls."""
+        return sum(block.size for choice in self.choices for block in choice.blocks)
 
-
-@dataclass(slots=True, eq=False)
-class ToolCallDelta:
-    """A piece of a tool call: `index` says of which; `id` and `name` come once."""
-
-    index: int
-    id: str | None = None
-    name: str | None = None
-    arguments: str = field(default="", repr=False)
-
-
-@dataclass(slots=True, eq=False)
-class Delta:
-    """What a stream adds to a choice."""
-
-    index: int = 0
-    content: str | None = field(default=None, repr=False)
-    thinking: str | None = field(default=None, repr=False)
-    tool_calls: tuple[ToolCallDelta, ...] = ()
-    logprobs: Any = field(default=None, repr=False)
-    extra: Json = field(default_factory=dict, repr=False)
-
-
-@dataclass(slots=True, eq=False)
-class Finish:
-    """A choice has ended."""
-
-    index: int
-    reason: str
-
-
-@dataclass(slots=True, eq=False)
-class Counted:
-    """What the stream took, and the model's name as the provider gives it."""
-
-    usage: Usage
-    model: str | None = None
-
-
-@dataclass(slots=True, eq=False)
-class End:
-    """The stream is whole; what may still follow is for the books alone."""
-
-
-Event = Delta | Finish | Counted | FailedOver | End
-
-
-def as_events(answer: Answer) -> Iterator[Event]:
-    """Write a whole answer as the stream that it would have been.
-
-    A choice is one piece, but for a text of more than 64 K characters: a surface writes a piece as
-    JSON, which takes several times its memory.
-    """
-    for index, choice in enumerate(answer.choices):
-        calls = tuple(
-            ToolCallDelta(n, call.id, call.name, call.arguments)
-            for n, call in enumerate(choice.tool_calls)
-        )
-        text = choice.content
-        first = text if text is None else text[:_LONGEST_PIECE]
-        yield Delta(index, first, choice.thinking, calls, choice.logprobs, choice.extra)
-        for start in range(_LONGEST_PIECE, len(text or ""), _LONGEST_PIECE):
-            yield Delta(index, (text or "")[start : start + _LONGEST_PIECE])
-        yield Finish(index, choice.finish_reason or "stop")
-    yield Counted(answer.usage, answer.model)
-    yield End()
-
-
-def collected(events: Iterator[Event]) -> Answer:
-    """The whole answer that a stream amounts to.
-
-    Raises:
-        AnswerTooLargeError: If its log probabilities and further fields hold more than 600,000
-            JSON values, or a choice has more than 1,024 tool calls.
-        ChatdError: If the stream dies.
-
-    """
-    values = 0
-    choices: dict[int, _Gathering] = {}
-    counted = Counted(Usage())
-    rescues: list[FailedOver] = []
-    for event in events:
-        match event:
-            case Delta():
-                if event.logprobs is not None or event.extra:
-                    values += _values(event.logprobs) + _values(event.extra)
-                    if values > MAX_ANSWER_VALUES:
-                        raise too_many_values()
-                choices.setdefault(event.index, _Gathering()).add(event)
-            case Finish():
-                choices.setdefault(event.index, _Gathering()).reason = event.reason
-            case Counted():
-                counted = event
-            case FailedOver():
-                rescues.append(event)
-                if event.anew:
-                    choices.clear()
-    return Answer(
-        tuple(choices[index].choice() for index in sorted(choices)),
-        counted.usage,
-        counted.model,
-        tuple(rescues),
-    )
-
-
-class _Gathering:
-    """A choice while its pieces come."""
-
-    def __init__(self) -> None:
-        self.reason: str | None = None
-        self._content: list[str] = []
-        self._thinking: list[str] = []
-        self._calls: dict[int, _CallInPieces] = {}
-        self._logprobs = Accumulator()
-        self._extra = Accumulator()
-
-    def add(self, delta: Delta) -> None:
-        if delta.content:
-            self._content.append(delta.content)
-        if delta.thinking:
-            self._thinking.append(delta.thinking)
-        for piece in delta.tool_calls:
-            self._calls.setdefault(piece.index, _CallInPieces()).add(piece)
-        if len(self._calls) > MAX_TOOL_CALLS:
-            raise too_many_calls()
-        self._logprobs.add(delta.logprobs)
-        if delta.extra:
-            self._extra.add(delta.extra)
-
-    def choice(self) -> Choice:
-        content = "".join(self._content)
-        calls = tuple(self._calls[index].whole() for index in sorted(self._calls))
-        return Choice(
-            content=None if calls and not content else content,
-            thinking="".join(self._thinking) or None,
-            tool_calls=calls,
-            finish_reason=self.reason,
-            logprobs=self._logprobs.value(),
-            extra=self._extra.value() or {},
-        )
-
-
-class _CallInPieces:
-    """A tool call while its pieces come."""
-
-    def __init__(self) -> None:
-        self._id: str | None = None
-        self._name: str | None = None
-        self._arguments: list[str] = []
-
-    def add(self, piece: ToolCallDelta) -> None:
-        self._id = self._id or piece.id
-        self._name = self._name or piece.name
-        self._arguments.append(piece.arguments)
-
-    def whole(self) -> ToolCall:
-        return ToolCall(
-            id=self._id or new_call_id(),
-            name=self._name or "",
-            arguments="".join(self._arguments) or "{}",
-        )
+    @property
+    def written_size(self) -> int:
+        """About the characters of the response as JSON, further fields included."""
+        if self.source is not None:
+            return max(self.size, self.source.size)
+        extras = [self.extra, *(choice.extra for choice in self.choices)]
+        extras += [block.extra for choice in self.choices for block in choice.blocks]
+        further = sum(len(str(extra)) for extra in extras if extra is not None)
+        logprobs = sum(len(str(choice.logprobs)) for choice in self.choices if choice.logprobs)
+        return self.size + further + logprobs
 
 
 def too_many_values() -> AnswerTooLargeError:
-    """Make the error for an answer that would take too much memory once parsed."""
+    """Make the error for a response that takes too much memory once parsed."""
     return AnswerTooLargeError(f"the answer holds more than {MAX_ANSWER_VALUES:,} JSON values")
 
 
 def too_many_calls() -> AnswerTooLargeError:
-    """Make the error for an answer with more tool calls than any model asks for."""
+    """Make the error for a response with more tool calls than any model asks for."""
     return AnswerTooLargeError(f"the answer holds more than {MAX_TOOL_CALLS:,} tool calls")
 
 
+def too_many_blocks() -> AnswerTooLargeError:
+    """Make the error for a response with more content blocks than any model writes."""
+    return AnswerTooLargeError(f"the answer holds more than {MAX_PARTS:,} content blocks")
+
+
 def new_call_id() -> str:
-    """An id for a tool call that came without one."""
+    """Generate an id for a tool call that came without one."""
     return f"call_{random.getrandbits(96):024x}"
 
 
-def _values(value: Any) -> int:
+def values_in(value: Any) -> int:
     """Count the values of parsed JSON, containers included."""
     if isinstance(value, Mapping):
-        return 1 + sum(map(_values, value.values()))
-    return 1 + sum(map(_values, value)) if isinstance(value, list) else 1
+        return 1 + sum(map(values_in, value.values()))
+    return 1 + sum(map(values_in, value)) if isinstance(value, list) else 1
 
 
 def _sum(one: Any, other: Any) -> Any:
-    """The sum of two counts, either of which may be unknown."""
+    """Add two counts, either of which may be unknown."""
     return other if one is None else one if other is None else one + other

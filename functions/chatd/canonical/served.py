@@ -14,12 +14,12 @@ class Served:
     """How a chat is served.
 
     Attributes:
-        provider: Who answers.
-        model: The provider's name for the model that was asked.
-        request_id: The invocation's id.
-        instead_of: Who broke off before, as `<provider>/<model>`, if it goes on with their answer.
-        started: When the chat began, on the monotonic clock.
-        created: When, in seconds since 1970.
+        provider: The provider that answers.
+        model: The provider's name of the requested model.
+        request_id: The id of the invocation.
+        instead_of: The models that broke off, as `<provider>/<model>`, before this one took over.
+        started: The start of the chat, on the monotonic clock.
+        created: The same, in seconds since 1970.
 
     """
 
@@ -37,19 +37,19 @@ class Served:
 
     @property
     def rescued(self) -> dict[str, Any] | None:
-        """What a caller is told of an answer that one model began and another went on with."""
+        """The `rescued` field of a response that another model took over; None if none did."""
         if not self.instead_of:
             return None
         return {"from": list(self.instead_of), "by": f"{self.provider}/{self.model}"}
 
-    def after(self, *rescues: FailedOver) -> Served:
-        """The same, once others have gone on with the answer."""
+    def after(self, *failovers: FailedOver) -> Served:
+        """Return the same after other models took over."""
         served = self
-        for rescued in rescues:
+        for failover in failovers:
             served = replace(
                 served,
-                provider=rescued.provider,
-                model=rescued.model,
-                instead_of=(*served.instead_of, rescued.instead_of),
+                provider=failover.provider,
+                model=failover.model,
+                instead_of=(*served.instead_of, failover.instead_of),
             )
         return served

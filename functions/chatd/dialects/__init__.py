@@ -16,8 +16,9 @@ from typing import Protocol, cast
 from pydantic import SecretStr
 
 from chatd.canonical.content import Text
+from chatd.canonical.events import Frame
 from chatd.canonical.request import ChatRequest
-from chatd.canonical.response import Answer, Event
+from chatd.canonical.response import Response
 from chatd.config.catalog import Provider
 from chatd.errors import UpstreamRefusedError
 from chatd.upstream_http import HttpRequest, HttpResponse
@@ -60,16 +61,18 @@ class Dialect(Protocol):
     ) -> tuple[ChatRequest, str] | None:
         """Return the request without the refused hint, and the hint's name; None without one."""
 
-    def parse(self, response: HttpResponse) -> Answer:
-        """Read a whole answer.
+    def parse(self, response: HttpResponse) -> Response:
+        """Read a whole response.
 
         Raises:
             ChatdError: If the response is a refusal or malformed.
 
         """
 
-    def events(self, response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Event]:
+    def events(self, response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Frame]:
         """Read a stream from its chunks; the response has status 200 and no body.
+
+        Frames before the first part of the answer are held until it arrives.
 
         Raises:
             ChatdError: If the stream holds an error, is malformed, or closes before its end mark.

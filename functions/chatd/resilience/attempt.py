@@ -10,7 +10,7 @@ from functools import partial
 from http import HTTPStatus
 from itertools import chain
 
-from chatd.canonical.response import Counted, End, Event, Finish, as_events
+from chatd.canonical.events import Counted, End, Finish, Frame, as_frames
 from chatd.dialects.failures import REPORTED
 from chatd.errors import (
     CallCancelledError,
@@ -26,6 +26,7 @@ from chatd.resilience.circuit_breaker import CircuitBreakers
 from chatd.resilience.format_check import FormatCheck
 from chatd.resilience.retry import Retries
 from chatd.routing.targets import Target, TargetSelector
+from chatd.telemetry.record import ChatRecord
 from chatd.transport.http_client import Transport
 
 
@@ -48,7 +49,7 @@ class AttemptRunner:
 
     def begin(
         self, target: Target, chat_context: ChatContext, *, others: Sequence[Target]
-    ) -> Iterator[Event]:
+    ) -> Iterator[Frame]:
         """Run attempts until the first event of one arrives.
 
         Args:
@@ -126,10 +127,10 @@ class AttemptRunner:
 
     def _guarded(
         self, target: Target, chat_context: ChatContext, check: FormatCheck, window: AttemptWindow
-    ) -> Iterator[Event]:
+    ) -> Iterator[Frame]:
         """Return the events with the first one received, unless the circuit is open."""
 
-        def ask() -> Iterator[Event]:
+        def ask() -> Iterator[Frame]:
             events = self._events(target, chat_context, check, window)
             return chain([next(events)], events)
 
@@ -137,23 +138,22 @@ class AttemptRunner:
 
     def _events(
         self, target: Target, chat_context: ChatContext, check: FormatCheck, window: AttemptWindow
-    ) -> Iterator[Event]:
+    ) -> Iterator[Frame]:
         """Yield the events of one attempt; estimate the tokens if the provider reports none."""
         record = chat_context.record
         if target.must_be_checked:  # only a complete answer can be checked
             ask = partial(self._request, target, chat_context, window)
-            events = as_events(check.answer(target, chat_context, ask))
+            frames = as_frames(check.answer(target, chat_context, ask))
         else:
-            events = self._request(target, chat_context, window)
-        for event in events:
-            if isinstance(event, End) and not record.counted:
-                yield Counted(record.estimate(target.prompt_size), record.response_model)
-            record.note(event)
-            yield event
+            frames = self._request(target, chat_context, window)
+        for frame in frames:
+            for event in frame.events:
+                record.note(event)
+            yield frame if record.counted else _with_estimate(frame, target, record)
 
     def _request(
         self, target: Target, chat_context: ChatContext, window: AttemptWindow
-    ) -> Iterator[Event]:
+    ) -> Iterator[Frame]:
         started = time.monotonic()
         try:
             ask = self._streamed if target.request.stream else self._whole
@@ -168,49 +168,85 @@ class AttemptRunner:
 
     def _whole(
         self, target: Target, chat_context: ChatContext, window: AttemptWindow
-    ) -> Iterator[Event]:
+    ) -> Iterator[Frame]:
         sent = target.adapter.build(target.request, target.route.provider, target.key)
         connect, cancel = window.limits().connect, chat_context.call.on_cancel
         response = self._transport.send(sent, window.begin_by, connect, cancel)
-        yield from as_events(target.adapter.parse(response))
+        yield from as_frames(target.adapter.parse(response))
 
     def _streamed(
         self, target: Target, chat_context: ChatContext, window: AttemptWindow
-    ) -> Iterator[Event]:
+    ) -> Iterator[Frame]:
         sent = target.adapter.build(target.request, target.route.provider, target.key)
         started = time.monotonic()
         stream = self._transport.open(
             sent, window.deadline, window.limits(), chat_context.call.on_cancel
         )
-        unfinished = target.request.n or 1
-        begun = ended = False
+        progress = _Progress(target.request.n or 1)
         chunks = stream.chunks()
         with closing(stream):
             if stream.response.status != HTTPStatus.OK:
                 refusal = replace(stream.response, body=b"".join(chunks))
                 target.adapter.parse(refusal)  # raises the error that it stands for
             try:
-                for event in target.adapter.events(stream.response, chunks):
-                    if not begun:
-                        begun = True
+                for frame in target.adapter.events(stream.response, chunks):
+                    if not progress.begun:
                         chat_context.record.begins(started)
                         stream.begun()
-                    unfinished -= isinstance(event, Finish)
-                    ended = ended or isinstance(event, End)
-                    if ended or unfinished <= 0:
+                    progress.note(frame)
+                    if progress.complete:
                         stream.ended()
-                    yield event
+                    yield frame
                 for _rest in chunks:  # only a connection that is read to its end is kept
                     pass
             except ChatdError as error:
                 # Every choice has its finish reason: only usage was still to come.
-                if unfinished > 0 and not ended:
+                if not progress.complete:
                     error.caller_was_slow = stream.caller_was_slow
-                    if not begun and isinstance(error, UpstreamError):
+                    if not progress.begun and isinstance(error, UpstreamError):
                         error.unusable_stream = error.malformed or _is_lost(error)
                     raise
-        if not ended:
-            yield End()
+        if not progress.ended:
+            yield Frame((End(),))
+
+
+def _with_estimate(frame: Frame, target: Target, record: ChatRecord) -> Frame:
+    """Add an estimate of the tokens before the end of a stream whose provider reports none."""
+    if not frame.events or not isinstance(frame.events[-1], End):
+        return frame
+    counted = Counted(record.estimate(target.prompt_size), record.response_model)
+    return Frame((*frame.events[:-1], counted, frame.events[-1]), frame.source)
+
+
+class _Progress:
+    """How far a stream has come.
+
+    Args:
+        choices: The number of choices that the request asks for.
+
+    Attributes:
+        begun: Whether a frame has arrived.
+        ended: Whether the frame with the end has arrived.
+
+    """
+
+    def __init__(self, choices: int) -> None:
+        self.begun = self.ended = False
+        self._unfinished = choices
+
+    @property
+    def complete(self) -> bool:
+        """Whether every choice has its finish reason, or the stream its end."""
+        return self.ended or self._unfinished <= 0
+
+    def note(self, frame: Frame) -> None:
+        """Take note of a frame."""
+        self.begun = True
+        for event in frame.events:
+            if isinstance(event, Finish):
+                self._unfinished -= 1
+            elif isinstance(event, End):
+                self.ended = True
 
 
 def _is_lost(error: UpstreamError) -> bool:

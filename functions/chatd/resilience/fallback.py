@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
+from chatd.canonical.events import Counted, Event, Frame
 from chatd.canonical.extra import Extra
-from chatd.canonical.response import Counted, Event, FailedOver, Usage
+from chatd.canonical.response import FailedOver, Usage
 from chatd.errors import (
     AnswerTooLargeError,
     ChatdError,
@@ -42,7 +43,7 @@ class FallbackChain:
         self._waiting = deque(targets)
         self._chat_context = chat_context
 
-    def begin(self) -> tuple[Target, Iterator[Event]]:
+    def begin(self) -> tuple[Target, Iterator[Frame]]:
         """Try one model after another until the first event of one arrives.
 
         Returns:
@@ -91,20 +92,21 @@ class FallbackChain:
         """Return the waiting models with time left."""
         return [target for target in self._waiting if not self._chat_context.deadline(target).spent]
 
-    def _begin(self, target: Target) -> Iterator[Event]:
+    def _begin(self, target: Target) -> Iterator[Frame]:
         return self._runner.begin(target, self._chat_context, others=self._in_time())
 
-    def _to_the_end(self, target: Target, events: Iterator[Event]) -> Iterator[Event]:
+    def _to_the_end(self, target: Target, frames: Iterator[Frame]) -> Iterator[Frame]:
         """Yield the events of the whole answer, across failovers."""
         record, partial, author = self._chat_context.record, PartialAnswer(), target
         while True:
             try:
-                for event in events:
-                    partial.note(event)
-                    if isinstance(event, FailedOver):
-                        record.note(event)
-                        author = target
-                    yield _with_all_tokens(event, record.spent) if record.earlier else event
+                for frame in frames:
+                    for event in frame.events:
+                        partial.note(event)
+                        if isinstance(event, FailedOver):
+                            record.note(event)
+                            author = target
+                    yield _with_all_tokens(frame, record.spent) if record.earlier else frame
             except ChatdError as death:
                 self._runner.died(target, death, self._chat_context)
                 lost = self._chat_context.live and not partial.joinable
@@ -114,14 +116,14 @@ class FallbackChain:
                 if lost or not self._waiting:
                     raise
                 self._fails(target, death)
-                target, events = self._failed_over(author, partial, death)
+                target, frames = self._failed_over(author, partial, death)
             else:
                 self._runner.ended(target)
                 return
 
     def _failed_over(
         self, author: Target, partial: PartialAnswer, death: ChatdError
-    ) -> tuple[Target, Iterator[Event]]:
+    ) -> tuple[Target, Iterator[Frame]]:
         """Fail over: return the model that continues the answer, and its events.
 
         Args:
@@ -149,7 +151,7 @@ class FallbackChain:
 
     def _prefilled(
         self, target: Target, text: str, failed_over: FailedOver
-    ) -> tuple[Target, Iterator[Event]] | None:
+    ) -> tuple[Target, Iterator[Frame]] | None:
         """Continue the answer from a prefill; return None if a restart is needed.
 
         Raises:
@@ -166,11 +168,11 @@ class FallbackChain:
             self._chat_context.record.fails(refusal)
             return None
         joined = continued(events, held, failed_over)
-        head: list[Event] = []
+        head: list[Frame] = []
         try:
-            for event in joined:
-                head.append(event)
-                if isinstance(event, FailedOver):
+            for frame in joined:
+                head.append(frame)
+                if any(isinstance(event, FailedOver) for event in frame.events):
                     break
         except DivergedError as unclear:
             self._fails(attempt, unclear)
@@ -184,7 +186,7 @@ class FallbackChain:
 
     def _anew(
         self, target: Target, partial: PartialAnswer, failed_over: FailedOver
-    ) -> Iterator[Event]:
+    ) -> Iterator[Frame]:
         """Restart the answer; hold the stream back while the caller's part repeats."""
         events = self._begin(target)
         if not self._chat_context.live:
@@ -215,7 +217,14 @@ def _may_read_more(other: Target, target: Target) -> bool:
     return theirs is None or ours is None or theirs > ours
 
 
-def _with_all_tokens(event: Event, spent: Usage) -> Event:
+def _with_all_tokens(frame: Frame, spent: Usage) -> Frame:
+    """Add the tokens of the failed attempts to those that a frame counts."""
+    if spent == Usage() or not any(isinstance(event, Counted) for event in frame.events):
+        return frame
+    return Frame(tuple(_with_tokens(event, spent) for event in frame.events))
+
+
+def _with_tokens(event: Event, spent: Usage) -> Event:
     if isinstance(event, Counted):
         return replace(event, usage=spent + event.usage)
     return event

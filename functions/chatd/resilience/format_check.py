@@ -10,7 +10,9 @@ from dataclasses import replace
 from math import ceil
 from typing import TYPE_CHECKING
 
-from chatd.canonical.response import CHARACTERS_A_TOKEN, Answer, Event, Usage, collected
+from chatd.canonical.collecting import collected
+from chatd.canonical.events import Frame
+from chatd.canonical.response import CHARACTERS_A_TOKEN, Response, Usage
 from chatd.errors import FormatNotMetError
 from chatd.json_schema.budget import Budget
 from chatd.routing import structured_output
@@ -33,8 +35,8 @@ class FormatCheck:
         self._refused = 0
 
     def answer(
-        self, target: Target, chat_context: ChatContext, ask: Callable[[], Iterator[Event]]
-    ) -> Answer:
+        self, target: Target, chat_context: ChatContext, ask: Callable[[], Iterator[Frame]]
+    ) -> Response:
         """Request complete answers until one has the format.
 
         Each whole answer is recorded at once, so that its tokens count also if the next request
@@ -54,10 +56,11 @@ class FormatCheck:
             ChatdError: If a request fails.
 
         """
-        taken = Usage()
+        taken: Usage | None = None
         while True:
             answer = collected(ask())
-            taken += _usage(answer, target)
+            usage = _usage(answer, target)
+            taken = usage if taken is None else taken + usage
             chat_context.record.count(taken, answer.model)
             if structured_output.holds(answer, target.request, Budget(chat_context.call.is_over)):
                 return replace(answer, usage=taken)
@@ -70,7 +73,7 @@ class FormatCheck:
                 )
 
 
-def _usage(answer: Answer, target: Target) -> Usage:
+def _usage(answer: Response, target: Target) -> Usage:
     """Return the usage of an answer, estimated if the provider reports none."""
     usage = answer.usage
     if usage.input_tokens or usage.output_tokens:
@@ -80,4 +83,5 @@ def _usage(answer: Answer, target: Target) -> Usage:
         input_tokens=ceil(target.prompt_size / CHARACTERS_A_TOKEN),
         output_tokens=ceil(answer.size / CHARACTERS_A_TOKEN),
         estimated=True,
+        source=None,
     )

@@ -85,6 +85,11 @@ class Continuation:
         self._step: Callable[[str], str] = self._match
         self.echoed = 0
 
+    @property
+    def open(self) -> bool:
+        """Whether all that follows is new text."""
+        return self._step is _as_it_is
+
     def add(self, text: str) -> str:
         """Add a piece of the stream.
 

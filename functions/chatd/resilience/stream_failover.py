@@ -1,8 +1,8 @@
-"""Join the stream of another model to one that died, so that the caller sees one answer.
+"""Fail over to another model mid-stream: join its stream to a partial answer.
 
-There are two ways: the other model continues the partial answer as a prefill (prefill.py), or
-generates everything anew and is held back while it repeats the partial answer, byte for byte.
-What fits neither is not joined (docs/decisions/0015-stream-failover.md).
+The other model continues the partial answer as a prefill (prefill.py), or generates the answer
+anew, and its stream is held back while it repeats the partial answer, byte for byte. Any other
+stream is not joined (docs/decisions/0015-stream-failover.md, 0018-prefill-echo.md).
 """
 
 from __future__ import annotations
@@ -11,12 +11,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from chatd.canonical.response import Delta, Event, FailedOver, Finish
+from chatd.canonical.events import Delta, Event, Finish, Frame, Head
+from chatd.canonical.response import FailedOver
 from chatd.errors import DivergedError
+
+# Fields of a message that repeat or detail its thinking.
+_THINKING = frozenset({"reasoning", "reasoning_details"})
 
 
 class PartialAnswer:
-    """The partial answer of a stream, as far as another model can continue it."""
+    """The text of a stream that broke off, and whether another model can continue it."""
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
@@ -24,12 +28,12 @@ class PartialAnswer:
 
     @property
     def text(self) -> str:
-        """The text of the answer; thinking is not part of it."""
+        """The text of the answer, without thinking."""
         return "".join(self._pieces)
 
     @property
     def joinable(self) -> bool:
-        """Whether the answer is text alone, and unfinished: nothing else can be joined."""
+        """Whether the answer is unfinished and only text; no other answer can be joined."""
         return self._joinable
 
     def note(self, event: Event) -> None:
@@ -40,7 +44,9 @@ class PartialAnswer:
         elif isinstance(event, Delta):
             if event.content:
                 self._pieces.append(event.content)
-            if event.index or event.tool_calls or event.logprobs is not None or _more(event):
+            if event.logprobs is not None or event.blocks or _more(event):
+                self._joinable = False
+            if event.index or event.tool_calls:
                 self._joinable = False
         elif isinstance(event, Finish):
             self._joinable = False
@@ -49,16 +55,20 @@ class PartialAnswer:
 class Held(Protocol):
     """Separates the new text of a stream from a repetition of the partial answer."""
 
+    @property
+    def open(self) -> bool:
+        """Whether all that follows is new text."""
+
     def add(self, text: str) -> str:
-        """Add a piece of the stream; the new text that is certain.
+        """Add a piece of the stream; return the text that is certain to be new.
 
         Raises:
-            DivergedError: If the stream cannot be joined to what the caller has.
+            DivergedError: If the stream cannot be joined to the partial answer.
 
         """
 
     def end(self) -> str:
-        """End the stream; the new text that was held back.
+        """End the stream; return the new text that was held back.
 
         Raises:
             DivergedError: As for `add`.
@@ -67,78 +77,95 @@ class Held(Protocol):
 
 
 class Repetition:
-    """Holds a stream back while it repeats, byte for byte, what the caller has.
+    """Holds a stream back while it repeats the partial answer, byte for byte.
 
     Args:
-        said: What must be repeated.
+        partial: The text of the partial answer.
 
     """
 
-    def __init__(self, said: str) -> None:
-        self._said = said
+    def __init__(self, partial: str) -> None:
+        self._partial = partial
         self._repeated = 0
 
+    @property
+    def open(self) -> bool:
+        """Whether all that follows is new text."""
+        return self._repeated == len(self._partial)
+
     def add(self, text: str) -> str:
-        """Add a piece of the stream; the text beyond the repetition."""
-        expected = self._said[self._repeated : self._repeated + len(text)]
+        """Add a piece of the stream; return the text beyond the repetition."""
+        expected = self._partial[self._repeated : self._repeated + len(text)]
         if not text.startswith(expected):
             raise DivergedError("the answer begun anew differs from what was already sent")
         self._repeated += len(expected)
         return text[len(expected) :]
 
     def end(self) -> str:
-        """End the stream: nothing is held back."""
-        if self._repeated < len(self._said):
+        """End the stream; return an empty text, as no new text is held back."""
+        if self._repeated < len(self._partial):
             raise DivergedError("the answer begun anew is shorter than what was already sent")
         return ""
 
 
-def continued(events: Iterator[Event], held: Held, rescued: FailedOver) -> Iterator[Event]:
-    """Join a stream of another model to what the caller has.
+def continued(frames: Iterator[Frame], held: Held, failed_over: FailedOver) -> Iterator[Frame]:
+    """Join the stream of another model to the partial answer.
 
-    Thinking before the joint is dropped: the caller has had the first model's.
+    Frames that hold a repetition are replaced by the new text in them. Thinking before the joint is
+    dropped: the caller has that of the first model. Later frames are yielded unchanged.
 
     Args:
-        events: Of the other model.
-        held: Tells what of it the caller has not got yet.
-        rescued: Is yielded at the joint, before the first new text or the end.
+        frames: The stream of the other model.
+        held: Separates its new text from a repetition.
+        failed_over: Is yielded at the joint, before the first new text or the end.
 
     Raises:
         DivergedError: If the stream cannot be joined: it differs, or is more than text.
-        ChatdError: If it dies too.
+        ChatdError: If it breaks off too.
 
     """
     joined = False
-    for event in events:
-        new: Event | None = event
-        if isinstance(event, Delta | Finish):
-            text = _new_text(event, held, rescued)
-            delta = Delta(content=text) if text else None
-            if not joined and (delta or isinstance(event, Finish)):
-                joined = True
-                yield rescued
-            new = delta
-        if new is not None:
-            yield new
-        if isinstance(event, Finish):
-            yield event
+    for frame in frames:
+        if joined and held.open:
+            for event in frame.events:
+                if isinstance(event, Delta):
+                    _new_text(event, held, failed_over)  # refuses more than text
+            yield frame
+            continue
+        events = _new_events(frame, held, failed_over)
+        if not joined and any(isinstance(event, Delta | Finish) for event in events):
+            joined = True
+            events.insert(0, failed_over)
+        if events:
+            yield Frame(tuple(events))
 
 
-def begun_anew(events: Iterator[Event], rescued: FailedOver) -> Iterator[Event]:
+def _new_events(frame: Frame, held: Held, failed_over: FailedOver) -> list[Event]:
+    """Return the events of a frame with the new text in place of its own."""
+    events: list[Event] = []
+    for event in frame.events:
+        if isinstance(event, Delta | Finish) and (text := _new_text(event, held, failed_over)):
+            events.append(Delta(content=text))
+        if not isinstance(event, Delta | Head):
+            events.append(event)
+    return events
+
+
+def begun_anew(frames: Iterator[Frame], failed_over: FailedOver) -> Iterator[Frame]:
     """Replace a partial answer by the whole answer of another model.
 
-    This is for a caller of a whole answer, who has nothing of the partial one yet.
+    This is for a caller of a whole answer, to whom nothing of the partial one was sent.
 
     Args:
-        events: Of the other model.
-        rescued: Is yielded first.
+        frames: The stream of the other model.
+        failed_over: Is yielded first.
 
     """
-    yield replace(rescued, anew=True)
-    yield from events
+    yield Frame((replace(failed_over, anew=True),))
+    yield from frames
 
 
-def _new_text(event: Delta | Finish, held: Held, rescued: FailedOver) -> str:
+def _new_text(event: Delta | Finish, held: Held, failed_over: FailedOver) -> str:
     """Return the text that an event adds to the partial answer."""
     try:
         if isinstance(event, Finish):
@@ -146,21 +173,29 @@ def _new_text(event: Delta | Finish, held: Held, rescued: FailedOver) -> str:
         _only_text(event)
         return held.add(event.content or "")
     except DivergedError as error:
+        other = f"{failed_over.provider}/{failed_over.model}"
         error.message = (
-            f"{rescued.instead_of} broke off its answer, and that of"
-            f" {rescued.provider}/{rescued.model} could not be joined to it: {error.message}"
+            f"{failed_over.instead_of} broke off its answer, and that of {other} could not be"
+            f" joined to it: {error.message}"
         )
         error.args = (error.message,)
         raise
 
 
 def _only_text(event: Delta) -> None:
-    if event.index or event.tool_calls or _more(event):
+    """Refuse a delta that has more than text of the first choice.
+
+    Raises:
+        DivergedError: If it has.
+
+    """
+    if event.index or event.tool_calls or event.blocks or _more(event):
         raise DivergedError("the answer of the other model is more than text")
 
 
 def _more(event: Delta) -> bool:
-    """Whether an event has something besides text; the details of thinking are thinking."""
-    if not event.extra:
+    """Whether a delta has another part than text and the details of thinking."""
+    if event.extra is None:
         return False
-    return any(value for name, value in event.extra.items() if name != "reasoning_details")
+    fields = event.extra.nested.get("message", {})
+    return any(value for name, value in fields.items() if name not in _THINKING)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from chatd.canonical.content import Text
 from chatd.canonical.request import ChatRequest, Message
-from chatd.canonical.response import Answer
+from chatd.canonical.response import Response
 from chatd.errors import InvalidRequestError
 from chatd.json_schema.budget import Budget, WorkLimitError
 from chatd.safe_json.value_count import MAX_ANSWER_VALUES, is_bounded
@@ -50,7 +50,7 @@ def described(request: ChatRequest, budget: Budget) -> ChatRequest:
     return replace(request, messages=(first, *others))
 
 
-def holds(answer: Answer, request: ChatRequest, budget: Budget) -> bool:
+def holds(response: Response, request: ChatRequest, budget: Budget) -> bool:
     """Return whether every choice has the format; a choice cut off at its limit need not.
 
     Raises:
@@ -61,7 +61,7 @@ def holds(answer: Answer, request: ChatRequest, budget: Budget) -> bool:
         choice.finish_reason == "length"
         or choice.tool_calls
         or _fits(choice.content, request, budget)
-        for choice in answer.choices
+        for choice in response.choices
     )
 
 

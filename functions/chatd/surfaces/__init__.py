@@ -12,8 +12,9 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Protocol, cast
 
+from chatd.canonical.events import Frame
 from chatd.canonical.request import ChatRequest
-from chatd.canonical.response import Answer, Event
+from chatd.canonical.response import Response
 from chatd.canonical.served import Served
 from chatd.errors import ChatdError
 
@@ -46,15 +47,15 @@ class Surface(Protocol):
 
         """
 
-    def write(self, answer: Answer, served: Served) -> Mapping[str, Any]:
+    def write(self, response: Response, served: Served) -> Mapping[str, Any]:
         """Write the body of a whole response."""
 
     def stream(
-        self, request: ChatRequest, events: Iterator[Event], served: Served
+        self, request: ChatRequest, frames: Iterator[Frame], served: Served
     ) -> Iterator[bytes]:
         """Write the body of a streamed response, in pieces that are each sent at once.
 
-        It reads every event, also those after the end, and yields nothing for those.
+        It reads every frame, also those after the end, and writes nothing for those.
         """
 
     def is_end(self, piece: bytes) -> bool:

@@ -8,15 +8,8 @@ from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
 
-from chatd.canonical.response import (
-    CHARACTERS_A_TOKEN,
-    Counted,
-    Delta,
-    Event,
-    FailedOver,
-    Finish,
-    Usage,
-)
+from chatd.canonical.events import Counted, Delta, Event, Finish
+from chatd.canonical.response import CHARACTERS_A_TOKEN, FailedOver, Usage
 from chatd.errors import ChatdError
 
 MAX_NAME = 100

@@ -17,8 +17,9 @@ from chatd.aws_lambda.events import Context
 from chatd.aws_lambda.streaming import Collected
 from chatd.aws_lambda.streaming_chat import StreamingChat
 from chatd.call import Call
+from chatd.canonical.events import Frame
 from chatd.canonical.request import ChatRequest
-from chatd.canonical.response import Answer, Event
+from chatd.canonical.response import Response
 from chatd.canonical.served import Served
 from chatd.config.settings import ConfigError
 from chatd.errors import ChatdError, InternalError, ModelNotFoundError
@@ -51,13 +52,13 @@ class Broken:
     def read(self, headers: Mapping[str, str], body: bytes) -> ChatRequest:
         return self._do("read", headers, body)  # type: ignore[no-any-return]  # whatever the real one gives
 
-    def write(self, answer: Answer, served: Served) -> Mapping[str, Any]:
-        return self._do("write", answer, served)  # type: ignore[no-any-return]  # as above
+    def write(self, response: Response, served: Served) -> Mapping[str, Any]:
+        return self._do("write", response, served)  # type: ignore[no-any-return]  # as above
 
     def stream(
-        self, request: ChatRequest, events: Iterator[Event], served: Served
+        self, request: ChatRequest, frames: Iterator[Frame], served: Served
     ) -> Iterator[bytes]:
-        for piece in self._real.stream(request, events, served):
+        for piece in self._real.stream(request, frames, served):
             yield piece
             if self._step == "stream":
                 fail()

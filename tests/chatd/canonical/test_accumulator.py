@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatd.canonical.accumulator import Accumulator
-from chatd.canonical.response import Delta, Finish, collected
-from chatd.dialects.openai_chat.schema import OpenAIFunction, OpenAIToolCall
+from chatd.canonical.collecting import collected
+from chatd.canonical.events import Delta, Event, Finish, Frame
+from chatd.canonical.extra import Extra
 from chatd.dialects.openai_chat.tool_calls import Calls
 
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -61,27 +62,28 @@ def processor_seconds(work: Callable[[], object]) -> float:
 def logprobs(count: int) -> None:
     token = {"token": "a", "logprob": -0.1}
     deltas = [Delta(content="a", logprobs={"content": [token]}) for _ in range(count)]
-    collected(iter([*deltas, Finish(0, "stop")]))
+    collect(*deltas, Finish(0, "stop"))
+
+
+def collect(*events: Event) -> None:
+    collected(Frame((event,)) for event in events)
 
 
 def further_fields(count: int) -> None:
-    deltas = [Delta(extra={"a": "x" * 100, "b": [{"text": "y"}]}) for _ in range(count)]
-    collected(iter([*deltas, Finish(0, "stop")]))
+    extra = Extra("openai_chat", {}, {"message": {"a": "x" * 100, "b": [{"text": "y"}]}})
+    collect(*(Delta(extra=extra) for _ in range(count)), Finish(0, "stop"))
 
 
 def unnumbered_calls(count: int) -> None:
     calls = Calls()
     for _ in range(count):
-        function = OpenAIFunction(name="f", arguments='{"a": "' + "x" * 50)
-        calls.read(OpenAIToolCall(function=function))
+        calls.read({"function": {"name": "f", "arguments": '{"a": "' + "x" * 50}})
 
 
 def calls_with_ids(count: int) -> None:
     calls = Calls()
     for n in range(count):
-        calls.read(
-            OpenAIToolCall(id=f"c{n % 1_000}", function=OpenAIFunction(name="f", arguments="{}"))
-        )
+        calls.read({"id": f"c{n % 1_000}", "function": {"name": "f", "arguments": "{}"}})
 
 
 @pytest.mark.parametrize(
@@ -107,9 +109,6 @@ def test_a_name_begins_another_call_once_the_arguments_are_whole(
     pieces: list[str], numbers: list[int]
 ) -> None:
     calls = Calls()
-    read = [
-        calls.read(OpenAIToolCall(function=OpenAIFunction(name="f", arguments=piece)))
-        for piece in pieces
-    ]
+    read = [calls.read({"function": {"name": "f", "arguments": piece}}) for piece in pieces]
 
     assert [piece.index for piece in read] == numbers

@@ -13,7 +13,7 @@ import pytest
 
 MODULES = (
     *("canonical.content", "canonical.extra", "canonical.request", "canonical.response"),
-    *("canonical.served", "upstream_http", "idempotency.stored_answer"),
+    *("canonical.events", "canonical.served", "upstream_http", "idempotency.stored_answer"),
 )
 CLASSES = [
     kind
@@ -56,7 +56,5 @@ def test_a_picture_or_a_file_does_not_show_its_address(name: str) -> None:
 
 
 def test_log_probabilities_of_an_answer_are_not_shown() -> None:
-    response = import_module("chatd.canonical.response")
-
-    assert not shown(response.Choice, "logprobs")
-    assert not shown(response.Delta, "logprobs")
+    assert not shown(import_module("chatd.canonical.response").Choice, "logprobs")
+    assert not shown(import_module("chatd.canonical.events").Delta, "logprobs")

@@ -14,16 +14,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from chatd.canonical.response import (
-    Counted,
-    Delta,
-    End,
-    Event,
-    FailedOver,
-    Finish,
-    ToolCallDelta,
-    Usage,
-)
+from chatd.canonical.events import Counted, Delta, End, Event, Finish, Frame, ToolCallDelta
+from chatd.canonical.extra import Extra
+from chatd.canonical.response import FailedOver, Usage
 from chatd.errors import DivergedError
 from chatd.resilience.stream_failover import PartialAnswer, Repetition, continued
 from tests.support import answers
@@ -349,13 +342,22 @@ def test_whatever_is_cut_wherever_the_whole_is_the_whole(
     events: list[Event] = [Delta(content=piece) for piece in pieces]
     tail: list[Event] = [Finish(0, "stop"), Counted(Usage()), End()]
 
-    heard = list(
-        continued(iter([*events, *tail]), Repetition(said.text), FailedOver("p", "m", "q/n"))
-    )
+    heard = joined([*events, *tail], said.text)
 
     text = said.text + "".join(e.content or "" for e in heard if isinstance(e, Delta))
     assert text == whole
     assert [type(event) for event in heard].count(FailedOver) == 1
+
+
+def joined(events: list[Event], said: str) -> list[Event]:
+    """The events that a caller receives after a partial answer, each read in a frame of its own."""
+    frames = (Frame((event,)) for event in events)
+    failed_over = FailedOver("p", "m", "q/n")
+    return [
+        event
+        for frame in continued(frames, Repetition(said), failed_over)
+        for event in frame.events
+    ]
 
 
 @given(st.text(min_size=1, max_size=20), st.text(max_size=20))
@@ -364,7 +366,7 @@ def test_what_does_not_repeat_it_is_never_joined(said: str, other: str) -> None:
 
     assume(not other.startswith(said))
     with pytest.raises(DivergedError):
-        list(continued(iter(events), Repetition(said), FailedOver("p", "m", "q/n")))
+        joined(events, said)
 
 
 @pytest.mark.parametrize(
@@ -373,7 +375,7 @@ def test_what_does_not_repeat_it_is_never_joined(said: str, other: str) -> None:
         Delta(index=1, content="x"),
         Delta(tool_calls=(ToolCallDelta(0),)),
         Delta(content="x", logprobs={"content": []}),
-        Delta(extra={"audio": {"data": "…"}}),
+        Delta(extra=Extra("openai_chat", {}, {"message": {"audio": {"data": "…"}}})),
         Finish(0, "stop"),
     ],
 )
@@ -386,7 +388,8 @@ def test_only_plain_unfinished_text_can_be_joined(event: Event) -> None:
 
 def test_the_details_of_thinking_are_no_answer() -> None:
     said = PartialAnswer()
-    said.note(Delta(thinking="Hm", extra={"reasoning_details": [{"text": "Hm"}], "audio": None}))
+    fields = {"reasoning_details": [{"text": "Hm"}], "reasoning": "Hm", "audio": None}
+    said.note(Delta(thinking="Hm", extra=Extra("openai_chat", {}, {"message": fields})))
 
     assert said.joinable
 

@@ -13,7 +13,7 @@ import pytest
 from chatd.call import Call
 from chatd.canonical.content import Text
 from chatd.canonical.request import ChatRequest, Message
-from chatd.canonical.response import Answer, Choice, Usage
+from chatd.canonical.response import Choice, Response, Usage
 from chatd.deadline import Deadline
 from chatd.errors import InvalidRequestError
 from chatd.json_schema.budget import Budget
@@ -247,7 +247,7 @@ def test_a_check_ends_with_the_callers_time(provider: Upstream) -> None:
     compiled = {"items": {"not": {"pattern": "^(a+)+$"}}}
     call = Call("r", Deadline.after(0))
     request = ChatRequest("m", (Message("user", (Text("x"),)),), format=compiled)
-    answer = Answer((Choice(content=json.dumps(["a" * 5000 + "!"])),), Usage())
+    answer = Response((Choice((Text(json.dumps(["a" * 5000 + "!"])),)),), Usage())
 
     with pytest.raises(InvalidRequestError, match="too complex"):
         structured_output.holds(answer, request, Budget(call.is_over))

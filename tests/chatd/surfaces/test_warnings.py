@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chatd.canonical.content import ToolCall
+from chatd.canonical.content import Text, Thinking, ToolCall
 from chatd.canonical.response import Choice
 from chatd.surfaces.warnings import SPENT_THINKING, warning_of
 from tests.support import answers
@@ -18,17 +18,17 @@ PATHS = ("/v1/chat", "/v1/chat/completions")
 
 
 def test_a_budget_spent_before_the_first_word_is_explained() -> None:
-    assert warning_of(Choice(content="", thinking="Hm", finish_reason="length")) == SPENT_THINKING
+    assert warning_of(Choice((Thinking("Hm"),), finish_reason="length")) == SPENT_THINKING
 
 
 @pytest.mark.parametrize(
     "choice",
     [
-        Choice(content="Hello", finish_reason="length"),
-        Choice(content=None, tool_calls=(CALL,), finish_reason="length"),
-        Choice(content="", finish_reason="stop"),
-        Choice(content="", finish_reason="content_filter"),
-        Choice(content="Hello", finish_reason="stop"),
+        Choice((Text("Hello"),), finish_reason="length"),
+        Choice((CALL,), finish_reason="length"),
+        Choice(finish_reason="stop"),
+        Choice(finish_reason="content_filter"),
+        Choice((Text("Hello"),), finish_reason="stop"),
     ],
     ids=["cut short", "a call", "empty", "filtered", "whole"],
 )

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from chatd.canonical.response import Counted, Delta, FailedOver, Finish, ToolCallDelta, Usage
+from chatd.canonical.events import Counted, Delta, Finish, ToolCallDelta
+from chatd.canonical.response import FailedOver, Usage
 from chatd.errors import NoHealthyProviderError, UpstreamOverloadedError, UpstreamTimeoutError
 from chatd.telemetry.record import ChatRecord
 from chatd.telemetry.writer import Telemetry

@@ -11,20 +11,12 @@ from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
+from chatd.canonical.collecting import collected
+from chatd.canonical.content import Block, Text, Thinking
+from chatd.canonical.events import Counted, Delta, End, Event, Finish, Frame, ToolCallDelta
 from chatd.canonical.losses import foreign_fields
 from chatd.canonical.request import ChatRequest, OpaqueTool, Tool
-from chatd.canonical.response import (
-    Answer,
-    Choice,
-    Counted,
-    Delta,
-    End,
-    Event,
-    Finish,
-    ToolCallDelta,
-    Usage,
-    collected,
-)
+from chatd.canonical.response import Choice, Response, Usage
 from chatd.config.catalog import Provider
 from chatd.dialects import Dialect, Example, lenient
 from chatd.dialects.failures import failure, malformed
@@ -115,11 +107,11 @@ class Ollama:
             return None
         return ollama_hints.without_thinking(request)
 
-    def parse(self, response: HttpResponse) -> Answer:
-        """Read a complete answer.
+    def parse(self, response: HttpResponse) -> Response:
+        """Read a whole response.
 
         Raises:
-            ChatdError: If it is a refusal, or no answer.
+            ChatdError: If it is a refusal, or no response.
 
         """
         if response.status != HTTPStatus.OK:
@@ -131,45 +123,35 @@ class Ollama:
             raise malformed(response, "its answer ended before it was done")
         message = self._message(line)
         calls = ollama_messages.calls(message)
-        content = lenient.text(message.content) or ""
+        blocks: list[Block] = [Thinking(message.thinking)] if message.thinking else []
+        if text := lenient.text(message.content):
+            blocks.append(Text(text))
         choice = Choice(
-            content=None if calls and not content else content,
-            thinking=message.thinking or None,
-            tool_calls=calls,
+            (*blocks, *calls),
             finish_reason=_reason(line, called=bool(calls)),
             logprobs=ollama_messages.logprobs(line.logprobs),
         )
-        return Answer((choice,), _usage(line), line.model)
+        return Response((choice,), _usage(line), line.model)
 
-    def events(self, response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Event]:
+    def events(self, response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Frame]:
         """Read a stream of JSON lines, of which the last is `done`.
 
         Raises:
-            ChatdError: If it is a refusal, or dies before its last line.
+            ChatdError: If it is a refusal, or breaks off before its last line.
 
         """
         called = 0
         for text in lines(chunks):
             line = self._line(text, response)
-            message = self._message(line)
-            calls = ollama_messages.calls(message)
-            content = lenient.text(message.content)
-            if content or message.thinking or calls or line.logprobs:
-                yield Delta(
-                    content=content or None,
-                    thinking=message.thinking or None,
-                    tool_calls=tuple(
-                        ToolCallDelta(called + n, call.id, call.name, call.arguments)
-                        for n, call in enumerate(calls)
-                    ),
-                    logprobs=ollama_messages.logprobs(line.logprobs),
-                )
-            called += len(calls)
+            delta = self._delta(line, called)
+            events: list[Event] = [] if delta is None else [delta]
+            called += len(delta.tool_calls) if delta else 0
             if line.done:
-                yield Finish(0, _reason(line, called=called > 0) or "stop")
-                yield Counted(_usage(line), line.model)
-                yield End()
+                events.append(Finish(0, _reason(line, called=called > 0) or "stop"))
+                yield Frame((*events, Counted(_usage(line), line.model), End()))
                 return
+            if events:
+                yield Frame(tuple(events))
         raise malformed(response, "its stream ended before it was done")
 
     def models_request(self, row: Provider, key: SecretStr | None) -> HttpRequest:
@@ -208,6 +190,28 @@ class Ollama:
     def _message(self, line: OllamaLine) -> OllamaMessage:
         assert isinstance(line, OllamaChat)  # noqa: S101  # what _read made
         return line.message or OllamaMessage()
+
+    def _delta(self, line: OllamaLine, called: int) -> Delta | None:
+        """Read the addition of a line; None without one.
+
+        Args:
+            line: The line.
+            called: The number of tool calls before it.
+
+        """
+        message = self._message(line)
+        content, calls = lenient.text(message.content), ollama_messages.calls(message)
+        if not (content or message.thinking or calls or line.logprobs):
+            return None
+        return Delta(
+            content=content or None,
+            thinking=message.thinking or None,
+            tool_calls=tuple(
+                ToolCallDelta(number, call.id, call.name, call.arguments)
+                for number, call in enumerate(calls, called)
+            ),
+            logprobs=ollama_messages.logprobs(line.logprobs),
+        )
 
     def _line(self, text: bytes, response: HttpResponse) -> OllamaLine:
         """Read an answer, or a line of a stream.

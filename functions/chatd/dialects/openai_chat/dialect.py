@@ -12,15 +12,19 @@ from http import HTTPStatus
 from typing import Any
 
 from pydantic import SecretStr, ValidationError
+from pydantic_core import from_json
 
 from chatd import __version__
+from chatd.canonical.collecting import collected
+from chatd.canonical.events import Frame, as_frames
+from chatd.canonical.extra import Extra
 from chatd.canonical.request import ChatRequest, Think
-from chatd.canonical.response import Answer, Choice, Event, as_events, collected
+from chatd.canonical.response import Response, UpstreamJson
 from chatd.config.catalog import Provider
 from chatd.dialects import Dialect, Example, lenient
 from chatd.dialects.failures import failure, malformed
 from chatd.dialects.framing import bounded
-from chatd.dialects.openai_chat import messages as openai_turns
+from chatd.dialects.openai_chat import reading
 from chatd.dialects.openai_chat import request as openai_request
 from chatd.dialects.openai_chat import stream as openai_stream
 from chatd.dialects.openai_chat.corrections import (
@@ -29,14 +33,10 @@ from chatd.dialects.openai_chat.corrections import (
     corrects_turns,
     dropped,
 )
-from chatd.dialects.openai_chat.schema import (
-    OpenAIChatResponse,
-    OpenAIChoice,
-    OpenAIMessage,
-    OpenAIModels,
-)
+from chatd.dialects.openai_chat.schema import OpenAIModels
 from chatd.errors import ChatdError, UpstreamRefusedError
 from chatd.safe_json.finite_numbers import request_body
+from chatd.safe_json.item_limits import MAX_CHOICES
 from chatd.upstream_http import HttpRequest, HttpResponse
 
 # Some providers turn away clients without a name of their own, and pretending to be another
@@ -102,43 +102,41 @@ class OpenAIChat:
         """Return None: no refusal of a hint is known in this dialect."""
         return None
 
-    def parse(self, response: HttpResponse) -> Answer:
-        """Read a complete answer.
+    def parse(self, response: HttpResponse) -> Response:
+        """Read a whole response.
 
         Raises:
-            ChatdError: If it is a refusal, an error under status 200, or no answer.
+            ChatdError: If it is a refusal, an error under status 200, or no response.
 
         """
         if response.status != HTTPStatus.OK:
             raise _refusal(response)
         try:
-            answer = OpenAIChatResponse.model_validate_json(bounded(response.body))
-        except ValidationError:
+            body = from_json(bounded(response.body))
+        except ValueError:
             if response.body.lstrip().startswith((b"data:", b":")):  # it streams unasked
-                return collected(openai_stream.events(response, iter((response.body,))))
-            raise _unlike(response, "its answer is not one of OpenAI's dialect") from None
-        if openai_stream.is_error(answer.error):
-            raise openai_turns.refused(response, answer.error)
-        if not answer.choices:
-            raise _unlike(response, "its answer holds no choices")
-        usage = openai_turns.usage(answer.usage, answer.cost)
-        choices = tuple(self._choice(choice, response) for choice in answer.choices)
-        return Answer(choices, usage, answer.model)
+                return collected(openai_stream.frames(response, iter((response.body,))))
+            body = None
+        if type(body) is not dict:
+            raise _unlike(response, "its answer is not one of OpenAI's dialect")
+        if openai_stream.is_error(body.get("error")):
+            raise openai_stream.refused(response, body["error"])
+        return _response(response, body)
 
-    def events(self, response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Event]:
+    def events(self, response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Frame]:
         """Read a stream of server-sent events, ended by a finish reason for every choice.
 
         `[DONE]` is optional, and a frame with the cost may follow it.
 
         Raises:
-            ChatdError: If it is a refusal, holds an error, or dies before its end.
+            ChatdError: If it is a refusal, holds an error, or breaks off before its end.
 
         """
         begun, whole = openai_stream.told_apart(chunks)
         if whole:
-            # It was asked to stream and did not: an error under status 200, or a whole answer.
-            return as_events(self.parse(replace(response, body=b"".join(begun))))
-        return openai_stream.events(response, begun)
+            # It was asked to stream and did not: an error under status 200, or a whole response.
+            return as_frames(self.parse(replace(response, body=b"".join(begun))))
+        return openai_stream.frames(response, begun)
 
     def models_request(self, row: Provider, key: SecretStr | None) -> HttpRequest:
         """Build the request for the list of the provider's models."""
@@ -192,23 +190,35 @@ class OpenAIChat:
             headers["Authorization"] = f"Bearer {key.get_secret_value()}"
         return headers
 
-    def _choice(self, choice: OpenAIChoice, response: HttpResponse) -> Choice:
-        """Read a choice; an ended choice may have no text, or thinking alone."""
-        message = choice.message or OpenAIMessage()
-        calls = openai_turns.calls(message.tool_calls)
-        content = lenient.text(message.content)
+
+def _response(response: HttpResponse, body: dict[str, Any]) -> Response:
+    """Read the JSON of a whole response.
+
+    Raises:
+        ChatdError: If it is none, or if a choice was broken off.
+
+    """
+    try:
+        choices = tuple(map(reading.choice, reading.objects(body.get("choices"), MAX_CHOICES)))
+    except reading.ShapeError:
+        raise _unlike(response, "its answer is not one of OpenAI's dialect") from None
+    if not choices:
+        raise _unlike(response, "its answer holds no choices")
+    for choice in choices:
         if choice.finish_reason == "error":
             raise malformed(response, "it broke off its answer with an error")
-        if not choice.finish_reason and not content and not calls and not message.model_extra:
+        # An ended choice may have no text, or thinking alone.
+        if not choice.finish_reason and not reading.says(choice):
             raise malformed(response, "its answer holds neither content nor a finish reason")
-        return Choice(
-            content=content if calls else content or "",
-            thinking=openai_turns.thinking(message),
-            tool_calls=calls,
-            finish_reason=choice.finish_reason,
-            logprobs=choice.logprobs,
-            extra=message.model_extra or {},
-        )
+    extra = reading.unnamed(body, reading.RESPONSE)
+    return Response(
+        choices,
+        reading.usage(body.get("usage"), body.get("cost")),
+        reading.name_in(body, "model"),
+        id=reading.name_in(body, "id"),
+        extra=Extra(reading.DIALECT, extra) if extra else None,
+        source=UpstreamJson(reading.DIALECT, body, whole=True, size=len(response.body)),
+    )
 
 
 _: Dialect = OpenAIChat()

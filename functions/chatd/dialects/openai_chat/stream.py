@@ -1,6 +1,6 @@
-"""Read a stream of OpenAI's dialect into events of the internal form.
+"""Read a stream of OpenAI's chat dialect into frames.
 
-https://platform.openai.com/docs/api-reference/chat-streaming. It knows nothing of requests.
+https://platform.openai.com/docs/api-reference/chat-streaming
 """
 
 from __future__ import annotations
@@ -10,20 +10,25 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic_core import from_json
 
-from chatd.canonical.response import Counted, End, Event, Finish, Usage
+from chatd.canonical.events import Counted, Delta, End, Event, Finish, Frame, Head
+from chatd.canonical.extra import Extra, Json
+from chatd.canonical.response import UpstreamJson, Usage, too_many_values, values_in
 from chatd.dialects import lenient
 from chatd.dialects.failures import failure, malformed
 from chatd.dialects.framing import data
-from chatd.dialects.openai_chat import messages
-from chatd.dialects.openai_chat.schema import OpenAIChunk, OpenAIDelta
+from chatd.dialects.openai_chat import reading
+from chatd.dialects.openai_chat.reading import DIALECT, ShapeError
 from chatd.dialects.openai_chat.tool_calls import Calls
+from chatd.errors import ChatdError
+from chatd.safe_json.item_limits import MAX_CHOICES, MAX_TOOL_CALLS
+from chatd.safe_json.value_count import MAX_ANSWER_VALUES
 from chatd.upstream_http import HttpResponse
 
 
 def told_apart(chunks: Iterator[bytes]) -> tuple[Iterator[bytes], bool]:
-    """Return the same bytes, and whether they are JSON and not server-sent events."""
+    """Return the same bytes, and whether they are JSON rather than server-sent events."""
     before: list[bytes] = []
     for chunk in chunks:
         before.append(chunk)
@@ -32,43 +37,45 @@ def told_apart(chunks: Iterator[bytes]) -> tuple[Iterator[bytes], bool]:
     return iter(before), False
 
 
-def events(response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Event]:
+def frames(response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Frame]:
     """Read a stream, which ends with the finish reason of its last choice.
+
+    Frames before the first text, tool call or finish reason, such as that of the role, are held
+    until it comes: until then another model can answer instead.
 
     `[DONE]` is optional, and ends the choices that have text or calls but no finish reason, as
     LiteLLM's with `n` > 1. A frame with the cost may follow it
     (https://github.com/anomalyco/opencode, packages/console/app/src/routes/zen).
 
     Raises:
-        ChatdError: If it holds an error or something else that is no event, or dies before its end.
+        ChatdError: If it holds an error or something else that is no event, or breaks off before
+            its end. No frame of a chunk that holds the error is yielded.
 
     """
-    choices = _Choices(response)
-    counted = Counted(Usage())
+    reader = _Reader(response)
     ended = False
     for text in data(chunks):
         if text == b"[DONE]":
-            yield from choices.done()
-            if not choices.finished:
+            yield from reader.done()
+            if not reader.finished:
                 break
             if not ended:
                 ended = True
-                yield from (counted, End())
+                yield reader.end()
             continue
-        chunk = _chunk(text, response)
-        for choice in chunk.choices or ():
-            yield from choices.read(choice)
-        before, counted = counted, _counted(chunk, counted)
-        if counted.usage is not before.usage:
-            yield counted
-    if not choices.finished:
+        frame = reader.read(text)
+        if ended:
+            yield Frame(frame.events)
+        else:
+            yield from reader.released(frame)
+    if not reader.finished:
         raise malformed(response, "its stream ended without a finish reason")
     if not ended:
-        yield from (counted, End())
+        yield reader.end()
 
 
-class _Choices:
-    """Track each choice of a stream from its first chunk to its finish reason."""
+class _Reader:
+    """Read each event of a stream, and track each choice to its finish reason."""
 
     def __init__(self, response: HttpResponse) -> None:
         self._response = response
@@ -76,39 +83,136 @@ class _Choices:
         self._implied: dict[int, str] = {}
         self._calls: dict[int, Calls] = {}
         self._ended: set[int] = set()
+        self._counted = Counted(Usage())
+        self._head: tuple[str | None, Json] = (None, {})
+        self._begun = False
+        self._held: list[Frame] = []
+        self._held_values = 0
 
     @property
     def finished(self) -> bool:
         """Whether there is a choice, and every choice has its finish reason."""
         return bool(self._ended) and len(self._ended) == len(self._implied)
 
-    def read(self, choice: OpenAIDelta) -> Iterator[Event]:
-        """Read the part of a chunk for one choice; skip it after the finish reason."""
-        index = choice.index or 0
-        if index in self._ended:
-            return
-        self._implied.setdefault(index, "")
-        if _says(choice):
-            delta = messages.delta(choice, self._calls_of(index))
-            if delta.tool_calls:
-                self._implied[index] = "tool_calls"
-            elif delta.content:
-                self._implied[index] = self._implied[index] or "stop"
-            yield delta
-        if choice.finish_reason == "error":
-            raise malformed(self._response, "it broke off its answer with an error")
-        if choice.finish_reason:
-            self._ended.add(index)
-            yield Finish(index, choice.finish_reason)
+    def read(self, text: bytes) -> Frame:
+        """Read an event.
 
-    def done(self) -> Iterator[Event]:
+        Raises:
+            ChatdError: If it is an error, or no event of this dialect.
+
+        """
+        body = self._parsed(text)
+        events: list[Event] = []
+        try:
+            choices = reading.objects(body.get("choices"), MAX_CHOICES)
+            self._read_head(body, events)
+            for choice in choices:
+                self._read_choice(choice, events)
+        except ShapeError:
+            raise self._no_event(text) from None
+        self._count(body, choices, events)
+        return Frame(tuple(events), UpstreamJson(DIALECT, body))
+
+    def released(self, frame: Frame) -> Iterator[Frame]:
+        """Yield the frames that need not be held, in their order; drop a sign of life.
+
+        Raises:
+            AnswerTooLargeError: If the held frames have more than 600,000 JSON values.
+
+        """
+        body = frame.source.body if frame.source else {}
+        if not (frame.events or body.get("choices") or reading.unnamed(body, reading.RESPONSE)):
+            return
+        if self._begun:
+            yield from self._held
+            self._held.clear()
+            yield frame
+            return
+        self._held_values += values_in(body)
+        if self._held_values > MAX_ANSWER_VALUES:
+            raise too_many_values()
+        self._held.append(frame)
+
+    def done(self) -> Iterator[Frame]:
         """End all choices at `[DONE]`, unless every one is still without text and calls."""
         if not self._ended and not any(self._implied.values()):
             return
         for index, reason in self._implied.items():
             if index not in self._ended:
                 self._ended.add(index)
-                yield Finish(index, reason or "stop")
+                yield Frame((Finish(index, reason or "stop"),))
+
+    def end(self) -> Frame:
+        """Return the last frame: the tokens and the end."""
+        return Frame((self._counted, End()))
+
+    def _parsed(self, text: bytes) -> dict[str, Any]:
+        try:
+            body = from_json(text)
+        except ValueError:
+            body = None
+        if type(body) is not dict:
+            raise self._no_event(text)
+        if is_error(body.get("error")):
+            raise refused(self._response, body["error"])
+        return body
+
+    def _no_event(self, text: bytes) -> ChatdError:
+        found = lenient.refusal(text)
+        if found is None:
+            return malformed(self._response, "its stream holds an event that is not one")
+        return failure(self._response, found.words, *found.codes)
+
+    def _read_head(self, body: Json, events: list[Event]) -> None:
+        """Add the fields of the response, if they are others than before."""
+        fields = reading.unnamed(body, reading.RESPONSE)
+        if not fields and not body.get("choices"):
+            return
+        head = (reading.name_in(body, "id") or self._head[0], fields or self._head[1])
+        if head != self._head:
+            self._head = head
+            events.append(Head(head[0], Extra(DIALECT, fields) if fields else None))
+
+    def _read_choice(self, choice: Json, events: list[Event]) -> None:
+        """Read the part of a chunk for one choice; skip it after the finish reason."""
+        index = choice.get("index") or 0
+        if type(index) is not int or not 0 <= index < MAX_CHOICES:
+            raise ShapeError
+        if index in self._ended:
+            return
+        self._implied.setdefault(index, "")
+        reason = reading.name_in(choice, "finish_reason")
+        if reason == "error":
+            raise malformed(self._response, "it broke off its answer with an error")
+        delta = self._delta(index, choice)
+        extra = delta.extra
+        if _says(delta):
+            self._begun = True
+            self._imply(delta)
+            events.append(delta)
+            extra = None
+        elif extra is not None and not reason:
+            events.append(delta)
+        if reason:
+            self._begun = True
+            self._ended.add(index)
+            events.append(Finish(index, reason, extra))
+
+    def _delta(self, index: int, choice: Json) -> Delta:
+        message = reading.member(choice, "delta")
+        delta = Delta(index, reading.content(message) or None, reading.thinking(message))
+        if calls := message.get("tool_calls"):
+            numbers = self._calls_of(index)
+            delta.tool_calls = tuple(map(numbers.read, reading.objects(calls, MAX_TOOL_CALLS)))
+        delta.logprobs = choice.get("logprobs")
+        delta.extra = reading.choice_extra(choice, message)
+        return delta
+
+    def _imply(self, delta: Delta) -> None:
+        if delta.tool_calls:
+            self._implied[delta.index] = "tool_calls"
+        elif delta.content:
+            self._implied[delta.index] = self._implied[delta.index] or "stop"
 
     def _calls_of(self, index: int) -> Calls:
         calls = self._calls.get(index)
@@ -116,52 +220,44 @@ class _Choices:
             calls = self._calls[index] = Calls()
         return calls
 
+    def _count(self, body: Json, choices: list[dict[str, Any]], events: list[Event]) -> None:
+        """Read the tokens of a chunk, beside its choices or, from Kimi, inside one.
+
+        A cost without tokens adds to the tokens before.
+
+        https://github.com/MoonshotAI/kimi-cli/tree/main/packages/kosong
+        """
+        before = self._counted
+        model = reading.name_in(body, "model") or before.model
+        cost = body.get("cost")
+        used = body.get("usage")
+        for choice in choices:
+            used = used or choice.get("usage")
+        if type(used) is dict:
+            self._counted = Counted(reading.usage(used, cost), model)
+        elif cost is not None:
+            usage = replace(before.usage, cost_usd=lenient.cost(cost))
+            self._counted = Counted(usage, model)
+        elif model != before.model:
+            self._counted = Counted(before.usage, model)
+        if self._counted.usage is not before.usage:
+            events.append(self._counted)
+
 
 def is_error(error: Any) -> bool:
     """Whether the `error` field reports an error; null, false and an empty text do not."""
     return error is not None and error is not False and error != ""
 
 
-def _chunk(text: bytes, response: HttpResponse) -> OpenAIChunk:
-    try:
-        chunk = OpenAIChunk.model_validate_json(text)
-    except ValidationError:
-        found = lenient.refusal(text)
-        if found is None:
-            raise malformed(response, "its stream holds an event that is not one") from None
-        raise failure(response, found.words, *found.codes) from None
-    if is_error(chunk.error):
-        raise messages.refused(response, chunk.error)
-    return chunk
+def refused(response: HttpResponse, error: Any) -> ChatdError:
+    """Make the error for the `error` field of a response."""
+    reason = lenient.refusal_of(error)
+    return failure(response, reason.words, *reason.codes)
 
 
-def _says(choice: OpenAIDelta) -> bool:
-    delta = choice.delta
-    if delta is None:
-        return bool(choice.logprobs)
-    return bool(
-        delta.content
-        or delta.reasoning_content
-        or delta.reasoning
-        or delta.tool_calls
-        or delta.model_extra
-        or choice.logprobs
-    )
-
-
-def _counted(chunk: OpenAIChunk, before: Counted) -> Counted:
-    """Read the tokens of a chunk, beside its choices or, from Kimi, inside one.
-
-    A cost without tokens adds to the tokens before.
-
-    https://github.com/MoonshotAI/kimi-cli/tree/main/packages/kosong
-    """
-    model = chunk.model or before.model
-    used = chunk.usage
-    for choice in chunk.choices or ():
-        used = used or choice.usage
-    if used is not None:
-        return Counted(messages.usage(used, chunk.cost), model)
-    if chunk.cost is not None:
-        return Counted(replace(before.usage, cost_usd=lenient.cost(chunk.cost)), model)
-    return before if model == before.model else replace(before, model=model)
+def _says(delta: Delta) -> bool:
+    """Whether a delta holds a part of the response, rather than its role or nulls."""
+    if delta.content or delta.thinking or delta.tool_calls or delta.logprobs:
+        return True
+    extra = delta.extra
+    return extra is not None and any(extra.nested.get("message", {}).values())

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from chatd.canonical.response import ToolCallDelta, new_call_id, too_many_calls
-from chatd.dialects import lenient
-from chatd.dialects.openai_chat.schema import OpenAIFunction, OpenAIToolCall
+from chatd.canonical.events import ToolCallDelta
+from chatd.canonical.extra import Json
+from chatd.canonical.response import new_call_id, too_many_calls
+from chatd.dialects.openai_chat import reading
 from chatd.safe_json.item_limits import MAX_TOOL_CALLS
 
 _SIGNS = re.compile(r'\\.?|["{}]', re.DOTALL)
@@ -25,51 +26,62 @@ class Calls:
         self._by_index: dict[int, int] = {}
         self._by_id: dict[str, int] = {}
 
-    def read(self, piece: OpenAIToolCall) -> ToolCallDelta:
-        """Read a piece of a call; the first piece of each has its id, one of ours if need be.
+    def read(self, piece: Json) -> ToolCallDelta:
+        """Read a piece of a call; the first piece of each has its id, a generated one if need be.
 
         Raises:
             AnswerTooLargeError: If the choice has more than 1,024 calls.
+            ShapeError: If it is no piece of a call.
 
         """
-        function = piece.function or OpenAIFunction()
-        arguments = lenient.arguments(function.arguments)
-        number = self._number(piece, function.name)
+        kind = reading.name_in(piece, "type")
+        index, id_ = piece.get("index"), reading.name_in(piece, "id")
+        index = index if type(index) is int else None
+        inner = reading.member(piece, kind or _kind_of(piece))
+        name = reading.name_in(inner, "name")
+        number = self._number(index, id_, name)
         if number is None:
             number = len(self._begun)
             if number >= MAX_TOOL_CALLS:
                 raise too_many_calls()
-            self._begun.append(_Begun())
-        if piece.index is not None:
-            self._by_index[piece.index] = number
+            self._begun.append(_Begun(kind or _kind_of(piece)))
+        if index is not None:
+            self._by_index[index] = number
         call = self._begun[number]
-        new_id = None if call.id else piece.id or new_call_id()
-        new_name = None if call.name else function.name or None
+        new_id = None if call.id else id_ or new_call_id()
+        new_name = None if call.name else name
         call.id = call.id or new_id or ""
-        call.given_id = call.given_id or piece.id or None
-        if piece.id:
-            self._by_id.setdefault(piece.id, number)
+        call.given_id = call.given_id or id_
+        if id_:
+            self._by_id.setdefault(id_, number)
         call.name = call.name or new_name
-        if piece.index is None:
+        arguments = reading.arguments(inner, call.kind)
+        if index is None:
             call.arguments.add(arguments)
-        return ToolCallDelta(number, new_id, new_name, arguments)
+        extra = reading.call_extra(piece, call.kind, inner)
+        return ToolCallDelta(number, new_id, new_name, arguments, call.kind, extra)
 
-    def _number(self, piece: OpenAIToolCall, name: str | None) -> int | None:
-        """The number of the call that a piece belongs to; None if it begins another."""
-        if piece.index is not None:
-            number = self._by_index.get(piece.index)
+    def _number(self, index: int | None, id_: str | None, name: str | None) -> int | None:
+        """Return the number of the call that a piece belongs to; None if it begins another."""
+        if index is not None:
+            number = self._by_index.get(index)
             if number is None:
                 return None
             known = self._begun[number].given_id
-            another = bool(name and piece.id and known and piece.id != known)
+            another = bool(name and id_ and known and id_ != known)
             return None if another else number
-        if piece.id:
-            return self._by_id.get(piece.id)
+        if id_:
+            return self._by_id.get(id_)
         if not self._begun:
             return None
         last = self._begun[-1]
         another = bool(name and last.name and (name != last.name or last.arguments.whole))
         return None if another else len(self._begun) - 1
+
+
+def _kind_of(piece: Json) -> str:
+    """Return the kind of a call without a type, by the object that it has."""
+    return "custom" if "custom" in piece and "function" not in piece else "function"
 
 
 class _Arguments:
@@ -105,6 +117,7 @@ class _Arguments:
 class _Begun:
     """A tool call of which there is a piece. The braces are counted where no index is given."""
 
+    kind: str
     id: str = ""
     given_id: str | None = None
     name: str | None = None

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from chatd.canonical.content import Text
+from chatd.canonical.events import Counted, Delta, End, Finish, Frame
 from chatd.canonical.request import ChatRequest, Message, Sampling
-from chatd.canonical.response import (
-    Answer,
-    Choice,
-    Counted,
-    Delta,
-    Event,
-    FailedOver,
-    Finish,
-    Usage,
-)
+from chatd.canonical.response import Choice, FailedOver, Response, Usage
 from chatd.canonical.served import Served
 from chatd.errors import ChatdError
 from chatd.surfaces import ErrorResponse, Surface, openai_error, sse
@@ -63,39 +54,40 @@ class Native:
             stream=bool(sent.get("stream")),
         )
 
-    def write(self, answer: Answer, served: Served) -> Mapping[str, Any]:
-        """Write a whole response; optional fields are left out if they have no value."""
-        served = served.after(*answer.rescues)
-        body = {"content": answer.first.content or ""}
-        if answer.first.thinking is not None:
-            body["thinking"] = answer.first.thinking
-        author, totals = _totals(answer.model, answer.usage, answer.first, served)
-        return {**author, **body, **totals}
+    def write(self, response: Response, served: Served) -> Mapping[str, Any]:
+        """Write the body of a whole response; an optional field is left out where it is empty."""
+        served = served.after(*response.failovers)
+        content = {"content": response.first.content or ""}
+        if response.first.thinking is not None:
+            content["thinking"] = response.first.thinking
+        source, totals = _totals(response.model, response.usage, response.first, served)
+        return {**source, **content, **totals}
 
     def stream(
         self,
         request: ChatRequest,  # noqa: ARG002  # the shape of every surface
-        events: Iterator[Event],
+        frames: Iterator[Frame],
         served: Served,
     ) -> Iterator[bytes]:
-        """Write `{"content": …}` or `{"thinking": …}` for each delta, and the totals last."""
-        choice, counted = Choice(content=None), Counted(Usage())
-        for event in events:
-            if isinstance(event, Delta):
-                if event.thinking:
-                    yield sse.event({"thinking": event.thinking})
-                if event.content:
-                    choice = replace(choice, content=event.content)
-                    yield sse.event({"content": event.content})
-            elif isinstance(event, Finish):
-                choice = replace(choice, finish_reason=event.reason)
-            elif isinstance(event, Counted):
-                counted = event
-            elif isinstance(event, FailedOver):
-                served = served.after(event)
-            else:
-                author, totals = _totals(counted.model, counted.usage, choice, served)
-                yield sse.event({"done": True, **author, **totals})
+        """Write `{"content": …}` and `{"thinking": …}` events, and a last one with the totals."""
+        choice, counted = Choice(), Counted(Usage())
+        for event in (event for frame in frames for event in frame.events):
+            match event:
+                case Delta():
+                    if event.thinking:
+                        yield sse.event({"thinking": event.thinking})
+                    if event.content:
+                        choice.blocks = (Text(event.content),)
+                        yield sse.event({"content": event.content})
+                case Finish(reason=reason):
+                    choice.finish_reason = reason
+                case Counted():
+                    counted = event
+                case FailedOver():
+                    served = served.after(event)
+                case End():
+                    source, totals = _totals(counted.model, counted.usage, choice, served)
+                    yield sse.event({"done": True, **source, **totals})
 
     def is_end(self, piece: bytes) -> bool:
         """Whether this is the event with the totals; no other begins with `done`."""

@@ -8,21 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chatd.canonical.request import (
-    ChatRequest,
-)
-from chatd.canonical.response import (
-    Answer,
-    Choice,
-    Counted,
-    Delta,
-    End,
-    Event,
-    FailedOver,
-    Finish,
-    ToolCallDelta,
-    Usage,
-)
+from chatd.canonical.events import Frame
+from chatd.canonical.request import ChatRequest
+from chatd.canonical.response import Response
 from chatd.canonical.served import Served
 from chatd.errors import (
     ChatdError,
@@ -30,13 +18,11 @@ from chatd.errors import (
     UpstreamNotFoundError,
 )
 from chatd.surfaces import ErrorResponse, Surface, openai_error, sse
+from chatd.surfaces.openai_chat.chunks import Chunks
+from chatd.surfaces.openai_chat.completion import completion
 from chatd.surfaces.openai_chat.request import request_of
 from chatd.surfaces.openai_chat.schema import OpenAIRequest
 from chatd.surfaces.validation import checked
-
-# What OpenAI's schema admits; a provider's other reasons all mean that it came to its end.
-_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
-
 
 _HELLO: Mapping[str, Any] = {"messages": [{"role": "user", "content": "Hello"}]}
 _SCHEMA = {"name": "any", "schema": {"type": "object"}}
@@ -60,42 +46,17 @@ class OpenAI:
         """
         return request_of(checked(body, OpenAIRequest))
 
-    def write(self, answer: Answer, served: Served) -> Mapping[str, Any]:
-        """The body to answer with: a `chat.completion`."""
-        served = served.after(*answer.rescues)
-        return {
-            **_head("chat.completion", answer.model, served),
-            "choices": [_choice(n, choice) for n, choice in enumerate(answer.choices)],
-            "usage": _usage(answer.usage),
-        }
+    def write(self, response: Response, served: Served) -> Mapping[str, Any]:
+        """Write the body of a whole response: a `chat.completion`."""
+        return completion(response, served.after(*response.failovers))
 
     def stream(
-        self, request: ChatRequest, events: Iterator[Event], served: Served
+        self, request: ChatRequest, frames: Iterator[Frame], served: Served
     ) -> Iterator[bytes]:
-        """The role first, then the deltas, the finish reasons, the usage if asked, `[DONE]`."""
-        head = _head("chat.completion.chunk", None, served)
-        if request.stream_usage:
-            head["usage"] = None
-        begun: set[int] = set()
-        usage = Usage()
-        for event in events:
-            match event:
-                case Delta(index=index):
-                    delta = {**_role(index, begun), **_delta(event)}
-                    yield _chunk(head, index, delta, logprobs=event.logprobs)
-                case Finish(index=index, reason=reason):
-                    if role := _role(index, begun):
-                        yield _chunk(head, index, role)
-                    yield _chunk(head, index, {}, reason=_reason(reason))
-                case Counted(usage=usage):
-                    continue
-                case FailedOver():
-                    served = served.after(event)
-                    head |= {"model": served.model, "rescued": served.rescued}
-                case End():
-                    if request.stream_usage:
-                        yield sse.event({**head, "choices": [], "usage": _usage(usage)})
-                    yield sse.DONE
+        """Write the chunks of a stream, the usage if the caller wants it, and `[DONE]`."""
+        chunks = Chunks(served, with_usage=request.stream_usage)
+        for frame in frames:
+            yield from chunks.write(frame)
 
     def is_end(self, piece: bytes) -> bool:
         """Whether this piece is `[DONE]`."""
@@ -128,103 +89,3 @@ def _as_openai(error: ChatdError) -> ChatdError:
     )
     found.beside = error.beside
     return found
-
-
-def _head(kind: str, model: str | None, served: Served) -> dict[str, Any]:
-    head: dict[str, Any] = {
-        "id": f"chatcmpl-{served.request_id}",
-        "object": kind,
-        "created": served.created,
-        "model": model or served.model,
-    }
-    if served.rescued is not None:
-        head["rescued"] = served.rescued
-    return head
-
-
-def _choice(index: int, choice: Choice) -> dict[str, Any]:
-    message: dict[str, Any] = {
-        "role": "assistant",
-        "content": choice.content,
-        "refusal": None,
-        **choice.extra,
-    }
-    if choice.thinking:
-        message["reasoning_content"] = choice.thinking
-    if choice.tool_calls:
-        message["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": "function",
-                "function": {"name": call.name, "arguments": call.arguments},
-            }
-            for call in choice.tool_calls
-        ]
-    return {
-        "index": index,
-        "message": message,
-        "finish_reason": _reason(choice.finish_reason),
-        "logprobs": choice.logprobs,
-    }
-
-
-def _reason(reason: str | None) -> str:
-    return reason if reason in _REASONS else "stop"
-
-
-def _usage(usage: Usage) -> dict[str, Any]:
-    written: dict[str, Any] = {
-        "prompt_tokens": usage.input_tokens,
-        "completion_tokens": usage.output_tokens,
-        "total_tokens": usage.input_tokens + usage.output_tokens,
-    }
-    if usage.cached_tokens is not None:
-        written["prompt_tokens_details"] = {"cached_tokens": usage.cached_tokens}
-    if usage.reasoning_tokens is not None:
-        written["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning_tokens}
-    if usage.cost_usd is not None:
-        written["cost"] = usage.cost_usd
-    if usage.estimated:
-        written["estimated"] = True
-    return written
-
-
-def _role(index: int, begun: set[int]) -> dict[str, Any]:
-    """What a choice begins with; nothing once it has begun."""
-    if index in begun:
-        return {}
-    begun.add(index)
-    return {"role": "assistant", "content": ""}
-
-
-def _delta(event: Delta) -> dict[str, Any]:
-    delta: dict[str, Any] = dict(event.extra)
-    if event.content is not None:
-        delta["content"] = event.content
-    if event.thinking is not None:
-        delta["reasoning_content"] = event.thinking
-    if event.tool_calls:
-        delta["tool_calls"] = [_call(call) for call in event.tool_calls]
-    return delta
-
-
-def _call(call: ToolCallDelta) -> dict[str, Any]:
-    function: dict[str, Any] = {"arguments": call.arguments}
-    written: dict[str, Any] = {"index": call.index, "function": function}
-    if call.name is not None:
-        function["name"] = call.name
-    if call.id is not None:
-        written |= {"id": call.id, "type": "function"}
-    return written
-
-
-def _chunk(
-    head: Mapping[str, Any],
-    index: int,
-    delta: Mapping[str, Any],
-    *,
-    reason: str | None = None,
-    logprobs: Any = None,
-) -> bytes:
-    choice = {"index": index, "delta": delta, "finish_reason": reason, "logprobs": logprobs}
-    return sse.event({**head, "choices": [choice]})

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from chatd.canonical.content import Text
 from chatd.canonical.request import ChatRequest, Message, Sampling
-from chatd.canonical.response import Answer, Choice, Usage
+from chatd.canonical.response import Choice, Response, Usage
 from chatd.config.catalog import CATALOG, Provider
 from chatd.dialects import dialect_for
 from chatd.errors import ChatdError, InvalidRequestError, UpstreamError
@@ -148,7 +148,7 @@ def test_an_opencode_session_is_the_same_from_turn_to_turn_and_differs_between_c
     assert first != session(("user", "Ho"))
 
 
-def parsed(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
+def parsed(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     request = ChatRequest(model="m", messages=())
     return dialect_for(PLAIN, request).parse(HttpResponse(status, headers or {}, content))
@@ -159,8 +159,8 @@ def choice(**message: Any) -> dict[str, Any]:
 
 
 def test_an_answer_is_read_with_its_counts() -> None:
-    assert parsed(answers.openai_chat("Hello")) == Answer(
-        (Choice("Hello", finish_reason="stop"),), Usage(11, 7), "vendor/model"
+    assert parsed(answers.openai_chat("Hello")) == Response(
+        (Choice((Text("Hello"),), "stop"),), Usage(11, 7), "vendor/model", id="chatcmpl-1"
     )
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from chatd.dialects.openai_chat.schema import OpenAIFunction, OpenAIToolCall
+from chatd.canonical.extra import Json
 from chatd.dialects.openai_chat.tool_calls import Calls
 
 ARGUMENTS = [
@@ -17,12 +17,11 @@ ARGUMENTS = [
 ]
 
 
-def piece(arguments: str, name: str | None = "add", **more: object) -> OpenAIToolCall:
-    function = OpenAIFunction(name=name, arguments=arguments)
-    return OpenAIToolCall.model_validate({**more, "function": function})
+def piece(arguments: str, name: str | None = "add", **more: object) -> Json:
+    return {**more, "function": {"name": name, "arguments": arguments}}
 
 
-def numbers(*pieces: OpenAIToolCall) -> list[int]:
+def numbers(*pieces: Json) -> list[int]:
     calls = Calls()
     return [calls.read(one).index for one in pieces]
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from chatd.canonical.content import Text
+from chatd.canonical.content import Block, Text, Thinking
 from chatd.canonical.request import ChatRequest, Message, Sampling
-from chatd.canonical.response import Answer, Choice, Usage
+from chatd.canonical.response import Choice, Response, Usage
 from chatd.canonical.served import Served
 from chatd.errors import InvalidRequestError
 from chatd.surfaces.native.surface import Native
@@ -100,9 +100,9 @@ def test_a_mistake_is_told_without_the_callers_words() -> None:
     assert "'system', 'user' or 'assistant'" in caught.value.message
 
 
-def written(model: str | None = None, **more: Any) -> dict[str, Any]:
-    choice = Choice(**{"content": "Hello", "finish_reason": "stop", **more})
-    return dict(Native().write(Answer((choice,), Usage(3, 5), model), SERVED))
+def written(*blocks: Block, model: str | None = None, reason: str = "stop") -> dict[str, Any]:
+    choice = Choice(blocks or (Text("Hello"),), reason)
+    return dict(Native().write(Response((choice,), Usage(3, 5), model), SERVED))
 
 
 def test_an_answer_is_written_with_its_counts() -> None:
@@ -121,11 +121,11 @@ def test_an_answer_is_written_with_its_counts() -> None:
 
 
 def test_thinking_is_written_if_there_was_any() -> None:
-    assert written(thinking="Hm.")["thinking"] == "Hm."
+    assert written(Thinking("Hm."))["thinking"] == "Hm."
 
 
 def test_a_budget_spent_on_thinking_is_explained() -> None:
-    body = written(content="", finish_reason="length", thinking="Hm, ")
+    body = written(Thinking("Hm, "), reason="length")
 
     assert "spent its whole budget" in body["warning"]
 

@@ -1,0 +1,261 @@
+"""Write the chunks of a stream of OpenAI's chat surface.
+
+A frame that came in this dialect is forwarded as the upstream's own JSON. What a client must find
+in OpenAI's form is replaced in it: missing fields, tool calls without numbers, repeated roles,
+names and ids. Any other frame is written from its events, one chunk each.
+https://platform.openai.com/docs/api-reference/chat-streaming
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from chatd.canonical.events import (
+    Counted,
+    Delta,
+    End,
+    Event,
+    Finish,
+    Frame,
+    Head,
+    ToolCallDelta,
+)
+from chatd.canonical.extra import Extra, Json, fields_for, nested_for
+from chatd.canonical.response import FailedOver, Usage
+from chatd.canonical.served import Served
+from chatd.surfaces import sse
+from chatd.surfaces.openai_chat.completion import DIALECT, own, own_id, reason, text, usage
+
+_OBJECT = "chat.completion.chunk"
+
+
+class Chunks:
+    """Writes the chunks of one stream.
+
+    Args:
+        served: The provider and model that answer.
+        with_usage: Whether the caller wants the tokens counted.
+
+    """
+
+    def __init__(self, served: Served, *, with_usage: bool) -> None:
+        self._served = served
+        self._with_usage = with_usage
+        self._usage = Usage()
+        self._usage_sent = False
+        self._begun: set[int] = set()
+        self._id: str | None = None
+        self._created: int | None = None
+        self._model: str | None = None
+        self._extra: Extra | None = None
+
+    def write(self, frame: Frame) -> Iterator[bytes]:
+        """Write a frame: nothing, a chunk, or several."""
+        source = own(frame.source)
+        if source is not None and not source.whole:
+            if self._complete(source.body, frame.events):
+                yield sse.event(source.body)
+            return
+        for event in frame.events:
+            match event:
+                case Delta():
+                    yield self._delta(event)
+                case Finish():
+                    yield self._finish(event)
+                case Head():
+                    self._extra = event.extra
+                case Counted():
+                    self._count(event.usage)
+                case FailedOver():
+                    self._fail_over(event)
+                case End():
+                    yield from self._end()
+
+    def _complete(self, body: dict[str, Any], events: tuple[Event, ...]) -> bool:
+        """Complete the JSON of a chunk in place; return whether it is to be written."""
+        deltas: dict[int, Delta] = {}
+        for event in events:
+            if type(event) is Delta:
+                deltas[event.index] = event
+            elif type(event) is Counted:
+                self._count(event.usage)
+        if not self._complete_usage(body):
+            return False
+        self._complete_head(body)
+        choices = body.get("choices")
+        if choices is None:
+            body["choices"] = []
+        for choice in choices or ():
+            self._complete_choice(choice, deltas)
+        return True
+
+    def _complete_usage(self, body: dict[str, Any]) -> bool:
+        """Write the tokens, or take them out; return whether there is something beside them."""
+        given = body.get("usage")
+        if self._with_usage:
+            if type(given) is dict:
+                body["usage"] = usage(self._usage)
+                self._usage_sent = True
+            return True
+        body.pop("usage", None)
+        is_bill = type(given) is dict or body.get("cost") is not None
+        return bool(body.get("choices")) or not is_bill
+
+    def _complete_head(self, body: dict[str, Any]) -> None:
+        """Complete the fields of the response; after a failover they stay those of the first."""
+        if body.get("object") != _OBJECT:
+            body["object"] = _OBJECT
+        if self._served.rescued is not None:
+            body |= self._head()
+            return
+        if found := text(body.get("id")):
+            self._id = self._id or found
+        else:
+            body["id"] = self._id or own_id(self._served)
+        created = body.get("created")
+        if type(created) is int:
+            self._created = self._created or created
+        else:
+            body["created"] = self._created or self._served.created
+        if found := text(body.get("model")):
+            self._model = self._model or found
+        else:
+            body["model"] = self._model or self._served.model
+
+    def _complete_choice(self, choice: dict[str, Any], deltas: dict[int, Delta]) -> None:
+        index = choice.get("index")
+        if type(index) is not int:
+            index = choice["index"] = 0
+        message = choice.get("delta")
+        if message is None:
+            message = choice["delta"] = {}
+        if index not in self._begun:
+            self._begun.add(index)
+            message["role"] = "assistant"
+        elif "role" in message:
+            del message["role"]
+        found = choice.get("finish_reason")
+        choice["finish_reason"] = reason(found) if found else None
+        if message and (delta := deltas.get(index)) is not None:
+            _complete_message(message, delta)
+
+    def _count(self, counted: Usage) -> None:
+        if counted.source is None or counted.source is not self._usage.source:
+            self._usage_sent = False
+        self._usage = counted
+
+    def _fail_over(self, event: FailedOver) -> None:
+        self._id = self._id or own_id(self._served)
+        self._created = self._created or self._served.created
+        self._model = self._model or self._served.model
+        self._served = self._served.after(event)
+
+    def _delta(self, event: Delta) -> bytes:
+        message: dict[str, Any] = {}
+        if event.index not in self._begun:
+            self._begun.add(event.index)
+            message = {"role": "assistant", "content": ""}
+        message |= nested_for(DIALECT, event.extra, "message")
+        if event.content is not None:
+            message["content"] = event.content
+        if event.thinking is not None:
+            message["reasoning_content"] = event.thinking
+        if event.tool_calls:
+            message["tool_calls"] = list(map(_call, event.tool_calls))
+        return self._chunk(event.index, message, event.extra, logprobs=event.logprobs)
+
+    def _finish(self, event: Finish) -> bytes:
+        message: dict[str, Any] = {}
+        if event.index not in self._begun:
+            self._begun.add(event.index)
+            message = {"role": "assistant", "content": ""}
+        return self._chunk(event.index, message, event.extra, reason=reason(event.reason))
+
+    def _chunk(
+        self,
+        index: int,
+        message: Json,
+        extra: Extra | None,
+        *,
+        reason: str | None = None,
+        logprobs: Any = None,
+    ) -> bytes:
+        """Write a chunk; the first one after a Head has the unnamed fields of the response."""
+        fields, self._extra = fields_for(DIALECT, self._extra), None
+        choice = {
+            "index": index,
+            "delta": message,
+            **fields_for(DIALECT, extra),
+            "finish_reason": reason,
+            "logprobs": logprobs,
+        }
+        body = {**self._head(), **fields, "choices": [choice]}
+        if self._with_usage:
+            body["usage"] = None
+        return sse.event(body)
+
+    def _end(self) -> Iterator[bytes]:
+        if self._with_usage and not self._usage_sent:
+            yield sse.event({**self._head(), "choices": [], "usage": usage(self._usage)})
+        yield sse.DONE
+
+    def _head(self) -> dict[str, Any]:
+        served = self._served
+        head = {
+            "id": self._id or own_id(served),
+            "object": _OBJECT,
+            "created": self._created or served.created,
+            "model": self._model or served.model,
+        }
+        if served.rescued is not None:
+            head["rescued"] = served.rescued
+        return head
+
+
+def _complete_message(message: dict[str, Any], delta: Delta) -> None:
+    """Write text, thinking and tool calls into the JSON of a delta where it has other forms."""
+    if type(message.get("content")) is list:
+        message["content"] = delta.content or ""
+    if delta.thinking and message.get("reasoning_content") != delta.thinking:
+        message["reasoning_content"] = delta.thinking
+    for given, call in zip(message.get("tool_calls") or (), delta.tool_calls, strict=False):
+        _complete_call(given, call)
+
+
+def _complete_call(given: dict[str, Any], call: ToolCallDelta) -> None:
+    """Number a piece of a tool call; leave its id and name to the first piece.
+
+    Clients join the texts of all pieces, ids and names included.
+    """
+    given["index"] = call.index
+    _set(given, "id", call.id)
+    if call.id is not None:
+        given["type"] = call.kind
+    if call.kind in ("function", "custom"):
+        inner = given.get(call.kind)
+        if inner is None:
+            inner = given[call.kind] = {}
+        _set(inner, "name", call.name)
+        inner["arguments" if call.kind == "function" else "input"] = call.arguments
+
+
+def _set(fields: dict[str, Any], name: str, value: str | None) -> None:
+    if value is None:
+        fields.pop(name, None)
+    else:
+        fields[name] = value
+
+
+def _call(piece: ToolCallDelta) -> dict[str, Any]:
+    kind = piece.kind
+    written = {**fields_for(DIALECT, piece.extra), "index": piece.index}
+    if piece.id is not None:
+        written |= {"id": piece.id, "type": kind}
+    if kind in ("function", "custom"):
+        inner = dict(nested_for(DIALECT, piece.extra, kind))
+        if piece.name is not None:
+            inner["name"] = piece.name
+        inner["arguments" if kind == "function" else "input"] = piece.arguments
+        written[kind] = inner
+    return written
