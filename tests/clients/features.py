@@ -35,8 +35,8 @@ _READ = {"text": "{provider} read: 21 °C in Zürich", "calls": ["Zürich"]}
 # The expected result of a case, at least; `{provider}` is filled in.
 FEATURES: Mapping[str, Any] = MappingProxyType(
     {
-        "text": {"text": "{provider} heard: " + HELLO, "tokens": _TOKENS},
-        "stream": {"text": "{provider} heard: " + HELLO, "tokens": _TOKENS},
+        "text": {"text": "{provider} echoes: " + HELLO, "tokens": _TOKENS},
+        "stream": {"text": "{provider} echoes: " + HELLO, "tokens": _TOKENS},
         "tool round trip": _READ,
         "schema": _WEATHER,
         "image": {"text": f"{{provider}} sees 1 image(s) of {len(PNG)} bytes"},
@@ -144,7 +144,7 @@ BEYOND = (
         "openai SDK",
         "thinking, whole and streamed",
         {
-            "text": "{provider} heard: " + HELLO,
+            "text": "{provider} echoes: " + HELLO,
             "thinking": "Let me think.",
             "streamed thinking": "Let me think.",
         },
@@ -154,7 +154,10 @@ BEYOND = (
     ),
     Case("openai SDK", "`x-request-id`, whole and streamed", {"whole": True, "streamed": True}),
     Case(
-        "openai SDK", "two choices: `n` = 2", ["{provider} heard: " + HELLO] * 2, _ollama(_NO_FIELD)
+        "openai SDK",
+        "two choices: `n` = 2",
+        ["{provider} echoes: " + HELLO] * 2,
+        _ollama(_NO_FIELD),
     ),
     Case("openai SDK", "`logit_bias`", FEATURES["text"], _ollama(_NO_FIELD)),
     Case("openai SDK", "`temperature`", "nothing", {"kimi": _FIXED_TEMPERATURE}),

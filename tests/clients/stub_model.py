@@ -114,7 +114,7 @@ def _text(request: ChatRequest, last: Turn) -> str:
     images = [image for turn in request.turns for image in turn.images]
     if images:
         return f"{request.provider} sees {len(images)} image(s) of {len(images[0])} bytes"
-    return f"{request.provider} heard: {last.text}"
+    return f"{request.provider} echoes: {last.text}"
 
 
 def _tool_results(turns: tuple[Turn, ...]) -> str:

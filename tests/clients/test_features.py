@@ -46,7 +46,7 @@ def test_a_case_succeeds_or_has_its_gap(clients: Clients, case: Case, provider: 
 def test_a_stream_has_a_piece_per_word(clients: Clients, client: str, provider: str) -> None:
     pieces = clients(CLIENTS[client]).result(f"stream {provider}")["pieces"]
 
-    assert pieces == len(f"{provider} heard: {HELLO}".split())
+    assert pieces == len(f"{provider} echoes: {HELLO}".split())
 
 
 @pytest.mark.parametrize("provider", MODELS)

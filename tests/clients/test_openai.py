@@ -120,7 +120,7 @@ def test_a_broken_stream_yields_its_pieces_and_raises(
     stream = strict.result(f"{fault} {provider}")
 
     assert stream["text"]
-    assert f"{provider} heard: {HELLO}".startswith(stream["text"])
+    assert f"{provider} echoes: {HELLO}".startswith(stream["text"])
     assert stream["finish"] is None
     assert stream["error"]["classes"][0] == "APIError"
 
@@ -131,7 +131,7 @@ def test_the_sdks_retry_waits_for_the_providers_retry_after(
     answer = strict.result("busy once")
     first, second = provider_log.of_model("busy-once")
 
-    assert answer == f"ollama heard: {HELLO}"
+    assert answer == f"ollama echoes: {HELLO}"
     assert second.at - first.at >= 3.0
 
 

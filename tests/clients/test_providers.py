@@ -89,4 +89,4 @@ def test_ollama_cloud_ignores_format() -> None:
     body = {"model": "m", "messages": [USER], "format": {"type": "object", "properties": {}}}
     request = stub_ollama.parse_request("ollama_cloud", "/api/chat", body, honours_format=False)
 
-    assert reply(request).text == "ollama_cloud heard: Hello."
+    assert reply(request).text == "ollama_cloud echoes: Hello."

@@ -111,7 +111,7 @@ def text_of(provider: str, request: ChatRequest) -> str:
     if request.prefill:
         return f"{provider} goes on after {zlib.crc32(request.prefill.encode())}, and is done."
     author = "all" if agree == "True" else provider
-    return f"Chat {number} is told by {author} in some {len(number)} words or more."
+    return f"Chat {number} is written by {author} in some {len(number)} words or more."
 
 
 def chat_without_faults(tier: str, path: str, stream: bool) -> Chat:

@@ -147,11 +147,11 @@ def page(table: Mapping[str, CellResult]) -> str:
                 alone,
             ),
             _WITH_FALLBACK,
-            _rows(["The provider", "the caller gets", "asked", "takes"], with_fallback),
+            _rows(["The provider", "the caller gets", "tries", "takes"], with_fallback),
             _FAILOVER,
             _rows(["The next model", "a stream", "a whole answer"], failover),
             _STREAMED,
-            _rows(["The provider", "the caller gets", "asked", "takes"], streamed),
+            _rows(["The provider", "the caller gets", "tries", "takes"], streamed),
             _ENDS,
         ]
     )
