@@ -14,7 +14,8 @@ from chatd.credentials.secrets_manager import JsonSecret, SecretsManager
 from chatd.dialects import DIALECTS
 from chatd.gateway import Gateway
 from chatd.resilience.attempt import AttemptRunner
-from chatd.resilience.circuit_breaker import CircuitBreakers, MemoryStore, Store
+from chatd.resilience.circuit_breaker import CircuitBreakers
+from chatd.resilience.circuit_breaker_store import MemoryStore, Store
 from chatd.routing.targets import TargetSelector
 from chatd.telemetry.writer import Telemetry
 from chatd.transport.http_client import Urllib3Transport

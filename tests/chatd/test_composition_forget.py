@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import chat.app
-from chatd.resilience.circuit_breaker import FAILURES, CircuitBreakers, MemoryStore, Store
+from chatd.resilience.circuit_breaker import FAILURES, CircuitBreakers
+from chatd.resilience.circuit_breaker_store import MemoryStore, Store
 from tests.support.functions import ask, post
 from tests.support.upstream import Received, Upstream, reply, upstream
 

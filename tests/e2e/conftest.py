@@ -32,6 +32,8 @@ from tests.support import answers
 from tests.support.upstream import Received, Upstream, reply, upstream
 
 _READY_SECONDS = 90
+# On a loaded machine the removal of the containers has taken more than 60 s.
+_STOP_SECONDS = 240
 
 
 @pytest.fixture(scope="session")
@@ -169,7 +171,7 @@ def _started(command: Callable[[int], list[str]], log: Path) -> Iterator[int]:
     finally:
         process.send_signal(signal.SIGINT)  # start-api removes its containers
         try:
-            process.wait(60)
+            process.wait(_STOP_SECONDS)
         finally:
             process.kill()
 

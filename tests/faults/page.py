@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from chatd.config.catalog import WHOLE_SECONDS, Timeouts, limits_of
-from chatd.resilience.circuit_breaker import FAILURES, RECOVERY_SECONDS
+from chatd.resilience.circuit_breaker import FAILURES
+from chatd.resilience.circuit_breaker_store import RECOVERY_SECONDS
 from chatd.resilience.retry import PATIENCE, PATIENCE_WITH_FALLBACK
 from tests.faults.cases import CASES, Case, Fallback
 from tests.faults.fault_list import FAULTS, JITTER, TEXT, TRIES, Fault, Way

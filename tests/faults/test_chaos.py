@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from chatd.resilience.circuit_breaker import RECOVERY_SECONDS
+from chatd.resilience.circuit_breaker_store import RECOVERY_SECONDS
 from tests.faults.caller import SURFACES
 from tests.faults.chaos import World, running_world
 from tests.faults.chaos_chats import BAD, CHAT, PROVIDERS, TIERS, Chat, chat_without_faults

@@ -17,7 +17,8 @@ from aws_lambda_powertools.utilities.circuit_breaker.persistence import base as 
 from aws_lambda_powertools.utilities.circuit_breaker.persistence import dynamodb
 
 from chatd.errors import ChatdError, NoHealthyProviderError, UpstreamError
-from chatd.resilience.circuit_breaker import CircuitBreakers, Store
+from chatd.resilience.circuit_breaker import CircuitBreakers
+from chatd.resilience.circuit_breaker_store import Store
 from local import template
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ from chatd.dialects import Example, load_dialect
 from chatd.errors import ChatdError
 from chatd.gateway import Gateway
 from chatd.resilience.attempt import AttemptRunner
-from chatd.resilience.circuit_breaker import CircuitBreakers, MemoryStore
+from chatd.resilience.circuit_breaker import CircuitBreakers
+from chatd.resilience.circuit_breaker_store import MemoryStore
 from chatd.routing.targets import TargetSelector
 from chatd.surfaces import SURFACES, Surface, surface
 from chatd.telemetry.record import ChatRecord

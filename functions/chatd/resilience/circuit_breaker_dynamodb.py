@@ -23,7 +23,7 @@ from aws_lambda_powertools.utilities.circuit_breaker.persistence.base import (
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chatd.resilience.circuit_breaker import MemoryStore, Store
+from chatd.resilience.circuit_breaker_store import MemoryStore, Store
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -26,7 +26,7 @@ from chatd.errors import (
     UpstreamRefusedError,
     UpstreamTimeoutError,
 )
-from chatd.resilience.circuit_breaker import MemoryStore
+from chatd.resilience.circuit_breaker_store import MemoryStore
 from tests.support.circuits import Clock, Environment
 
 

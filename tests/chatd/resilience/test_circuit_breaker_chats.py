@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import chat.app
-from chatd.resilience import circuit_breaker
+from chatd.resilience import circuit_breaker, circuit_breaker_store
 from tests.chatd.conftest import forget
 from tests.support import answers
 from tests.support.functions import ask, post, stream
@@ -64,7 +64,7 @@ def test_when_every_circuit_is_open_the_caller_is_told_when_to_come_back(
 
     assert {result.status for result in first} <= {502, 503}
     assert (refused.status, refused.json["error"]["code"]) == (503, "no_healthy_provider")
-    assert 1 <= int(refused.headers["retry-after"]) <= circuit_breaker.RECOVERY_SECONDS
+    assert 1 <= int(refused.headers["retry-after"]) <= circuit_breaker_store.RECOVERY_SECONDS
     assert (streamed.status, streamed.headers["retry-after"]) == (
         503,
         refused.headers["retry-after"],
@@ -189,7 +189,7 @@ def test_a_probe_closes_the_circuit_soon_after_the_provider_is_back(
         post(fresh("lone"))
     provider.script = whole
     refused = post(fresh("lone"))
-    clock.unix += circuit_breaker.RECOVERY_SECONDS
+    clock.unix += circuit_breaker_store.RECOVERY_SECONDS
 
     back = [post(fresh("lone")).status for _ in range(2)]
 

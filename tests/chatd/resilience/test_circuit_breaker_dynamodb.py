@@ -16,8 +16,8 @@ import pytest
 from botocore.config import Config
 
 from chatd.errors import UpstreamError
-from chatd.resilience.circuit_breaker import MemoryStore
 from chatd.resilience.circuit_breaker_dynamodb import SharedStore, shared
+from chatd.resilience.circuit_breaker_store import MemoryStore
 from tests.support.circuits import Clock, Environment, make_table
 from tests.support.upstream import Received, Script, reply, silent, upstream
 
@@ -456,7 +456,8 @@ def test_circuits_of_one_environment_need_no_boto3() -> None:
     code = f"""
 import sys
 sys.path.insert(0, {str(FUNCTIONS)!r})
-from chatd.resilience.circuit_breaker import CircuitBreakers, MemoryStore
+from chatd.resilience.circuit_breaker import CircuitBreakers
+from chatd.resilience.circuit_breaker_store import MemoryStore
 assert not [name for name in sys.modules if name.startswith("aws_lambda_powertools")
             and "circuit_breaker" in name]
 circuits = CircuitBreakers(MemoryStore)

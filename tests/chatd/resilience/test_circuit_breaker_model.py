@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from chatd.errors import ChatdError
-from chatd.resilience.circuit_breaker import MemoryStore
+from chatd.resilience.circuit_breaker_store import MemoryStore
 from tests.chatd.resilience.test_circuit_breaker import OURS, SIGNS_OF_LIFE
 from tests.support.circuits import Environment, stopped_clock
 
