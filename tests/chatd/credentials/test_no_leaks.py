@@ -161,6 +161,41 @@ FIELDS: dict[str, Callable[[str], dict[str, Any]]] = {
     "metadata": lambda canary: {"metadata": {"customer": canary}},
     "key of the metadata": lambda canary: {"metadata": {canary: "x"}},
     "another field": lambda canary: {"x": [{"y": canary}]},
+    "field beside a picture": lambda canary: turn([{**picture("https://x.example/"), "x": canary}]),
+    "data of a file": lambda canary: turn([document(f"data:application/pdf;base64,{canary}")]),
+    "name of a file": lambda canary: turn([document("data:,", filename=canary)]),
+    "field of a file": lambda canary: turn([document("data:,", x=canary)]),
+    "text beside a picture": lambda canary: turn(
+        [{**picture("https://x.example/"), "text": canary}]
+    ),
+    "field of a call": lambda canary: turn(
+        None, role="assistant", tool_calls=[call(extra_content={"google": canary})]
+    ),
+    "field of a called function": lambda canary: turn(
+        None, role="assistant", tool_calls=[with_function(call(), canary)]
+    ),
+    "custom call": lambda canary: turn(None, role="assistant", tool_calls=[custom(input=canary)]),
+    "name of a custom call": lambda canary: turn(
+        None, role="assistant", tool_calls=[custom(name=canary)]
+    ),
+    "field of a custom call": lambda canary: turn(
+        None, role="assistant", tool_calls=[custom(x=canary)]
+    ),
+    "part of a tool result": lambda canary: turn(
+        [{"type": "text", "text": canary}], role="tool", tool_call_id="c1"
+    ),
+    "field of a tool": lambda canary: {"tools": [{**tool(), "x": canary}]},
+    "field of a function": lambda canary: {"tools": [tool(x=canary)]},
+    "tool choice of another kind": lambda canary: {"tool_choice": {"type": "x", "x": canary}},
+    "kind of a tool choice": lambda canary: {"tool_choice": {"type": canary}},
+    "description of a schema": lambda canary: {"response_format": form({}, description=canary)},
+    "field of a schema's name": lambda canary: {"response_format": form({}, x=canary)},
+    "field of a format": lambda canary: {"response_format": {**form({}), "x": canary}},
+    "stream option": lambda canary: {"stream_options": {"x": canary}},
+    "id beside another role": lambda canary: turn("Hi", tool_call_id=canary),
+    "second thinking": lambda canary: turn(
+        "Hi", role="assistant", reasoning_content="Hm.", reasoning=canary
+    ),
 }
 
 
@@ -182,8 +217,20 @@ def tool(**function: Any) -> dict[str, Any]:
     return {"type": "function", "function": {"name": "f", **function}}
 
 
-def form(schema: Any, name: str = "s") -> dict[str, Any]:
-    return {"type": "json_schema", "json_schema": {"name": name, "schema": schema}}
+def form(schema: Any, name: str = "s", **more: Any) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": name, "schema": schema, **more}}
+
+
+def document(data: str, **more: Any) -> dict[str, Any]:
+    return {"type": "file", "file": {"file_data": data, **more}}
+
+
+def custom(**fields: Any) -> dict[str, Any]:
+    return {"id": "c1", "type": "custom", "custom": {"name": "f", "input": "", **fields}}
+
+
+def with_function(call: dict[str, Any], canary: str) -> dict[str, Any]:
+    return {**call, "function": {**call["function"], "x": canary}}
 
 
 @pytest.mark.parametrize("canary", [LONG, "c4n-7"])
@@ -192,7 +239,7 @@ def form(schema: Any, name: str = "s") -> dict[str, Any]:
 def test_no_field_of_a_request_is_quoted(
     provider: Upstream, emitted: Callable[[], Emitted], field: str, canary: str
 ) -> None:
-    if "picture" in field:  # a short part of a longer text can remain
+    if "picture" in field or "data of" in field:  # a short part of a longer text can remain
         canary = LONG + canary
     escaped = "".join(f"\\u{ord(sign):04X}" for sign in canary)
     words = f"bad value '{canary}' here, that is {escaped}"
