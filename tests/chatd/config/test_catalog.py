@@ -1,0 +1,98 @@
+"""The rows of the catalog, and the limits of time, as the documentation promises them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+
+import pytest
+
+from chatd.config.catalog import CATALOG, WHOLE_SECONDS, Provider, Timeouts, limits_of
+
+# Name: dialect, variant, address, its variable, and the key's variable.
+ROWS: dict[str, tuple[str, str | None, str, str, str | None]] = {
+    "ollama": ("ollama", None, "http://localhost:11434", "OLLAMA_URL", None),
+    "ollama_cloud": (
+        *("ollama", None, "https://ollama.com"),
+        *("OLLAMA_CLOUD_BASE_URL", "OLLAMA_API_KEY"),
+    ),
+    "openrouter": (
+        *("openai_chat", "openrouter", "https://openrouter.ai/api/v1"),
+        *("OPENROUTER_BASE_URL", "OPENROUTER_API_KEY"),
+    ),
+    "opencode": (
+        *("openai_chat", "opencode", "https://opencode.ai/zen/v1"),
+        *("OPENCODE_BASE_URL", "OPENCODE_API_KEY"),
+    ),
+    "kimi": (
+        *("openai_chat", "kimi", "https://api.kimi.com/coding/v1"),
+        *("KIMI_BASE_URL", "KIMI_API_KEY"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_provider_is_where_its_vendor_serves_it(name: str) -> None:
+    row = CATALOG[name]
+    address, variables = row.base_url, (row.base_url_variable, row.key_variable)
+
+    assert (row.dialect, row.adapter, address, *variables) == ROWS[name]
+    assert (row.name, row.prefix, row.env_file) == (name, f"{name}/", ".env")
+
+
+def test_ollama_cloud_has_names_and_an_endpoint_of_its_own() -> None:
+    cloud = CATALOG["ollama_cloud"]
+
+    assert (cloud.suffix, cloud.stripped_endings) == (":cloud", (":cloud", "-cloud"))
+    assert (cloud.endpoint, cloud.honours_format) == ("auto", False)
+
+
+def test_opencode_sells_two_plans() -> None:
+    row = CATALOG["opencode"]
+
+    assert row.plan == "zen"
+    assert row.plans == {
+        "zen": "https://opencode.ai/zen/v1",
+        "go": "https://opencode.ai/zen/go/v1",
+    }
+
+
+def test_a_provider_departs_from_its_dialect_only_where_its_row_says_so() -> None:
+    plain = Provider("mine", "openai_chat", "http://h")
+    changed = {
+        name: {
+            field.name
+            for field in fields(Provider)
+            if getattr(row, field.name) != getattr(plain, field.name)
+        }
+        - {"name", "dialect", "base_url", "base_url_variable", "key_variable", "adapter"}
+        for name, row in CATALOG.items()
+    }
+
+    assert changed["ollama"] == {"prefill", "timeouts"}
+    assert changed["openrouter"] == {"prefill", "returns_reasoning"}
+    assert changed["opencode"] == {"plan", "plans", "returns_reasoning"}
+    assert plain.endpoint == "chat"
+    assert plain.upstream_stream == "auto"
+    assert (plain.honours_format, plain.prefill, plain.developer_as_system) == (True, False, False)
+    assert (plain.content_as_text, plain.tools_only_functions) == (False, False)
+
+
+def test_limits_are_those_of_the_design() -> None:
+    usual = {
+        "connect": 5.0,
+        "silence": 60.0,
+        "silence_with_fallback": 10.0,
+        "first_event": 120.0,
+        "gap": 30.0,
+        "total": None,
+    }
+
+    assert asdict(Timeouts()) == asdict(limits_of("openai_chat")) == usual
+    for name in ("ollama", "ollama_cloud"):
+        assert asdict(CATALOG[name].timeouts) == {**usual, "silence": 120.0}
+    for name in ("openrouter", "opencode", "kimi"):
+        assert asdict(CATALOG[name].timeouts) == usual
+
+
+def test_a_whole_answer_ends_before_api_gateway_cuts_an_idle_connection() -> None:
+    assert WHOLE_SECONDS == 285
