@@ -10,7 +10,6 @@ from chatd.errors import ChatdError, UpstreamTimeoutError
 
 MAX_RETRIES = 2
 _FIRST_SECONDS = 0.25
-_LONGEST_SECONDS = 4.0
 # Seconds that one chat spends, over all its retries, on the `Retry-After` of one provider. A chat
 # that waits holds its worker, so a longer wait is left to the caller, or to the next model.
 PATIENCE = 5.0
@@ -51,7 +50,7 @@ class Retries:
             return None
         wait = error.retry_after
         if wait is None:
-            wait = self._jitter() * min(_LONGEST_SECONDS, _FIRST_SECONDS * 2**self._made)
+            wait = self._jitter() * _FIRST_SECONDS * 2**self._made
         elif wait > self._patience:
             return None
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable
+from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,6 @@ from chatd.errors import (
     UpstreamError,
     UpstreamTimeoutError,
 )
-from chatd.resilience import retry as retries
 from chatd.resilience.retry import Retries
 from tests.support import answers
 from tests.support.functions import ask, post, stream
@@ -70,11 +70,17 @@ def test_a_provider_is_tried_again_twice_at_most() -> None:
     assert [wait is None for wait in waits] == [False, False, True, True]
 
 
-def test_the_wait_is_drawn_from_a_bound_that_doubles(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retries, "_FIRST_SECONDS", 0.25)
-    of_one = Retries(fallback=False, jitter=lambda: 1.0)
+def test_the_wait_is_drawn_from_a_bound_that_doubles() -> None:
+    # A module of its own: the tests' module waits for nothing (conftest.py).
+    spec = find_spec("chatd.resilience.retry")
+    assert spec is not None
+    assert spec.loader is not None
+    fresh = module_from_spec(spec)
+    spec.loader.exec_module(fresh)
+    for jitter, waits in ((1.0, [0.25, 0.5]), (0.5, [0.125, 0.25]), (0.0, [0.0, 0.0])):
+        of_one = fresh.Retries(fallback=False, jitter=lambda jitter=jitter: jitter)
 
-    assert [of_one.pause(UpstreamError("x"), SOON) for _ in range(2)] == [0.25, 0.5]
+        assert [of_one.pause(UpstreamError("x"), SOON) for _ in range(2)] == waits
 
 
 @pytest.mark.parametrize(
