@@ -60,7 +60,7 @@ class Tree:
         )
 
     def value(self, code: str, **environment: str) -> Any:
-        """Run code in the copy; return what it prints, as JSON."""
+        """Run code in the copy; return its last printed line, parsed as JSON."""
         done = self.run("-c", code, **environment)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout.splitlines()[-1])

@@ -94,7 +94,7 @@ def missing_of_dialect(name: str, location: str, package: Path) -> list[str]:
 
 
 def _conformity(location: str, protocol: str, package: Path) -> dict[str, bool]:
-    """Look for the line that makes mypy compare a class with its protocol."""
+    """Look for a class's conformity line, which makes mypy check the class's protocol."""
     module, _, kind = location.rpartition(".")
     file = package / f"{module.replace('.', '/')}.py"
     line = f"_: {protocol} = {kind}()"

@@ -1,4 +1,4 @@
-"""mypy rejects a surface or dialect that departs from its protocol, although both load by name."""
+"""mypy rejects a surface or dialect that departs from its protocol."""
 
 from __future__ import annotations
 

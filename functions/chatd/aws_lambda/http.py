@@ -66,9 +66,10 @@ class Router:
         self.routes = routes
 
     def answer(self, event: LambdaEvent, context: Context) -> dict[str, Any] | StreamingResponse:
-        """Answer an event of API Gateway: a proxy response, or one that is made while it is sent.
+        """Answer an event of API Gateway with a proxy response or a streaming response.
 
-        The latter only where the platform can stream: `sam local` cannot.
+        A streaming response is collected into a proxy response under `sam local`, which cannot
+        stream.
         """
         headers: dict[str, str] = {"x-request-id": context.aws_request_id}
         name = f"{event['httpMethod']} {_resource(event, self.routes)}"
@@ -82,16 +83,16 @@ class Router:
             answer = _failure(route, error, context.aws_request_id)
         if isinstance(answer, Response):
             return _proxy(answer, headers)
-        live = Dressed(answer, headers)
+        live = WithHeaders(answer, headers)
         return _collected(live) if os.environ.get("AWS_SAM_LOCAL") == "true" else live
 
 
-class Dressed:
-    """A live answer with headers that are not its own affair.
+class WithHeaders:
+    """A streaming response with further headers.
 
     Args:
-        live: The answer.
-        headers: Its own go before them.
+        live: The response.
+        headers: The further headers; the response's own replace them.
 
     """
 
@@ -100,15 +101,15 @@ class Dressed:
         self._headers = headers
 
     def write_to(self, sink: Sink) -> None:
-        """Make the answer and send it under the headers."""
-        self._live.write_to(_Dressing(sink, self._headers))
+        """Write the response with the headers."""
+        self._live.write_to(_HeaderSink(sink, self._headers))
 
     def abort(self) -> None:
-        """Stop making it: the caller is gone."""
+        """Cancel the response, from any thread: the caller hung up."""
         self._live.abort()
 
 
-class _Dressing:
+class _HeaderSink:
     def __init__(self, sink: Sink, headers: Mapping[str, str]) -> None:
         self._headers = headers
         self._sink = sink
@@ -119,7 +120,7 @@ class _Dressing:
 
 
 def answered(body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
-    """A body as a response with status 200."""
+    """Write a body as a response with status 200."""
     return Response(200, _json(body), headers or {})
 
 
@@ -127,10 +128,10 @@ def invoked(answer: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
     """Answer a direct invocation.
 
     Args:
-        answer: Gives the answer, or raises.
+        answer: Returns the response's body, or raises.
 
     Raises:
-        ChatdError: Named by its class, with no frames of ours but the last.
+        ChatdError: Named by its class, without the gateway's stack frames.
 
     """
     try:
@@ -143,7 +144,7 @@ def invoked(answer: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _resource(event: LambdaEvent, routes: Mapping[str, Route]) -> str:
-    """The path as the template has it: a custom domain puts its base path before the real one."""
+    """Find the route's path, as in the template; a custom domain prefixes the event's path."""
     resource = str(event.get("resource") or "")
     return resource if any(name.endswith(f" {resource}") for name in routes) else _path(event)
 
@@ -165,7 +166,7 @@ def _cors(origin: str | None, allowed: tuple[str, ...]) -> dict[str, str]:
 
 
 def _preflight(event: LambdaEvent, headers: Mapping[str, str]) -> dict[str, str]:
-    """What a browser asks before it lets a page call; without a listed origin it hears nothing."""
+    """Write the headers of a preflight response; none for an origin that is not listed."""
     if "Access-Control-Allow-Origin" not in headers:
         return {}
     return {

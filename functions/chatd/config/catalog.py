@@ -1,10 +1,10 @@
-"""The providers, one row each: this is the file to edit when a provider is added.
+"""The catalog of providers, one row each. To add a provider, add a row.
 
-A row says where a provider is, which dialect it speaks and which key it wants; how a dialect is
-spoken is the dialects' knowledge, and what a deployment changes of a row is chatd.toml's.
+A row holds a provider's address, dialect, key variable and departures from the dialect. chatd.toml
+changes rows for a deployment.
 
-A provider is admitted when it speaks a known dialect, or with the adapter file of a new one, and
-when its facts have a link. Its name is also its prefix, and a metric's dimension.
+The catalog takes a provider whose dialect is known and whose facts have a link. Its name is also
+its prefix and a metric's dimension.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ class Timeouts:
     """Limits in seconds.
 
     Attributes:
-        connect: For the connection to stand: all addresses and TLS together.
-        silence: Without a single byte before the first event of a stream.
-        silence_with_fallback: The same where another model can be asked instead.
-        first_event: For the first event of a stream, whatever else comes before it.
+        connect: To make the connection: all addresses and TLS together.
+        silence: Without a byte before the first event of a stream.
+        silence_with_fallback: The same, if another model can take over.
+        first_event: Until the first event of a stream, whatever bytes come before it.
         gap: Between two chunks of a stream.
-        total: For the whole call, counted from its start. None: WHOLE_SECONDS for a whole answer,
-            and for a stream no more than the route allows.
+        total: For the whole call, from its start. None: WHOLE_SECONDS for a whole response, and
+            the route's limit for a stream.
 
     """
 
@@ -40,17 +40,17 @@ class Timeouts:
     total: float | None = None
 
 
-# API Gateway cuts a connection that carries no byte for 300 s, as one with a whole answer does:
+# API Gateway cuts a connection without a byte for 300 s; a whole response sends none until its end:
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode.html
 WHOLE_SECONDS = 285.0
 
 _LIMITS: Mapping[str, Timeouts] = MappingProxyType(
-    {"ollama": Timeouts(silence=120.0)}  # it may be loading a model
+    {"ollama": Timeouts(silence=120.0)}  # a server may load a model first
 )
 
 
 def limits_of(dialect: str) -> Timeouts:
-    """The default limits of a provider of this dialect."""
+    """Return the default limits of a provider of this dialect."""
     return _LIMITS.get(dialect, Timeouts())
 
 
@@ -59,37 +59,40 @@ class Provider:
     """A provider's row.
 
     Attributes:
-        name: Its name; `<name>/` is the prefix that routes to it.
-        dialect: What it speaks; a key of `dialects.DIALECTS`.
-        base_url: Where it is, without a slash at the end; up to and including `/v1` for OpenAI's.
+        name: The name; `<name>/` is the prefix that routes to the provider.
+        dialect: The API; a key of `dialects.DIALECTS`.
+        base_url: The URL without a slash at its end; up to and including `/v1` for OpenAI's
+            dialect.
         base_url_variable: The environment variable that overrides `base_url`.
-        key_variable: Its key's name in the secret, the environment and .env; None: needs no key.
-        env_file: The .env file that its key is looked up in last.
-        adapter: A key of `dialects.DIALECTS` where the vendor departs from the dialect.
-        suffix: An ending of a model's name that routes to it too.
-        stripped_endings: Endings that are taken off a model's name before the provider sees it.
-        endpoint: For Ollama's dialect: `/api/chat`, `/api/generate`, or what can carry the chat.
-        plans: Base URLs by plan, where the provider sells several.
-        plan: The plan in force.
-        honours_format: Whether it holds its answers to the format that it was asked for.
-        prefill: Whether it continues an assistant's turn that the conversation ends with.
-        prefill_fields: Fields of such a turn that ask it to, where the vendor wants one.
+        key_variable: The key's name in the secret, the environment and .env; None: no key needed.
+        env_file: The .env file in which the key is looked up last.
+        adapter: A key of `dialects.VARIANTS`, if the vendor's API has a class of its own.
+        suffix: An ending of a model's name that also routes to the provider.
+        stripped_endings: Endings removed from a model's name before it is sent.
+        endpoint: For Ollama's dialect: `/api/chat`, `/api/generate`, or `auto`, which takes
+            `/api/generate` for a chat that it can express.
+        plans: Base URLs by plan, if the provider sells several.
+        plan: The selected plan.
+        honours_format: Whether the provider enforces the requested format.
+        prefill: Whether the provider continues an assistant turn at the end of a conversation.
+        prefill_fields: Fields of such a turn that the vendor requires.
         drops: Fields of a request that the provider refuses; they are left out and named.
         renames: The provider's names for fields of a request, by OpenAI's names.
-        max_tokens_name: The one limit that it takes, `max_tokens` or `max_completion_tokens`;
-            None: as the caller sends it.
+        max_tokens_name: The only limit that the provider takes, `max_tokens` or
+            `max_completion_tokens`; None: the caller's.
         content_as_text: Whether a message's content must be a text and not a list of parts.
-        tools_only_functions: Whether it refuses tools of other kinds than functions; they are
-            left out and named.
-        returns_reasoning: The field in which it takes an assistant's reasoning back,
-            `reasoning_content` or `reasoning`; None: as the caller sends it.
-        developer_as_system: Whether a `developer` turn goes to it as a `system` turn, which chat
-            templates of open models know instead.
-        upstream_stream: Whether it streams also for a caller that does not. `auto`: only where
-            another model can take over, since a stream tells silence from slowness; a complete
-            answer is often the richer one, and only `connect` and `total` limit it.
-        timeouts: Its limits.
-        excluded: Why this deployment does not have it, as a sentence; None: it does.
+        tools_only_functions: Whether the provider refuses tools of other kinds than functions;
+            they are left out and named.
+        returns_reasoning: The field in which the provider takes an assistant's reasoning back,
+            `reasoning_content` or `reasoning`; None: the caller's.
+        developer_as_system: Whether a `developer` turn is sent as a `system` turn: chat templates
+            of open models have no `developer` role.
+        upstream_stream: Whether the provider streams also for a caller that does not. `auto`: only
+            if another model can take over, since a stream distinguishes silence from slowness. A
+            whole response often has more fields, and only `connect` and `total` limit it.
+        timeouts: The limits.
+        excluded: The reason why this deployment lacks the provider, as a sentence; None: it has
+            the provider.
 
     """
 
@@ -121,7 +124,7 @@ class Provider:
 
     @property
     def prefix(self) -> str:
-        """What a model's name begins with to reach this provider."""
+        """The beginning of a model's name that routes to this provider."""
         return f"{self.name}/"
 
 

@@ -1,4 +1,4 @@
-"""Lay chatd.toml's provider tables and the environment over the rows of the catalog."""
+"""Apply chatd.toml's provider tables and the environment to the rows of the catalog."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from chatd.config.catalog import CATALOG, Provider, Timeouts, limits_of
 from chatd.config.schema import ConfigFile, ProviderTable, TimeoutsTable, checked_url
 from chatd.errors import one_of
 
-# Characters of a name in chatd.toml; every provider's keys are longer.
+# Characters of a name that a message may quote; every provider's keys are longer.
 MOST_SHOWN = 40
 
 
 class ConfigError(Exception):
-    """A mistake in chatd.toml or in the environment, as one line that names the key."""
+    """A mistake in chatd.toml or in the environment; the message is a line that names the key."""
 
 
 def provider_rows(
@@ -71,12 +71,12 @@ def _is_loopback(url: str) -> bool:
 
 
 def limits(timeouts: Timeouts, table: TimeoutsTable) -> Timeouts:
-    """The limits with what a table sets of them."""
+    """Return the limits with the values of a table."""
     return replace(timeouts, **table.model_dump(exclude_none=True))
 
 
 def shown(name: str) -> str:
-    """Quote a name for a message, but not a longer text, which may be a key."""
+    """Quote a name for a message; leave out a longer text, which may be a key."""
     return repr(name) if len(name) <= MOST_SHOWN else "what stands there"
 
 
@@ -117,7 +117,7 @@ def _catalog_row(row: Provider, table: ProviderTable) -> Provider:
 
 
 def _changed(row: Provider, table: ProviderTable, where: str) -> Provider:
-    """The row with what the table sets of it."""
+    """Return the row with the values of its table."""
     if table.endpoint is not None and row.dialect != "ollama":
         raise ConfigError(f"{where}.endpoint: only a provider of Ollama's dialect has one")
     changes: dict[str, Any] = table.model_dump(

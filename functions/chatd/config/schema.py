@@ -1,6 +1,6 @@
-"""The shape of chatd.toml.
+"""The schema of chatd.toml: its keys and the values of each.
 
-It says which keys there are and what each may hold; what they mean together is settings.py's.
+settings.py checks the values against each other.
 """
 
 from __future__ import annotations
@@ -21,7 +21,12 @@ _VARIABLE_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 
 
 def checked_url(value: str) -> str:
-    """Check a provider's address and take the slash off its end."""
+    """Check a provider's URL; return it without a slash at its end.
+
+    Raises:
+        ValueError: Without the value, which may hold a password.
+
+    """
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be a URL that begins with http:// or https://")
@@ -40,7 +45,7 @@ def checked_variable(value: str) -> str:
     """Check the name of an environment variable.
 
     Raises:
-        ValueError: Without the value: a key that was pasted here would reach logs and callers.
+        ValueError: Without the value: it may be a key, and the message reaches logs and callers.
 
     """
     if not _VARIABLE_NAME.fullmatch(value):

@@ -1,6 +1,6 @@
-"""What this deployment serves: chatd.toml and the environment, as one frozen object.
+"""Read the settings of a deployment from chatd.toml and the environment.
 
-Keys are not settings: credentials/provider_keys.py looks them up when a chat needs one.
+Keys are not settings: credentials/provider_keys.py looks up a key when a chat needs it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _HERE = Path(__file__).resolve()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tier:
-    """A name for an ordered choice of models, and the limits that hold for it."""
+    """A fallback chain of models under one name, with its own limits."""
 
     models: tuple[TierModel, ...]
     timeouts: TimeoutsTable
@@ -33,23 +33,23 @@ class Tier:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Settings:
-    """What this deployment serves.
+    """The settings of a deployment.
 
     Attributes:
         providers: Every known row by name, switched off or on.
-        default_provider: Where a model goes that no prefix, suffix or tier claims; None: to the
-            first provider that is registered.
+        default_provider: The provider of a model name without prefix, suffix or tier; None: the
+            first registered provider.
         tiers: The tiers by name.
         secret_id: The Secrets Manager secret with the providers' keys, if there is one.
         circuits_table: The DynamoDB table that shares the circuits, if there is one.
-        http_seconds: How long a chat over HTTP may take before API Gateway cuts it, if it does.
-        http_whole_seconds: The same for an answer that is not streamed, if that is less.
+        http_seconds: Seconds after which API Gateway cuts a chat over HTTP; None: no limit.
+        http_whole_seconds: The same for a response that is not streamed, if that is less.
         metrics_namespace: The CloudWatch namespace of this stack's metrics.
         drop_params: Whether a field that a provider cannot honour is dropped instead of refused.
-        allow_http_images: Whether a picture may come from an http: URL.
+        allow_http_images: Whether an image may have an http: URL.
         idempotency_table: The DynamoDB table of answers by their keys, if there is one.
-        idempotency_file: The file that stands in for it under `make run`.
-        cors_origins: The browser origins that may call and read an answer, as origins.py has them.
+        idempotency_file: The file that replaces it under `make run`.
+        cors_origins: The browser origins that may call, as parsed by cors_origins.py.
 
     """
 
@@ -73,7 +73,7 @@ def load(environ: Mapping[str, str], dialects: Collection[str]) -> Settings:
 
     Args:
         environ: The environment; an empty value counts as unset.
-        dialects: The names of the dialects that a provider may speak.
+        dialects: The names of the dialects that a provider may have.
 
     Raises:
         ConfigError: With one line that names the key at fault.

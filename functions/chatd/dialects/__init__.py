@@ -48,10 +48,10 @@ class Dialect(Protocol):
         """The shortest answer."""
 
     def refused(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:
-        """Name the caller's fields that change the answer and that the dialect cannot express."""
+        """Name the caller's fields that the dialect cannot express and that change the answer."""
 
     def omitted(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:
-        """Name the caller's fields that are left out although they may change the answer."""
+        """Name the caller's fields that may change the answer and are left out."""
 
     def build(self, request: ChatRequest, row: Provider, key: SecretStr | None) -> HttpRequest:
         """Build the HTTP request for a chat; `request.model` is the provider's name for it."""

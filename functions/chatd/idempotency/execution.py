@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from chatd.aws_lambda import events
 from chatd.aws_lambda.events import Context, LambdaEvent
-from chatd.aws_lambda.http import Dressed, Response
+from chatd.aws_lambda.http import Response, WithHeaders
 from chatd.aws_lambda.streaming import StreamingResponse
 from chatd.errors import (
     ChatdError,
@@ -160,4 +160,4 @@ def _marked_not_stored(answer: Response | StreamingResponse) -> Response | Strea
     """Add the header that marks the answer as not stored."""
     if isinstance(answer, Response):
         return replace(answer, headers={**answer.headers, **_NOT_STORED})
-    return Dressed(answer, _NOT_STORED)
+    return WithHeaders(answer, _NOT_STORED)

@@ -76,7 +76,7 @@ class Surface(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A surface of the registry: its class, as `<module>.<class>`, and the path of its chats."""
+    """A registry entry: the surface's class as `<module>.<class>`, and the path of its chats."""
 
     location: str
     path: str
