@@ -95,7 +95,6 @@ def main(rounds: int, dialects: Sequence[str]) -> dict[str, Any]:
         catalog(config, 0, url)
         handler = gateway.load_handler(url)
         os.environ["CHATD_CONFIG"] = str(config)
-        from chat import app  # noqa: PLC0415  # the build's
 
         def answered(event: Any) -> None:
             answer = handler(event, gateway.Context())
@@ -116,16 +115,18 @@ def main(rounds: int, dialects: Sequence[str]) -> dict[str, Any]:
                     "times": cost(calls, rounds),
                     "peaks": [peak(call) for call in calls],
                 }
-        measured |= _providers(app, chat_call("providers", 1, "ollama_chat"), config, rounds, url)
+        measured |= _providers(chat_call("providers", 1, "ollama_chat"), config, rounds, url)
     return measured
 
 
-def _providers(app: Any, chat: Call, config: Path, rounds: int, url: str) -> dict[str, Any]:
-    """Measure the gateway's opening and a chat, over the number of configured providers."""
+def _providers(chat: Call, config: Path, rounds: int, url: str) -> dict[str, Any]:
+    """Measure the gateway's composition and a chat, over the number of configured providers."""
+    from chat import app  # noqa: PLC0415  # after the environment is set
+
     sizes = DIMENSIONS["providers"]
 
-    def opening() -> None:
-        app.opened.cache_clear()
+    def compose() -> None:
+        app.compose.cache_clear()
         app.compose()
 
     found: dict[str, Any] = {
@@ -134,7 +135,7 @@ def _providers(app: Any, chat: Call, config: Path, rounds: int, url: str) -> dic
     }
     for size in sizes:
         catalog(config, size, url)
-        for call, kept in zip((opening, chat), found.values(), strict=True):
+        for call, kept in zip((compose, chat), found.values(), strict=True):
             cost([call], 2)
             kept["times"] += cost([call], rounds)
             kept["peaks"].append(peak(call))
