@@ -55,7 +55,13 @@ def test_a_pattern_matches_as_in_ecma_262(source: str, text: str, matches: bool)
     assert found(source, text) == matches
 
 
-@pytest.mark.parametrize("source", ["(", ")", "a)", "*a", "a**", "[a", "a{2,1}", "[b-a]", "\\"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        *("(", ")", "a)", "*a", "a**", "[a", "a{2,1}", "[b-a]", "\\"),
+        *("{2}", "{2,}", "a|{1}", "({1,2})"),
+    ],
+)
 def test_what_is_no_regular_expression_is_refused(source: str) -> None:
     with pytest.raises(PatternError):
         Pattern(source, Budget())
