@@ -8,19 +8,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chatd.canonical.content import Text
+from chatd.canonical.content import Block, Text, Thinking, ToolCall, ToolResult
 from chatd.canonical.request import ChatRequest, Message
+from chatd.config.catalog import Provider
 from chatd.dialects import Dialect
 from chatd.dialects.ollama.dialect import Ollama
 from chatd.dialects.ollama.schema import OllamaGenerate as OllamaGenerateAnswer
 from chatd.dialects.ollama.schema import OllamaLine, OllamaMessage
 from chatd.errors import InvalidRequestError
 
+_SYSTEM = ("system", "developer")
+
 
 class OllamaGenerate(Ollama):
     """Ollama's dialect on `/api/generate`."""
 
     path = "/api/generate"
+
+    def omitted(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:
+        """Name what `/api/chat` leaves out, and the reasoning of earlier turns."""
+        names = super().omitted(request, row)
+        if any(message.thinking for message in request.messages):
+            return (*names, "messages.reasoning_content")
+        return names
 
     def _conversation(self, request: ChatRequest) -> dict[str, Any]:
         if request.tools and request.tool_choice != "none":
@@ -46,16 +56,24 @@ class OllamaGenerate(Ollama):
 _: Dialect = OllamaGenerate()
 
 
-_SYSTEM = ("system", "developer")
-
-
 def _check(messages: Sequence[Message]) -> None:
     for position, turn in enumerate(messages):
-        if not all(isinstance(block, Text) for block in turn.blocks):
-            raise InvalidRequestError(
-                "images need Ollama's /api/chat: set endpoint to chat or auto",
-                param=f"messages.{position}.content",
-            )
+        for block in turn.blocks:
+            if needs := _needs_chat(block):
+                field = "tool_calls" if isinstance(block, ToolCall) else "content"
+                raise InvalidRequestError(
+                    f"{needs} need Ollama's /api/chat: set endpoint to chat or auto",
+                    param=f"messages.{position}.{field}",
+                )
+
+
+def _needs_chat(block: Block) -> str | None:
+    """Name the content that only `/api/chat` carries; None for text and reasoning."""
+    if isinstance(block, Text | Thinking):
+        return None
+    if isinstance(block, ToolResult):
+        return next((needs for inner in block.blocks if (needs := _needs_chat(inner))), None)
+    return "tool calls" if isinstance(block, ToolCall) else "images and files"
 
 
 def _prompt(turns: list[Message]) -> str:
