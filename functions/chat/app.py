@@ -38,7 +38,7 @@ def answer(name: str, event: LambdaEvent, context: Context) -> http.Response | S
     """Answer a chat over HTTP, whole or streamed as requested."""
     gateway, api = compose().gateway, surface(name)
     call = events.call_of(event, context, compose().settings)
-    headers = events.headers_of(event)
+    headers = events.Headers(event)
     request = gateway.read(api, headers, partial(events.body_of, event), call)
     if request.stream:
         return StreamingChat(gateway, api, request, call)
