@@ -46,7 +46,7 @@ Option = Callable[[Workload, Prices, Free], Bill]
 
 def functions(work: Workload, prices: Prices, free: Free) -> Bill:
     """Return the bill of the stack in template.yaml."""
-    return Bill({**_chat_function(work, prices, free), **_front(work, prices, free)})
+    return Bill({**_chat_function(work, prices, free), **_api_lines(work, prices, free)})
 
 
 def functions_with_snapstart(work: Workload, prices: Prices, free: Free) -> Bill:
@@ -66,9 +66,9 @@ def container(work: Workload, prices: Prices, free: Free) -> Bill:
     return Bill(
         {
             "containers": tasks * size * HOURS,
-            "load balancer": prices.balancer_hour * HOURS + _balanced(work, prices),
+            "load balancer": prices.balancer_hour * HOURS + _balancer_units(work, prices),
             "addresses": (tasks + _BALANCER_ZONES) * prices.address_hour * HOURS,
-            **_around(work, prices, free),
+            **_common_lines(work, prices, free),
         }
     )
 
@@ -80,7 +80,7 @@ def machine(work: Workload, prices: Prices, free: Free) -> Bill:
         {
             "machines": machines * prices.t4g_nano_hour * HOURS,
             "addresses": machines * prices.address_hour * HOURS,
-            **_around(work, prices, free),
+            **_common_lines(work, prices, free),
         }
     )
 
@@ -95,8 +95,8 @@ def instances(work: Workload, prices: Prices, free: Free) -> Bill:
             "instances": hours * prices.m7g_large_hour,
             "AWS's fee for them": hours * prices.m7g_large_hour * prices.instance_fee,
             "Lambda requests": work.chats * prices.lambda_request,
-            "NAT gateway": prices.nat_hour * HOURS + _through_nat(work) * prices.nat_gb,
-            **_front(work, prices, replace(free, requests=0.0)),
+            "NAT gateway": prices.nat_hour * HOURS + _provider_traffic(work) * prices.nat_gb,
+            **_api_lines(work, prices, replace(free, requests=0.0)),
         }
     )
 
@@ -128,7 +128,7 @@ def _chat_function(work: Workload, prices: Prices, free: Free) -> dict[str, floa
     }
 
 
-def _front(work: Workload, prices: Prices, free: Free) -> dict[str, float]:
+def _api_lines(work: Workload, prices: Prices, free: Free) -> dict[str, float]:
     """Return the lines of API Gateway and the authorizer, and those of every option."""
     streamed_mb = work.tokens * STREAM_BYTES_A_TOKEN / 1e6
     counted = max(1, ceil(streamed_mb / _CHUNK_MB))
@@ -136,11 +136,11 @@ def _front(work: Workload, prices: Prices, free: Free) -> dict[str, float]:
     return {
         "API Gateway": work.chats * counted * prices.api_request,
         "authorizer": work.chats * (prices.lambda_request + authorizer),
-        **_around(work, prices, free),
+        **_common_lines(work, prices, free),
     }
 
 
-def _around(work: Workload, prices: Prices, free: Free) -> dict[str, float]:
+def _common_lines(work: Workload, prices: Prices, free: Free) -> dict[str, float]:
     """Return the lines of every option: traffic, logs, metrics, secrets and DynamoDB."""
     environments = max(1.0, work.at_once)
     lookups = min(work.chats, environments * SECONDS / _KEY_SECONDS)
@@ -158,12 +158,12 @@ def _around(work: Workload, prices: Prices, free: Free) -> dict[str, float]:
     }
 
 
-def _through_nat(work: Workload) -> float:
+def _provider_traffic(work: Workload) -> float:
     """Return the GB of traffic to and from the providers."""
     return work.gb_out + work.chats * PROMPT_BYTES / GB
 
 
-def _balanced(work: Workload, prices: Prices) -> float:
+def _balancer_units(work: Workload, prices: Prices) -> float:
     """Return the price of the load balancer's capacity units in USD.
 
     A unit is a GB an hour, 25 new connections a second, or 3,000 active ones, whichever is most:

@@ -30,7 +30,7 @@ def ours(handler: Any, event: Any, sink: Callable[[], Any] = gateway.Sink) -> Ca
     return stream
 
 
-def counted(call: Call, writes: int) -> Call:
+def checked(call: Call, writes: int) -> Call:
     """Make one call and check its sink, since a failed stream must not count as a fast one."""
     into = call()
     if into.status != 200 or into.writes < writes:  # noqa: PLR2004  # OK
@@ -75,7 +75,7 @@ def through_runtime(url: str) -> Callable[[], Any]:
     return lambda: InvocationStream(url.removeprefix("http://"), "id", None)
 
 
-def passed_on(handler: Any, event: Any, sink: Callable[[], Any]) -> Call:
+def sent_to_runtime(handler: Any, event: Any, sink: Callable[[], Any]) -> Call:
     """Return a call that sends a streamed chat through the runtime's stream to its end."""
 
     def stream() -> None:
@@ -107,7 +107,7 @@ def main(rounds: int, flood: int, trickle: int, starts: int) -> dict[str, Any]:
             return gateway.event(gateway.SURFACES[surface], body)
 
         def pair(case: tuple[str, str], model: upstream.Model) -> list[dict[str, list[float]]]:
-            call = counted(ours(handler, event(*case, model)), model.chunks)
+            call = checked(ours(handler, event(*case, model)), model.chunks)
             return warm.in_turn(rounds, warm.warmed(warm.bare(url, stream=True), 1), call)
 
         for surface in gateway.SURFACES:
@@ -115,7 +115,7 @@ def main(rounds: int, flood: int, trickle: int, starts: int) -> dict[str, Any]:
                 case = surface, dialect
                 at_once = pair(case, upstream.Model(chunks=flood))
                 one_by_one = pair(case, upstream.Model(chunks=trickle, gap=1000))
-                call = counted(ours(handler, event(*case, slow)), slow.chunks)
+                call = checked(ours(handler, event(*case, slow)), slow.chunks)
                 measured[f"{surface} from {dialect}"] = {
                     "flood": dict(zip(("floor", "ours"), at_once, strict=True)),
                     "trickle": dict(zip(("floor", "ours"), one_by_one, strict=True)),
@@ -123,7 +123,7 @@ def main(rounds: int, flood: int, trickle: int, starts: int) -> dict[str, Any]:
                 }
         sent = event("openai", "openai_chat", upstream.Model(chunks=flood))
         counting = ours(handler, sent)
-        posting = passed_on(handler, sent, through_runtime(url))
+        posting = sent_to_runtime(handler, sent, through_runtime(url))
         one, other = warm.in_turn(rounds, counting, posting)
         measured["posted"] = {"counted": one, "posted": other}
     return {"flood": flood, "trickle": trickle, "measured": measured}
