@@ -19,13 +19,13 @@ from tests.mutants.mutants import Mutant
 from tests.mutants.selection import nearest, others
 from tests.mutants.trace import Trace, taken
 
-# Seconds that some tests may take; a mutant that makes them take longer has been noticed.
+# Timeout of a test run in seconds; a mutant that exceeds the timeout counts as killed.
 _LONGEST_SECONDS = 300.0
 _PYTEST = [
     *(sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "--hypothesis-seed=0"),
     *("-p", "no:cacheprovider"),
 ]
-# What of the repository tests do without.
+# Parts of the repository that tests do not need.
 _LEFT_OUT = {
     ".git",
     ".mutants",

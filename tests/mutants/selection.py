@@ -18,7 +18,7 @@ _HARMFUL = re.compile(
     r"|resilience/(attempt|chat_context|circuit|fallback|format|retry)|routing/targets|telemetry/"
     r"|transport/|aws_lambda/(runtime_stream|snapstart|streaming)|config/cors_origins))"
 )
-# The kinds of change that do most of it, and how many times as likely one of them is drawn.
+# The most harmful kinds of change, and their weight in the draw.
 _GRAVE = {"lock removed", "raise removed", "call removed", "negated", "comparison", "not removed"}
 _WEIGHT = 3
 

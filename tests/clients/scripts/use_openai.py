@@ -1,6 +1,6 @@
 """The openai SDK, sync: every feature with every provider, and the gaps."""
 # mypy: disable-error-code="import-not-found"
-# (it runs in .venv-clients, which the type checker does not see)
+# (runs in .venv-clients, which the type checker does not see)
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The openai SDK: every answer by its own types, and every failure as its exceptions."""
 # mypy: disable-error-code="import-not-found"
-# (it runs in .venv-clients, which the type checker does not see)
+# (runs in .venv-clients, which the type checker does not see)
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """pydantic-ai's OpenAIChatModel: every feature with every provider."""
 # mypy: disable-error-code="import-not-found"
-# (it runs in .venv-clients, which the type checker does not see)
+# (runs in .venv-clients, which the type checker does not see)
 
 from __future__ import annotations
 
