@@ -1,4 +1,4 @@
-"""One call of a caller: its ids, its deadline, and its cancellation."""
+"""The call of one caller: ids, deadline, cancellation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chatd.deadline import Deadline
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """One call of a caller, which another thread can cancel.
+    """The call of one caller, which another thread can cancel.
 
     Attributes:
         request_id: The id of the invocation.

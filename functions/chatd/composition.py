@@ -71,10 +71,10 @@ class Composition:
 
 
 def compose(environ: Mapping[str, str]) -> Composition:
-    """Build the parts.
+    """Build the parts of a function.
 
     Raises:
-        ConfigError: If chatd.toml or the environment holds a mistake.
+        ConfigError: If chatd.toml or the environment is invalid.
 
     """
     settings = load(environ, DIALECTS)
@@ -101,7 +101,7 @@ def _store(settings: Settings, warn: Callable[[str], None]) -> Store:
 def once(environ: Mapping[str, str], settings: Settings) -> IdempotentExecution:
     """Build the execution of requests with an `Idempotency-Key`.
 
-    Most requests have no key, so its modules are imported here and not before.
+    Most requests have no key, so the modules are imported on the first use.
     """
     from chatd.idempotency.execution import IdempotentExecution  # noqa: PLC0415  # see above
 

@@ -1,11 +1,11 @@
-"""The failures of a chat, and the HTTP status and error body of each.
+"""The exceptions of a chat, with the HTTP status and error body of each.
 
     ChatdError
     ├── InvalidRequestError            400  the caller's request cannot be served as it is
     │   ├── RequestTooLargeError       413
     │   ├── UpstreamRefusedError       400  the provider answered 400 or 422
     │   │   ├── ContextTooLongError    400  the conversation exceeds the model's context
-    │   │   └── ContentRefusedError    400  the provider's content filter refused it
+    │   │   └── ContentRefusedError    400  the provider's content filter refused the request
     │   ├── KeyReusedError             409  the idempotency key came with another body before
     │   └── InFlightError              409  the first request with this key is in flight
     ├── UnauthorizedError              401  the caller key is missing or unknown
@@ -18,7 +18,7 @@
     ├── UpstreamError                  502  the provider failed, or answered malformed
     │   ├── UpstreamAuthError          502  the provider refused our key
     │   ├── UpstreamNotFoundError      502  the provider has no such model
-    │   ├── DivergedError              502  the new answer differs from the sent part
+    │   ├── DivergedError              502  the restarted answer differs from the sent part
     │   │   └── PrefillUnclearError    502  a continuation may be an echo of the prefill
     │   ├── FormatNotMetError          502  the answer lacks the requested format
     │   ├── AnswerTooLargeError        502  the answer is too large to read or return
@@ -133,7 +133,7 @@ class UpstreamRefusedError(InvalidRequestError):
 
 
 class ContextTooLongError(UpstreamRefusedError):
-    """The conversation exceeds the model's context; a model with a larger one may read it."""
+    """The conversation exceeds the model's context; a model with a larger context may succeed."""
 
     default_code = "context_length_exceeded"
 
@@ -269,7 +269,7 @@ class UpstreamNotFoundError(UpstreamError):
 
 
 class DivergedError(UpstreamError):
-    """The answer begun anew differs from the part that the caller already has."""
+    """The restarted answer differs from the part that the caller already has."""
 
     retryable = False
     allows_fallback = False
@@ -277,7 +277,7 @@ class DivergedError(UpstreamError):
 
 
 class PrefillUnclearError(DivergedError):
-    """The text after a prefill may be an echo of the prefill; the answer is begun anew."""
+    """The text after a prefill may be an echo of the prefill; the answer is restarted."""
 
     default_code = "prefill_unclear"
 

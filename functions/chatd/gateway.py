@@ -134,7 +134,7 @@ class Gateway:
 
 
 def settle(record: ChatRecord, request: ChatRequest) -> None:
-    """Estimate the usage of an answer that ended before the provider reported it."""
+    """Estimate the usage of an answer that ended before the provider reported the usage."""
     if record.usage is None and record.said:
         record.estimate(request.prompt_size)
 
@@ -147,7 +147,7 @@ def failed(error: Exception, record: ChatRecord) -> ChatdError:
         return error
     record.error = InternalError.default_code
     record.fault = place_of(error)
-    return InternalError("a fault of the gateway's own; its log has the place")
+    return InternalError("an internal fault; the log line with this request id has the place")
 
 
 def _cancelled(call: Call, error: Exception) -> Exception:
@@ -158,7 +158,7 @@ def _cancelled(call: Call, error: Exception) -> Exception:
 
 
 def _bounded(body: bytes) -> bytes:
-    """Return the body if parsing it takes a bounded amount of memory."""
+    """Return the body, if within the limits of bytes and JSON values."""
     if len(body) > MAX_REQUEST_BYTES:
         raise RequestTooLargeError(
             f"the body is larger than {MAX_REQUEST_BYTES // 1024 // 1024} MB"
@@ -172,7 +172,7 @@ def _returnable(body: Mapping[str, Any], response: Response) -> Mapping[str, Any
     """Return the body if Lambda can return one of this size."""
     size = response.written_size
     if size > _SURELY_FITS:
-        if size <= MAX_RETURNED_BYTES:  # else it cannot fit, and writing JSON takes much memory
+        if size <= MAX_RETURNED_BYTES:  # a larger one cannot fit; writing JSON takes memory
             size = len(json.dumps(json.dumps(body, ensure_ascii=False)))
         if size > MAX_RETURNED_BYTES:
             raise AnswerTooLargeError("the answer is larger than the 6 MB that Lambda can return")

@@ -19,7 +19,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class CallersError(ValueError):
-    """The callers' secret is malformed; the message quotes nothing of its content."""
+    """The callers' secret is malformed; the message quotes no content."""
 
 
 def presented(headers: Mapping[str, str]) -> str | None:
@@ -85,7 +85,7 @@ class Callers:
         return cls(SecretStr(pepper), callers)
 
     def name_of(self, key: str) -> str | None:
-        """Return the caller of a key; compare all, so that the time taken reveals nothing."""
+        """Return the caller of a key; compare all, so that the duration is constant."""
         shown = self.digest(key)
         found = None
         for name, digest in self.digests.items():

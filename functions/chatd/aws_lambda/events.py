@@ -33,7 +33,7 @@ class Context(Protocol):
 
 
 def is_http(event: object) -> bool:
-    """Whether the event came through API Gateway; else it is a direct invocation."""
+    """Whether the event came through API Gateway; otherwise a direct invocation sent the event."""
     if not isinstance(event, dict):
         return False
     return isinstance(event.get("requestContext"), dict) and "httpMethod" in event
@@ -112,7 +112,7 @@ def named_caller(event: LambdaEvent) -> str | None:
 
 
 def _members(context: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Return a member that is an object; an empty one else: a direct invoker can send any event."""
+    """Return a member that is an object; otherwise {}: a direct invoker can send any event."""
     value = context.get(name)
     return value if isinstance(value, dict) else {}
 

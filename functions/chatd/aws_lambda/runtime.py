@@ -109,11 +109,11 @@ class Streaming(BaseLambdaRuntimeClient):  # type: ignore[misc]  # awslambdaric 
     def post_init_error(
         self, error_response_data: dict[str, Any], error_type_override: str | None = None
     ) -> None:
-        """Post that the function cannot start, which the invoker sees."""
+        """Post a failed start of the function, which the invoker sees."""
         super().post_init_error(_without_source(error_response_data), error_type_override)
 
     def report_restore_error(self, restore_error_data: dict[str, Any]) -> None:
-        """Post that the restore from a SnapStart snapshot failed."""
+        """Post a failed restore from a SnapStart snapshot."""
         super().report_restore_error(_without_source(restore_error_data))
 
 
@@ -192,7 +192,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _written(result: Any, stream: InvocationStream) -> Exception | None:
-    """Send an answer without its end; return an internal error that broke it, or None.
+    """Send an answer without its end; return the internal error of a failure, or None.
 
     Raises:
         CallerGoneError: If the connection was lost.
@@ -211,7 +211,7 @@ def _written(result: Any, stream: InvocationStream) -> Exception | None:
 
 
 def _described(fault: Exception, invoke_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Log an exception, and describe it as awslambdaric does for Lambda and X-Ray."""
+    """Log an exception; return its descriptions for Lambda and X-Ray, as awslambdaric does."""
     name, frames = type(fault).__name__, bootstrap.extract_traceback(fault.__traceback__)
     error = bootstrap.make_error(_FAULT, name, traceback.format_list(frames), invoke_id)
     logging.error("%s in %s\n%s", name, invoke_id, "".join(error["stackTrace"]))

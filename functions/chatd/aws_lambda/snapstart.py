@@ -1,4 +1,4 @@
-"""Prepare a function before it is copied, and renew its state after: SnapStart, or a fork.
+"""Prepare a function before a SnapStart snapshot or a fork, and renew its state afterwards.
 
 One snapshot becomes many environments, at any later time and on any machine; on Managed Instances
 one process becomes many.
@@ -19,7 +19,7 @@ _SEED_BYTES = 32
 def hooks(
     environ: Mapping[str, str], prepare: Callable[[], None], forget: Callable[[], None]
 ) -> None:
-    """Register hooks with the runtime where copies are made; elsewhere import nothing.
+    """Register hooks with the runtime where copies are made; elsewhere do not import the package.
 
     A handler module calls this while it is imported: the copies are made right after.
 

@@ -46,7 +46,7 @@ class StreamingResponse(Protocol):
     """A response that is written while the provider sends."""
 
     def write_to(self, sink: Sink) -> None:
-        """Write the response; report a failed chat in the response, and do not raise it.
+        """Write the response; report a failed chat in the response, without raising.
 
         The response is committed exactly once, also on failure, unless the caller hung up.
         """
@@ -86,7 +86,7 @@ class HeartbeatSink:
         self.committed = False
 
     def refuse(self, status: int, headers: Mapping[str, str], body: bytes) -> bool:
-        """Send a failure with its own status, unless committed; return whether it was sent."""
+        """Send a failure with its own status and return True; once committed, return False."""
         with self._lock:
             if self.committed:
                 return False

@@ -1,4 +1,4 @@
-"""Prepare an AWS call without sending it, so that all of its code is loaded."""
+"""Load boto3's code for an AWS call before a snapshot, without sending the call."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def dry_call(service: str, operation: str, **parameters: object) -> None:
         parameters: The parameters of the operation.
 
     """
-    import boto3  # noqa: PLC0415  # it costs more to import than everything else together
+    import boto3  # noqa: PLC0415  # its import takes longer than all others together
     from botocore.awsrequest import AWSResponse  # noqa: PLC0415  # as above
     from botocore.compat import HTTPHeaders  # noqa: PLC0415  # as above
     from urllib3 import HTTPResponse  # noqa: PLC0415  # as above
@@ -24,7 +24,7 @@ def dry_call(service: str, operation: str, **parameters: object) -> None:
         body = HTTPResponse(io.BytesIO(b"{}"), preload_content=False)
         return AWSResponse(request.url, 200, HTTPHeaders(), body)
 
-    # Explicit credentials prevent a lookup; a hook that answers prevents sending.
+    # Explicit credentials prevent a lookup of credentials; the hook's answer prevents sending.
     client: Any = boto3.client(  # type: ignore[call-overload]  # any service
         service,
         aws_access_key_id="none",

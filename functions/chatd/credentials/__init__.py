@@ -1,1 +1,1 @@
-"""Look up the providers' keys, and keep them out of every text."""
+"""Look up the providers' keys, and redact keys and prompts in messages."""

@@ -141,7 +141,7 @@ def _read_env_file(path: Path) -> Mapping[str, str | None]:
 
 
 def _usable(value: str | None, where: str) -> SecretStr | None:
-    """Return the key if a header can carry it; None for an empty one."""
+    """Return a key that a header can carry; None for an empty key."""
     value = (value or "").strip()
     if not value:
         return None

@@ -147,7 +147,7 @@ class JsonSecret:
         return self._values
 
     def expire(self) -> bool:
-        """Make the next read fetch again, at most every 30 s; return whether it will."""
+        """Make the next read fetch again, at most every 30 s; return whether to expect a fetch."""
         if self._clock() - self._expired_at < _EXPIRE_SECONDS:
             return False
         self._expired_at = self._clock()

@@ -1,1 +1,1 @@
-"""Describe the deployment: providers, models, the API."""
+"""Answer the routes that describe the deployment: providers, models, the API."""

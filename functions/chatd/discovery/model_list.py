@@ -56,7 +56,7 @@ class Models:
         self._lists: dict[str, tuple[float, list[str]]] = {}
 
     def all(self) -> dict[str, Any]:
-        """Return the body of `GET /v1/models`: OpenAI's list, with ids as callers send them."""
+        """Return the body of `GET /v1/models`: OpenAI's list, with the ids that callers send."""
         data = [_model(tier, "chatd") for tier in self._settings.tiers]
         rows = self._available()
         self._look([row for row in rows if self._is_stale(row)])

@@ -1,4 +1,4 @@
-"""Store each answer under its `Idempotency-Key`, and replay it when the key comes again.
+"""Store each answer under its `Idempotency-Key`, and replay the answer when the key repeats.
 
 `execution.py` claims keys and replays answers, `stored_answer.py` packs an answer,
 `stream_recording.py` records a stream while it is sent, `dynamodb.py` and `sqlite.py` hold the
@@ -68,7 +68,7 @@ class Records(Protocol):
         """
 
     def release(self, key: IdempotencyKey) -> None:
-        """Release a key that this request holds; the next request with the key runs anew.
+        """Release a key that this request holds; the next request with the key runs again.
 
         Raises:
             RecordsUnavailableError: If the write fails; the claim then expires by itself.
@@ -86,9 +86,10 @@ def reused() -> KeyReusedError:
 
 
 def in_flight() -> InFlightError:
-    """Make the error for a key whose first request is still in flight."""
+    """Make the error for a key with a first request that is still in flight."""
     return InFlightError(
-        f"the first request with this {HEADER} is still being answered; ask again for its answer",
+        f"the first request with this {HEADER} is still in flight; repeat this request for"
+        " its answer",
         param=HEADER,
         retry_after=1,
     )

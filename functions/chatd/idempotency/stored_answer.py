@@ -1,4 +1,4 @@
-"""Pack an answer for storage, and make a response of it again."""
+"""Pack an answer for storage, and unpack a stored answer into a response."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class PackedBody:
 
 
 def stored_answer(response: Response) -> StoredAnswer | None:
-    """Pack a whole answer; return None if it is too long to store."""
+    """Pack a whole answer; return None for an answer too long to store."""
     packing = PackedBody()
     packing.add(response.body.encode())
     packed = packing.whole()

@@ -42,7 +42,7 @@ class RecordedStream:
         self._ends = ends
 
     def write_to(self, sink: Sink) -> None:
-        """Write the stream; release the key if it failed, broke off or lost its caller."""
+        """Write the stream; release the key if the stream failed, broke off or lost its caller."""
         try:
             self._live.write_to(_RecordingSink(sink, self._hold, self._ends))
         finally:
@@ -54,7 +54,7 @@ class RecordedStream:
 
 
 class _RecordingSink:
-    """Record the stream, and store it before its end mark is sent.
+    """Record the stream, and store the record before the end mark is sent.
 
     A caller that has read the end may repeat the request at once, and gets the stored answer.
     """

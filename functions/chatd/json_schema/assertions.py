@@ -1,4 +1,4 @@
-"""Compile the keywords of JSON Schema that constrain a single value.
+"""Compile the keywords that constrain one value, such as `type`, `maximum` and `pattern`.
 
 Each function here compiles one keyword of a schema into a check, or refuses its value.
 https://json-schema.org/draft/2020-12/json-schema-validation#section-6

@@ -10,7 +10,7 @@ _STRIDE = 2_000
 
 
 class WorkLimitError(Exception):
-    """The check needs more steps, depth or time than it may take."""
+    """The check exceeds its limit of steps, depth or time."""
 
 
 class Budget:

@@ -1,4 +1,4 @@
-"""The character sets of ECMA-262's regular expressions."""
+"""Test characters against the character classes of ECMA-262's regular expressions."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class CharacterSet:
 
 
 def is_word(character: str) -> bool:
-    """Whether it is a letter, a digit or an underscore of ASCII."""
+    """Whether a character is a letter, a digit or an underscore of ASCII."""
     return character == "_" or (character.isascii() and character.isalnum())
 
 

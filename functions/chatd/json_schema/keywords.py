@@ -1,4 +1,4 @@
-"""The keywords of JSON Schema that combine schemas, and the table of all keywords.
+"""Compile the keywords that combine schemas, such as `anyOf`; tabulate all keywords.
 
 https://json-schema.org/draft/2020-12/json-schema-core#section-10.2
 """

@@ -1,4 +1,4 @@
-"""The keywords of JSON Schema that apply schemas to the members of objects and arrays.
+"""Compile the keywords for members of objects and arrays, such as `properties` and `items`.
 
 https://json-schema.org/draft/2020-12/json-schema-core#section-10.3
 """
@@ -20,7 +20,7 @@ _ARRAY_KEYWORDS = ("prefixItems", "items", "additionalItems")
 
 
 def object_members(keyword: str) -> Keyword:
-    """Compile the three keywords for an object's members into one check, at the first of them."""
+    """Compile the three keywords for an object's members into one check, at the first keyword."""
 
     def compile_keyword(place: Schema, schema: Mapping[str, Any], _node: Node) -> Check | None:
         if keyword != next(name for name in _OBJECT_KEYWORDS if name in schema):
@@ -85,7 +85,7 @@ def property_names(place: Schema, schema: Mapping[str, Any], _node: Node) -> Che
 
 
 def array_items(keyword: str) -> Keyword:
-    """Compile the keywords for an array's elements into one check, at the first of them.
+    """Compile the keywords for an array's elements into one check, at the first keyword.
 
     Before 2020-12 `items` could be a list, and `additionalItems` applied to what follows it.
     """

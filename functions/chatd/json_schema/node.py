@@ -1,4 +1,4 @@
-"""Evaluate a compiled schema against a value."""
+"""Evaluate the checks of a compiled schema against a value."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _CHARACTERS_A_STEP = 64
 
 @dataclass(slots=True)
 class Seen:
-    """The members of one object or array that some keyword has evaluated already.
+    """The members of one object or array that keywords have evaluated.
 
     Attributes:
         names: Names of an object's members.
         first: The number of an array's first elements.
         indexes: Further elements, by index.
-        everything: Whether all of them were.
+        everything: Whether all elements were evaluated.
 
     """
 
@@ -49,8 +49,8 @@ class Run:
     """One evaluation of a value.
 
     Attributes:
-        budget: Pays for it.
-        unknown: What a pattern that cannot be matched in linear time counts as.
+        budget: The steps that the evaluation may take.
+        unknown: The result assumed for a pattern that cannot be matched in linear time.
         guessed: Whether there was such a pattern.
         depth: The schemas that are being evaluated.
 
@@ -69,8 +69,8 @@ class Node:
     """A compiled schema.
 
     Attributes:
-        checks: One per keyword.
-        last: Of `unevaluatedItems` and `unevaluatedProperties`, which depend on all the others.
+        checks: One check per keyword.
+        last: The checks of `unevaluatedItems` and `unevaluatedProperties`, which follow all others.
         in_place: The schemas that are evaluated against the same value.
 
     """
@@ -129,7 +129,7 @@ Keyword = Callable[["Schema", Mapping[str, Any], Node], Check | None]
 
 
 def canonical(value: Any, budget: Budget) -> str:
-    """A text that two JSON values share exactly if JSON Schema calls them equal (1 and 1.0)."""
+    """Return a text that is equal for equal JSON values, as JSON Schema defines it (1 and 1.0)."""
     return json.dumps(_integral(value, budget), sort_keys=True)
 
 
@@ -145,7 +145,7 @@ def all_different(values: Iterable[Any], budget: Budget) -> bool:
 
 
 def _integral(value: Any, budget: Budget) -> Any:
-    """The value with every float that is a whole number as an int."""
+    """Return the value with every float that is a whole number as an int."""
     budget.spend(2)
     if isinstance(value, str):
         budget.spend(len(value) // _CHARACTERS_A_STEP)

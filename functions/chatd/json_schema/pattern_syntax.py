@@ -1,4 +1,4 @@
-"""Parse regular expressions of ECMA-262, as far as JSON Schema's patterns use them.
+"""Parse a regular expression of ECMA-262, from a JSON Schema, into a syntax tree.
 
 https://262.ecma-international.org/#sec-patterns, in Unicode mode, with the leniency of its
 annex B: a `{` that starts no quantifier is a literal, and any punctuation may be escaped.
@@ -81,7 +81,7 @@ Syntax = Characters | Assertion | Sequence | Alternatives | Repeat
 
 
 class Parser:
-    """Parses one pattern.
+    """Parse one pattern.
 
     Args:
         source: The regular expression.
@@ -139,7 +139,7 @@ class Parser:
         return self._lazy(Repeat(atom, least, most))
 
     def _lazy(self, repeat: Repeat) -> Repeat:
-        """Pass over a `?`: whether there is a match does not depend on it."""
+        """Skip a `?` for a lazy quantifier, which decides the length of a match only."""
         self._take("?")
         if self._take("+"):
             raise UnsupportedPatternError  # possessive, in other languages
@@ -162,7 +162,7 @@ class Parser:
         return Characters(character.__eq__)
 
     def _repeats_nothing(self) -> bool:
-        """Whether the brace just read starts a quantifier, which needs an atom before it."""
+        """Whether the brace just read starts a quantifier, which needs a preceding atom."""
         return _HUGE_QUANTIFIER.match(self._source, self._position - 1) is not None
 
     def _group(self) -> Syntax:

@@ -1,4 +1,4 @@
-"""Resolve the references of a JSON Schema within its own document; nothing is ever fetched."""
+"""Resolve each `$ref` of a JSON Schema within its document, without fetching."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class References:
         """The schema that the `$ref` of this one refers to.
 
         Raises:
-            SchemaError: If it leads out of the document, or to nothing in it.
+            SchemaError: If the reference leads out of the document, or to no place in it.
 
         """
         reference = schema["$ref"]
@@ -82,12 +82,12 @@ class References:
         self._budget.spend(len(base) + len(reference))
         uri, fragment = _joined(base, reference)
         if uri not in self._resources:
-            raise SchemaError("a '$ref' in it leads out of the schema; nothing is fetched")
+            raise SchemaError("a '$ref' in it leads out of the schema; no document is fetched")
         if not fragment:
             return self._resources[uri]
         if not fragment.startswith("/"):
             if (uri, fragment) not in self._anchors:
-                raise SchemaError("a '$ref' in it leads to an anchor that is not there")
+                raise SchemaError("a '$ref' in it names an anchor that does not exist")
             return self._anchors[uri, fragment]
         target = self._resources[uri]
         for token in fragment[1:].split("/"):
@@ -101,7 +101,7 @@ def _member(container: Any, name: str) -> Any:
         return container[name]
     if isinstance(container, list) and _INDEX.fullmatch(name) and int(name) < len(container):
         return container[int(name)]
-    raise SchemaError("a '$ref' in it leads to a place that is not there")
+    raise SchemaError("a '$ref' in it names a place that does not exist")
 
 
 def _joined(base: str, reference: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Compile a JSON Schema, and refuse one that is not valid or costs too much to check.
+"""Compile a JSON Schema; refuse an invalid schema, and one that is too costly to check.
 
 Drafts 4 to 2020-12, in one document: a `$ref` to anything outside it is refused, never fetched.
 https://json-schema.org/draft/2020-12/json-schema-core
@@ -82,7 +82,7 @@ class Schema:
         return run.guessed and self._root.holds(value, Run(budget, unknown=False))
 
     def node(self, schema: Any) -> Node:
-        """The node of a schema within the document, which is compiled later if it is new.
+        """Return the node of a schema within the document; a new node is compiled later.
 
         Raises:
             SchemaError: If it is neither an object nor a boolean.
@@ -97,7 +97,7 @@ class Schema:
         return known
 
     def pattern(self, source: Any) -> Pattern | None:
-        """A compiled pattern; None for one that cannot be matched in linear time.
+        """Compile a pattern; return None if it cannot be matched in linear time.
 
         Raises:
             SchemaError: If it is not a regular expression.
@@ -162,7 +162,7 @@ class Schema:
 
 
 def _cost(node: Node, costs: Mapping[int, tuple[int, int]]) -> tuple[int, int]:
-    """The steps and the nesting that a node takes for one value."""
+    """Return the steps and the nesting that a node takes for one value."""
     parts = [costs[id(child)] for child in node.in_place]
     steps = 1 + len(node.checks) + sum(steps for steps, _ in parts)
     nesting = 1 + max((nesting for _, nesting in parts), default=0)

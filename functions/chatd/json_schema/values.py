@@ -1,4 +1,4 @@
-"""Read the values of a schema's keywords, and refuse those of a wrong type."""
+"""Read the value of a schema's keyword as a number, list or object; refuse a wrong type."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class SchemaError(ValueError):
-    """The schema is invalid or not supported. The message gives the reason and quotes nothing."""
+    """The schema is invalid or not supported. The message gives the reason and no quote."""
 
 
 def is_number(value: Any) -> bool:

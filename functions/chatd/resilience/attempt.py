@@ -187,7 +187,7 @@ class AttemptRunner:
         with closing(stream):
             if stream.response.status != HTTPStatus.OK:
                 refusal = replace(stream.response, body=b"".join(chunks))
-                target.adapter.parse(refusal)  # raises the error that it stands for
+                target.adapter.parse(refusal)  # raises the refusal's error
             try:
                 for frame in target.adapter.events(stream.response, chunks):
                     if not progress.begun:
@@ -211,7 +211,7 @@ class AttemptRunner:
 
 
 def _with_estimate(frame: Frame, target: Target, record: ChatRecord) -> Frame:
-    """Add an estimate of the tokens before the end of a stream whose provider reports none."""
+    """Add an estimate of the tokens before a stream's end, if the provider reports none."""
     if not frame.events or not isinstance(frame.events[-1], End):
         return frame
     counted = Counted(record.estimate(target.prompt_size), record.response_model)
@@ -219,7 +219,7 @@ def _with_estimate(frame: Frame, target: Target, record: ChatRecord) -> Frame:
 
 
 class _Progress:
-    """How far a stream has come.
+    """The progress of a stream.
 
     Args:
         choices: The number of choices that the request asks for.

@@ -1,4 +1,4 @@
-"""Limit the time of one model's attempts, and decide which failures count against it.
+"""Limit the time of one model's attempts, and decide which failures its breaker counts.
 
 The models of a tier share the time of the chat. Until its first event, a model may use an equal
 share of the remaining time, so that its fallbacks keep theirs; after it, all of the time.

@@ -1,4 +1,4 @@
-"""Stop sending to a model that keeps failing, and probe it after a while.
+"""Stop requests to a model after repeated failures, and probe the model after 15 s.
 
 Powertools holds the states and counts the failures
 (https://docs.aws.amazon.com/powertools/python/latest/utilities/circuit_breaker/). A store keeps the
@@ -36,11 +36,11 @@ _T = TypeVar("_T")
 
 
 class _FailureError(Exception):
-    """Signal a failure that counts to Powertools' handler."""
+    """Signal to Powertools' handler a failure that counts."""
 
 
 class _UncountedError(Exception):
-    """Signal an outcome that is neither failure nor success to Powertools' handler."""
+    """Signal to Powertools' handler an outcome that is neither failure nor success."""
 
 
 # Returns the source of a failure: the fingerprint of the request, "" if the failure does not depend
@@ -111,9 +111,11 @@ class CircuitBreakers:
             Exception: As `ask` raises.
 
         """
-        if self._closed(name):  # as it nearly always is: Powertools is asked about failures only
+        if self._closed(
+            name
+        ):  # the usual state, in which Powertools' handler is called for failures only
             return self._watched(name, ask, source_of)
-        self._failing.pop(name, None)  # the circuit is open; after that the count starts anew
+        self._failing.pop(name, None)  # the breaker is open; the count starts again when it closes
         value: _T
         error: ChatdError | None = None
 
@@ -135,7 +137,7 @@ class CircuitBreakers:
         return value
 
     def _fails_probe(self, name: str, source: str | None) -> bool:
-        """Whether a failed probe counts; it does not if the same request failed the last probe.
+        """Whether a failed probe counts: not if the same request failed the last probe.
 
         Otherwise a caller that repeats one request, and so makes most probes, could keep the
         breaker open. If the failure does not count, the next chat probes.

@@ -1,4 +1,4 @@
-"""Fall back to the next model of a tier when one fails, also in mid-stream."""
+"""Fall back to the next model of a tier after a failure, also in mid-stream."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ class FallbackChain:
         self._chat_context.record.fails(error)
 
     def _estimate(self, target: Target) -> None:
-        """Estimate the usage of the attempt, unless the provider has reported it."""
+        """Estimate the usage of the attempt, unless the provider has reported the usage."""
         if not self._chat_context.record.counted:
             self._chat_context.record.estimate(target.prompt_size)
 

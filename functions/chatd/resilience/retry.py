@@ -74,7 +74,7 @@ class Retries:
 
 
 def is_silence(error: ChatdError) -> bool:
-    """Whether the provider accepted a connection and sent nothing in time."""
+    """Whether the provider accepted a connection and sent no byte in time."""
     if not isinstance(error, UpstreamTimeoutError):
         return False
     return not error.unreachable and error.upstream_status is None

@@ -1,4 +1,4 @@
-"""Check the URLs of a request's images.
+"""Refuse image URLs with an unsafe scheme or an ambiguous host.
 
 A provider fetches an image from inside its own network. So `file:` and other schemes are refused,
 and so is a URL that two parsers may read differently.

@@ -91,7 +91,7 @@ class Target:
         return self.request.prompt_size
 
     def streaming(self, *, stream: bool) -> Target:
-        """Return the target that requests a stream or a whole answer, if the row says `auto`."""
+        """Return the target with a streamed or a whole answer requested, if the row allows both."""
         if self.request.stream == stream or self.route.provider.upstream_stream != "auto":
             return self
         return self.with_request(self.request.to(self.request.model, stream=stream))

@@ -30,7 +30,7 @@ def compact(value: Any) -> str:
 
 
 def spaced(value: Any) -> str:
-    """Write JSON as models write it, with spaces; null for a number that is not finite."""
+    """Write JSON with spaces, as models do; null for a number that is not finite."""
     try:
         return _SPACED(value)
     except ValueError:

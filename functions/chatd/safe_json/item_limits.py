@@ -1,4 +1,4 @@
-"""Limit the length of each list in a request or in an upstream's answer.
+"""Limit the number of items of each list in a request or in an upstream's answer.
 
 Every list of a wire model stops at its first invalid item (`fail_fast`) and at its cap. Without
 `fail_fast` pydantic keeps an error for each item: a request of 5 MB with 1.7 million empty

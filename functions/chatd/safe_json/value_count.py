@@ -1,7 +1,7 @@
-"""Count the values of a JSON text before it is parsed.
+"""Count the values of a JSON text before parsing, to bound the memory of parsing.
 
 A parsed value takes up to 180 bytes of memory and a message or part some 2 KB, whatever their
-length in the text: 5 MB of `[],` took 450 MB. Only the number of values bounds that.
+length in the text: 5 MB of `[],` took 450 MB. Only a limit on the number of values bounds that.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _STRING = rb'"[^"]*"'  # compiled on first use, to keep cold starts short
 
 
 class Unread:
-    """An event that the runtime did not parse, because it holds too many JSON values."""
+    """An event with too many JSON values, which the runtime did not parse."""
 
 
 def is_bounded(text: bytes, most: int = MAX_VALUES) -> bool:
@@ -37,7 +37,7 @@ def is_bounded(text: bytes, most: int = MAX_VALUES) -> bool:
 
 
 def _values(text: bytes) -> int:
-    """Count the values, if no string holds a bracket or comma: each value follows one of them."""
+    """Count the values, each after a bracket or comma, if no string holds such a sign."""
     return text.count(b",") + text.count(b"[") + text.count(b"{")
 
 

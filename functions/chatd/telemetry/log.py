@@ -1,4 +1,4 @@
-"""Write the log to standard output, where CloudWatch reads it: one JSON object per line.
+"""Write log lines to standard output for CloudWatch: one JSON object per line.
 
 A line that cannot be written does not fail the chat, because the answer is paid for. The lost lines
 are counted, and the count is logged once writing works again.
@@ -25,7 +25,7 @@ class _Output:
         self._lost = 0
 
     def write(self, lines: tuple[str, ...]) -> None:
-        """Write lines; count them if standard output is closed, full, or not read."""
+        """Write lines, or count the lost lines if standard output is closed, full or not read."""
         with self._lock:
             lost = self._lost
             if lost:

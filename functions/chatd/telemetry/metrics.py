@@ -58,7 +58,7 @@ def _described(
     error: str | None,
     names: tuple[str, ...],
 ) -> str:
-    """Write everything but the numbers: directives and dimensions, as a part of a JSON object."""
+    """Write the directives and dimensions, without the values, as a part of a JSON object."""
     dimension_values = {"Provider": provider or _NO_PROVIDER}
     if model is not None:
         dimension_values["Model"] = model

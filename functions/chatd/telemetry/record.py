@@ -1,4 +1,4 @@
-"""The figures of one chat: names, counts and times, and never a prompt, an answer or a key."""
+"""Collect the figures of one chat: names, counts and times, without prompts, answers and keys."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ _NAMESPACE = "chatd"
 
 
 class Telemetry:
-    """Write records to standard output, where CloudWatch reads them: one JSON object per line.
+    """Write records to standard output for CloudWatch: one JSON object per line.
 
     Powertools' Logger and Metrics are not used: they take as long for the two lines of a chat as
     the rest of the gateway together (docs/decisions/0016-own-metrics-and-log-lines.md).

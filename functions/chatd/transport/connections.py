@@ -1,4 +1,4 @@
-"""Put each connection under the watchdog from its first socket on.
+"""Connect to providers, with each socket under the watchdog from its start.
 
 urllib3 does not pass the current exchange to a connection, so the exchange is kept in a variable of
 its thread.
@@ -91,7 +91,7 @@ class _Guarded(HTTPConnection):
 
 
 class _GuardedTls(_Guarded, HTTPSConnection):
-    """The same over TLS."""
+    """Guarded connections over TLS."""
 
     @property
     def is_connected(self) -> bool:
@@ -109,6 +109,6 @@ class HttpPool(urllib3.HTTPConnectionPool):
 
 
 class HttpsPool(urllib3.HTTPSConnectionPool):
-    """The same over TLS."""
+    """Guarded connections over TLS to one host."""
 
     ConnectionCls: ClassVar[type[HTTPSConnection]] = _GuardedTls  # type: ignore[misc]  # as above

@@ -1,4 +1,4 @@
-"""Turn the errors of an HTTP exchange into failures that a caller may see."""
+"""Map the exceptions of an HTTP exchange to errors for the caller."""
 
 from __future__ import annotations
 

@@ -130,17 +130,17 @@ class _Race:
             for key, _ in self._selector.select(left):
                 sock = key.fileobj
                 if not isinstance(sock, socket.socket) or sock not in self._connecting:
-                    raise TimeoutError("the call was broken off")
+                    raise TimeoutError("the call was cancelled")
                 if self._stands(sock):
                     return sock
         raise TimeoutError("no address answered in time")
 
     def take(self, sock: socket.socket) -> None:
-        """Hand a connection to the caller, so that `close` keeps it open."""
+        """Hand a connection to the caller; `close` then keeps the connection open."""
         self._connecting.discard(sock)
 
     def close(self) -> None:
-        """Close every connection that was not handed over."""
+        """Close every connection that was not handed to the caller."""
         for sock in self._connecting:
             sock.close()
         self._connecting.clear()

@@ -71,7 +71,7 @@ class UpstreamStream(Protocol):
 
 
 class Transport(Protocol):
-    """Sends requests to providers."""
+    """Send requests to providers."""
 
     def send(
         self, request: HttpRequest, deadline: Deadline, connect: float, started: Started = ...
@@ -226,7 +226,7 @@ class Urllib3Transport:
 
 
 class Urllib3Stream:
-    """A urllib3 response with its body in chunks, as they arrive."""
+    """A urllib3 response with its body in chunks on arrival."""
 
     def __init__(self, raw: urllib3.BaseHTTPResponse, guard: Guard, clock: StreamLimits) -> None:
         self._raw = raw
@@ -263,7 +263,7 @@ class Urllib3Stream:
         self._clock.end()
 
     def close(self) -> None:
-        """Release the connection: it is kept if the body was read to its end."""
+        """Keep the connection if the body was read to its end; otherwise close it."""
         if self._whole:
             self._raw.release_conn()
         else:
@@ -276,7 +276,7 @@ class Urllib3Stream:
         left = self._clock.draining
         if left is None:
             self._guard.move(limit)
-        elif left <= 0:  # however often bytes arrive
+        elif left <= 0:  # bytes still arrive, but too late
             raise too_slow()
         else:
             self._guard.move(limit if self._hurry(left) else limit.within(left))

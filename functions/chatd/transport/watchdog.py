@@ -1,6 +1,6 @@
 """Shut a socket at its deadline, from a thread other than the reading one.
 
-A socket's own timeout starts anew with each read, so it never ends a peer that sends single bytes.
+A socket's own timeout restarts with each read, so it never ends a peer that sends single bytes.
 """
 
 from __future__ import annotations
