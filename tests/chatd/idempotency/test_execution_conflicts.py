@@ -1,0 +1,72 @@
+"""A key in flight, and a key of another request, are answered with 409."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+import pytest
+
+import chat.app
+from chatd.aws_lambda.streaming import Collected
+from tests.support import answers
+from tests.support.functions import HttpResult, LambdaContext, ask, http_event
+from tests.support.idempotency import KEY, OPENAI, each_surface, once
+from tests.support.upstream import Received, Upstream, reply
+
+pytestmark = pytest.mark.usefixtures("provider", "keys")
+
+
+@each_surface
+def test_another_body_with_the_key_is_409_and_no_retry_helps(
+    provider: Upstream, kept: str, path: str
+) -> None:
+    once(ask("m"), path)
+    refused = once(ask("m", "Say something else."), path)
+
+    assert (refused.status, refused.json["error"]["code"]) == (409, "idempotency_key_reused")
+    assert refused.json["error"]["param"] == "Idempotency-Key"
+    assert refused.headers["x-should-retry"] == "false"
+    assert len(provider.received) == 1
+
+
+@each_surface
+def test_of_two_at_the_same_moment_one_is_answered_and_one_is_409(
+    provider: Upstream, kept: str, path: str
+) -> None:
+    meanwhile: list[HttpResult] = []
+
+    def script(connection: socket.socket, received: Received) -> None:
+        meanwhile.extend((once(ask("m"), path), once(ask("m", "Something else."), path)))
+        reply(answers.ollama_chat())(connection, received)
+
+    provider.script = script
+    first = once(ask("m"), path)
+
+    twin, other = meanwhile
+    assert first.status == 200
+    assert (twin.status, twin.json["error"]["code"]) == (409, "idempotency_key_in_flight")
+    assert (twin.headers["retry-after"], "x-should-retry" in twin.headers) == ("1", False)
+    assert (other.status, other.json["error"]["code"]) == (409, "idempotency_key_reused")
+    assert len(provider.received) == 1
+
+
+def test_a_stream_in_the_making_is_in_flight_and_can_be_had_when_its_end_is_sent(
+    provider: Upstream, kept: str
+) -> None:
+    body = {**ask("m"), "stream": True}
+    event = http_event("POST", OPENAI, json.dumps(body), headers={"Idempotency-Key": KEY})
+    seen: list[tuple[bytes, int]] = []
+
+    class AttemptRunner(Collected):
+        def write(self, data: bytes) -> None:
+            super().write(data)
+            answer = chat.app.lambda_handler(event, LambdaContext())
+            seen.append((data, answer["statusCode"] if isinstance(answer, dict) else 200))
+
+    chat.app.lambda_handler(event, LambdaContext()).write_to(AttemptRunner())
+
+    *pieces, (last, status) = seen
+    assert (last, status) == (b"data: [DONE]\n\n", 200)
+    assert {status for _, status in pieces} == {409}
+    assert len(provider.received) == 1

@@ -1,0 +1,80 @@
+"""Log lines name the idempotency_outcome of a key, and hold no key, prompt or answer."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import chat.app
+from chatd.aws_lambda.streaming import Collected
+from tests.support.functions import LambdaContext, ask, http_event
+from tests.support.idempotency import KEY, lose_records, once
+from tests.support.upstream import Upstream
+
+if TYPE_CHECKING:
+    from tests.chatd.conftest import Emitted
+
+
+pytestmark = pytest.mark.usefixtures("provider", "keys")
+
+
+def given(*, live: bool, content: str = "Say hello.") -> Any:
+    """What the handler gives, poured if it can be."""
+    body = json.dumps(ask("m", content, stream=live))
+    event = http_event("POST", "/v1/chat", body, headers={"Idempotency-Key": KEY})
+    result = chat.app.lambda_handler(event, LambdaContext())
+    if not isinstance(result, dict):
+        result.write_to(Collected())
+    return result
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_no_key_prompt_or_answer_is_logged_even_at_debug(
+    kept: str,
+    live: bool,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    logging.getLogger("botocore").setLevel(logging.NOTSET)
+    with caplog.at_level(logging.DEBUG):
+        for prompt in ("CANARY-PROMPT", "CANARY-PROMPT", "CANARY-OTHER"):
+            given(live=live, content=prompt)
+        lose_records(kept, tmp_path)
+        given(live=live)
+
+    said = caplog.text + "".join(capfd.readouterr())
+    deflated = base64.b64encode(zlib.compress(b"")[:2]).decode()[:2]  # how every body begins
+    assert not any(word in said for word in ("CANARY", "Hello", f'"{deflated}'))
+
+
+def test_a_replay_is_told_of_in_one_line_and_no_metric(
+    provider: Upstream, kept: str, emitted: Callable[[], Emitted]
+) -> None:
+    once(ask("m"))
+    emitted()
+    once(ask("m"))
+
+    told = emitted()
+    (line,) = told.log
+    assert line["chatd.idempotency"] == "replayed"
+    assert line["request_id"] == LambdaContext().aws_request_id
+    assert told.metrics == []
+
+
+def test_a_refusal_is_told_of_too(
+    provider: Upstream, kept: str, emitted: Callable[[], Emitted]
+) -> None:
+    once(ask("m"))
+    emitted()
+    once(ask("m", "Something else."))
+
+    (line,) = emitted().log
+    assert (line["chatd.idempotency"], line["error.type"]) == ("refused", "idempotency_key_reused")

@@ -1,0 +1,128 @@
+"""A failed or aborted request leaves its key free; an answer that was sent is kept."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import chat.app
+from chatd.aws_lambda.streaming import Collected
+from tests.support import answers
+from tests.support.functions import ask
+from tests.support.idempotency import (
+    OPENAI,
+    CallerThatHangsUp,
+    each_surface,
+    idempotency_outcome,
+    once,
+    once_streamed,
+    streaming_response,
+)
+from tests.support.upstream import Received, Upstream, chunked, reply, reset, silent
+
+pytestmark = pytest.mark.usefixtures("provider", "keys")
+FAILURES: dict[str, Any] = {
+    "500": reply({"error": "boom"}, 500, {"Retry-After": "3000"}),
+    "400": reply({"error": "no"}, 400),
+    "reset": reset,
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize("ask_once", [once, once_streamed])
+def test_a_failure_is_not_kept_and_the_key_is_free_again(
+    provider: Upstream, kept: str, ask_once: Callable[..., Any], failure: str
+) -> None:
+    usual, provider.script = provider.script, FAILURES[failure]
+    failed = ask_once(ask("m"))
+    provider.script = usual
+    second, third = ask_once(ask("m")), ask_once(ask("m"))
+
+    assert failed.status in (400, 502)
+    assert (second.status, idempotency_outcome(second)) == (200, None)
+    assert idempotency_outcome(third) == "replayed"
+
+
+def test_a_request_that_is_none_leaves_its_key_free(provider: Upstream, kept: str) -> None:
+    assert once({"model": "m"}).status == 400
+    assert once(ask("m")).status == 200
+
+
+def test_a_body_that_is_not_what_it_says_is_400(provider: Upstream, kept: str) -> None:
+    assert once("%", isBase64Encoded=True).status == 400
+
+
+@each_surface
+def test_a_fault_of_our_own_leaves_the_key_free(
+    provider: Upstream, kept: str, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(chat.app.compose().gateway, "read", broken)
+        assert once(ask("m"), path).status == 500
+
+    assert once(ask("m"), path).status == 200
+
+
+def test_a_stream_that_dies_is_not_kept_whatever_it_said(provider: Upstream, kept: str) -> None:
+    said = 'data: [DONE]\n\ndata: {"done":true,'
+    usual = provider.script
+    provider.script = chunked(answers.ollama_lines(said)[:1])
+    for path in ("/v1/chat", OPENAI):
+        assert once_streamed(ask("m"), path).json[-1]["error"]["code"] == "upstream_stream_error"
+
+    provider.script = usual
+    for path in ("/v1/chat", OPENAI):
+        assert idempotency_outcome(once_streamed(ask("m"), path)) is None
+        assert idempotency_outcome(once_streamed(ask("m"), path)) == "replayed"
+
+
+def test_a_caller_that_hangs_up_in_the_middle_may_ask_anew(provider: Upstream, kept: str) -> None:
+    streaming_response().write_to(CallerThatHangsUp(b"Hello"))
+
+    assert idempotency_outcome(once_streamed(ask("m"))) is None
+    assert len(provider.received) == 2
+
+
+def test_a_caller_that_misses_only_the_end_gets_the_answer_again(
+    provider: Upstream, kept: str
+) -> None:
+    streaming_response().write_to(CallerThatHangsUp(b'"done":true'))
+
+    assert idempotency_outcome(once_streamed(ask("m"))) == "replayed"
+    assert len(provider.received) == 1
+
+
+def test_an_abort_reaches_the_answer_in_the_making(provider: Upstream, kept: str) -> None:
+    asked = threading.Event()
+
+    def script(connection: socket.socket, received: Received) -> None:
+        asked.set()
+        silent(provider)(connection, received)
+
+    usual, provider.script = provider.script, script
+    making = streaming_response()
+    thread = threading.Thread(target=making.write_to, args=(Collected(),))
+    thread.start()
+    assert asked.wait(10)
+    making.abort()
+    thread.join(10)
+    provider.script = usual
+
+    assert not thread.is_alive()
+    assert once_streamed(ask("m")).status == 200
+
+
+def test_a_replay_nobody_waits_for_breaks_nothing(provider: Upstream, kept: str) -> None:
+    once_streamed(ask("m"))
+    replayed = streaming_response()
+    replayed.abort()
+    replayed.write_to(CallerThatHangsUp(b"Hello"))
+
+    assert idempotency_outcome(once_streamed(ask("m"))) == "replayed"

@@ -1,0 +1,52 @@
+"""Unreachable records are answered with 503."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.functions import ask
+from tests.support.idempotency import TABLE, each_surface, lose_records, once
+from tests.support.upstream import Upstream
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from tests.chatd.conftest import Emitted
+
+
+pytestmark = pytest.mark.usefixtures("provider", "keys")
+
+
+@each_surface
+def test_records_that_cannot_be_reached_are_503_and_nobody_is_asked(
+    provider: Upstream, kept: str, path: str, tmp_path: Path, emitted: Callable[[], Emitted]
+) -> None:
+    lose_records(kept, tmp_path)
+    refused = once(ask("m"), path)
+
+    assert (refused.status, refused.json["error"]["code"]) == (503, "idempotency_unavailable")
+    assert refused.headers["retry-after"] == "1"
+    assert provider.received == []
+    why, line = emitted().log
+    assert why["level"] == "WARNING"
+    assert line["error.type"] == "idempotency_unavailable"
+
+
+def test_a_table_that_nobody_serves_is_503_within_seconds(
+    provider: Upstream, table: DynamoDBClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # it takes connections and says nothing
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{mute.getsockname()[1]}")
+        monkeypatch.setenv("CHATD_IDEMPOTENCY_TABLE", TABLE)
+        began = time.monotonic()
+        refused = once(ask("m"))
+
+    assert refused.status == 503
+    assert time.monotonic() - began < 10
+    assert provider.received == []

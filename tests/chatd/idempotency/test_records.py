@@ -1,0 +1,86 @@
+"""Each store of answers claims, keeps, releases and expires keys alike."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from chatd.errors import InFlightError, KeyReusedError
+from chatd.idempotency import IdempotencyKey, Records, StoredRecord
+from chatd.idempotency.sqlite import Sqlite
+
+DAY = 24 * 60 * 60
+ONE = IdempotencyKey("a" * 64, "b" * 64)
+OTHER_BODY = IdempotencyKey("a" * 64, "c" * 64)
+FIRST: StoredRecord = {"headers": {}, "body": "", "live": False}
+
+
+def test_records_are_claimed_kept_and_released(records: Records) -> None:
+    assert records.claim(ONE, 60_000) is None
+    with pytest.raises(InFlightError):
+        records.claim(ONE, 60_000)
+    with pytest.raises(KeyReusedError):
+        records.claim(OTHER_BODY, 60_000)
+    records.keep(ONE, FIRST)
+    assert records.claim(ONE, 60_000) == FIRST
+    with pytest.raises(KeyReusedError):
+        records.claim(OTHER_BODY, 60_000)
+    records.release(ONE)
+    assert records.claim(OTHER_BODY, 60_000) is None
+
+
+def test_a_request_that_never_ended_holds_its_key_for_the_time_it_had(records: Records) -> None:
+    assert records.claim(ONE, 1) is None
+    bound = time.monotonic() + 10
+    while True:  # the millisecond may not be over yet
+        try:
+            found = records.claim(ONE, 60_000)
+            break
+        except InFlightError:
+            assert time.monotonic() < bound
+
+    assert found is None
+    with pytest.raises(InFlightError):
+        records.claim(ONE, 60_000)
+
+
+def test_an_answer_is_kept_for_a_day(tmp_path: Path) -> None:
+    now = [1_000_000.0]
+    records = Sqlite(str(tmp_path / "records"), clock=lambda: now[0])
+    records.claim(ONE, 60_000)
+    records.keep(ONE, FIRST)
+    now[0] += DAY
+
+    assert records.claim(ONE, 60_000) == FIRST
+    now[0] += 1
+    assert records.claim(ONE, 60_000) is None
+    with sqlite3.connect(tmp_path / "records") as file:
+        assert file.execute("SELECT count(*) FROM records").fetchone() == (1,)
+    file.close()
+
+
+def test_of_many_that_claim_a_key_at_once_one_gets_it(tmp_path: Path) -> None:
+    path = str(tmp_path / "records")
+    many = 16
+    together = threading.Barrier(many)
+    got: list[str] = []
+
+    def claim() -> None:
+        together.wait()
+        try:
+            Sqlite(path).claim(ONE, 60_000)
+            got.append("it")
+        except InFlightError:
+            got.append("in flight")
+
+    threads = [threading.Thread(target=claim) for _ in range(many)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(got) == [*["in flight"] * (many - 1), "it"]
