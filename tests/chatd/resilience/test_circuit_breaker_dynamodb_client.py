@@ -1,0 +1,87 @@
+"""The table's client has short timeouts; without a client circuits are not shared."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from chatd.resilience.circuit_breaker_dynamodb import SharedStore, shared
+from chatd.resilience.circuit_breaker_store import MemoryStore
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+FUNCTIONS = Path(__file__).parents[3] / "functions"
+
+
+def test_a_client_gives_up_soon_and_does_not_try_again(dynamodb: DynamoDBClient) -> None:
+    store = shared("circuits", print)
+
+    assert isinstance(store, SharedStore)
+    config: Any = store.client.meta.config  # its attributes are made at run time
+    store.client.close()
+    assert config.connect_timeout + config.read_timeout <= 1
+    assert config.retries["total_max_attempts"] == 1
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "reason"),
+    [
+        ("AWS_DEFAULT_REGION", None, "NoRegionError"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", "dynamodb", "ValueError"),
+    ],
+)
+def test_an_environment_that_cannot_have_a_client_has_circuits_of_its_own(
+    dynamodb: DynamoDBClient,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    value: str | None,
+    reason: str,
+) -> None:
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    monkeypatch.setenv(variable, value) if value else monkeypatch.delenv(variable)
+    warnings: list[str] = []
+
+    assert isinstance(shared("circuits", warnings.append), MemoryStore)
+    assert warnings == [f"no client of DynamoDB can be made ({reason}); circuits are not shared"]
+
+
+def test_an_empty_endpoint_is_unset(
+    circuits_table: str, dynamodb: DynamoDBClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", dynamodb.meta.endpoint_url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "")
+    warnings: list[str] = []
+    store = shared(circuits_table, warnings.append)
+    assert isinstance(store, SharedStore)
+    store.save_open("ollama", 5, 0)
+    store.client.close()
+
+    assert warnings == []
+    assert len(dynamodb.scan(TableName=circuits_table)["Items"]) == 1
+
+
+def test_circuits_of_one_environment_need_no_boto3() -> None:
+    code = f"""
+import sys
+sys.path.insert(0, {str(FUNCTIONS)!r})
+from chatd.resilience.circuit_breaker import CircuitBreakers
+from chatd.resilience.circuit_breaker_store import MemoryStore
+assert not [name for name in sys.modules if name.startswith("aws_lambda_powertools")
+            and "circuit_breaker" in name]
+circuits = CircuitBreakers(MemoryStore)
+assert circuits.guarded("ollama", lambda: 1, lambda error: None) == 1
+circuits.died("ollama", "")
+raise SystemExit("imports boto3" if "boto3" in sys.modules else 0)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")

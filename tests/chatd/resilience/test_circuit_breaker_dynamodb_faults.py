@@ -1,0 +1,135 @@
+"""A failing table costs a chat one bounded wait; each environment then uses its own circuits."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.circuits import Clock, make_table
+from tests.support.shared_circuits import PATIENCE, MakeEnvironment, SharedEnvironment
+from tests.support.upstream import Received, Script, reply, silent, upstream
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+def denied(action: str = "") -> Script:
+    """A DynamoDB that refuses that action, or all, and otherwise has nothing and takes anything."""
+    refusal = reply({"__type": "x#AccessDeniedException", "Message": "secret words"}, status=400)
+
+    def script(connection: socket.socket, received: Received) -> None:
+        asked = received.headers["x-amz-target"]
+        (refusal if asked.endswith(action) else reply({"Items": []}))(connection, received)
+
+    return script
+
+
+Broken = tuple[SharedEnvironment, str]
+
+
+@pytest.fixture(
+    params=["missing", "denied", "unwritable", "garbage", "a list", "broken", "down", "black hole"]
+)
+def broken(
+    request: pytest.FixtureRequest,
+    dynamodb: DynamoDBClient,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Broken]:
+    """An environment whose table fails, and what it says of that."""
+    with upstream(denied()) as server:
+        faults: dict[str, tuple[str, Script | None]] = {
+            "missing": ("read (ResourceNotFoundException)", None),
+            "denied": ("read (AccessDeniedException)", denied()),
+            "unwritable": ("written (AccessDeniedException)", denied("PutItem")),
+            "garbage": ("read (KeyError)", reply(b"<html>")),
+            "a list": ("read (AttributeError)", reply([])),
+            "broken": (
+                "read (InternalServerError)",
+                reply({"__type": "x#InternalServerError"}, status=500),
+            ),
+            "down": ("read (EndpointConnectionError)", None),
+            "black hole": ("read (ReadTimeoutError)", silent(server)),
+        }
+        words, script = faults[request.param]
+        if script:
+            server.script = script
+            monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.url)
+        if request.param == "down":
+            monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
+        patience = 0.5 if request.param == "black hole" else PATIENCE
+        environment = SharedEnvironment("no-such-table", clock, patience)
+        yield environment, words
+        environment.close()
+
+
+def test_a_broken_table_costs_a_chat_no_more_than_one_bounded_wait(broken: Broken) -> None:
+    environment, _ = broken
+    started = time.monotonic()
+    for _ in range(100):
+        assert environment.chat() == "the first event"
+        environment.ended()
+
+    assert time.monotonic() - started < 20  # a hundred bounded waits are a minute and more
+    assert len(environment.sent) <= 1
+
+
+def test_a_broken_table_leaves_each_environment_its_own_circuits(
+    broken: Broken, clock: Clock
+) -> None:
+    environment, _ = broken
+    environment.fails(5)
+    refusal = environment.refusal()
+    assert refusal
+    assert refusal.retry_after == 15
+    clock.unix += 15
+    environment.fails(1)
+    assert environment.refusal()
+    clock.unix += 14
+    assert environment.refusal()
+    clock.unix += 1
+    environment.chat()
+    environment.fails(4)
+
+    assert environment.refusal() is None
+
+
+def test_a_broken_table_is_told_of_in_one_line_and_let_be_for_thirty_seconds(
+    broken: Broken, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    environment, words = broken
+    environment.fails(5)
+    for _ in range(14):
+        clock.unix += 2
+        environment.refusal()
+    told = (
+        f"the circuits' table 'no-such-table' could not be {words};"
+        " this environment uses its own state for 30 s"
+    )
+    assert environment.table_warnings == [told]
+    clock.unix += 2
+    environment.fails(5, "kimi/k3")
+
+    assert environment.table_warnings == [told, told]
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+def test_a_table_that_is_back_is_used_again(
+    environment: MakeEnvironment, clock: Clock, dynamodb: DynamoDBClient
+) -> None:
+    here, there = environment(), environment()
+    dynamodb.delete_table(TableName="circuits")
+    here.fails(5)
+    make_table(dynamodb, "circuits")
+    assert there.refusal() is None
+    clock.unix += 30
+    assert here.refusal() is None
+    here.fails(5)
+
+    assert there.refusal()
+    assert len(here.table_warnings) == 1

@@ -1,0 +1,113 @@
+"""One environment probes at a time, under a lease; its outcome holds for all."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatd.errors import UpstreamError
+from tests.support.circuits import Clock
+from tests.support.shared_circuits import MakeEnvironment
+
+
+def test_only_one_environment_probes_at_a_time(environment: MakeEnvironment, clock: Clock) -> None:
+    here, there = environment(), environment()
+    here.fails(5)
+    clock.unix += 15
+    refusals: list[object] = []
+    here.chat(meanwhile=lambda: refusals.append(there.refusal()))
+
+    assert refusals[0]
+    assert there.asked == 0
+
+
+def test_two_who_would_probe_at_once_are_told_apart_by_the_table(
+    environment: MakeEnvironment, clock: Clock
+) -> None:
+    here, there = environment(), environment()
+    here.fails(5)
+    clock.unix += 14
+    assert there.refusal()
+    clock.unix += 1
+    refusals: list[object] = []
+    # What `there` has read is a second old: only its election shows that `here` was sooner.
+    here.chat(meanwhile=lambda: refusals.extend(there.refusal() for _ in range(20)))
+
+    assert all(refusals)
+    assert there.sent == ["Query", "PutItem"]
+
+
+def test_a_probe_that_goes_well_closes_the_circuit_everywhere_within_five_seconds(
+    environment: MakeEnvironment, clock: Clock
+) -> None:
+    here, there = environment(), environment()
+    here.fails(5)
+    there.refusal()
+    clock.unix += 15
+    here.chat()
+    assert here.refusal() is None
+    clock.unix += 5
+
+    assert there.refusal() is None
+    assert there.sent.count("PutItem") == 0
+
+
+def test_a_probe_that_fails_opens_the_circuit_everywhere(
+    environment: MakeEnvironment, clock: Clock
+) -> None:
+    here, there = environment(), environment()
+    here.fails(5)
+    clock.unix += 15
+    here.fails(1)
+    clock.unix += 14
+
+    assert there.refusal()
+
+
+def test_a_probe_is_taken_over_from_an_environment_that_is_gone(
+    environment: MakeEnvironment, clock: Clock
+) -> None:
+    here, there = environment(), environment()
+    here.fails(5)
+    clock.unix += 15
+    here.ends_with(KeyError("the environment dies"))
+    assert there.refusal()
+    clock.unix += 15
+
+    assert there.refusal() is None
+
+
+def test_a_probe_that_hung_and_was_overtaken_does_not_open_the_circuit_again(
+    environment: MakeEnvironment, clock: Clock
+) -> None:
+    here, there = environment(), environment()
+
+    def meanwhile() -> None:
+        clock.unix += 16
+        assert there.refusal() is None
+
+    here.fails(5)
+    clock.unix += 15
+    with pytest.raises(UpstreamError):
+        here.chat(UpstreamError("slow"), meanwhile=meanwhile)
+    clock.unix += 5
+
+    assert environment().refusal() is None
+    assert here.refusal() is None
+    assert here.table_warnings == []
+
+
+def test_a_probe_that_goes_well_at_last_closes_the_circuit_though_another_failed_since(
+    environment: MakeEnvironment, clock: Clock
+) -> None:
+    here, there = environment(), environment()
+
+    def meanwhile() -> None:
+        clock.unix += 16
+        there.ends_with(UpstreamError("500"))
+
+    here.fails(5)
+    clock.unix += 15
+    assert here.chat(meanwhile=meanwhile) == "the first event"
+
+    assert environment().refusal() is None
+    assert here.table_warnings == []
