@@ -1,14 +1,8 @@
-"""A prefill that comes back before its continuation, and one that does not."""
+"""An echo of a prefill is separated from the continuation, or the stream is unclear."""
 
 from __future__ import annotations
 
-import json
-import socket
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import assume, given
@@ -18,265 +12,8 @@ from chatd.canonical.content import Text
 from chatd.canonical.request import ChatRequest, Message
 from chatd.errors import PrefillUnclearError
 from chatd.resilience.prefill import Continuation, takes_prefill
-from tests.support import answers
-from tests.support.circuits import forget_failures
-from tests.support.functions import ask, post, stream
-from tests.support.upstream import (
-    Received,
-    Upstream,
-    chunked,
-    head,
-    reply,
-    then_close,
-    upstream,
-)
 
-if TYPE_CHECKING:
-    from tests.chatd.conftest import Emitted
-
-# Long enough for an echo to be told, repeating itself, and with characters of 2, 3 and 4 bytes.
 COUNT = " ".join(str(number) for number in range(1, 31))
-LINES = "Row, row, row your boat, gently down the stream.\n" * 3 + "Life is but a dream."
-GREEK = "Καλημέρα, κόσμε! 日本語のテキスト。 Zwölf Boxkämpfer 😀👍🏽 jagen.\n\n  Ende."
-CODE = "def f():\n    for x in range(3):\n        print(x)\n\n    return None\n" * 2
-TEXTS = {"count": COUNT, "lines": LINES, "greek": GREEK, "code": CODE}
-
-
-@dataclass(slots=True)
-class Servers:
-    """A provider that breaks off its answer after `cut` characters, and one that continues it.
-
-    Attributes:
-        text: The answer of both.
-        cut: Characters that the first sends.
-        comes_back: What the second sends before the continuation, of the prefill.
-        size: Characters in a delta of the second; 0 for all in one.
-        asked: What the second was asked.
-
-    """
-
-    text: str = COUNT
-    cut: int = 0
-    comes_back: Callable[[str], str] = lambda _prefill: ""
-    size: int = 4
-    asked: list[dict[str, Any]] = field(default_factory=list)
-
-    def breaks_off(self, connection: socket.socket, _received: Received) -> None:
-        said = answers.openai_chunks(self.text[: self.cut], done=False, reason=None)
-        connection.sendall(_at_once(said))
-        connection.shutdown(socket.SHUT_WR)
-
-    def continues(self, connection: socket.socket, received: Received) -> None:
-        self.asked.append(received.json)
-        last = received.json["messages"][-1]
-        prefill = last["content"] if last["role"] == "assistant" else ""
-        assert self.text.startswith(prefill)
-        new = self.comes_back(prefill) + self.text[len(prefill) :]
-        if received.json.get("stream"):
-            connection.sendall(_at_once(answers.openai_chunks(*_pieces(new, self.size)), b"0"))
-        else:
-            reply(answers.openai_chat(new))(connection, received)
-
-
-def _at_once(events: list[bytes], end: bytes = b"") -> bytes:
-    """A stream in one write: many small ones would each wait for an acknowledgement."""
-    body = b"".join(b"%x\r\n%s\r\n" % (len(event), event) for event in events)
-    names = {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked"}
-    return head(200, names) + body + (end and end + b"\r\n\r\n")
-
-
-def _pieces(text: str, size: int) -> list[str]:
-    return [text[n : n + size] for n in range(0, len(text), size)] if size else [text]
-
-
-def echo(prefill: str) -> str:
-    return prefill
-
-
-def trimmed(prefill: str) -> str:
-    """An echo without the white space around it; the model generates that anew."""
-    return prefill.strip() + prefill[len(prefill.rstrip()) :]
-
-
-@pytest.fixture
-def servers(provider: Upstream, keys: str, config: Path) -> Iterator[Servers]:
-    """A tier of OpenRouter, which breaks off, and of a provider that takes a prefill."""
-    both = Servers()
-    provider.script = both.breaks_off
-    with upstream(both.continues) as second:
-        config.write_text(f"""
-[tiers]
-t = ["openrouter/a", "made_up/b"]
-[providers.made_up]
-dialect = "openai_chat"
-base_url = "{second.url}/v1"
-prefill = true
-""")
-        yield both
-
-
-def streamed() -> str:
-    """The text that a streaming caller gets, of an answer that ended well."""
-    *pieces, last = stream(ask("t")).json
-    assert last["done"] is True
-    assert last["rescued"] == {"from": ["openrouter/a"], "by": "made_up/b"}
-    return "".join(piece.get("content", "") for piece in pieces)
-
-
-@pytest.mark.parametrize("comes_back", [lambda _: "", echo, trimmed], ids=["no", "echo", "trimmed"])
-@pytest.mark.parametrize("name", TEXTS)
-def test_at_every_cut_the_text_is_neither_doubled_nor_torn(
-    name: str, comes_back: Callable[[str], str], servers: Servers
-) -> None:
-    servers.text, servers.comes_back = TEXTS[name], comes_back
-
-    for cut in range(1, len(servers.text), 1 if len(servers.text) < 90 else 2):
-        servers.cut, servers.size = cut, cut % 7
-        forget_failures()
-        assert streamed() == servers.text, cut
-
-
-@pytest.mark.parametrize("comes_back", [lambda _: "", echo], ids=["no", "echo"])
-@pytest.mark.parametrize("name", TEXTS)
-def test_a_plain_caller_gets_the_whole_text_once(
-    name: str, comes_back: Callable[[str], str], servers: Servers
-) -> None:
-    servers.text, servers.comes_back = TEXTS[name], comes_back
-
-    for cut in range(1, len(servers.text), 5):
-        servers.cut, servers.size = cut, cut % 3
-        forget_failures()
-        assert post(ask("t")).json["content"] == servers.text, cut
-
-
-def test_an_echo_is_taken_out_without_a_second_request(servers: Servers) -> None:
-    servers.cut, servers.comes_back = 50, echo
-
-    assert streamed() == COUNT
-    assert [body["messages"][-1]["role"] for body in servers.asked] == ["assistant"]
-
-
-def test_a_continuation_without_an_echo_is_passed_on_as_it_comes(servers: Servers) -> None:
-    servers.cut = 50
-
-    assert streamed() == COUNT
-    assert len(servers.asked) == 1
-
-
-@pytest.mark.parametrize("size", range(8))
-def test_an_echo_may_come_in_one_delta_or_in_many(size: int, servers: Servers) -> None:
-    servers.cut, servers.comes_back, servers.size = 50, echo, size
-
-    assert streamed() == COUNT
-    assert len(servers.asked) == 1
-
-
-def test_a_prefill_that_is_too_short_to_tell_an_echo_is_begun_anew(servers: Servers) -> None:
-    servers.cut, servers.comes_back = 10, echo
-
-    assert streamed() == COUNT
-    assert [body["messages"][-1]["role"] for body in servers.asked] == ["assistant", "user"]
-
-
-def test_a_text_that_the_caller_wants_repeated_is_begun_anew(servers: Servers) -> None:
-    line = "The quick brown fox jumps over the lazy dog. "
-    servers.text, servers.cut = line * 2 + "Done.", len(line)
-
-    *pieces, last = stream(ask("t", f"Write {line!r} twice, then 'Done.'")).json
-
-    assert "".join(piece.get("content", "") for piece in pieces) == servers.text
-    assert last["done"] is True
-    assert len(servers.asked) == 2
-
-
-def test_a_model_that_begins_anew_with_other_words_is_not_joined(
-    servers: Servers,
-) -> None:
-    servers.cut, servers.comes_back = 50, lambda prefill: prefill and "1 2 3 and so on."
-
-    *pieces, last = stream(ask("t")).json
-
-    assert "".join(piece.get("content", "") for piece in pieces) == COUNT
-    assert len(servers.asked) == 2
-    assert last["done"] is True
-
-
-def test_a_model_that_dies_in_its_echo_is_followed_by_the_next(
-    servers: Servers, config: Path
-) -> None:
-    servers.cut, servers.size = 50, 5
-
-    def script(connection: socket.socket, received: Received) -> None:
-        if received.json["model"] == "b":
-            part = answers.openai_chunks(COUNT[:20], done=False, reason=None)
-            then_close(chunked(part))(connection, received)
-        else:
-            servers.continues(connection, received)
-
-    with upstream(script) as second:
-        config.write_text(f"""
-[tiers]
-t = ["openrouter/a", "made_up/b", "made_up/c"]
-[providers.made_up]
-dialect = "openai_chat"
-base_url = "{second.url}/v1"
-prefill = true
-""")
-        *pieces, last = stream(ask("t")).json
-
-    assert "".join(piece.get("content", "") for piece in pieces) == COUNT
-    assert last["rescued"]["by"] == "made_up/c"
-
-
-def test_the_tokens_of_an_echo_are_not_estimated_as_generated(
-    servers: Servers, provider: Upstream, emitted: Callable[[], Emitted], config: Path
-) -> None:
-    servers.cut = 50
-
-    def uncounted(connection: socket.socket, received: Received) -> None:
-        prefill = received.json["messages"][-1]["content"]
-        *events, _usage, done = answers.openai_chunks(prefill, COUNT[len(prefill) :])
-        chunked([*events, done])(connection, received)
-
-    with upstream(uncounted) as second:
-        config.write_text(config.read_text().replace(_base_url(config), second.url))
-        assert streamed() == COUNT
-
-    counts = {
-        blob["Provider"]: blob["OutputTokens"] for blob in emitted().metrics if "Requests" in blob
-    }
-    # Of 80 characters the first model generated 50, and the second the other 30.
-    assert counts == {"openrouter": 13, "made_up": 8}
-
-
-@pytest.mark.parametrize("size", [1, 2, 3, 5])
-def test_chunks_may_end_within_a_character(
-    size: int, provider: Upstream, servers: Servers, config: Path
-) -> None:
-    servers.text, servers.cut = GREEK, 40
-
-    def script(connection: socket.socket, received: Received) -> None:
-        events = [
-            {"choices": [{"index": 0, "delta": {"content": text}}]}
-            for text in (received.json["messages"][-1]["content"], GREEK[40:])
-        ]
-        events.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
-        body = b"".join(
-            b"data: " + json.dumps(event, ensure_ascii=False).encode() + b"\n\n" for event in events
-        )
-        chunked([body[n : n + size] for n in range(0, len(body), size)])(connection, received)
-
-    with upstream(script) as second:
-        config.write_text(config.read_text().replace(_base_url(config), second.url))
-        assert streamed() == GREEK
-
-
-def _base_url(config: Path) -> str:
-    return next(
-        line.split('"')[1].removesuffix("/v1")
-        for line in config.read_text().splitlines()
-        if line.startswith("base_url")
-    )
 
 
 def heard(pieces: list[str], prefill: str, asked: tuple[str, ...] = ()) -> str | None:
@@ -290,6 +27,10 @@ def heard(pieces: list[str], prefill: str, asked: tuple[str, ...] = ()) -> str |
 
 def cut_up(text: str, places: list[int]) -> list[str]:
     return [text[a:b] for a, b in pairwise(sorted({0, *places, len(text)}))]
+
+
+def in_pieces(text: str, size: int) -> list[str]:
+    return cut_up(text, list(range(0, len(text), size)))
 
 
 WORDS = st.lists(st.sampled_from(["a", "b", " ", "\n", "ab ", "é", "😀", "the sky is blue "]))
@@ -357,7 +98,7 @@ LONG = "The partial answer of the first model, which is long enough"
 def test_what_is_an_echo_what_is_not_and_what_cannot_be_told(
     came: str, new: str | None, size: int
 ) -> None:
-    assert heard(_pieces(came, size), LONG) == new
+    assert heard(in_pieces(came, size), LONG) == new
 
 
 @pytest.mark.parametrize(
@@ -394,7 +135,7 @@ def test_a_text_that_repeats_itself_behind_an_echo_is_not_waited_for() -> None:
 def test_a_long_echo_in_small_pieces_takes_time_in_proportion_to_its_length() -> None:
     numbers = " ".join(str(n) for n in range(200_000))
 
-    assert heard(_pieces(numbers + " end.", 3), numbers) == " end."
+    assert heard(in_pieces(numbers + " end.", 3), numbers) == " end."
 
 
 @pytest.mark.parametrize("text", ["", " \n", "half a character: \ud83d"])
