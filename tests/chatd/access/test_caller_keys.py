@@ -1,4 +1,4 @@
-"""Who may call: the keys that requests show, and the hashes that they are compared with."""
+"""Caller keys are read from headers and compared with hashes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ PEPPER = "p" * 64
         ({}, None),
     ],
 )
-def test_either_header_in_any_case_shows_the_key(headers: dict[str, str], key: str | None) -> None:
+def test_a_key_is_read_from_either_header_in_any_case(
+    headers: dict[str, str], key: str | None
+) -> None:
     assert presented(headers) == key
 
 
@@ -43,7 +45,7 @@ def test_keys_are_new_every_time_and_hold_256_bits() -> None:
     assert all(key.startswith("chatd-") and len(key) == len("chatd-") + 43 for key in keys)
 
 
-def test_each_key_is_its_caller_s_alone() -> None:
+def test_each_key_belongs_to_one_caller() -> None:
     callers = Callers.of_keys(["a", "b"])
 
     assert callers.name_of("a") == "caller-1"
@@ -52,7 +54,7 @@ def test_each_key_is_its_caller_s_alone() -> None:
     assert callers.name_of("") is None
 
 
-def test_an_empty_list_admits_nobody() -> None:
+def test_an_empty_list_admits_no_caller() -> None:
     assert Callers.of_keys([]).name_of("anything") is None
 
 
@@ -62,14 +64,14 @@ def test_hashes_differ_under_another_pepper() -> None:
     assert first.digests["caller-1"] != second.digests["caller-1"]
 
 
-def test_neither_pepper_nor_key_shows_in_a_repr() -> None:
+def test_a_repr_contains_neither_pepper_nor_key() -> None:
     callers = Callers.of_keys(["the-key"])
 
     assert callers.pepper.get_secret_value() not in repr(callers)
     assert "the-key" not in repr(callers)
 
 
-def test_the_secret_s_text_is_read() -> None:
+def test_callers_are_read_from_the_secrets_text() -> None:
     digest = Callers.of_secret(json.dumps({"pepper": PEPPER, "callers": {}})).digest("k")
     callers = Callers.of_secret(json.dumps({"pepper": PEPPER, "callers": {"alice": digest}}))
 
@@ -92,7 +94,7 @@ def test_the_secret_s_text_is_read() -> None:
         json.dumps({"pepper": PEPPER, "callers": {"alice": "A" * 64}}),
     ],
 )
-def test_a_malformed_secret_is_refused_without_a_word_of_it(text: str) -> None:
+def test_the_error_for_a_malformed_secret_contains_none_of_its_text(text: str) -> None:
     with pytest.raises(CallersError) as caught:
         Callers.of_secret(text)
 
@@ -102,11 +104,11 @@ def test_a_malformed_secret_is_refused_without_a_word_of_it(text: str) -> None:
 
 
 @given(st.text(alphabet=st.characters(), max_size=40))
-def test_no_key_whatever_makes_the_comparison_fail(key: str) -> None:
+def test_the_comparison_accepts_keys_of_any_characters(key: str) -> None:
     assert Callers.of_keys(["k"]).name_of(key + "\ud800") is None
 
 
-def test_the_first_caller_takes_no_less_time_than_the_last() -> None:
+def test_the_comparison_takes_equal_time_for_the_first_and_last_caller() -> None:
     keys = [str(n) for n in range(400)]
     callers = Callers.of_keys(keys)
 

@@ -1,4 +1,4 @@
-"""Values that a stream sends piece by piece are put together in one pass."""
+"""An accumulator joins the pieces of a streamed value in one pass."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 
 
 def merged(before: Any, piece: Any) -> Any:
-    """The same, piece by piece: what it must come to."""
+    """Return the expected value after one more piece."""
     if isinstance(before, str) and isinstance(piece, str):
         return before + piece
     if isinstance(before, list) and isinstance(piece, list):
@@ -38,7 +38,7 @@ def merged(before: Any, piece: Any) -> Any:
 
 
 @given(st.lists(VALUES, max_size=6))
-def test_texts_and_lists_grow_objects_grow_by_member_and_the_rest_is_replaced(
+def test_texts_and_lists_grow_objects_merge_by_member_and_other_values_are_replaced(
     pieces: list[Any],
 ) -> None:
     growing, expected = Accumulator(), None
@@ -50,7 +50,7 @@ def test_texts_and_lists_grow_objects_grow_by_member_and_the_rest_is_replaced(
 
 
 def processor_seconds(work: Callable[[], object]) -> float:
-    """The least of several measurements: the load of the machine only adds."""
+    """Return the least processor time of three runs, in s: the machine's load only adds."""
     taken = []
     for _ in range(3):
         start = time.process_time()
@@ -89,8 +89,10 @@ def calls_with_ids(count: int) -> None:
 @pytest.mark.parametrize(
     "work", [logprobs, further_fields, unnumbered_calls, calls_with_ids], ids=lambda w: w.__name__
 )
-def test_the_work_is_proportional_to_the_pieces(work: Callable[[int], None]) -> None:
-    # Were it quadratic, 8 times the pieces would take 64 times as long.
+def test_processor_time_is_proportional_to_the_number_of_pieces(
+    work: Callable[[int], None],
+) -> None:
+    # Quadratic work would take 64 times as long for 8 times the pieces.
     few = processor_seconds(lambda: work(2_000))
     many = processor_seconds(lambda: work(16_000))
 
@@ -105,7 +107,7 @@ def test_the_work_is_proportional_to_the_pieces(work: Callable[[int], None]) -> 
         (['{"a": {}', "}", "{}"], [0, 0, 1]),
     ],
 )
-def test_a_name_begins_another_call_once_the_arguments_are_whole(
+def test_a_name_starts_another_call_once_the_arguments_are_complete(
     pieces: list[str], numbers: list[int]
 ) -> None:
     calls = Calls()

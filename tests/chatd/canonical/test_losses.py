@@ -1,4 +1,4 @@
-"""What Ollama's dialect cannot carry is refused, or dropped and named."""
+"""A field that Ollama lacks is dropped and named; content that Ollama lacks is refused."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def read(body: dict[str, Any]) -> ChatRequest:
     return surface("openai_chat").read({}, json.dumps({"model": "m", **body}).encode())
 
 
-def test_a_field_is_named_once() -> None:
+def test_a_repeated_field_is_named_once() -> None:
     marked = {"type": "text", "text": "Hi", **MARK}
 
     request = read(user(marked, marked, **MARK))
@@ -111,7 +111,7 @@ def test_a_field_is_named_once() -> None:
     assert foreign_fields(request, "ollama") == names
 
 
-def test_nothing_is_foreign_to_a_fields_own_dialect() -> None:
+def test_no_field_is_foreign_to_its_own_dialect() -> None:
     assert foreign_fields(read(user(**MARK)), "openai_chat") == ()
 
 
@@ -150,7 +150,7 @@ _UNKNOWN = {"cache_control", "extra_content", "annotations", "partial"}
 
 
 def unknown_fields(value: Any) -> set[str]:
-    """The names of the unknown fields with a value, at every level that the form names."""
+    """Return the names of the unknown fields with a value, at every level that the form names."""
     if isinstance(value, list):
         return set().union(*map(unknown_fields, value))
     if not isinstance(value, dict):

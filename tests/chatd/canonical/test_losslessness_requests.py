@@ -35,7 +35,7 @@ def read(body: Any) -> ChatRequest:
 
 
 def sent(request: ChatRequest, row: Provider = ROW) -> dict[str, Any]:
-    """The body that the provider gets."""
+    """Return the body that the provider gets."""
     attempt = request.to("m", stream=request.stream)
     built = dialect_for(row, attempt).build(attempt, row, SecretStr("k"))
     body: dict[str, Any] = json.loads(built.body or b"")
@@ -43,7 +43,7 @@ def sent(request: ChatRequest, row: Provider = ROW) -> dict[str, Any]:
 
 
 def expected(body: dict[str, Any]) -> dict[str, Any]:
-    """The caller's JSON with the changes that every forwarded request has."""
+    """Return the caller's JSON with the changes that every forwarded request has."""
     options = body.get("stream_options") or {}
     without = {name: value for name, value in body.items() if name != "stream_options"}
     if body.get("stream"):
@@ -52,7 +52,7 @@ def expected(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two JSON values are equal, with 1 and 1.0 and true told apart."""
+    """Return whether two JSON values are equal; 1, 1.0 and true differ."""
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
@@ -66,7 +66,7 @@ def test_a_provider_of_the_same_dialect_gets_the_callers_json(body: dict[str, An
 
 @many
 @given(body=BODY)
-def test_no_attempt_changes_what_the_next_one_sends(body: dict[str, Any]) -> None:
+def test_no_attempt_changes_the_body_of_the_next_attempt(body: dict[str, Any]) -> None:
     request = read(body)
     for row in CATALOG.values():
         if row.dialect == "openai_chat" and row.adapter != "opencode":
@@ -77,7 +77,7 @@ def test_no_attempt_changes_what_the_next_one_sends(body: dict[str, Any]) -> Non
 
 @many
 @given(body=BODY)
-def test_a_prefill_changes_its_own_turn_and_the_limits_alone(body: dict[str, Any]) -> None:
+def test_a_prefill_adds_its_turn_and_changes_only_the_limits(body: dict[str, Any]) -> None:
     got = sent(prefilled(read(body), "Once upon a time"))
 
     *turns, last = got.pop("messages")
@@ -92,7 +92,7 @@ def test_a_prefill_changes_its_own_turn_and_the_limits_alone(body: dict[str, Any
 
 
 def stripped(value: Any) -> Any:
-    """The JSON without null and empty fields, which a written turn need not repeat."""
+    """Return the JSON without null and empty fields, which a written turn need not repeat."""
     if isinstance(value, dict):
         fields = {name: stripped(item) for name, item in value.items()}
         return {name: item for name, item in fields.items() if item not in (None, [], {}, "")}
@@ -111,7 +111,7 @@ REWRITTEN = (
 
 @many
 @given(turn=REWRITTEN)
-def test_a_turn_that_is_written_anew_keeps_its_unknown_fields(turn: dict[str, Any]) -> None:
+def test_a_rewritten_turn_keeps_its_unknown_fields(turn: dict[str, Any]) -> None:
     request = read({"model": "m", "messages": [turn]})
     (message,) = request.messages
     request.messages = (Message(message.role, message.blocks, message.name, message.extra),)
@@ -124,7 +124,7 @@ def test_a_turn_that_is_written_anew_keeps_its_unknown_fields(turn: dict[str, An
 
 
 @pytest.mark.parametrize("part", [{"cache_control": {"type": "ephemeral"}}, {}])
-def test_a_system_text_that_gets_a_format_keeps_its_other_parts(part: dict[str, Any]) -> None:
+def test_a_system_turn_keeps_its_parts_beside_a_format_instruction(part: dict[str, Any]) -> None:
     content = [{"type": "text", "text": "Be brief.", **part}, {"type": "text", "text": "Now."}]
     system: dict[str, Any] = {"role": "system", "content": content, "x": 1}
     turns = [system, {"role": "user", "content": "Hi"}]
@@ -142,7 +142,7 @@ def test_a_system_text_that_gets_a_format_keeps_its_other_parts(part: dict[str, 
 @pytest.mark.usefixtures("keys")
 @settings(parent=many, max_examples=20)
 @given(body=BODY)
-def test_the_provider_gets_it_over_http(
+def test_the_provider_gets_the_callers_json_over_http(
     provider: Upstream, config: Path, body: dict[str, Any]
 ) -> None:
     url = f'base_url = "{provider.url}"'

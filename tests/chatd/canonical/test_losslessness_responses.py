@@ -1,4 +1,4 @@
-"""OpenAI's dialect at both ends of a whole response: the caller receives what the upstream sent."""
+"""A caller of OpenAI's dialect receives a whole response of that dialect without a loss."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_caller_receives_the_response_unchanged(sent: dict[str, Any]) -> None:
 
 @few
 @given(wire.completions())
-def test_a_response_is_unchanged_after_it_was_written_as_frames(sent: dict[str, Any]) -> None:
+def test_a_response_is_unchanged_after_a_conversion_to_frames(sent: dict[str, Any]) -> None:
     assert wire.same(written(collected(as_frames(parsed(sent))))) == wire.same(sent)
 
 
@@ -51,7 +51,7 @@ def test_a_response_without_its_source_is_written_with_every_field(sent: dict[st
 
     body = written(response)
 
-    # The time of creation, and whether an empty text is null, are in the source alone.
+    # Only the source has the creation time and distinguishes an empty text from null.
     for completion in (body, sent):
         completion["created"] = 0
         for choice in completion["choices"]:

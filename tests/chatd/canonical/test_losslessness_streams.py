@@ -1,4 +1,4 @@
-"""OpenAI's dialect at both ends of a stream: the caller receives what the upstream sent."""
+"""A caller of OpenAI's dialect receives a stream of that dialect without a loss."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def events_of(body: bytes) -> list[Any]:
 
 @few
 @given(wire.streams(), PLACES)
-def test_a_caller_that_wants_usage_receives_every_chunk_unchanged(
+def test_a_caller_that_requests_usage_receives_every_chunk_unchanged(
     sent: list[dict[str, Any]], places: list[int]
 ) -> None:
     received = events_of(written(frames(wire.sse(sent), places)))
@@ -54,7 +54,7 @@ def test_a_caller_that_wants_usage_receives_every_chunk_unchanged(
 
 @few
 @given(wire.streams(), PLACES)
-def test_a_caller_that_wants_no_usage_receives_every_other_chunk_unchanged(
+def test_a_caller_without_usage_receives_every_chunk_but_the_usage_unchanged(
     sent: list[dict[str, Any]], places: list[int]
 ) -> None:
     received = events_of(written(frames(wire.sse(sent), places), usage=False))
@@ -64,7 +64,7 @@ def test_a_caller_that_wants_no_usage_receives_every_other_chunk_unchanged(
 
 @few
 @given(wire.streams(), st.data())
-def test_missing_fields_are_completed_and_the_others_unchanged(
+def test_missing_fields_are_completed_and_present_fields_are_unchanged(
     sent: list[dict[str, Any]], data: st.DataObject
 ) -> None:
     for chunk in sent:
@@ -93,12 +93,12 @@ COMPLETED = ("id", "object", "created", "model", "index", "finish_reason", "role
 
 
 def completes(name: str, holder: dict[str, Any]) -> bool:
-    """Whether the gateway completes this field where it is missing, with the same value."""
+    """Return whether the gateway completes this field, when missing, with the same value."""
     return name in holder and not (name in ("index", "finish_reason") and holder[name])
 
 
 def within(sent: Any, received: Any) -> bool:
-    """Whether received JSON has every field that was sent, a repeated role excepted."""
+    """Return whether received JSON has every field that was sent, except a repeated role."""
     if isinstance(sent, dict):
         return isinstance(received, dict) and all(
             (name in received and within(value, received[name])) or name == "role"
@@ -135,7 +135,7 @@ LEVELS = ("response", "choice", "message", "call", "function", "usage", "details
 
 
 def levels(body: Any) -> Any:
-    """Yield each object of a completion or chunk whose fields may be unknown, with its level."""
+    """Yield each object of a completion or chunk that may have unknown fields, with its level."""
     yield "response", body
     if usage := body.get("usage"):
         yield "usage", usage

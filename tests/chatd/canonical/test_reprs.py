@@ -1,4 +1,4 @@
-"""An object of the canonical form, or of HTTP, shows no text of a chat when it is printed.
+"""The repr of a canonical or HTTP object contains no text of a chat.
 
 Tracebacks, logs and debuggers print objects.
 """
@@ -21,7 +21,7 @@ CLASSES = [
     for kind in vars(import_module(f"chatd.{name}")).values()
     if isinstance(kind, type) and is_dataclass(kind) and kind.__module__ == f"chatd.{name}"
 ]
-# Fields that hold texts of the caller, the model or a provider, in whichever class.
+# Fields that hold texts of the caller, the model or a provider, in any class.
 SECRET = {
     *("text", "content", "thinking", "signature", "redacted", "arguments", "extra", "title"),
     *("description", "parameters", "format", "stop", "body", "packed", "read", "fields", "nested"),
@@ -30,7 +30,7 @@ SECRET = {
 
 
 def shown(kind: Any, name: str) -> bool:
-    """Whether an object of this class shows this field when it is printed."""
+    """Return whether the repr of an object of this class contains this field."""
     one = object.__new__(kind)
     for field in fields(kind):
         object.__setattr__(one, field.name, "a canary" if field.name == name else None)
@@ -38,23 +38,23 @@ def shown(kind: Any, name: str) -> bool:
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
-def test_an_object_shows_no_text_when_it_is_printed(kind: Any) -> None:
+def test_the_repr_of_an_object_contains_no_text(kind: Any) -> None:
     for field in fields(kind):
         if field.name in SECRET:
             assert not shown(kind, field.name), field.name
 
 
-def test_a_request_to_a_provider_shows_neither_its_headers_nor_its_body() -> None:
+def test_the_repr_of_a_request_to_a_provider_contains_neither_headers_nor_body() -> None:
     kind = import_module("chatd.upstream_http").HttpRequest
 
     assert [name for name in ("url", "headers", "body") if shown(kind, name)] == ["url"]
 
 
 @pytest.mark.parametrize("name", ["Image", "Document"])
-def test_a_picture_or_a_file_does_not_show_its_address(name: str) -> None:
+def test_the_repr_of_an_image_or_document_contains_no_url(name: str) -> None:
     assert not shown(getattr(import_module("chatd.canonical.content"), name), "url")
 
 
-def test_log_probabilities_of_an_answer_are_not_shown() -> None:
+def test_the_repr_of_an_answer_contains_no_log_probabilities() -> None:
     assert not shown(import_module("chatd.canonical.response").Choice, "logprobs")
     assert not shown(import_module("chatd.canonical.events").Delta, "logprobs")

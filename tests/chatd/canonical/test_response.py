@@ -1,4 +1,4 @@
-"""A response is the same whole, as frames, and collected from frames again."""
+"""A response stays equal when converted to frames and collected again."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ LONG = 64 * 1024
 
 
 def events(response: Response) -> list[Event]:
-    """The events of a response as frames."""
+    """Return the events of a response's frames."""
     return [event for frame in as_frames(response) for event in frame.events]
 
 
 def texts(response: Response) -> list[Any]:
-    """The deltas' texts of a response as frames."""
+    """Return the texts of the deltas in a response's frames."""
     return [event.content for event in events(response) if isinstance(event, Delta)]
 
 
 def collect(*given: Event) -> Response:
-    """The response of a stream with each event in a frame of its own."""
+    """Collect the response of a stream with one event in each frame."""
     return collected(Frame((event,)) for event in given)
 
 
@@ -55,11 +55,13 @@ def collect(*given: Event) -> Response:
         (Usage(), Usage(estimated=True), Usage(estimated=True)),
     ],
 )
-def test_usages_add_up_and_what_is_unknown_stays_so(one: Usage, other: Usage, total: Usage) -> None:
+def test_usages_add_up_and_unknown_counts_stay_unknown(
+    one: Usage, other: Usage, total: Usage
+) -> None:
     assert one + other == total
 
 
-def test_the_sum_of_two_usages_is_no_providers_json() -> None:
+def test_the_sum_of_two_usages_has_no_upstream_json() -> None:
     counted = Usage(1, 2, source=UpstreamJson("openai_chat", {"prompt_tokens": 1}))
 
     assert (counted + Usage()).source is None
@@ -80,7 +82,7 @@ def test_fresh_tokens_are_neither_read_from_a_cache_nor_written_to_it(
     assert usage.fresh_tokens == fresh
 
 
-def test_a_response_as_frames_and_collected_is_the_same() -> None:
+def test_a_response_collected_from_its_frames_is_equal() -> None:
     extra = Extra("openai_chat", {"further": "x"}, {"message": {"more": "y"}})
     source = UpstreamJson("openai_chat", {}, whole=True)
     response = Response(
@@ -115,7 +117,7 @@ def test_a_response_as_frames_and_collected_is_the_same() -> None:
 
 
 def plain(blocks: Iterable[Block]) -> list[Any]:
-    """The fields of blocks, which are compared by identity."""
+    """Return the fields of blocks: blocks are compared by identity."""
     return [(type(block), asdict(block)) for block in blocks]
 
 
@@ -132,13 +134,13 @@ BLOCKS: list[Block] = [
 ]
 
 
-def test_blocks_keep_their_order_and_their_bounds() -> None:
+def test_blocks_keep_their_order_and_boundaries() -> None:
     response = Response((Choice(tuple(BLOCKS)),), Usage())
 
     assert plain(collected(as_frames(response)).first.blocks) == plain(BLOCKS)
 
 
-def test_frames_end_each_choice_and_then_count() -> None:
+def test_frames_finish_each_choice_before_the_usage() -> None:
     response = Response((Choice((Text("a"),), "length"), Choice((Text("b"),))), Usage(1, 2), "m")
     found = events(response)
 
@@ -157,7 +159,7 @@ def test_a_text_is_cut_into_pieces_of_64_k_characters(length: int) -> None:
     assert max(map(len, pieces)) <= LONG
 
 
-def test_choices_are_put_in_order_and_grow_by_piece() -> None:
+def test_choices_are_sorted_by_index_and_joined_from_pieces() -> None:
     answer = collect(
         Delta(1, content="b"),
         Delta(0, thinking="t"),
@@ -181,7 +183,7 @@ def test_choices_are_put_in_order_and_grow_by_piece() -> None:
     assert (answer.usage, answer.model) == (Usage(2, 2), None)
 
 
-def test_a_response_that_was_begun_anew_has_nothing_of_the_earlier_events() -> None:
+def test_a_restarted_response_drops_the_earlier_events() -> None:
     for anew, content in ((True, "b"), (False, "ab")):
         failover = FailedOver("p", "m", "q/n", anew=anew)
         answer = collect(Head("r-1"), Delta(content="a"), failover, Delta(content="b"), End())
@@ -189,7 +191,7 @@ def test_a_response_that_was_begun_anew_has_nothing_of_the_earlier_events() -> N
         assert answer.id == (None if anew else "r-1")
 
 
-def test_a_call_without_an_id_gets_one_of_its_own() -> None:
+def test_a_call_without_an_id_gets_a_unique_id() -> None:
     pieces = [Delta(tool_calls=(ToolCallDelta(n),)) for n in range(2)]
     (choice,) = collect(*pieces, End()).choices
     ids = {call.id for call in choice.tool_calls}
@@ -239,7 +241,7 @@ def test_a_responses_size_counts_texts_thinking_and_calls() -> None:
     assert Response((Choice(),), Usage()).written_size == 0
 
 
-def test_the_written_size_of_an_upstreams_json_is_at_least_its_own() -> None:
+def test_the_written_size_is_at_least_that_of_the_upstreams_json() -> None:
     source = UpstreamJson("openai_chat", {}, whole=True, size=500)
 
     assert Response((Choice((Text("abc"),)),), Usage(), source=source).written_size == 500

@@ -107,7 +107,7 @@ def chunks(
 
 @st.composite
 def unknown_chunks(draw: st.DrawFn) -> dict[str, Any]:
-    """A chunk that has unknown fields alone, as Azure's first one."""
+    """A chunk with unknown fields only, such as Azure's first chunk."""
     return {**HEAD, MARK + "filter": draw(VALUES), "choices": []}
 
 

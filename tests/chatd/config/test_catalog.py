@@ -1,4 +1,4 @@
-"""The rows of the catalog, and the limits of time, as the documentation promises them."""
+"""The catalog's rows and time limits match the documentation."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ROWS: dict[str, tuple[str, str | None, str, str, str | None]] = {
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_a_provider_is_where_its_vendor_serves_it(name: str) -> None:
+def test_each_row_has_its_vendors_address_and_variables(name: str) -> None:
     row = CATALOG[name]
     address, variables = row.base_url, (row.base_url_variable, row.key_variable)
 
@@ -39,14 +39,14 @@ def test_a_provider_is_where_its_vendor_serves_it(name: str) -> None:
     assert (row.name, row.prefix, row.env_file) == (name, f"{name}/", ".env")
 
 
-def test_ollama_cloud_has_names_and_an_endpoint_of_its_own() -> None:
+def test_ollama_cloud_has_its_own_suffix_and_endpoint() -> None:
     cloud = CATALOG["ollama_cloud"]
 
     assert (cloud.suffix, cloud.stripped_endings) == (":cloud", (":cloud", "-cloud"))
     assert (cloud.endpoint, cloud.honours_format) == ("auto", False)
 
 
-def test_opencode_sells_two_plans() -> None:
+def test_opencode_has_two_plans() -> None:
     row = CATALOG["opencode"]
 
     assert row.plan == "zen"
@@ -56,7 +56,7 @@ def test_opencode_sells_two_plans() -> None:
     }
 
 
-def test_a_provider_departs_from_its_dialect_only_where_its_row_says_so() -> None:
+def test_a_row_changes_only_the_listed_fields_of_its_dialect() -> None:
     plain = Provider("mine", "openai_chat", "http://h")
     changed = {
         name: {
@@ -77,7 +77,7 @@ def test_a_provider_departs_from_its_dialect_only_where_its_row_says_so() -> Non
     assert (plain.content_as_text, plain.tools_only_functions) == (False, False)
 
 
-def test_limits_are_those_of_the_design() -> None:
+def test_time_limits_match_the_design() -> None:
     usual = {
         "connect": 5.0,
         "silence": 60.0,

@@ -27,7 +27,7 @@ WHOLE = "dialect = 'openai_chat'\nbase_url = 'https://mine.example/v1'\n"
 
 @pytest.fixture
 def newcomer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A row that a later release adds to the catalog."""
+    """Add a row to the catalog, as a later release would."""
     for module in (catalog, provider_rows):
         monkeypatch.setattr(module, "CATALOG", {**CATALOG, NEW.name: NEW})
 
@@ -46,33 +46,31 @@ def test_a_whole_provider_keeps_its_key_and_url_when_the_catalog_gets_its_name(
     assert (found.dialect, found.adapter, found.prefill) == ("openai_chat", "openrouter", True)
 
 
-def test_a_whole_provider_without_a_key_still_needs_none(config: Path, newcomer: None) -> None:
+def test_a_whole_provider_without_a_key_still_needs_no_key(config: Path, newcomer: None) -> None:
     assert row(config, WHOLE).key_variable is None
 
 
-def test_a_table_without_a_dialect_keeps_the_row_s_key(config: Path, newcomer: None) -> None:
+def test_a_table_without_a_dialect_keeps_the_rows_key(config: Path, newcomer: None) -> None:
     found = row(config, "base_url = 'https://mine.example/v1'")
 
     assert (found.key_variable, found.adapter) == ("NEWCOMER_API_KEY", "openrouter")
 
 
-def test_another_dialect_replaces_what_the_vendor_s_class_and_fields_say(
-    config: Path, newcomer: None
-) -> None:
+def test_another_dialect_replaces_the_rows_adapter_and_fields(config: Path, newcomer: None) -> None:
     found = row(config, "dialect = 'ollama'\nbase_url = 'http://10.0.0.5:11434'")
 
     assert (found.dialect, found.adapter, found.prefill) == ("ollama", None, False)
     assert found.timeouts.silence == 120
 
 
-def test_another_dialect_keeps_the_row_s_routes_and_its_address(config: Path) -> None:
+def test_another_dialect_keeps_the_rows_routes_and_address(config: Path) -> None:
     found = row(config, "dialect = 'openai_chat'", "ollama_cloud")
 
     assert (found.base_url, found.key_variable) == ("https://ollama.com", "OLLAMA_API_KEY")
     assert (found.suffix, found.endpoint, found.honours_format) == (":cloud", "chat", True)
 
 
-def test_the_same_dialect_changes_nothing(config: Path) -> None:
+def test_the_same_dialect_keeps_the_adapter_and_key(config: Path) -> None:
     found = row(config, "dialect = 'openai_chat'", "kimi")
 
     assert found.adapter == "kimi"

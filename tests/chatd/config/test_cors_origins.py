@@ -1,4 +1,4 @@
-"""The list of browser origins that may call: what it may hold, and what it lets in."""
+"""The list of browser origins that may call: its valid entries, and the origins of each entry."""
 
 from __future__ import annotations
 
@@ -58,5 +58,5 @@ def test_an_origin_is_matched_whole_or_by_an_apps_scheme(
 @pytest.mark.parametrize(
     ("text", "every"), [("*", True), ("https://a.example,null", True), ("app://x", False)]
 )
-def test_a_list_that_lets_in_every_page_is_told(text: str, every: bool) -> None:
+def test_a_list_that_admits_every_page_is_recognised(text: str, every: bool) -> None:
     assert lets_in_every_page(parsed(text)) is every

@@ -1,4 +1,4 @@
-"""A row's field of chatd.toml changes what its provider gets."""
+"""A field of a row in chatd.toml changes the request that its provider gets."""
 
 from __future__ import annotations
 
@@ -28,18 +28,20 @@ def row(name: str, url: str, **fields: Any) -> str:
     return f'[providers.{name}]\ndialect = "openai_chat"\nbase_url = "{url}"\n{values}'
 
 
-@pytest.mark.parametrize(("wanted", "role"), [(True, "system"), (False, "developer")])
-def test_a_developer_turn_is_a_system_turn_where_the_row_says_so(
-    wanted: bool, role: str, provider: Upstream, config: Path
+@pytest.mark.parametrize(("as_system", "role"), [(True, "system"), (False, "developer")])
+def test_a_row_can_turn_developer_turns_into_system_turns(
+    as_system: bool, role: str, provider: Upstream, config: Path
 ) -> None:
-    config.write_text(row("mine", provider.url, developer_as_system=wanted))
+    config.write_text(row("mine", provider.url, developer_as_system=as_system))
     turns = [{"role": "developer", "content": "Be brief."}, {"role": "user", "content": "Hi"}]
 
     assert post({"model": "mine/m", "messages": turns}, OPENAI).status == 200
     assert [turn["role"] for turn in provider.last.json["messages"]] == [role, "user"]
 
 
-def test_a_row_can_say_that_its_provider_ignores_a_format(provider: Upstream, config: Path) -> None:
+def test_a_row_can_declare_that_its_provider_ignores_a_format(
+    provider: Upstream, config: Path
+) -> None:
     config.write_text(row("mine", provider.url, honours_format=False))
     schema = {"type": "object", "required": ["x"]}
     provider.script = reply(answers.openai_chat("not JSON"))
@@ -54,7 +56,7 @@ def test_a_row_can_say_that_its_provider_ignores_a_format(provider: Upstream, co
     assert len(provider.received) == 3
 
 
-def test_a_row_of_the_catalog_can_say_that_it_honours_a_format(
+def test_a_table_can_declare_that_a_catalog_row_honours_a_format(
     provider: Upstream, config: Path
 ) -> None:
     config.write_text("[providers.ollama_cloud]\nhonours_format = true")
@@ -92,7 +94,7 @@ def test_a_row_can_name_the_field_that_takes_reasoning_back(
     ]
 
 
-def test_an_effort_stands_beside_the_other_fields_of_openrouters_reasoning(
+def test_an_effort_is_merged_into_the_reasoning_of_openrouter(
     provider: Upstream,
 ) -> None:
     request = ask("openrouter/v/m", reasoning={"exclude": True}, reasoning_effort="low")
@@ -144,7 +146,7 @@ def test_a_row_corrects_the_fields_of_a_request(
 
 
 @pytest.mark.parametrize(("kind", "joined"), [("text", True), ("thing", False)])
-def test_a_row_can_want_texts_instead_of_parts(
+def test_a_row_can_convert_text_parts_to_one_text(
     kind: str, joined: bool, provider: Upstream, config: Path
 ) -> None:
     config.write_text(row("mine", provider.url, content_as_text=True))

@@ -58,7 +58,9 @@ def loaded(config: Path, text: str, **environ: str) -> object:
         ("x = ", "chatd.toml: is not TOML: "),
     ],
 )
-def test_a_mistake_is_one_line_that_names_the_key(config: Path, text: str, line: str) -> None:
+def test_an_invalid_setting_is_reported_in_one_line_that_names_the_key(
+    config: Path, text: str, line: str
+) -> None:
     with pytest.raises(ConfigError) as caught:
         loaded(config, text)
 
@@ -132,7 +134,7 @@ def test_a_key_in_another_variable_is_not_repeated(variable: str, value: str) ->
         ("CHATD_HTTP_SECONDS", "0"),
     ],
 )
-def test_a_mistake_in_the_environment_names_the_variable(variable: str, value: str) -> None:
+def test_an_invalid_variable_is_reported_by_name(variable: str, value: str) -> None:
     with pytest.raises(ConfigError, match=f"^{variable}: "):
         load({"CHATD_CONFIG": "/dev/null", variable: value})
 
@@ -149,11 +151,11 @@ def test_a_file_that_is_not_text_is_named(config: Path) -> None:
         load({"CHATD_CONFIG": str(config)})
 
 
-def test_the_repositorys_own_file_is_found_and_in_order() -> None:
+def test_the_repositorys_chatd_toml_is_found_and_valid() -> None:
     assert load({}).default_provider is None
 
 
-def test_the_environment_goes_before_the_file(config: Path) -> None:
+def test_the_environment_takes_precedence_over_the_file(config: Path) -> None:
     config.write_text("[providers.kimi]\nbase_url = 'https://one.example/v1'")
 
     found = load({"CHATD_CONFIG": str(config), "KIMI_BASE_URL": "https://two.example/v1/"})
@@ -168,7 +170,7 @@ def test_an_empty_variable_is_unset() -> None:
     assert found.http_seconds is None
 
 
-def test_a_plan_moves_opencode(config: Path) -> None:
+def test_a_plan_changes_the_address_of_opencode(config: Path) -> None:
     config.write_text("[providers.opencode]\nplan = 'go'")
 
     row = load({"CHATD_CONFIG": str(config)}).providers["opencode"]
@@ -176,7 +178,7 @@ def test_a_plan_moves_opencode(config: Path) -> None:
     assert (row.plan, row.base_url) == ("go", "https://opencode.ai/zen/go/v1")
 
 
-def test_every_row_of_ollamas_dialect_may_load_a_model_first(config: Path) -> None:
+def test_every_row_of_ollamas_dialect_allows_120_s_of_silence(config: Path) -> None:
     config.write_text(
         """
         [providers.second]
@@ -197,7 +199,7 @@ def test_every_row_of_ollamas_dialect_may_load_a_model_first(config: Path) -> No
     assert [rows[name].timeouts.silence for name in names] == [120, 120, 120, 30, 60, 60]
 
 
-def test_a_table_changes_only_what_it_names(config: Path) -> None:
+def test_a_table_changes_only_its_own_fields(config: Path) -> None:
     config.write_text("[providers.kimi]\nkey_variable = 'MY_KEY'\ntimeouts = { total = 9 }")
 
     row = load({"CHATD_CONFIG": str(config)}).providers["kimi"]
@@ -242,14 +244,14 @@ def test_cors_origins_are_a_list() -> None:
     assert found.cors_origins == ("https://a.example", "https://b")
 
 
-def test_an_origin_that_no_browser_sends_is_a_mistake_that_is_named() -> None:
+def test_an_origin_that_no_browser_sends_is_refused_by_name() -> None:
     environ = {"CHATD_CONFIG": "/dev/null", "CHATD_CORS_ORIGINS": "https://a.example/"}
 
     with pytest.raises(ConfigError, match=r"CHATD_CORS_ORIGINS: 'https://a\.example/' is not"):
         load(environ)
 
 
-def test_circuits_are_shared_only_where_a_table_is_named(config: Path) -> None:
+def test_the_circuits_table_is_set_only_by_its_variable(config: Path) -> None:
     tables = [
         load({"CHATD_CONFIG": str(config), **environ}).circuits_table
         for environ in ({}, {"CHATD_CIRCUITS_TABLE": ""}, {"CHATD_CIRCUITS_TABLE": "t"})

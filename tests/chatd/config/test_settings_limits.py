@@ -1,4 +1,4 @@
-"""Each setting by its variable or key, and each bound: the last value within and the next."""
+"""Each setting is set by its variable or key, and each limit is exact."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def loaded(config: Path, text: str, **environ: str) -> Settings:
         ("CHATD_DEFAULT_PROVIDER", "default_provider", "kimi", "kimi"),
     ],
 )
-def test_a_variable_sets_its_setting_alone(
+def test_a_variable_sets_only_its_setting(
     config: Path, variable: str, field: str, text: str, value: Any
 ) -> None:
     unset, found = loaded(config, ""), loaded(config, "", **{variable: text})
@@ -40,7 +40,7 @@ def test_a_variable_sets_its_setting_alone(
     assert getattr(unset, field) is None
 
 
-def test_metrics_have_a_namespace_without_a_variable(config: Path) -> None:
+def test_metrics_have_a_default_namespace(config: Path) -> None:
     assert loaded(config, "").metrics_namespace == "chatd"
     assert loaded(config, "", CHATD_METRICS_NAMESPACE="mine").metrics_namespace == "mine"
 
@@ -59,7 +59,7 @@ def test_up_to_nine_hundred_seconds_can_be_set(config: Path, seconds: str) -> No
 
 
 @pytest.mark.parametrize("seconds", ["0", "0.0", "-1", "900.001", "901", "inf", "nan"])
-def test_no_seconds_and_more_than_nine_hundred_are_a_mistake(config: Path, seconds: str) -> None:
+def test_zero_seconds_and_more_than_nine_hundred_are_refused(config: Path, seconds: str) -> None:
     with pytest.raises(ConfigError, match=r"from 0 to 900"):
         load({"CHATD_CONFIG": "/dev/null", "CHATD_HTTP_SECONDS": seconds}, DIALECTS)
     with pytest.raises(ConfigError, match=r"timeouts\.gap: "):
@@ -69,7 +69,7 @@ def test_no_seconds_and_more_than_nine_hundred_are_a_mistake(config: Path, secon
 @pytest.mark.parametrize(
     "key", ["connect", "silence", "silence_with_fallback", "first_event", "gap", "total"]
 )
-def test_a_timeout_changes_that_limit_alone(config: Path, key: str) -> None:
+def test_a_timeout_changes_only_its_limit(config: Path, key: str) -> None:
     before = loaded(config, "").providers["kimi"].timeouts
     after = loaded(config, f"providers.kimi.timeouts.{key} = 7").providers["kimi"].timeouts
 
@@ -87,7 +87,7 @@ def test_a_timeout_changes_that_limit_alone(config: Path, key: str) -> None:
         ("providers.kimi.key_variable = '{}'", 64),
     ],
 )
-def test_a_name_has_a_longest_length(config: Path, text: str, long: int) -> None:
+def test_a_name_has_a_maximum_length(config: Path, text: str, long: int) -> None:
     letter = "A" if "variable" in text else "a"
 
     loaded(config, text.format(letter * long))
@@ -97,14 +97,14 @@ def test_a_name_has_a_longest_length(config: Path, text: str, long: int) -> None
 
 
 @pytest.mark.parametrize("name", ["A", "_", "A1_", "_1"])
-def test_a_variables_name_is_of_capitals_digits_and_underscores(config: Path, name: str) -> None:
+def test_a_variable_name_has_capitals_digits_and_underscores(config: Path, name: str) -> None:
     row = loaded(config, f"providers.kimi.key_variable = '{name}'").providers["kimi"]
 
     assert row.key_variable == name
 
 
 @pytest.mark.parametrize("name", ["1A", "a", "A-B", "A B", "É"])
-def test_another_name_is_no_variables(config: Path, name: str) -> None:
+def test_a_variable_name_with_other_characters_is_refused(config: Path, name: str) -> None:
     with pytest.raises(ConfigError, match="key_variable: must be a variable's name"):
         loaded(config, f"providers.kimi.key_variable = '{name}'")
 
@@ -126,13 +126,13 @@ def test_a_tiers_table_holds_models_contexts_and_limits(config: Path) -> None:
 
 
 @pytest.mark.parametrize("model", ["kimi/", "ollama/", "openrouter/"])
-def test_a_prefix_alone_names_no_model(config: Path, model: str) -> None:
+def test_a_prefix_without_a_model_is_refused(config: Path, model: str) -> None:
     with pytest.raises(ConfigError, match=r"models\.1: .* names no model after its prefix"):
         loaded(config, f"tiers.fast = ['kimi/k', '{model}']")
 
 
 @pytest.mark.parametrize("model", ["kimi", "made_up/", "made_up/kimi/", "kimi/k/"])
-def test_a_name_that_only_looks_like_a_prefix_is_a_model(config: Path, model: str) -> None:
+def test_a_name_that_resembles_a_prefix_is_a_model(config: Path, model: str) -> None:
     assert loaded(config, f"tiers.fast = ['{model}']").tiers["fast"].models[0].model == model
 
 
@@ -144,7 +144,7 @@ def test_a_name_that_only_looks_like_a_prefix_is_a_model(config: Path, model: st
         *("https://h/a b", "https://h/\u00e9", "https://h/\u2003"),
     ],
 )
-def test_an_address_is_a_plain_url(config: Path, url: str) -> None:
+def test_an_address_other_than_a_plain_url_is_refused(config: Path, url: str) -> None:
     with pytest.raises(ConfigError, match=r"providers\.kimi\.base_url: "):
         loaded(config, f'providers.kimi.base_url = "{url}"')
     with pytest.raises(ConfigError, match=r"^KIMI_BASE_URL: "):
@@ -154,13 +154,13 @@ def test_an_address_is_a_plain_url(config: Path, url: str) -> None:
 @pytest.mark.parametrize(
     "url", ["http://h", "https://h:65535/v1", "http://[::1]:1", "http://h/a/b"]
 )
-def test_slashes_at_an_addresss_end_are_taken_off(config: Path, url: str) -> None:
+def test_trailing_slashes_of_an_address_are_removed(config: Path, url: str) -> None:
     for written in (url, f"{url}/", f"{url}//"):
         row = loaded(config, f"providers.kimi.base_url = '{written}'").providers["kimi"]
         assert row.base_url == url
 
 
-def test_the_default_provider_of_the_environment_goes_before_the_files(config: Path) -> None:
+def test_the_environments_default_provider_takes_precedence_over_the_files(config: Path) -> None:
     text = "default_provider = 'kimi'"
 
     assert loaded(config, text).default_provider == "kimi"
@@ -171,7 +171,7 @@ def test_the_default_provider_of_the_environment_goes_before_the_files(config: P
     ("environ", "where"),
     [({}, r"chatd\.toml"), ({"CHATD_DEFAULT_PROVIDER": "kimi"}, "CHATD_DEFAULT_PROVIDER")],
 )
-def test_a_default_provider_that_is_switched_off_is_named_with_its_place(
+def test_a_default_provider_that_is_switched_off_is_named_with_its_source(
     config: Path, environ: dict[str, str], where: str
 ) -> None:
     text = "default_provider = 'kimi'\nproviders.kimi.enabled = false"
@@ -194,19 +194,19 @@ def test_a_name_of_forty_characters_is_shown_and_a_longer_one_not(
         assert ("q" * length in str(caught.value)) == is_shown
 
 
-def test_an_unknown_key_is_said_to_be_documented(config: Path) -> None:
+def test_the_error_for_an_unknown_key_names_the_documentation(config: Path) -> None:
     with pytest.raises(ConfigError, match=r"^chatd\.toml: q: there is no such key \(docs/conf"):
         loaded(config, "q = 1")
 
 
-def test_a_provider_that_is_switched_off_says_why(config: Path) -> None:
+def test_a_provider_that_is_switched_off_has_a_reason(config: Path) -> None:
     rows = loaded(config, "providers.kimi.enabled = false\nproviders.opencode.enabled = true")
 
     assert rows.providers["kimi"].excluded == "it is switched off in chatd.toml"
     assert rows.providers["opencode"].excluded is None
 
 
-def test_a_plan_gives_its_own_address_unless_one_is_written(config: Path) -> None:
+def test_a_plan_sets_its_address_unless_the_table_has_one(config: Path) -> None:
     plan = "providers.opencode.plan = 'go'\n"
     own = loaded(config, plan).providers["opencode"]
     written = loaded(config, f"{plan}providers.opencode.base_url = 'http://h'")
@@ -226,7 +226,7 @@ def test_a_plan_gives_its_own_address_unless_one_is_written(config: Path) -> Non
         ({"AWS_LAMBDA_FUNCTION_NAME": "chat", "AWS_SAM_LOCAL": "false"}, True),
     ],
 )
-def test_a_loopback_address_is_excluded_on_lambda_alone(
+def test_a_loopback_address_is_excluded_only_on_lambda(
     config: Path, environ: dict[str, str], is_excluded: bool
 ) -> None:
     text = "providers.mine = { dialect = 'openai_chat', base_url = 'http://127.0.0.1:1' }"
@@ -251,7 +251,7 @@ def test_a_name_or_an_address_of_this_machine_is_a_loopback_address(
 
 
 @pytest.mark.parametrize("host", ["evillocalhost", "localhost.example", "10.0.0.1", "[fe80::1]"])
-def test_another_host_is_none(config: Path, host: str) -> None:
+def test_another_host_is_no_loopback_address(config: Path, host: str) -> None:
     rows = loaded(config, "", AWS_LAMBDA_FUNCTION_NAME="f", OLLAMA_URL=f"http://{host}:1")
 
     assert rows.providers["ollama"].excluded is None

@@ -1,6 +1,6 @@
-"""No prompt, answer or key reaches a log, a metric or an error, whatever goes wrong.
+"""No prompt, answer or key reaches a log, a metric or an error in any failure.
 
-A canary is planted in every input there is, and everything that comes out is searched for it.
+The tests put a canary into every input and search every output for the canary.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def canaries(keys: str) -> tuple[str, ...]:
 
 
 def echo_in_error(status: int) -> Script:
-    """A provider that quotes, in its refusal, everything that it was sent."""
+    """Return the script of a provider that quotes the whole request in its error."""
 
     def script(connection: socket.socket, received: Received) -> None:
         words = f"no: {received.headers.get('authorization')} {received.body.decode()}"
@@ -52,7 +52,7 @@ BREAKS: dict[str, Script] = {
     "half an answer": then_close(
         raw(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n" + ANSWER.encode())
     ),
-    "garbage": reply(f"<html>{ANSWER}</html>".encode()),
+    "malformed": reply(f"<html>{ANSWER}</html>".encode()),
     "wrong shape": reply({"message": ANSWER, "choices": [ANSWER], "error": 7}),
     "no http": then_close(raw(ANSWER.encode() + b"\r\n\r\n")),
     "redirect": reply(b"", 302, {"Location": f"http://{PROMPT}.invalid/"}),
@@ -73,14 +73,14 @@ def stream_with_canary(connection: socket.socket, received: Received) -> None:
 STREAMS: dict[str, Script] = {
     **BREAKS,
     "streams": stream_with_canary,
-    "dies": chunked([f"data: {ANSWER}\n\n".encode()]),
+    "ends early": chunked([f"data: {ANSWER}\n\n".encode()]),
     "an error event": chunked([f'data: {{"error": {{"message": "{PROMPT}"}}}}\n\n'.encode()]),
 }
 
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("fault", STREAMS)
-def test_a_stream_however_it_ends_leaves_no_trace_of_its_words(
+def test_no_ending_of_a_stream_leaks_its_text(
     provider: Upstream, keys: str, emitted: Callable[[], Emitted], model: str, fault: str
 ) -> None:
     provider.script = STREAMS[fault]
@@ -102,7 +102,7 @@ def test_a_stream_however_it_ends_leaves_no_trace_of_its_words(
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("fault", BREAKS)
-def test_a_chat_however_it_ends_leaves_no_trace_of_its_words(
+def test_no_ending_of_a_chat_leaks_its_text(
     provider: Upstream, keys: str, emitted: Callable[[], Emitted], model: str, fault: str
 ) -> None:
     provider.script = BREAKS[fault]
@@ -255,7 +255,9 @@ def test_no_field_of_a_request_is_quoted(
 
 
 @pytest.mark.parametrize("before", range(350, 420, 3))
-def test_a_key_across_the_cut_is_not_shown(provider: Upstream, keys: str, before: int) -> None:
+def test_a_key_across_the_length_limit_is_not_shown(
+    provider: Upstream, keys: str, before: int
+) -> None:
     provider.script = reply({"error": {"message": "." * before + keys}}, 400)
 
     message = post(ask("kimi/k3")).json["error"]["message"]
@@ -263,7 +265,7 @@ def test_a_key_across_the_cut_is_not_shown(provider: Upstream, keys: str, before
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/providers", "/v1/models"])
-def test_the_secrets_arn_is_for_the_log_alone(
+def test_the_secrets_arn_is_written_only_to_the_log(
     monkeypatch: pytest.MonkeyPatch, emitted: Callable[[], Emitted], path: str
 ) -> None:
     arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:keys"
@@ -307,7 +309,7 @@ MISTAKES: list[Any] = [
 
 
 @pytest.mark.parametrize("body", MISTAKES)
-def test_a_refused_request_leaves_no_trace_of_its_words(
+def test_a_refused_request_leaks_none_of_its_text(
     provider: Upstream, emitted: Callable[[], Emitted], body: Any
 ) -> None:
     returned = post(body)
@@ -317,9 +319,7 @@ def test_a_refused_request_leaves_no_trace_of_its_words(
 
 
 @pytest.mark.parametrize("body", MISTAKES)
-def test_a_refused_direct_invocation_leaves_no_trace_of_its_words(
-    provider: Upstream, body: Any
-) -> None:
+def test_a_refused_direct_invocation_leaks_none_of_its_text(provider: Upstream, body: Any) -> None:
     with pytest.raises(ChatdError) as caught:
         invoke(body)
 
@@ -327,7 +327,7 @@ def test_a_refused_direct_invocation_leaves_no_trace_of_its_words(
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_a_provider_that_quotes_a_direct_invocation_is_not_quoted_in_its_exception(
+def test_the_exception_of_a_direct_invocation_contains_no_prompt_or_key(
     provider: Upstream, keys: str, model: str
 ) -> None:
     provider.script = echo_in_error(400)

@@ -25,7 +25,7 @@ SECRET = "chatd/providers"
 
 
 class Clock:
-    """Time that passes when a test says so."""
+    """A clock that a test sets."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -42,7 +42,7 @@ def lookup(
     environ: dict[str, str] | None = None, *, secret_id: str | None = SECRET
 ) -> tuple[Credentials, list[str]]:
     warnings: list[str] = []
-    import os  # noqa: PLC0415  # the fixture leads boto3 to moto by the environment
+    import os  # noqa: PLC0415  # the fixture points boto3 to moto through the environment
 
     secret = JsonSecret(secret_id, SecretsManager(os.environ).fetch) if secret_id else None
     return Credentials(environ or {}, secret, warnings.append), warnings
@@ -53,7 +53,9 @@ def found(credentials: Credentials) -> str | None:
     return value.get_secret_value() if value else None
 
 
-def test_the_secret_goes_before_the_environment(secrets_manager: SecretsManagerClient) -> None:
+def test_the_secret_takes_precedence_over_the_environment(
+    secrets_manager: SecretsManagerClient,
+) -> None:
     put(secrets_manager, '{"KIMI_API_KEY": "sk-secret"}')
     credentials, warnings = lookup({"KIMI_API_KEY": "sk-environment"})
 
@@ -87,7 +89,7 @@ def test_a_secret_without_the_key_is_no_failure(
         ),
     ],
 )
-def test_a_malformed_secret_is_a_failure_that_is_told_without_its_content(
+def test_a_malformed_secret_is_reported_without_its_content(
     secrets_manager: SecretsManagerClient, text: str, failure: str
 ) -> None:
     put(secrets_manager, text)
@@ -150,7 +152,7 @@ def test_an_empty_endpoint_is_unset(
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException"])
-def test_a_refusal_is_told_by_its_code(
+def test_a_refusal_is_reported_by_its_code(
     secrets_manager: SecretsManagerClient, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tests.support.upstream import reply, upstream  # noqa: PLC0415  # one test needs it
@@ -164,7 +166,7 @@ def test_a_refusal_is_told_by_its_code(
     assert code in (key.failure or "")
 
 
-def test_a_rotated_key_is_seen_after_five_minutes(secrets_manager: SecretsManagerClient) -> None:
+def test_a_rotated_key_is_used_after_five_minutes(secrets_manager: SecretsManagerClient) -> None:
     import os  # noqa: PLC0415  # as above
 
     put(secrets_manager, '{"KIMI_API_KEY": "sk-old"}')
@@ -207,13 +209,13 @@ def test_the_old_value_is_kept_while_secrets_manager_is_down() -> None:
     assert warnings == ["down; its last known value is used"]
 
 
-def test_the_old_value_goes_when_access_is_taken_away() -> None:
+def test_the_old_value_is_discarded_when_access_is_revoked() -> None:
     secret = failing_after_one('{"KIMI_API_KEY": "x"}', SecretUnavailableError("no", gone=True))
 
     assert found(Credentials({}, secret, lambda _: None)) is None
 
 
-def test_a_failing_secrets_manager_is_not_asked_at_every_request() -> None:
+def test_a_failing_secrets_manager_is_not_called_at_every_request() -> None:
     calls: list[str] = []
     clock = Clock()
 
@@ -230,7 +232,7 @@ def test_a_failing_secrets_manager_is_not_asked_at_every_request() -> None:
     assert len(calls) == 2
 
 
-def test_the_env_file_is_last(tmp_path: Path) -> None:
+def test_the_env_file_has_the_lowest_precedence(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("# keys\nexport KIMI_API_KEY='sk-file'\n")
     from_file, _ = lookup(secret_id=None)
     from_environment, _ = lookup({"KIMI_API_KEY": "sk-environment"}, secret_id=None)
@@ -248,7 +250,7 @@ def test_an_unreadable_env_file_is_a_failure(tmp_path: Path) -> None:
     assert failure == "its env_file cannot be read (UnicodeDecodeError)"
 
 
-def test_nothing_anywhere_is_no_key_and_no_failure() -> None:
+def test_an_absent_key_is_no_failure() -> None:
     credentials, warnings = lookup({"KIMI_API_KEY": "  "}, secret_id=None)
 
     key = credentials.key_of(KIMI)
@@ -268,7 +270,7 @@ def test_a_provider_without_a_key_variable_is_never_looked_up(
     assert warnings == []
 
 
-def test_no_key_is_logged_whatever_is_logged(
+def test_no_key_is_logged_at_any_level(
     secrets_manager: SecretsManagerClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     put(secrets_manager, '{"KIMI_API_KEY": "sk-in-the-secret"}')

@@ -22,7 +22,7 @@ PROMPT = 'Tell me about the "Hanseatic League" in verse, s\'il te plaît.'
 KEY = "sk-proj-Ab3/dE+f9h_KlMnOpQr"
 
 
-def left(
+def redact(
     words: str,
     *,
     secrets: Iterable[str] = (),
@@ -42,8 +42,8 @@ def left(
         ("", ""),
     ],
 )
-def test_keys_and_quotes_are_taken_out(words: str, shown: str) -> None:
-    assert shown == left(words, secrets=["sk-12345678"], prompts=[PROMPT])
+def test_keys_and_quoted_prompts_are_removed(words: str, shown: str) -> None:
+    assert shown == redact(words, secrets=["sk-12345678"], prompts=[PROMPT])
 
 
 SPELLINGS: dict[str, Callable[[str], str]] = {
@@ -67,9 +67,9 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @pytest.mark.parametrize("text", [PROMPT, KEY])
-def test_no_spelling_of_a_key_or_a_prompt_is_left(spelling: str, text: str) -> None:
+def test_every_spelling_of_a_key_or_a_prompt_is_removed(spelling: str, text: str) -> None:
     spelled = SPELLINGS[spelling](text)
-    shown = left(f"refused ({spelled}) here", secrets=[KEY], prompts=[PROMPT])
+    shown = redact(f"refused ({spelled}) here", secrets=[KEY], prompts=[PROMPT])
 
     assert shown.replace('"', "").replace("'", "").replace("=", "").replace("\\", "") in (
         "refused ([…]) here",
@@ -78,15 +78,15 @@ def test_no_spelling_of_a_key_or_a_prompt_is_left(spelling: str, text: str) -> N
 
 
 @pytest.mark.parametrize("shown", range(8, len(KEY)))
-def test_a_part_of_a_key_is_taken_out(shown: int) -> None:
-    assert left(f"key {KEY[:shown]}", secrets=[KEY]) == "key […]"
-    assert left(f"key …{KEY[-shown:]}", secrets=[KEY]) == "key …[…]"
+def test_a_part_of_a_key_is_removed(shown: int) -> None:
+    assert redact(f"key {KEY[:shown]}", secrets=[KEY]) == "key […]"
+    assert redact(f"key …{KEY[-shown:]}", secrets=[KEY]) == "key …[…]"
 
 
 @pytest.mark.parametrize("before", [*range(MAX_SHOWN - 40, MAX_SHOWN + 5), redaction.MAX_READ - 9])
-def test_a_key_and_a_prompt_across_the_cut_are_taken_out(before: int) -> None:
+def test_a_key_and_a_prompt_across_the_length_limit_are_removed(before: int) -> None:
     for text in (KEY, PROMPT):
-        shown = left("." * before + text, secrets=[KEY], prompts=[PROMPT])
+        shown = redact("." * before + text, secrets=[KEY], prompts=[PROMPT])
 
         assert len(shown) <= MAX_SHOWN + 1
         assert text[:9] not in shown
@@ -106,21 +106,21 @@ def test_a_key_and_a_prompt_across_the_cut_are_taken_out(before: int) -> None:
         ("no", "no 'no'", "no 'no'"),
     ],
 )
-def test_a_short_prompt_is_taken_out_whole_and_ordinary_words_stay(
+def test_a_short_prompt_is_removed_whole_and_ordinary_words_stay(
     prompt: str, words: str, shown: str
 ) -> None:
-    assert left(words, prompts=[prompt]) == shown
+    assert redact(words, prompts=[prompt]) == shown
 
 
-def test_the_models_name_stays_also_if_a_prompt_has_it() -> None:
+def test_the_models_name_stays_when_a_prompt_contains_the_name() -> None:
     name = "vendor/a-model-of-that-name"
-    shown = left(f"{name} is gone: {PROMPT}", prompts=[f"Is {name} good?", PROMPT], kept=[name])
+    shown = redact(f"{name} is gone: {PROMPT}", prompts=[f"Is {name} good?", PROMPT], kept=[name])
 
     assert shown == f"{name} is gone: […]."[: len(name) + 13]
 
 
-def test_a_key_is_taken_out_also_within_the_models_name() -> None:
-    assert KEY not in left(f"no {KEY}", secrets=[KEY], kept=[KEY])
+def test_a_key_is_removed_even_within_the_models_name() -> None:
+    assert KEY not in redact(f"no {KEY}", secrets=[KEY], kept=[KEY])
 
 
 @pytest.mark.parametrize(
@@ -131,15 +131,15 @@ def test_a_key_is_taken_out_also_within_the_models_name() -> None:
         "account 123456789012 has no access",
     ],
 )
-def test_arns_and_account_numbers_of_aws_are_taken_out(words: str) -> None:
-    shown = left(words)
+def test_arns_and_account_numbers_of_aws_are_removed(words: str) -> None:
+    shown = redact(words)
 
     assert "123456789012" not in shown
     assert "arn:" not in shown
 
 
 def steps(call: Callable[[], Any]) -> int:
-    """Lines of this package's code that a call runs, and calls of built-in functions."""
+    """Count the lines of this package's code and the built-in functions that a call runs."""
     count = 0
 
     def trace(frame: Any, event: str, _arg: Any) -> Any:
@@ -171,15 +171,15 @@ def test_the_work_is_proportional_to_the_prompts(prompts: Callable[[int], list[s
     words = ("it answered 500: " + "a" * 100 + " abc x1y2 ") * 20
 
     def work(size: int) -> int:
-        return steps(lambda: left(words, secrets=[KEY], prompts=prompts(size)))
+        return steps(lambda: redact(words, secrets=[KEY], prompts=prompts(size)))
 
     small, large = work(2_000), work(16_000)
     assert large < 8.5 * small
 
 
-def test_the_work_does_not_grow_with_the_providers_words() -> None:
+def test_the_work_does_not_grow_with_the_providers_text() -> None:
     def work(size: int) -> int:
-        return steps(lambda: left("ab" * size, secrets=[KEY], prompts=["ba" * 2000]))
+        return steps(lambda: redact("ab" * size, secrets=[KEY], prompts=["ba" * 2000]))
 
     assert work(400_000) == work(4_000)
 
@@ -194,14 +194,14 @@ def test_a_normal_form_takes_time_in_proportion_to_the_text(unit: str) -> None:
             taken.append(time.process_time() - start)
         return min(taken)
 
-    # Were it quadratic, 16 times the text would take 256 times as long.
+    # Quadratic work would take 256 times as long for 16 times the text.
     assert seconds(320_000) < 64 * max(seconds(20_000), 0.0005)
 
 
 @given(st.text(min_size=1, max_size=60), st.text(max_size=20), st.text(max_size=20))
-def test_no_long_prompt_ever_stands_whole(prompt: str, before: str, after: str) -> None:
-    # An escape around the prompt's ends can take characters of it.
+def test_no_long_prompt_is_shown_whole(prompt: str, before: str, after: str) -> None:
+    # An escape around the prompt's ends can include characters of the prompt.
     while len(normal(prompt)) < 28:
         prompt += f"{prompt} padded "
 
-    assert prompt[:300] not in left(before + prompt + after, prompts=[prompt])
+    assert prompt[:300] not in redact(before + prompt + after, prompts=[prompt])

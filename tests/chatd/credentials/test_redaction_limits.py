@@ -10,7 +10,7 @@ import pytest
 from chatd.credentials.redaction import redacted
 from chatd.credentials.text_normalization import normal
 
-# No run of it occurs twice, and it is not a word of the texts around it.
+# No part of the prompt occurs twice, or in the texts around the prompt.
 PROMPT = "The quick-brown fox 1 jumps over 2 lazy dogs; 3 wizards vex it, 4 judges boxed."
 KEY = "sk-Qw3rTy7uIo9pAs"
 
@@ -35,7 +35,7 @@ def test_sixteen_characters_of_a_prompt_are_hidden_and_fifteen_shown(start: int)
 
 
 @pytest.mark.parametrize("length", [4, 5, 14, 15, 16, 17, 24])
-def test_a_prompt_of_four_characters_or_more_is_hidden_where_it_stands_whole(length: int) -> None:
+def test_a_whole_prompt_of_four_characters_or_more_is_hidden(length: int) -> None:
     prompt = "a1b2c3d4e5f6g7h8i9j0k1l2"[:length]
 
     assert shown(f"refused: {prompt}!", prompts=[prompt]) == "refused: […]!"
@@ -57,14 +57,14 @@ def test_eight_characters_of_a_key_are_hidden_and_seven_shown(length: int) -> No
         assert shown(f"<{key[:7]}>", secrets=[key]) == f"<{key[:7]}>"
 
 
-def test_a_key_too_short_for_parts_is_hidden_where_it_stands_whole() -> None:
+def test_a_key_of_seven_characters_is_hidden_only_as_a_whole_word() -> None:
     assert shown("bad key abc-123", secrets=["abc-123"]) == "bad key […]"
     assert shown("bad key xabc-123x", secrets=["abc-123"]) == "bad key xabc-123x"
 
 
 @pytest.mark.parametrize("before", ["", "x", "xy", "xyz"])
 @pytest.mark.parametrize("after", ["", "z", "yz"])
-def test_a_key_in_base64_is_hidden_wherever_it_begins(before: str, after: str) -> None:
+def test_a_key_in_base64_is_hidden_at_every_offset(before: str, after: str) -> None:
     key = "sk-Qw3rTy7uIo9pAs2dFg4hJk"
     coded = b64encode(f"{before}{key}{after}".encode()).decode()
 
@@ -72,7 +72,7 @@ def test_a_key_in_base64_is_hidden_wherever_it_begins(before: str, after: str) -
     assert coded[4:-4] not in shown(f"got {coded} there", secrets=[key])
 
 
-def test_base64_of_other_words_is_shown() -> None:
+def test_base64_of_other_text_is_shown() -> None:
     coded = b64encode(b"neither a prompt nor a key of anything here").decode()
 
     assert shown(f"got {coded}", secrets=[KEY], prompts=[PROMPT]) == f"got {coded}"
@@ -86,22 +86,22 @@ def test_four_hundred_characters_are_shown_and_a_cut_is_marked(length: int, end:
 def test_characters_after_the_four_thousandth_are_dropped() -> None:
     repeated = (PROMPT * 60)[:3_989] + "w"
 
-    # The quotes shrink to one mark each, so that only the limit of what is read cuts the end.
+    # Each quoted prompt shrinks to one mark, so that only the reading limit cuts the end.
     assert shown(repeated + "+" * 50, prompts=[PROMPT * 2]).endswith("w" + "+" * 10)
 
 
 @pytest.mark.parametrize("digits", [11, 13])
-def test_a_number_that_is_no_account_of_aws_is_shown(digits: int) -> None:
+def test_a_number_of_another_length_than_an_aws_account_is_shown(digits: int) -> None:
     assert shown(f"request {'7' * digits}") == f"request {'7' * digits}"
 
 
-def test_an_identifier_of_aws_ends_where_the_sentence_goes_on() -> None:
+def test_an_aws_identifier_ends_at_the_following_punctuation() -> None:
     assert shown("no access to arn:aws:s3:::bucket/key, sorry") == "no access to […], sorry"
     assert shown('no access to "arn:aws:s3:::bucket" now') == 'no access to "[…]" now'
 
 
 @pytest.mark.parametrize("between", ["", " ", "\n", "\u200b", "\u00ad", "\ufeff", "\x00", "\x1f"])
-def test_invisible_characters_hide_no_key(between: str) -> None:
+def test_a_key_with_invisible_characters_is_hidden(between: str) -> None:
     assert shown(f"key {between.join(KEY)} given", secrets=[KEY]) == "key […] given"
 
 
@@ -121,7 +121,7 @@ def test_an_escape_stands_for_its_character(escaped: str, plain: str) -> None:
 
 
 @pytest.mark.parametrize("kept", [[], [""], ["gpt-x"]])
-def test_a_name_that_is_kept_hides_nothing_and_shows_no_more(kept: list[str]) -> None:
+def test_a_kept_name_does_not_change_the_redaction_of_a_prompt(kept: list[str]) -> None:
     words = f"gpt-x refused {PROMPT}"
 
     assert shown(words, prompts=[PROMPT], kept=kept) == "gpt-x refused […]"

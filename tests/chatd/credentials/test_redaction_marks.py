@@ -29,11 +29,11 @@ def test_a_word_that_is_not_between_two_marks_is_shown(marks: str) -> None:
 
 
 @pytest.mark.parametrize("number", ["12345", "1234567"])
-def test_a_number_is_as_ordinary_as_a_word(number: str) -> None:
+def test_a_number_is_treated_as_an_ordinary_word(number: str) -> None:
     assert shown(f"got {number} tokens", number) == f"got {number} tokens"
     assert shown(f'got "{number}"', number) == 'got "[…]"'
 
 
 @pytest.mark.parametrize("word", ["abc", "12", "a"])
-def test_a_word_too_short_to_tell_anything_is_shown(word: str) -> None:
+def test_a_word_of_three_characters_or_fewer_is_shown(word: str) -> None:
     assert shown(f'cannot answer "{word}"', word) == f'cannot answer "{word}"'

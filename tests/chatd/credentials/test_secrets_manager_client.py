@@ -1,4 +1,4 @@
-"""The client of Secrets Manager gives up within the time that its docstring promises."""
+"""The Secrets Manager client stops within the time that its docstring documents."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from chatd.credentials.secrets_manager import SecretsManager, SecretUnavailableE
 from tests.support.unreachable_hosts import closed_port
 
 
-def test_a_secret_that_cannot_be_read_costs_six_seconds_at_most(
+def test_an_unreadable_secret_takes_six_seconds_at_most(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -21,9 +21,9 @@ def test_a_secret_that_cannot_be_read_costs_six_seconds_at_most(
         with pytest.raises(SecretUnavailableError):
             manager.fetch("chatd/providers")
 
-    client = manager._client  # it is made inside
+    client = manager._client  # made by the first fetch
     assert client is not None
-    config: Any = client.meta.config  # its attributes are made at run time
+    config: Any = client.meta.config  # botocore adds the attributes at run time
     manager.forget()
     attempts = config.retries["total_max_attempts"]
     assert (config.connect_timeout + config.read_timeout) * attempts <= 6

@@ -1,4 +1,4 @@
-"""A Secrets Manager that does not answer costs a request 6 s at most, and is asked twice."""
+"""A fetch from an unresponsive Secrets Manager takes 6 s at most, in two attempts."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from chatd.credentials.secrets_manager import (
 from tests.support.unreachable_hosts import black_hole
 from tests.support.upstream import reply, silent, upstream
 
-# What the docstring of `fetch` promises, and seconds that a busy machine may take beside it.
+# The limit in the docstring of `fetch`, and an allowance for a busy machine, in s.
 LIMIT, ROOM = 6.0, 6.0
-# Seconds for a fetch to end that has no limits; far from botocore's own, which are minutes.
+# Seconds that a test waits for a fetch; botocore's default limits are minutes.
 PATIENCE = 30.0
 ATTEMPTS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a fetch ended, and after how many seconds."""
+    """The error of a fetch, and its duration in s."""
 
     message: str
-    took: float
+    seconds: float
 
 
 @pytest.fixture(autouse=True)
@@ -54,8 +54,8 @@ def fetched(url: str) -> Ended:
 
 
 @contextmanager
-def side_by_side() -> Iterator[ThreadPoolExecutor]:
-    """Threads that a test does not wait for: one may hang."""
+def two_threads() -> Iterator[ThreadPoolExecutor]:
+    """Yield two threads; the exit does not wait, because one may hang."""
     pool = ThreadPoolExecutor(2)
     try:
         yield pool
@@ -63,8 +63,8 @@ def side_by_side() -> Iterator[ThreadPoolExecutor]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def test_a_secrets_manager_that_does_not_answer_is_given_up() -> None:
-    with black_hole() as unreachable, upstream(reply({})) as mute, side_by_side() as pool:
+def test_a_fetch_from_an_unresponsive_secrets_manager_ends() -> None:
+    with black_hole() as unreachable, upstream(reply({})) as mute, two_threads() as pool:
         mute.script = silent(mute)
         fetches: Mapping[str, Future[Ended]] = {
             "ConnectTimeoutError": pool.submit(fetched, unreachable),
@@ -73,23 +73,23 @@ def test_a_secrets_manager_that_does_not_answer_is_given_up() -> None:
         for error, fetch in fetches.items():
             ended = fetch.result(PATIENCE)
             assert error in ended.message
-            assert ended.took < LIMIT + ROOM
+            assert ended.seconds < LIMIT + ROOM
 
         assert len(mute.received) == ATTEMPTS
 
 
-def test_a_secrets_manager_that_fails_once_is_asked_again() -> None:
+def test_a_fetch_that_fails_once_is_retried() -> None:
     replies = iter([reply({"__type": "InternalServiceError"}, 500), reply({"SecretString": "{}"})])
 
     def once(connection: socket.socket, received: object) -> None:
-        next(replies)(connection, received)  # type: ignore[arg-type]  # passed on as it came
+        next(replies)(connection, received)  # type: ignore[arg-type]  # passed on unchanged
 
     with upstream(once) as flaky:
         assert manager(flaky.url).fetch("chatd/providers") == "{}"
         assert len(flaky.received) == ATTEMPTS
 
 
-def test_one_client_serves_all_fetches_until_it_is_forgotten() -> None:
+def test_one_client_serves_all_fetches_until_forget() -> None:
     ports, lock = set(), threading.Lock()
 
     def script(connection: socket.socket, received: object) -> None:
@@ -108,12 +108,12 @@ def test_one_client_serves_all_fetches_until_it_is_forgotten() -> None:
     assert len(ports) == 2
 
 
-def test_a_secret_is_looked_at_again_at_most_every_thirty_seconds() -> None:
+def test_a_secret_is_reread_at_most_every_thirty_seconds() -> None:
     now = [1000.0]
-    looks: list[float] = []
+    reads: list[float] = []
 
     def fetch(_secret_id: str) -> str:
-        looks.append(now[0])
+        reads.append(now[0])
         return "{}"
 
     secret = JsonSecret("chatd/providers", fetch, lambda: now[0])
@@ -125,4 +125,4 @@ def test_a_secret_is_looked_at_again_at_most_every_thirty_seconds() -> None:
         secret.read()
 
     assert granted == [True, False, False, True, True]
-    assert looks == [1000.0, 1000.0, 1030.0, 1060.0]
+    assert reads == [1000.0, 1000.0, 1030.0, 1060.0]

@@ -85,7 +85,7 @@ TURN = {"role": "user", "content": "Hi"}
         (ask("m", maxtokens=9), "maxtokens"),
     ],
 )
-def test_a_mistake_is_named_by_its_field(body: object, param: str | None) -> None:
+def test_an_invalid_request_is_400_that_names_the_field(body: object, param: str | None) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         read(body)
 

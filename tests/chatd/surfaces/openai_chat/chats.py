@@ -1,4 +1,4 @@
-"""Chats on OpenAI's surface that several test files here send."""
+"""Chats on OpenAI's surface for the test files of this folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WEATHER = {
     },
 }
 
-EVERYTHING: dict[str, Any] = {
+ALL_FIELDS: dict[str, Any] = {
     "temperature": 0.5,
     "top_p": 0.9,
     "seed": 7,
@@ -39,7 +39,7 @@ EVERYTHING: dict[str, Any] = {
     "user": "u-1",
     "metadata": {"a": "b"},
     "logit_bias": {"50256": -100},
-    "a_field_of_tomorrow": {"deep": [1, 2]},
+    "a_future_field": {"deep": [1, 2]},
 }
 
 MESSAGES: list[dict[str, Any]] = [
@@ -62,12 +62,12 @@ MESSAGES: list[dict[str, Any]] = [
                 "function": {"name": "weather", "arguments": '{"city": "Bonn"}'},
             }
         ],
-        "a_field_of_tomorrow": 1,
+        "a_future_field": 1,
     },
     {"role": "tool", "tool_call_id": "call_1", "content": "12 degrees"},
 ]
 
-CUSTOM: list[dict[str, Any]] = [
+CUSTOM_TURNS: list[dict[str, Any]] = [
     {"role": "user", "content": []},
     {"role": "function", "name": "weather", "content": "12 degrees"},
     {

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.chatd.surfaces.openai_chat.chats import (
-    CUSTOM,
-    EVERYTHING,
+    ALL_FIELDS,
+    CUSTOM_TURNS,
     MESSAGES,
     PATH,
     WEATHER,
@@ -22,24 +22,24 @@ PIXEL = "R0lGODlhAQABAAAAACw="
 pytestmark = pytest.mark.usefixtures("provider", "keys")
 
 
-def test_ollama_takes_openais_old_function_role_for_a_tools(provider: Upstream) -> None:
-    post({"model": "m", "messages": CUSTOM[1:2]}, PATH)
+def test_ollama_gets_a_function_turn_as_a_tool_turn(provider: Upstream) -> None:
+    post({"model": "m", "messages": CUSTOM_TURNS[1:2]}, PATH)
 
     (turn,) = provider.last.json["messages"]
     assert turn == {"role": "tool", "content": "12 degrees", "tool_name": "weather"}
 
 
-def test_a_call_that_is_none_of_a_function_is_refused_for_ollama(provider: Upstream) -> None:
-    result = post({"model": "m", "messages": CUSTOM}, PATH)
+def test_a_custom_tool_call_is_refused_for_ollama(provider: Upstream) -> None:
+    result = post({"model": "m", "messages": CUSTOM_TURNS}, PATH)
 
     assert (result.status, result.json["error"]["param"]) == (400, "messages.2.tool_calls")
 
 
-def test_ollama_gets_options_and_format_in_its_own_words(provider: Upstream) -> None:
-    said = {name: EVERYTHING[name] for name in EVERYTHING}
-    for name in ("n", "tool_choice", "parallel_tool_calls", "logit_bias", "a_field_of_tomorrow"):
-        del said[name]
-    complete("llama3.2", **said)
+def test_options_and_format_are_translated_for_ollama(provider: Upstream) -> None:
+    fields = {name: ALL_FIELDS[name] for name in ALL_FIELDS}
+    for name in ("n", "tool_choice", "parallel_tool_calls", "logit_bias", "a_future_field"):
+        del fields[name]
+    complete("llama3.2", **fields)
 
     sent = provider.last.json
     assert sent["options"] == {
@@ -56,7 +56,7 @@ def test_ollama_gets_options_and_format_in_its_own_words(provider: Upstream) -> 
     assert sent["tools"] == [WEATHER]
 
 
-def test_ollama_gets_turns_pictures_and_tools_in_its_own_words(provider: Upstream) -> None:
+def test_turns_images_and_tools_are_translated_for_ollama(provider: Upstream) -> None:
     messages = [
         MESSAGES[0],
         {
@@ -78,7 +78,7 @@ def test_ollama_gets_turns_pictures_and_tools_in_its_own_words(provider: Upstrea
     assert (tool["tool_name"], tool["content"]) == ("weather", "12 degrees")
 
 
-def test_ollama_is_not_told_of_tools_that_may_not_be_called(provider: Upstream) -> None:
+def test_ollama_gets_no_tools_when_tool_choice_is_none(provider: Upstream) -> None:
     complete("llama3.2", tools=[WEATHER], tool_choice="none")
 
     assert "tools" not in provider.last.json
@@ -89,13 +89,13 @@ def test_ollama_is_not_told_of_tools_that_may_not_be_called(provider: Upstream) 
     [
         ("n", 2),
         ("logit_bias", {"1": 5}),
-        ("a_field_of_tomorrow", 1),
+        ("a_future_field", 1),
         ("modalities", ["audio"]),
         ("chat_template_kwargs", {"custom": 1}),
         ("guided_json", {"type": "object"}),
     ],
 )
-def test_what_ollama_cannot_honour_is_400_that_names_it(
+def test_a_field_that_ollama_cannot_honour_is_400_with_its_name(
     provider: Upstream, field: str, value: Any
 ) -> None:
     result = complete("llama3.2", **{field: value})
@@ -114,7 +114,7 @@ def test_a_tool_choice_that_ollama_cannot_force_is_400(provider: Upstream, choic
     assert (result.status, result.json["error"]["param"]) == (400, "tool_choice")
 
 
-def test_what_cannot_be_honoured_is_dropped_if_chatd_toml_says_so_and_told(
+def test_drop_params_drops_and_names_fields_that_ollama_cannot_honour(
     provider: Upstream, config: Path
 ) -> None:
     config.write_text("drop_params = true")
@@ -126,7 +126,7 @@ def test_what_cannot_be_honoured_is_dropped_if_chatd_toml_says_so_and_told(
 
 
 @pytest.mark.parametrize("name", ["a\r\nSet-Cookie: x", "ключ", "x" * 10_000, "a, b"])
-def test_a_dropped_fields_name_cannot_write_headers(
+def test_the_name_of_a_dropped_field_cannot_add_a_header(
     provider: Upstream, config: Path, name: str
 ) -> None:
     config.write_text("drop_params = true")
@@ -145,7 +145,7 @@ def test_a_dropped_fields_name_cannot_write_headers(
     ],
 )
 @pytest.mark.parametrize("model", ["llama3.2", "ollama_cloud/m", "kimi/k3"])
-def test_defaults_and_what_changes_no_answer_are_always_taken(
+def test_defaults_and_fields_without_effect_on_the_answer_are_accepted(
     provider: Upstream, model: str, harmless: dict[str, Any]
 ) -> None:
     result = complete(model, **harmless)
@@ -155,7 +155,7 @@ def test_defaults_and_what_changes_no_answer_are_always_taken(
 
 
 @pytest.mark.parametrize("url", ["https://x.example/a.png", "data:image/png,raw", "file:///etc"])
-def test_a_picture_that_ollama_would_have_to_fetch_is_refused(provider: Upstream, url: str) -> None:
+def test_an_image_without_base64_data_is_refused_for_ollama(provider: Upstream, url: str) -> None:
     content = [{"type": "image_url", "image_url": {"url": url}}]
 
     result = post({"model": "m", "messages": [{"role": "user", "content": content}]}, PATH)
@@ -166,7 +166,7 @@ def test_a_picture_that_ollama_would_have_to_fetch_is_refused(provider: Upstream
     )
 
 
-def test_a_piece_that_ollama_does_not_know_is_refused(provider: Upstream) -> None:
+def test_audio_content_is_refused_for_ollama(provider: Upstream) -> None:
     content = [{"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}]
 
     result = post({"model": "m", "messages": [{"role": "user", "content": content}]}, PATH)
@@ -175,7 +175,7 @@ def test_a_piece_that_ollama_does_not_know_is_refused(provider: Upstream) -> Non
 
 
 @pytest.mark.parametrize("arguments", ["", "not json", "[1]", "[" * 100_000])
-def test_arguments_that_are_no_object_are_refused_for_ollama(
+def test_tool_arguments_other_than_an_object_are_refused_for_ollama(
     provider: Upstream, arguments: str
 ) -> None:
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}

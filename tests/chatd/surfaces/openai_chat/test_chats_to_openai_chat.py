@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.chatd.surfaces.openai_chat.chats import (
-    CUSTOM,
-    EVERYTHING,
+    ALL_FIELDS,
+    CUSTOM_TURNS,
     MESSAGES,
     PATH,
     WEATHER,
@@ -19,20 +19,20 @@ from tests.support.upstream import Upstream
 pytestmark = pytest.mark.usefixtures("provider", "keys")
 
 
-def test_an_upstream_of_the_same_dialect_gets_everything_untouched(provider: Upstream) -> None:
-    complete("opencode/grok", **EVERYTHING)
+def test_an_upstream_of_the_same_dialect_gets_every_field_unchanged(provider: Upstream) -> None:
+    complete("opencode/grok", **ALL_FIELDS)
 
     sent = provider.last.json
-    assert {name: sent[name] for name in EVERYTHING} == EVERYTHING
+    assert {name: sent[name] for name in ALL_FIELDS} == ALL_FIELDS
 
 
-def test_an_upstream_of_the_same_dialect_gets_every_message_untouched(provider: Upstream) -> None:
+def test_an_upstream_of_the_same_dialect_gets_every_message_unchanged(provider: Upstream) -> None:
     post({"model": "opencode/grok", "messages": MESSAGES}, PATH)
 
     assert provider.last.json["messages"] == MESSAGES
 
 
-def test_kimi_has_a_temperature_of_its_own_and_the_caller_is_told(provider: Upstream) -> None:
+def test_the_temperature_is_dropped_for_kimi_and_named(provider: Upstream) -> None:
     result = complete("kimi/k3", temperature=0.3)
 
     assert "temperature" not in provider.last.json
@@ -68,11 +68,11 @@ def test_kimi_gets_no_empty_text_beside_a_tool_call(provider: Upstream) -> None:
     assert "content" not in provider.last.json["messages"][1]
 
 
-def test_an_upstream_of_the_same_dialect_gets_what_the_form_does_not_know(
+def test_an_upstream_of_the_same_dialect_gets_custom_turns_and_tools_unchanged(
     provider: Upstream,
 ) -> None:
     tools = [WEATHER, {"type": "custom", "custom": {"name": "x"}}]
-    post({"model": "opencode/grok", "messages": CUSTOM, "tools": tools}, PATH)
+    post({"model": "opencode/grok", "messages": CUSTOM_TURNS, "tools": tools}, PATH)
 
-    assert provider.last.json["messages"] == CUSTOM
+    assert provider.last.json["messages"] == CUSTOM_TURNS
     assert provider.last.json["tools"] == tools

@@ -37,7 +37,7 @@ def test_an_answer_is_a_chat_completion(provider: Upstream) -> None:
     }
 
 
-def test_several_choices_come_back_as_several(provider: Upstream) -> None:
+def test_every_choice_of_an_answer_is_returned(provider: Upstream) -> None:
     body = answers.openai_chat()
     body["choices"] = [
         {"message": {"content": word}, "finish_reason": "stop"} for word in ("one", "two")
@@ -52,7 +52,7 @@ def test_several_choices_come_back_as_several(provider: Upstream) -> None:
     ]
 
 
-def test_several_choices_of_a_stream_are_kept_apart(provider: Upstream) -> None:
+def test_every_choice_of_a_stream_keeps_its_index(provider: Upstream) -> None:
     def chunk(index: int, delta: dict[str, Any], reason: str | None = None) -> bytes:
         return answers.sse({"choices": [{"index": index, "delta": delta, "finish_reason": reason}]})
 
@@ -77,7 +77,7 @@ def test_several_choices_of_a_stream_are_kept_apart(provider: Upstream) -> None:
 
 
 @pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])
-def test_thinking_is_kept_apart_as_reasoning_content(provider: Upstream, field: str) -> None:
+def test_thinking_is_returned_as_reasoning_content(provider: Upstream, field: str) -> None:
     body = answers.openai_chat()
     body["choices"][0]["message"][field] = "Hm."
     provider.script = reply(body)
@@ -87,7 +87,7 @@ def test_thinking_is_kept_apart_as_reasoning_content(provider: Upstream, field: 
     assert choice["message"]["reasoning_content"] == "Hm."
 
 
-def test_logprobs_of_ollama_become_openais(provider: Upstream) -> None:
+def test_logprobs_of_ollama_are_written_in_openais_form(provider: Upstream) -> None:
     tokens = [{"token": "Hello", "logprob": -0.1, "bytes": [72], "top_logprobs": []}]
     provider.script = reply(answers.ollama_chat(logprobs=tokens))
 
@@ -125,7 +125,7 @@ def test_a_budget_spent_on_thinking_is_length_with_a_warning(provider: Upstream)
     assert "spent its whole budget" in result.headers["x-chatd-warning"]
 
 
-def test_a_finish_reason_that_openai_does_not_know_is_stop(provider: Upstream) -> None:
+def test_a_finish_reason_unknown_to_openai_is_stop(provider: Upstream) -> None:
     provider.script = reply(answers.ollama_chat(done_reason="load"))
 
     assert complete("llama3.2").json["choices"][0]["finish_reason"] == "stop"
@@ -165,7 +165,9 @@ def test_a_finish_reason_that_openai_does_not_know_is_stop(provider: Upstream) -
         (ask("m", stream_options=1), "stream_options"),
     ],
 )
-def test_a_mistake_is_named_by_its_field(provider: Upstream, body: Any, param: str) -> None:
+def test_an_invalid_request_is_400_that_names_the_field(
+    provider: Upstream, body: Any, param: str
+) -> None:
     result = post(body, PATH)
 
     assert (result.status, result.json["error"]["param"]) == (400, param)
@@ -173,7 +175,7 @@ def test_a_mistake_is_named_by_its_field(provider: Upstream, body: Any, param: s
 
 
 @pytest.mark.parametrize("model", ["llama3.2", "kimi/k3"])
-def test_a_model_that_the_provider_lacks_is_404_here(provider: Upstream, model: str) -> None:
+def test_a_model_that_the_provider_lacks_is_404(provider: Upstream, model: str) -> None:
     provider.script = reply({"error": "model not found"}, 404)
 
     whole, streamed = complete(model), stream(ask(model), PATH)
@@ -183,13 +185,13 @@ def test_a_model_that_the_provider_lacks_is_404_here(provider: Upstream, model: 
     assert (error["code"], error["upstream_status"]) == ("model_not_found", 404)
 
 
-def test_a_refused_key_tells_clients_not_to_retry(provider: Upstream) -> None:
+def test_the_response_to_a_refused_key_forbids_a_retry(provider: Upstream) -> None:
     provider.script = reply({"error": "bad key"}, 401)
 
     assert complete().headers["x-should-retry"] == "false"
 
 
-def test_the_refusal_of_many_fields_names_a_few(provider: Upstream) -> None:
+def test_the_error_for_many_fields_names_ten(provider: Upstream) -> None:
     request = {**ask("m"), **{f"field_{n}": n for n in range(5_000)}}
 
     error = post(request, "/v1/chat/completions").json["error"]

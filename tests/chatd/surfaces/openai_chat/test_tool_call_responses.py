@@ -25,7 +25,7 @@ def ollama_call(**more: Any) -> dict[str, Any]:
     return {"role": "assistant", "content": "", "tool_calls": [call]}
 
 
-def test_ollamas_tool_call_becomes_openais(provider: Upstream) -> None:
+def test_a_tool_call_of_ollama_is_written_in_openais_form(provider: Upstream) -> None:
     provider.script = reply(answers.ollama_chat(message=ollama_call()))
 
     (choice,) = complete("llama3.2", tools=[WEATHER]).json["choices"]
@@ -38,7 +38,7 @@ def test_ollamas_tool_call_becomes_openais(provider: Upstream) -> None:
     assert call["id"].startswith("call_")
 
 
-def test_ollamas_own_call_id_is_kept(provider: Upstream) -> None:
+def test_the_call_id_of_ollama_is_kept(provider: Upstream) -> None:
     provider.script = reply(answers.ollama_chat(message=ollama_call(id="mine")))
 
     (choice,) = complete("llama3.2", tools=[WEATHER]).json["choices"]
@@ -46,7 +46,7 @@ def test_ollamas_own_call_id_is_kept(provider: Upstream) -> None:
     assert choice["message"]["tool_calls"][0]["id"] == "mine"
 
 
-def test_a_limit_outlives_a_tool_call(provider: Upstream) -> None:
+def test_the_finish_reason_length_is_kept_with_a_tool_call(provider: Upstream) -> None:
     provider.script = reply(answers.ollama_chat(message=ollama_call(), done_reason="length"))
 
     (choice,) = complete("llama3.2", tools=[WEATHER]).json["choices"]
@@ -65,7 +65,7 @@ def test_a_tool_call_of_the_same_dialect_is_passed_on(provider: Upstream) -> Non
     assert choice["finish_reason"] == "tool_calls"
 
 
-def test_ollamas_tool_call_survives_the_last_line_of_its_stream(provider: Upstream) -> None:
+def test_a_streamed_tool_call_of_ollama_is_written_in_openais_form(provider: Upstream) -> None:
     lines = [{"message": ollama_call(), "done": False}, {**answers.ollama_chat(""), "done": True}]
     provider.script = chunked([answers.json_line(line) for line in lines])
 
@@ -78,7 +78,7 @@ def test_ollamas_tool_call_survives_the_last_line_of_its_stream(provider: Upstre
     assert json.loads(call["function"]["arguments"]) == {"city": "Köln"}
 
 
-def test_a_tool_call_in_pieces_stays_in_pieces(provider: Upstream) -> None:
+def test_the_pieces_of_a_tool_call_are_streamed_as_pieces(provider: Upstream) -> None:
     pieces: list[dict[str, Any]] = [
         {"index": 0, "id": "call_9", "type": "function", "function": {"name": "weather"}},
         {"index": 0, "function": {"arguments": '{"city": '}},
