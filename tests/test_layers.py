@@ -92,7 +92,7 @@ def is_of(name: str, modules: set[str]) -> bool:
         ("x = 'import os'", set()),
     ],
 )
-def test_an_import_is_found_however_it_is_written(code: str, found: set[str]) -> None:
+def test_an_import_is_found_in_every_form(code: str, found: set[str]) -> None:
     assert imports(code, "chatd.safe_json") == found
 
 
@@ -100,11 +100,11 @@ def test_an_import_is_found_however_it_is_written(code: str, found: set[str]) ->
     ("name", "is_one"),
     [("os", True), ("os.path", True), ("ossify", False), ("socketserver", False), ("a.os", False)],
 )
-def test_a_module_is_told_from_one_whose_name_begins_alike(name: str, is_one: bool) -> None:
+def test_a_module_is_distinguished_from_one_with_the_same_prefix(name: str, is_one: bool) -> None:
     assert is_of(name, {"os", "socket"}) == is_one
 
 
-def test_every_station_is_in_one_ring_and_every_entry_is_a_station() -> None:
+def test_every_package_is_in_one_layer() -> None:
     entries = sorted(name for stations in RINGS for name in stations)
 
     assert entries == sorted({station(path) for path in MODULES} - {"__init__"})
@@ -130,7 +130,7 @@ def test_imports_point_inward(path: Path) -> None:
     [path for path in MODULES if station(path) in PURE],
     ids=lambda path: str(path.relative_to(HOUSE)),
 )
-def test_the_pure_stations_import_neither_the_system_nor_the_network_nor_aws(path: Path) -> None:
+def test_pure_packages_import_neither_the_system_nor_the_network_nor_aws(path: Path) -> None:
     assert [name for name in imported(path) if is_of(name, OUTSIDE)] == []
 
 
@@ -139,12 +139,12 @@ def test_the_pure_stations_import_neither_the_system_nor_the_network_nor_aws(pat
     [path for path in MODULES if station(path) in STRANGERS],
     ids=lambda path: str(path.relative_to(HOUSE)),
 )
-def test_no_dialect_knows_a_surface_and_no_surface_a_dialect(path: Path) -> None:
+def test_dialects_and_surfaces_do_not_import_each_other(path: Path) -> None:
     assert [name for name in imported(path) if is_of(name, {STRANGERS[station(path)]})] == []
 
 
 @pytest.mark.parametrize("door", ["chat", "providers", "authorizer"])
-def test_a_door_can_be_imported_without_boto3_settings_or_network(door: str) -> None:
+def test_a_handler_is_imported_without_boto3_settings_or_network(door: str) -> None:
     code = f"""
 import sys
 sys.path.insert(0, {str(ROOT / "functions")!r})

@@ -25,13 +25,13 @@ def test_a_key_goes_from_secrets_manager_to_the_provider(provider: Upstream, sec
     assert provider.last.headers["authorization"] == "Bearer sk-from-secret"
 
 
-def test_a_secret_decides_what_is_listed(secret: str) -> None:
+def test_the_keys_of_the_secret_decide_the_provider_list(secret: str) -> None:
     names = [entry["name"] for entry in get("/v1/chat/providers").json["providers"]]
 
     assert names == ["ollama", "kimi"]
 
 
-def test_a_secret_that_cannot_be_read_is_503_for_who_needs_it_and_nothing_to_others(
+def test_an_unreadable_secret_is_503_only_for_providers_that_need_keys(
     provider: Upstream, secret: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHATD_SECRET_ID", "no-such-secret")

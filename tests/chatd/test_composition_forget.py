@@ -31,7 +31,7 @@ def fail(provider: Upstream) -> None:
     provider.script = working
 
 
-def test_an_open_circuit_is_forgotten(provider: Upstream, config: Path) -> None:
+def test_forget_closes_an_open_circuit(provider: Upstream, config: Path) -> None:
     config.write_text('[tiers]\nfast = ["ollama/llama3.2"]\n')
     fail(provider)
     refused = post(ask("fast", next(TEXTS)))
@@ -41,7 +41,7 @@ def test_an_open_circuit_is_forgotten(provider: Upstream, config: Path) -> None:
     assert post(ask("fast", next(TEXTS))).status == 200
 
 
-def test_what_keeps_the_circuits_is_made_anew() -> None:
+def test_forget_creates_a_new_circuit_store() -> None:
     made: list[Store] = []
 
     def make() -> Store:
@@ -58,7 +58,7 @@ def test_what_keeps_the_circuits_is_made_anew() -> None:
     assert len(made) == 2
 
 
-def test_connections_and_keys_are_renewed(
+def test_forget_renews_connections_and_keys(
     provider: Upstream, secrets_manager: SecretsManagerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secrets_manager.create_secret(Name=SECRET, SecretString='{"KIMI_API_KEY": "sk-old"}')
@@ -86,7 +86,7 @@ def test_connections_and_keys_are_renewed(
     assert ports[0] == ports[1] != ports[2]
 
 
-def test_the_client_of_secrets_manager_is_made_anew(
+def test_forget_creates_a_new_client_of_secrets_manager(
     provider: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its connection and its credentials are those of the machine that took the snapshot."""

@@ -52,9 +52,7 @@ def test_the_provider_sees_the_name_without_its_prefix(provider: Upstream) -> No
 @pytest.mark.parametrize(
     "model", ["m:cloud", "ollama_cloud/m", "openrouter/v/m", "opencode/m", "kimi/m"]
 )
-def test_a_provider_that_is_not_registered_is_404_and_nobody_is_asked(
-    provider: Upstream, model: str
-) -> None:
+def test_an_unregistered_provider_is_404_without_a_request(provider: Upstream, model: str) -> None:
     result = post(ask(model))
 
     assert (result.status, result.json["error"]["code"]) == (404, "model_not_found")
@@ -62,15 +60,15 @@ def test_a_provider_that_is_not_registered_is_404_and_nobody_is_asked(
     assert provider.received == []
 
 
-def test_a_provider_that_is_switched_off_is_404(
-    provider: Upstream, keys: str, config: Path
-) -> None:
+def test_a_disabled_provider_is_404(provider: Upstream, keys: str, config: Path) -> None:
     config.write_text("[providers.kimi]\nenabled = false")
 
     assert post(ask("kimi/k3")).status == 404
 
 
-def test_an_unknown_prefix_reaches_the_default_provider_whole(provider: Upstream) -> None:
+def test_a_name_with_an_unknown_prefix_reaches_the_default_provider_unchanged(
+    provider: Upstream,
+) -> None:
     provider.script = reply({"error": "model 'unknown/x' not found"}, status=404)
 
     result = post(ask("unknown/x"))
@@ -105,17 +103,17 @@ def test_a_body_is_read_as_text_and_as_base64(provider: Upstream, body: str, enc
 
 
 @pytest.mark.parametrize("body", ["no base64!", "bm90IGpzb24=", "ünïcode"])
-def test_a_body_that_is_not_its_base64_is_400(provider: Upstream, body: str) -> None:
+def test_an_invalid_base64_body_is_400(provider: Upstream, body: str) -> None:
     assert post(body, isBase64Encoded=True).status == 400
 
 
 @pytest.mark.parametrize("headers", [None, {}, {"CONTENT-TYPE": "text/plain"}])
-def test_the_content_type_does_not_matter(provider: Upstream, headers: Any) -> None:
+def test_any_content_type_is_accepted(provider: Upstream, headers: Any) -> None:
     assert post(ask("m"), headers=headers, multiValueHeaders=None).status == 200
 
 
 @pytest.mark.parametrize("body", ["", None])
-def test_no_body_is_400(provider: Upstream, body: Any) -> None:
+def test_a_missing_body_is_400(provider: Upstream, body: Any) -> None:
     result = chat.app.lambda_handler(http_event("POST", "/v1/chat", body), LambdaContext())
 
     assert result["statusCode"] == 400
@@ -132,7 +130,7 @@ def test_a_body_just_under_5_mb_is_served(provider: Upstream) -> None:
     assert post(ask("m", "x" * (5 * 1024 * 1024 - 200))).status == 200
 
 
-def test_an_answer_that_lambda_cannot_return_is_502(provider: Upstream) -> None:
+def test_an_answer_over_lambdas_limit_is_502(provider: Upstream) -> None:
     provider.script = reply(answers.ollama_chat("\\" * 2_500_000))
 
     result = post(ask("m"))
@@ -140,7 +138,7 @@ def test_an_answer_that_lambda_cannot_return_is_502(provider: Upstream) -> None:
     assert (result.status, result.json["error"]["code"]) == (502, "answer_too_large")
 
 
-def test_an_answer_that_lambda_can_just_return_is_returned(provider: Upstream) -> None:
+def test_an_answer_just_under_lambdas_limit_is_returned(provider: Upstream) -> None:
     provider.script = reply(answers.ollama_chat("x" * 6_000_000))
 
     assert len(post(ask("m")).json["content"]) == 6_000_000
@@ -162,7 +160,7 @@ def test_json_is_passed_on_to_the_provider(provider: Upstream) -> None:
     assert provider.last.json["format"] == "json"
 
 
-def test_the_deadline_is_lambdas_when_nothing_is_sooner(provider: Upstream) -> None:
+def test_the_remaining_time_of_lambda_limits_a_chat(provider: Upstream) -> None:
     provider.script = silent(provider)
     context = LambdaContext(remaining_ms=800)
 
@@ -172,7 +170,7 @@ def test_the_deadline_is_lambdas_when_nothing_is_sooner(provider: Upstream) -> N
     assert json.loads(result["body"])["error"]["code"] == "upstream_timeout"
 
 
-def test_the_deadline_is_the_routes_when_that_is_sooner(
+def test_the_limit_of_the_route_limits_a_chat(
     provider: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHATD_HTTP_SECONDS", "0.8")
@@ -181,7 +179,7 @@ def test_the_deadline_is_the_routes_when_that_is_sooner(
     assert post(ask("m")).status == 504
 
 
-def test_the_routes_limit_counts_from_when_api_gateway_took_the_request(
+def test_the_limit_of_the_route_counts_from_the_request_time_of_api_gateway(
     provider: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHATD_HTTP_SECONDS", "29")
@@ -191,7 +189,7 @@ def test_the_routes_limit_counts_from_when_api_gateway_took_the_request(
     assert provider.received == []
 
 
-def test_the_routes_limit_does_not_hold_for_a_direct_invocation(
+def test_the_limit_of_the_route_does_not_hold_for_a_direct_invocation(
     provider: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHATD_HTTP_SECONDS", "0.1")
@@ -199,24 +197,20 @@ def test_the_routes_limit_does_not_hold_for_a_direct_invocation(
     assert invoke(ask("m"))["content"] == "Hello!"
 
 
-def test_the_deadline_is_the_providers_when_that_is_sooner(
-    provider: Upstream, config: Path
-) -> None:
+def test_the_total_of_the_provider_limits_a_chat(provider: Upstream, config: Path) -> None:
     config.write_text("[providers.ollama]\ntimeouts = { total = 0.3 }")
     provider.script = silent(provider)
 
     assert post(ask("m")).status == 504
 
 
-def test_a_tier_is_served_by_the_first_of_its_models_that_is_registered(
-    provider: Upstream, config: Path
-) -> None:
+def test_a_tier_uses_its_first_registered_model(provider: Upstream, config: Path) -> None:
     config.write_text('[tiers]\nfast = ["kimi/k3", "ollama/llama3.2"]')
 
     assert post(ask("fast")).json["provider"] == "ollama"
 
 
-def test_a_tier_of_which_nothing_is_registered_is_404_and_tells_why(
+def test_a_tier_without_a_registered_model_is_404_and_names_the_missing_keys(
     provider: Upstream, config: Path
 ) -> None:
     config.write_text('[tiers]\nfast = ["kimi/k3", "openrouter/v/m"]')
@@ -228,9 +222,7 @@ def test_a_tier_of_which_nothing_is_registered_is_404_and_tells_why(
     assert "OPENROUTER_API_KEY" in result.json["error"]["message"]
 
 
-def test_a_key_that_could_not_be_looked_up_is_503(
-    provider: Upstream, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_key_lookup_is_503(provider: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KIMI_API_KEY", "sk-\x07bell")
 
     result = post(ask("kimi/k3"))
@@ -283,7 +275,7 @@ def test_an_allowed_browser_may_read_the_answer(
 
 
 @pytest.mark.parametrize(("origin", "listed"), [("https://a.example", True), ("https://b", False)])
-def test_a_listed_page_may_ask_before_it_calls(
+def test_a_preflight_of_a_listed_page_allows_the_requested_headers(
     monkeypatch: pytest.MonkeyPatch, origin: str, listed: bool
 ) -> None:
     monkeypatch.setenv("CHATD_CORS_ORIGINS", "https://a.example")
@@ -331,7 +323,9 @@ def test_a_direct_invocation_fails_with_a_named_exception(
         invoke(event)
 
 
-def test_a_direct_invocations_failure_passes_no_frames_but_the_doors(provider: Upstream) -> None:
+def test_the_exception_of_a_direct_invocation_has_only_the_handlers_frames(
+    provider: Upstream,
+) -> None:
     provider.script = reply({"error": "boom"}, status=500)
 
     with pytest.raises(UpstreamError, match="ollama: it answered 500: boom") as caught:
@@ -342,7 +336,7 @@ def test_a_direct_invocations_failure_passes_no_frames_but_the_doors(provider: U
     assert caught.value.__suppress_context__
 
 
-def test_a_direct_invocation_of_a_wrong_configuration_fails_as_a_fault_of_ours(
+def test_a_configuration_error_fails_a_direct_invocation_with_internal_error(
     config: Path,
 ) -> None:
     config.write_text("x = 1")
@@ -351,7 +345,7 @@ def test_a_direct_invocation_of_a_wrong_configuration_fails_as_a_fault_of_ours(
         invoke(ask("m"))
 
 
-def test_a_direct_invocation_meets_a_failed_lookup_by_name(
+def test_a_failed_key_lookup_fails_a_direct_invocation_with_its_named_exception(
     provider: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KIMI_API_KEY", "é")
@@ -373,7 +367,7 @@ def test_the_next_request_works_after_a_failure(provider: Upstream) -> None:
     assert (failed.status, post(ask("m")).status) == (502, 200)
 
 
-def test_a_fault_of_our_own_is_500_and_its_words_go_nowhere(
+def test_an_internal_error_is_500_without_its_message(
     provider: Upstream, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def broken(*_: object) -> None:
@@ -388,7 +382,7 @@ def test_a_fault_of_our_own_is_500_and_its_words_go_nowhere(
     assert "the prompt" not in capfd.readouterr().out + str(result)
 
 
-def test_a_fault_in_the_door_is_500_in_our_shape(
+def test_an_internal_error_while_reading_the_event_is_500_with_the_contracts_body(
     provider: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:

@@ -65,7 +65,7 @@ def asked(provider: Upstream) -> threading.Event:
     return asked
 
 
-def test_a_cancelled_plain_chat_ends_its_exchange_at_once(
+def test_a_cancelled_chat_closes_its_connection_at_once(
     provider: Upstream, asked: threading.Event, emitted: Callable[[], Emitted]
 ) -> None:
     closed = threading.Event()
@@ -105,7 +105,7 @@ def test_cancelled_chats_open_no_circuit(
     assert post(ask("t")).status == 200
 
 
-def test_a_cancelled_chat_asks_no_other_model(
+def test_a_cancelled_chat_does_not_fall_back(
     provider: Upstream, asked: threading.Event, config: Path
 ) -> None:
     config.write_text('[tiers]\nt = ["ollama/a", "kimi/k3"]')
@@ -117,7 +117,7 @@ def test_a_cancelled_chat_asks_no_other_model(
     assert len(provider.received) == 1
 
 
-def test_a_cancel_ends_a_retrys_wait(provider: Upstream) -> None:
+def test_a_cancel_ends_the_wait_before_a_retry(provider: Upstream) -> None:
     asked = threading.Event()
 
     def script(connection: socket.socket, received: Received) -> None:
@@ -134,7 +134,7 @@ def test_a_cancel_ends_a_retrys_wait(provider: Upstream) -> None:
     assert len(provider.received) == 1
 
 
-def test_a_call_that_is_cancelled_before_it_begins_asks_no_provider(provider: Upstream) -> None:
+def test_a_call_cancelled_before_its_start_sends_no_request(provider: Upstream) -> None:
     call = Call("r", Deadline.after(60))
     gateway, native = chat.app.compose().gateway, surface("native")
     request = gateway.read(native, {}, lambda: json.dumps(ask("llama3.2")).encode(), call)
@@ -145,7 +145,7 @@ def test_a_call_that_is_cancelled_before_it_begins_asks_no_provider(provider: Up
     assert provider.received == []
 
 
-def test_the_tokens_of_a_plain_answer_that_broke_off_are_estimated(
+def test_the_tokens_of_a_broken_whole_answer_are_estimated(
     provider: Upstream, config: Path, emitted: Callable[[], Emitted]
 ) -> None:
     config.write_text("[providers.ollama]\nupstream_stream = true")
@@ -158,7 +158,7 @@ def test_the_tokens_of_a_plain_answer_that_broke_off_are_estimated(
     assert (line["gen_ai.usage.output_tokens"], line["chatd.usage_estimated"]) == (2, True)
 
 
-def test_an_attempt_that_begins_while_the_call_is_cancelled_is_broken_off() -> None:
+def test_an_attempt_that_begins_during_a_cancel_is_cancelled() -> None:
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:

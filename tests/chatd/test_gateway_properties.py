@@ -109,7 +109,7 @@ def test_every_json_body_is_answered(objects: Upstream, body: Any) -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("wanted", ["json", {"type": "array"}])
-def test_the_requests_that_once_failed_by_chance(
+def test_a_json_answer_is_200_or_format_not_met_by_the_requested_format(
     objects: Upstream, wanted: Any, stream: bool
 ) -> None:
     messages = [{"role": "user", "content": "Hi"}]
@@ -167,7 +167,7 @@ def test_every_body_on_openais_surface_is_answered(all_keys: Upstream, body: Any
 @many
 @given(body=st.binary(), cuts=st.lists(st.integers(1, 40), max_size=5))
 @pytest.mark.parametrize("model", ["m", "kimi/k3"])
-def test_every_stream_of_a_provider_is_whole_or_says_that_it_died(
+def test_every_stream_ends_with_done_or_an_error_event(
     all_keys: Upstream, model: str, body: bytes, cuts: list[int]
 ) -> None:
     pieces = [body[start : start + 7] for start in range(0, len(body), 7)]
@@ -194,7 +194,9 @@ def test_every_text_body_is_answered(all_keys: Upstream, body: str | None, encod
 
 @many
 @given(event=REQUESTS | JSON)
-def test_every_direct_invocation_answers_or_fails_by_name(objects: Upstream, event: Any) -> None:
+def test_every_direct_invocation_returns_an_answer_or_a_named_exception(
+    objects: Upstream, event: Any
+) -> None:
     failed: type[ChatdError] | None
     try:
         answer = chat.app.lambda_handler(event, LambdaContext())
@@ -233,7 +235,7 @@ def test_every_http_event_is_answered(
     status=st.integers(100, 599),
 )
 @pytest.mark.parametrize("model", ["m", "ollama_cloud/m", "kimi/k3"])
-def test_every_response_of_a_provider_is_an_answer_or_a_typed_error(
+def test_every_response_of_a_provider_is_an_answer_or_a_named_error(
     all_keys: Upstream, model: str, body: bytes, status: int
 ) -> None:
     def script(connection: socket.socket, _received: Received) -> None:
@@ -252,7 +254,7 @@ def test_every_response_of_a_provider_is_an_answer_or_a_typed_error(
 @many
 @given(st.data())
 @pytest.mark.parametrize("path", ["/api/chat", "/v1/chat/completions"])
-def test_every_twist_of_an_answer_is_an_answer_or_a_typed_error(
+def test_every_altered_answer_is_an_answer_or_a_named_error(
     all_keys: Upstream, path: str, data: st.DataObject
 ) -> None:
     body = answers.for_path(path)

@@ -92,7 +92,7 @@ def test_a_body_is_a_text_or_its_base64(event: Any, body: bytes) -> None:
 
 
 @pytest.mark.parametrize("body", ["Y", "Y!==", "YQ==\n", "é"])
-def test_what_is_not_base64_is_refused(body: str) -> None:
+def test_an_invalid_base64_body_is_refused(body: str) -> None:
     with pytest.raises(InvalidRequestError):
         body_of({"body": body, "isBase64Encoded": True})
 
@@ -126,7 +126,7 @@ def test_an_event_that_cannot_be_json_is_refused() -> None:
         request_of(Unread())
 
 
-def test_a_header_is_found_whatever_its_case() -> None:
+def test_a_header_is_found_in_any_case() -> None:
     event = {"headers": {"X-A": "1", "x-b": "2"}}
 
     assert [header(event, name) for name in ("x-a", "x-b", "x-c")] == ["1", "2", None]

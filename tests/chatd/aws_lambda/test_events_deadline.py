@@ -31,7 +31,7 @@ def ago(seconds: float) -> int:
     return round((time.time() - seconds) * 1000)
 
 
-def test_the_time_that_passed_before_is_taken_off() -> None:
+def test_the_age_of_the_request_shortens_its_deadline() -> None:
     assert LIMIT - 20 - MARGIN - ROOM < left(ago(20)) <= LIMIT - 20 - MARGIN + 0.01
 
 
@@ -40,11 +40,11 @@ def test_the_time_that_passed_before_is_taken_off() -> None:
     [ago(24 * 3600), ago(90), ago(-3600), 0, None, "1700000000000", 1700000000.5],
     ids=["a day", "90 s", "in an hour", "1970", "none", "text", "a fraction"],
 )
-def test_a_moment_that_cannot_be_this_requests_takes_nothing_off(taken: Any) -> None:
+def test_an_implausible_request_time_does_not_shorten_the_deadline(taken: Any) -> None:
     assert LIMIT - MARGIN - ROOM < left(taken) <= LIMIT - MARGIN
 
 
-def test_half_a_second_of_lambdas_time_is_kept_for_the_answer() -> None:
+def test_half_a_second_of_lambdas_time_is_reserved_for_the_response() -> None:
     brief = LambdaContext(remaining_ms=10_000)
 
     for event in (None, http_event("POST", "/v1/chat")):
@@ -52,7 +52,7 @@ def test_half_a_second_of_lambdas_time_is_kept_for_the_answer() -> None:
         assert 10 - MARGIN - ROOM < seconds <= 10 - MARGIN
 
 
-def test_a_whole_answer_has_less_time_than_a_stream_and_never_more() -> None:
+def test_the_limit_of_whole_answers_shortens_the_deadline_and_never_extends_it() -> None:
     for whole, expected in ((50.0, 50.0), (500.0, LIMIT)):
         found = settings(CHATD_HTTP_SECONDS=str(LIMIT), CHATD_HTTP_WHOLE_SECONDS=str(whole))
         event = http_event("POST", "/v1/chat", requestContext={"requestTimeEpoch": ago(20)})
@@ -62,7 +62,7 @@ def test_a_whole_answer_has_less_time_than_a_stream_and_never_more() -> None:
         assert expected - 20 - MARGIN - ROOM < call.deadline.left() <= expected - 20 - MARGIN + 0.01
 
 
-def test_a_chat_is_shortened_only_if_its_answer_is_whole(
+def test_the_limit_of_whole_answers_does_not_hold_for_streams(
     provider: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHATD_HTTP_WHOLE_SECONDS", "0.6")  # a tenth of a second, and the margin

@@ -33,7 +33,7 @@ def test_with_listed_origins_every_answer_varies_by_origin(
 
 @pytest.mark.usefixtures("listed")
 @pytest.mark.parametrize("origin", [None, "https://evil.example"])
-def test_a_preflight_of_a_foreign_page_varies_and_allows_nothing(origin: str | None) -> None:
+def test_a_preflight_of_an_unlisted_origin_varies_and_allows_no_access(origin: str | None) -> None:
     event = http_event("OPTIONS", "/v1/chat", None, headers={"Origin": origin} if origin else {})
     headers = chat.app.lambda_handler(event, LambdaContext())["multiValueHeaders"]
 
@@ -43,21 +43,25 @@ def test_a_preflight_of_a_foreign_page_varies_and_allows_nothing(origin: str | N
 
 @pytest.mark.usefixtures("listed")
 @pytest.mark.parametrize("origin", ["vscode-webview://1a2b", "null"])
-def test_a_listed_desktop_app_may_read(provider: Upstream, origin: str) -> None:
+def test_a_listed_desktop_app_may_read_the_answer(provider: Upstream, origin: str) -> None:
     result = post(ask("m"), headers={"Origin": origin})
 
     assert result.headers["access-control-allow-origin"] == origin
 
 
 @pytest.mark.usefixtures("provider")
-def test_without_listed_origins_nothing_varies(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_listed_origins_answers_have_no_vary_header(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delenv("CHATD_CORS_ORIGINS", raising=False)
 
     assert "vary" not in post(ask("m"), headers={"Origin": LISTED}).headers
 
 
 @pytest.mark.usefixtures("provider")
-def test_for_every_origin_one_answer_serves_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_the_wildcard_origin_answers_have_no_vary_header(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("CHATD_CORS_ORIGINS", "*")
     result = post(ask("m"), headers={"Origin": "https://any.example"})
 

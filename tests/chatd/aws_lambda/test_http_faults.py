@@ -82,7 +82,7 @@ def assert_place_without_words(text: str) -> None:
     assert f"{HERE}:" in text
 
 
-def test_a_place_holds_the_class_the_files_and_the_lines_and_no_words() -> None:
+def test_a_place_holds_the_class_files_and_lines_and_no_message() -> None:
     with pytest.raises(KeyError) as caught:
         fail()
 
@@ -184,7 +184,7 @@ def test_a_fault_in_mid_stream_is_logged_by_its_place(provider: Upstream, emitte
     assert_place_without_words(json.dumps(line))
 
 
-def test_a_mistake_in_the_configuration_is_for_the_log_alone(emitted: Emits) -> None:
+def test_a_configuration_error_is_logged_and_not_sent_to_callers(emitted: Emits) -> None:
     def mistaken(*_: object) -> NoReturn:
         raise ConfigError("chatd.toml: tiers.fast is no list")
 

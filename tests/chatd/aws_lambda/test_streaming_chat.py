@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("provider", "keys")
 
 
 @each_model
-def test_the_native_stream_is_contents_and_a_last_event_with_the_totals(model: str) -> None:
+def test_a_native_stream_has_content_events_and_a_last_event_with_totals(model: str) -> None:
     streamed = stream(ask(model))
 
     *pieces, last = streamed.json
@@ -33,7 +33,7 @@ def test_the_native_stream_is_contents_and_a_last_event_with_the_totals(model: s
 
 
 @each_model
-def test_openais_stream_is_role_deltas_reason_and_done(model: str) -> None:
+def test_an_openai_stream_has_role_deltas_finish_reason_and_done(model: str) -> None:
     streamed = stream(ask(model), OPENAI)
 
     first, *_, last = streamed.json
@@ -45,7 +45,7 @@ def test_openais_stream_is_role_deltas_reason_and_done(model: str) -> None:
 
 
 @each_model
-def test_usage_comes_in_a_chunk_of_its_own_if_asked(model: str) -> None:
+def test_usage_has_its_own_chunk_if_include_usage_is_set(model: str) -> None:
     streamed = stream(ask(model, stream_options={"include_usage": True}), OPENAI)
 
     *others, last = streamed.json
@@ -54,13 +54,15 @@ def test_usage_comes_in_a_chunk_of_its_own_if_asked(model: str) -> None:
     assert all(chunk.get("usage") is None for chunk in others)
 
 
-def test_every_chunk_bears_the_same_id(provider: Upstream) -> None:
+def test_every_chunk_has_the_same_id(provider: Upstream) -> None:
     assert len({chunk["id"] for chunk in stream(ask("m"), OPENAI).json}) == 1
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 10_000])
 @pytest.mark.parametrize("model", ["llama3.2", "kimi/k3"])
-def test_a_stream_is_the_same_however_it_was_cut(provider: Upstream, model: str, size: int) -> None:
+def test_the_sizes_of_network_reads_do_not_change_a_stream(
+    provider: Upstream, model: str, size: int
+) -> None:
     path = "/api/chat" if model == "llama3.2" else "/chat/completions"
     words = ("Grüße ", "☃", "𝄞", "\n")
     whole = b"".join(
@@ -80,7 +82,7 @@ def test_a_stream_is_the_same_however_it_was_cut(provider: Upstream, model: str,
         b'data: {"choices": []}\n\n',
     ],
 )
-def test_comments_and_keep_alives_of_the_provider_are_swallowed(
+def test_comments_and_keep_alives_of_the_provider_are_dropped(
     provider: Upstream, noise: bytes
 ) -> None:
     chunks = answers.openai_chunks("Hello")
@@ -92,7 +94,7 @@ def test_comments_and_keep_alives_of_the_provider_are_swallowed(
     assert b"PROCESSING" not in streamed.body
 
 
-def test_lines_may_end_as_windows_ends_them(provider: Upstream) -> None:
+def test_lines_may_end_with_crlf(provider: Upstream) -> None:
     provider.script = chunked(
         [piece.replace(b"\n", b"\r\n") for piece in answers.openai_chunks("Hello")]
     )
@@ -100,7 +102,7 @@ def test_lines_may_end_as_windows_ends_them(provider: Upstream) -> None:
     assert text_of(stream(ask("kimi/k3"), OPENAI)) == "Hello"
 
 
-def test_a_stream_without_done_that_has_its_finish_reason_is_whole(provider: Upstream) -> None:
+def test_a_stream_with_a_finish_reason_needs_no_done(provider: Upstream) -> None:
     provider.script = chunked(answers.openai_chunks("Hello", done=False))
 
     assert stream(ask("kimi/k3"), OPENAI).data[-1] == "[DONE]"
@@ -120,7 +122,7 @@ def test_a_cost_after_done_is_counted_and_not_forwarded(
     assert line["gen_ai.usage.input_tokens"] == 11
 
 
-def test_a_provider_that_does_not_stream_is_streamed_in_one_piece(provider: Upstream) -> None:
+def test_a_whole_answer_of_the_provider_is_streamed_in_one_piece(provider: Upstream) -> None:
     provider.script = reply(
         answers.openai_chat("Hello!"), headers={"Content-Type": "application/json"}
     )
@@ -130,7 +132,7 @@ def test_a_provider_that_does_not_stream_is_streamed_in_one_piece(provider: Upst
     assert (text_of(streamed), streamed.data[-1]) == ("Hello!", "[DONE]")
 
 
-def test_thinking_is_streamed_apart(provider: Upstream) -> None:
+def test_thinking_is_streamed_in_its_own_field(provider: Upstream) -> None:
     lines = [
         {"message": {"content": "", "thinking": "Hm."}, "done": False},
         {"message": {"content": "4"}, "done": False},
@@ -145,7 +147,7 @@ def test_thinking_is_streamed_apart(provider: Upstream) -> None:
     assert deltas[0]["reasoning_content"] == "Hm."
 
 
-def test_a_streamed_budget_spent_on_thinking_is_explained(provider: Upstream) -> None:
+def test_a_token_budget_spent_on_thinking_adds_a_warning(provider: Upstream) -> None:
     lines = [
         {"message": {"content": "", "thinking": "Hm, "}, "done": False},
         {"message": {"content": ""}, "done": True, "done_reason": "length"},
@@ -156,7 +158,7 @@ def test_a_streamed_budget_spent_on_thinking_is_explained(provider: Upstream) ->
     assert "spent its whole budget" in last["warning"]
 
 
-def test_sam_local_gets_the_stream_whole(
+def test_sam_local_gets_the_stream_as_one_body(
     provider: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_SAM_LOCAL", "true")

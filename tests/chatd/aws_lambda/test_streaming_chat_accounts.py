@@ -26,7 +26,7 @@ def begun() -> Any:
 
 
 @pytest.mark.parametrize("tier", [False, True])
-def test_a_stream_that_dies_without_another_model_is_one_attempt_with_its_figures(
+def test_a_broken_stream_without_a_fallback_is_one_attempt_with_its_figures(
     provider: Upstream, config: Path, emitted: Emits, tier: bool
 ) -> None:
     config.write_text('[tiers]\nfast = ["ollama/llama3.2"]')

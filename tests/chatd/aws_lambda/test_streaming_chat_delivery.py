@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("provider", "keys")
 
 
-def test_a_piece_is_sent_before_the_provider_has_made_the_next(provider: Upstream) -> None:
+def test_a_piece_is_sent_before_the_provider_sends_the_next(provider: Upstream) -> None:
     sink = StepSink()
     lines = answers.ollama_lines("one", "two", "three")
 
@@ -42,7 +42,7 @@ def test_a_piece_is_sent_before_the_provider_has_made_the_next(provider: Upstrea
     assert sink.pieces[-1] == b"data: [DONE]\n\n"
 
 
-def test_silence_commits_the_answer_and_is_broken_by_comments(
+def test_a_silence_commits_the_status_and_is_filled_with_comments(
     provider: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streaming.HeartbeatSink.__init__, "__defaults__", (0.05,))
@@ -62,7 +62,7 @@ def test_silence_commits_the_answer_and_is_broken_by_comments(
     assert sink.pieces[-1] == b"data: [DONE]\n\n"
 
 
-def test_a_gzipped_stream_is_unpacked_as_it_comes(provider: Upstream) -> None:
+def test_a_gzipped_stream_is_decoded_piece_by_piece(provider: Upstream) -> None:
     sink = StepSink()
     packer = zlib.compressobj(wbits=31)
     lines = answers.ollama_lines("one", "two")
@@ -85,7 +85,7 @@ def test_a_gzipped_stream_is_unpacked_as_it_comes(provider: Upstream) -> None:
     assert sink.pieces[-1] == b"data: [DONE]\n\n"
 
 
-def test_a_stream_is_told_of_when_its_last_byte_is_gone(
+def test_a_stream_is_recorded_after_its_last_byte(
     provider: Upstream, emitted: Callable[[], Emitted]
 ) -> None:
     stream(ask("m"))

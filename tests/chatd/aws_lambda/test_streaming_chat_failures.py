@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("provider", "keys")
 @pytest.mark.parametrize(
     ("status", "ours"), [(400, 400), (401, 502), (404, 404), (429, 429), (500, 502), (503, 503)]
 )
-def test_a_refusal_before_the_first_event_has_its_own_status(
+def test_a_refusal_before_the_first_event_keeps_its_status(
     provider: Upstream, model: str, status: int, ours: int
 ) -> None:
     provider.script = reply({"error": "no"}, status, {"Retry-After": "3000"})
@@ -40,14 +40,14 @@ def test_a_refusal_before_the_first_event_has_its_own_status(
 
 
 @each_model
-def test_a_provider_that_dies_before_the_first_event_is_502(provider: Upstream, model: str) -> None:
+def test_a_connection_reset_before_the_first_event_is_502(provider: Upstream, model: str) -> None:
     provider.script = reset
 
     assert stream(ask(model)).status == 502
 
 
 @pytest.mark.parametrize("surface", ["/v1/chat", OPENAI])
-def test_an_unregistered_provider_is_404_in_a_stream_too(
+def test_a_stream_from_an_unregistered_provider_is_404(
     monkeypatch: pytest.MonkeyPatch, surface: str
 ) -> None:
     monkeypatch.setenv("KIMI_API_KEY", "")
@@ -86,7 +86,7 @@ DEATHS: dict[str, tuple[Any, Any]] = {
 @pytest.mark.parametrize("death", DEATHS)
 @pytest.mark.parametrize("model", ["llama3.2", "kimi/k3"])
 @pytest.mark.parametrize("surface", ["/v1/chat", OPENAI])
-def test_a_stream_that_dies_says_so_and_never_looks_whole(
+def test_a_broken_stream_ends_with_an_error_event_and_no_end_mark(
     provider: Upstream, model: str, death: str, surface: str
 ) -> None:
     provider.script = DEATHS[death][model == "kimi/k3"]
@@ -106,7 +106,7 @@ def test_a_stream_that_dies_says_so_and_never_looks_whole(
     )
 
 
-def test_a_dead_stream_is_told_of_as_an_error(
+def test_a_broken_stream_is_logged_as_an_error(
     provider: Upstream, emitted: Callable[[], Emitted]
 ) -> None:
     provider.script = cut(answers.ollama_lines("Hello")[:1])
@@ -116,7 +116,7 @@ def test_a_dead_stream_is_told_of_as_an_error(
     assert line["error.type"] == "upstream_error"
 
 
-def test_a_fault_of_our_own_in_a_stream_is_500_and_its_words_go_nowhere(
+def test_an_internal_error_before_a_stream_is_500_without_its_message(
     provider: Upstream, monkeypatch: pytest.MonkeyPatch, emitted: Callable[[], Emitted]
 ) -> None:
     def broken(*_: object) -> None:
@@ -131,13 +131,13 @@ def test_a_fault_of_our_own_in_a_stream_is_500_and_its_words_go_nowhere(
 
 
 @pytest.mark.parametrize("model", ["llama3.2", "kimi/k3"])
-def test_a_line_without_end_is_given_up(provider: Upstream, model: str) -> None:
+def test_a_line_of_9_mb_is_502(provider: Upstream, model: str) -> None:
     provider.script = chunked([b"data: " + b"x" * (9 * 1024 * 1024)])
 
     assert stream(ask(model)).status == 502
 
 
-def test_what_fails_after_the_commit_fails_inside_the_stream(
+def test_a_failure_after_the_first_comment_is_an_error_event(
     provider: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streaming.HeartbeatSink.__init__, "__defaults__", (0.05,))

@@ -60,7 +60,7 @@ def test_a_caller_that_hangs_up_ends_the_providers_stream(
     assert (line["gen_ai.usage.output_tokens"], line["chatd.usage_estimated"]) == (2, True)
 
 
-def test_a_stream_that_the_next_model_began_is_let_go_of_at_once_too(
+def test_a_caller_that_hangs_up_ends_the_stream_of_a_fallback(
     provider: Upstream, config: Path
 ) -> None:
     config.write_text('[tiers]\nt = ["ollama/a", "openrouter/b"]')
@@ -110,7 +110,7 @@ def test_an_abort_ends_a_silent_providers_stream_at_once(
     assert emitted().log[0]["error.type"] == "client_closed"
 
 
-def test_the_comment_that_finds_the_caller_gone_ends_the_providers_stream(
+def test_a_failed_comment_ends_the_providers_stream(
     provider: Upstream, monkeypatch: pytest.MonkeyPatch, emitted: Callable[[], Emitted]
 ) -> None:
     monkeypatch.setattr(streaming.HeartbeatSink.__init__, "__defaults__", (0.05,))

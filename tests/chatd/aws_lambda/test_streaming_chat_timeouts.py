@@ -17,7 +17,9 @@ pytestmark = pytest.mark.usefixtures("provider", "keys")
 
 
 @pytest.mark.parametrize("limit", ["silence", "first_event"])
-def test_a_silent_provider_is_given_up(provider: Upstream, config: Path, limit: str) -> None:
+def test_a_silent_provider_is_504_at_its_limit(
+    provider: Upstream, config: Path, limit: str
+) -> None:
     config.write_text(f"[providers.ollama.timeouts]\n{limit} = 0.2\ntotal = 60")
     provider.script = silent(provider)
     started = time.monotonic()
@@ -26,7 +28,7 @@ def test_a_silent_provider_is_given_up(provider: Upstream, config: Path, limit: 
     assert time.monotonic() - started < 20  # far from any other limit
 
 
-def test_a_stall_past_the_gap_limit_is_a_death(provider: Upstream, config: Path) -> None:
+def test_a_stall_past_the_gap_limit_is_a_timeout_event(provider: Upstream, config: Path) -> None:
     config.write_text("[providers.ollama.timeouts]\ngap = 0.2")
     lines = answers.ollama_lines("Hello")
 
@@ -40,7 +42,7 @@ def test_a_stall_past_the_gap_limit_is_a_death(provider: Upstream, config: Path)
     assert last["error"]["code"] == "upstream_timeout"
 
 
-def test_bytes_without_an_event_do_not_outlast_the_first_events_limit(
+def test_comments_of_the_provider_do_not_extend_the_first_event_limit(
     provider: Upstream, config: Path
 ) -> None:
     config.write_text("[providers.kimi.timeouts]\nsilence = 5\nfirst_event = 0.4")

@@ -74,7 +74,7 @@ def refuse(to: HeartbeatSink) -> bool:
     ],
     ids=["write and write", "write and refuse", "refuse and write", "refuse and refuse"],
 )
-def test_one_step_ends_before_another_begins(first: Step, second: Step, steps: list[str]) -> None:
+def test_steps_of_two_threads_do_not_overlap(first: Step, second: Step, steps: list[str]) -> None:
     sink = Slow()
     to = outlet(sink)
     threads = [threading.Thread(target=step, args=(to,)) for step in (first, second)]
@@ -106,7 +106,7 @@ class Held:
         self.written.append(data)
 
 
-def test_an_answer_ends_after_the_comment_that_is_under_way() -> None:
+def test_an_answer_ends_after_the_comment_in_progress() -> None:
     sink = Held()
     ended = threading.Event()
 
@@ -143,7 +143,7 @@ class Noted:
             self.commented.set()
 
 
-def test_no_comment_comes_without_a_silence() -> None:
+def test_a_comment_is_sent_only_after_a_silence() -> None:
     every = 0.2
     came: list[tuple[bytes, float]] = []
 
@@ -167,7 +167,7 @@ def test_no_comment_comes_without_a_silence() -> None:
     ] == []
 
 
-def test_a_comment_commits_the_answer_and_comes_again() -> None:
+def test_a_comment_commits_the_status_and_is_repeated() -> None:
     sink = Noted()
     to = HeartbeatSink(sink, dict, lambda: None, every=0.02)
     with to.heartbeat():
@@ -180,7 +180,7 @@ def test_a_comment_commits_the_answer_and_comes_again() -> None:
     assert not to.refuse(500, {}, b"too late")
 
 
-def test_a_comment_that_finds_the_caller_gone_says_so_once() -> None:
+def test_a_failed_comment_reports_the_hang_up_once() -> None:
     found: list[str] = []
     said = threading.Event()
 

@@ -40,11 +40,11 @@ def manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
         yield server
 
 
-def test_every_provider_on_every_surface_is_rehearsed_without_a_failure() -> None:
+def test_warm_up_runs_every_provider_on_every_surface_without_a_failure() -> None:
     assert warmup.warm_up(functions.settings()) == []
 
 
-def test_a_rehearsal_that_fails_is_no_reason_not_to_start() -> None:
+def test_warm_up_returns_a_failure_instead_of_raising() -> None:
     settings = functions.settings()
     nameless = replace(settings.providers["kimi"], stripped_endings=("m",))
     failures = warmup.warm_up(replace(settings, providers={**settings.providers, "kimi": nameless}))
@@ -52,14 +52,14 @@ def test_a_rehearsal_that_fails_is_no_reason_not_to_start() -> None:
     assert {type(failure) for failure in failures} == {InvalidRequestError}
 
 
-def test_a_rehearsal_goes_past_every_provider_that_is_switched_off(tmp_path: Path) -> None:
+def test_warm_up_leaves_out_disabled_providers(tmp_path: Path) -> None:
     config = tmp_path / "chatd.toml"
     config.write_text("[providers.kimi]\nenabled = false\n")
 
     assert warmup.warm_up(functions.settings(CHATD_CONFIG=str(config))) == []
 
 
-def test_what_is_prepared_opens_no_socket_and_reads_no_key() -> None:
+def test_prepare_opens_no_socket_and_reads_no_key() -> None:
     code = f"""
 import os, sys
 sys.path.insert(0, {str(ROOT / "functions")!r})
@@ -88,9 +88,7 @@ raise SystemExit(f"holds {{sockets}}" if sockets else 0)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_what_is_forgotten_is_connected_to_and_looked_up_anew(
-    provider: Upstream, manager: Upstream
-) -> None:
+def test_forget_drops_connections_and_provider_keys(provider: Upstream, manager: Upstream) -> None:
     ports = []
 
     def script(connection: socket.socket, received: Received) -> None:
@@ -109,7 +107,7 @@ def test_what_is_forgotten_is_connected_to_and_looked_up_anew(
     assert (fetched, len(manager.received)) == (1, 2)
 
 
-def test_a_secret_that_is_forgotten_is_read_again_whatever_the_clock_says() -> None:
+def test_a_forgotten_secret_is_read_again_even_if_the_clock_went_back() -> None:
     moments = iter([1000.0, 1000.0, 3.0, 3.0])
     texts = iter(['{"A": 1}', '{"A": 2}'])
     secret = JsonSecret("id", lambda _id: next(texts), lambda: next(moments))
@@ -119,7 +117,7 @@ def test_a_secret_that_is_forgotten_is_read_again_whatever_the_clock_says() -> N
     assert secret.read() == {"A": 2}
 
 
-def test_the_authorizer_forgets_the_callers(
+def test_forget_drops_the_authorizers_caller_keys(
     manager: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manager.script = reply({"SecretString": json.dumps({"pepper": "p" * 64, "callers": {}})})
@@ -136,7 +134,7 @@ def test_the_authorizer_forgets_the_callers(
     authorizer.app.forget()
 
 
-def test_two_restored_processes_do_not_draw_alike() -> None:
+def test_restored_processes_draw_different_random_numbers() -> None:
     state = random.getstate()
     drawn = []
     for _ in range(2):

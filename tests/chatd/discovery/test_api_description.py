@@ -28,7 +28,7 @@ def mistakes(body: Any, shape: str) -> list[str]:
     return [error.message for error in Draft202012Validator(schema).iter_errors(body)]
 
 
-def test_it_describes_every_route_of_the_stack() -> None:
+def test_the_description_has_every_route_of_the_stack() -> None:
     undescribed = {"/openapi.json", "/docs"}
     served = {
         (method, route.path.replace("+}", "}"))
@@ -85,5 +85,5 @@ def test_a_list_has_the_shape_that_is_described(
     assert mistakes(get(path).json, shape) == []
 
 
-def test_it_is_served() -> None:
+def test_the_description_is_served() -> None:
     assert get("/openapi.json").json == description()

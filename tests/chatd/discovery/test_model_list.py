@@ -66,7 +66,7 @@ def test_a_model_is_in_openais_shape(provider: Upstream) -> None:
     }
 
 
-def test_each_provider_is_asked_with_its_key(provider: Upstream, keys: str) -> None:
+def test_each_list_is_requested_with_the_providers_key(provider: Upstream, keys: str) -> None:
     provider.script = speak
     listed()
 
@@ -76,7 +76,7 @@ def test_each_provider_is_asked_with_its_key(provider: Upstream, keys: str) -> N
     )
 
 
-def test_the_list_is_kept_for_a_while(provider: Upstream) -> None:
+def test_the_list_is_cached(provider: Upstream) -> None:
     provider.script = speak
     listed()
     listed()
@@ -99,7 +99,7 @@ def ids(lists: Models) -> list[str]:
     return [model["id"] for model in lists.all()["data"]]
 
 
-def test_a_list_that_failed_is_asked_for_again_after_five_seconds(
+def test_a_failed_list_is_requested_again_after_five_seconds(
     provider: Upstream, lists: tuple[Models, list[float]]
 ) -> None:
     listing, now = lists
@@ -112,7 +112,7 @@ def test_a_list_that_failed_is_asked_for_again_after_five_seconds(
     assert ids(listing) == ["ollama/llama3.2:latest"]
 
 
-def test_the_earlier_list_stands_in_for_one_that_fails(
+def test_the_earlier_list_replaces_a_failed_one(
     provider: Upstream, lists: tuple[Models, list[float]]
 ) -> None:
     listing, now = lists
@@ -133,7 +133,7 @@ BROKEN: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("fault", BROKEN)
-def test_a_broken_provider_hides_nobody_else(
+def test_a_failing_provider_does_not_hide_other_providers(
     provider: Upstream, keys: str, fault: str, emitted: Callable[[], Emitted]
 ) -> None:
     def script(connection: socket.socket, received: Received) -> None:
@@ -145,7 +145,7 @@ def test_a_broken_provider_hides_nobody_else(
     assert "kimi gave no list" in json.dumps(emitted().log)
 
 
-def test_a_slow_provider_hides_nobody_else(
+def test_a_slow_provider_does_not_hide_other_providers(
     provider: Upstream, keys: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(model_list, "_PATIENCE_SECONDS", 0.3)
@@ -162,7 +162,7 @@ def test_a_slow_provider_hides_nobody_else(
 @pytest.mark.parametrize(
     "name", ["ollama/llama3.2:latest", "llama3.2:latest", "llama3.2", "ollama/llama3.2"]
 )
-def test_one_model_is_found_by_its_id_and_by_what_leads_to_it(
+def test_a_model_is_found_by_its_id_and_by_names_that_route_to_it(
     provider: Upstream, name: str
 ) -> None:
     provider.script = speak
@@ -184,7 +184,7 @@ def test_another_tag_or_provider_is_404(provider: Upstream, name: str) -> None:
     assert one(name).status == 404
 
 
-def test_a_model_that_nobody_has_is_404(provider: Upstream) -> None:
+def test_an_unlisted_model_is_404(provider: Upstream) -> None:
     provider.script = speak
 
     result = one("nobody/has-it")

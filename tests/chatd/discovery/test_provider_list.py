@@ -13,11 +13,11 @@ from tests.support.functions import LambdaContext, get
 OLLAMA = {"name": "ollama", "available": True, "prefixes": ["ollama/"], "dialect": "ollama"}
 
 
-def test_with_no_key_anywhere_ollama_is_the_only_one() -> None:
+def test_without_keys_only_ollama_is_listed() -> None:
     assert get("/v1/chat/providers").json == {"default": "ollama", "providers": [OLLAMA]}
 
 
-def test_with_every_key_every_provider_is_listed(keys: str) -> None:
+def test_with_all_keys_every_provider_is_listed(keys: str) -> None:
     listed = get("/v1/chat/providers").json["providers"]
 
     assert list(CATALOG) == [entry["name"] for entry in listed]
@@ -44,7 +44,7 @@ def test_a_failed_lookup_is_listed_with_its_reason(monkeypatch: pytest.MonkeyPat
     }
 
 
-def test_a_provider_that_is_switched_off_is_not_listed(keys: str, config: Path) -> None:
+def test_a_disabled_provider_is_not_listed(keys: str, config: Path) -> None:
     config.write_text("[providers.kimi]\nenabled = false")
 
     names = [entry["name"] for entry in get("/v1/chat/providers").json["providers"]]
@@ -52,13 +52,13 @@ def test_a_provider_that_is_switched_off_is_not_listed(keys: str, config: Path) 
     assert "kimi" not in names
 
 
-def test_a_provider_of_chatd_tomls_own_is_listed(config: Path) -> None:
+def test_a_custom_provider_of_chatd_toml_is_listed(config: Path) -> None:
     config.write_text("[providers.vllm]\ndialect = 'openai_chat'\nbase_url = 'http://vllm/v1'")
 
     assert get("/v1/chat/providers").json["providers"][-1]["name"] == "vllm"
 
 
-def test_health_asks_nobody() -> None:
+def test_health_needs_no_provider() -> None:
     result = get("/health")
 
     assert (result.status, result.json) == (200, {"status": "ok", "version": __version__})
@@ -68,5 +68,5 @@ def test_a_direct_invocation_gets_the_list() -> None:
     assert providers.app.lambda_handler({}, LambdaContext())["providers"] == [OLLAMA]
 
 
-def test_no_key_is_ever_in_the_list(keys: str) -> None:
+def test_the_list_holds_no_key(keys: str) -> None:
     assert keys not in json.dumps(get("/v1/chat/providers").json)

@@ -28,7 +28,7 @@ ONE = IdempotencyKey("a" * 64, "b" * 64)
 pytestmark = pytest.mark.usefixtures("provider", "keys")
 
 
-def test_a_write_whose_answer_is_lost_is_not_taken_for_another_requests(
+def test_a_retried_claim_is_not_a_conflict_with_itself(
     provider: Upstream, table: DynamoDBClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lost: list[str] = []
@@ -55,7 +55,7 @@ def test_a_write_whose_answer_is_lost_is_not_taken_for_another_requests(
     )
 
 
-def test_a_claim_of_the_same_millisecond_is_still_another_requests(table: DynamoDBClient) -> None:
+def test_a_claim_with_the_same_expiry_is_a_conflict(table: DynamoDBClient) -> None:
     """Its record is the same to the letter, but it was met in the first attempt."""
     records = DynamoDB(TABLE, os.environ)
     records.claim(ONE, 60_000)
@@ -67,7 +67,7 @@ def test_a_claim_of_the_same_millisecond_is_still_another_requests(table: Dynamo
             records.claim(ONE, max(0, end - int(time.time() * 1000)))
 
 
-def test_the_tables_items_expire_after_a_day_and_hold_no_word_of_the_request(
+def test_an_item_expires_after_a_day_and_holds_no_text_of_the_chat(
     provider: Upstream, table: DynamoDBClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHATD_IDEMPOTENCY_TABLE", TABLE)
@@ -81,7 +81,7 @@ def test_the_tables_items_expire_after_a_day_and_hold_no_word_of_the_request(
     assert "CANARY" not in str(item)
 
 
-def test_a_table_without_credentials_or_region_cannot_be_reached(
+def test_a_table_without_a_region_is_unavailable(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name in ("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE"):

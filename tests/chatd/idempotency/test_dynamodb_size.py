@@ -88,7 +88,7 @@ def kept_and_found(records: Records, answer: StoredAnswer) -> StoredAnswer:
     return StoredAnswer.of_record(found)
 
 
-def test_the_longest_stored_answer_fills_an_item_but_for_its_other_fields(
+def test_the_longest_stored_answer_leaves_8_kib_of_an_item(
     largest: StoredAnswer,
 ) -> None:
     in_base64 = len(base64.b64encode(largest.packed))
@@ -96,12 +96,12 @@ def test_the_longest_stored_answer_fills_an_item_but_for_its_other_fields(
     assert ITEM - BESIDE - 4 <= in_base64 <= ITEM - BESIDE
 
 
-def test_a_byte_more_is_not_kept() -> None:
+def test_an_answer_one_byte_longer_is_not_stored() -> None:
     assert packed(longest() + 1) is None
     assert packed(longest()) is not None
 
 
-def test_a_table_takes_the_longest_answer(table: DynamoDBClient, largest: StoredAnswer) -> None:
+def test_the_table_stores_the_longest_answer(table: DynamoDBClient, largest: StoredAnswer) -> None:
     found = kept_and_found(DynamoDB(TABLE, os.environ), largest)
     (item,) = table.scan(TableName=TABLE)["Items"]
     size = sum(len(name) + len(str(*value.values())) for name, value in item.items())
@@ -110,13 +110,13 @@ def test_a_table_takes_the_longest_answer(table: DynamoDBClient, largest: Stored
     assert ITEM - BESIDE <= size <= ITEM
 
 
-def test_a_file_takes_the_longest_answer(tmp_path: Path, largest: StoredAnswer) -> None:
+def test_the_file_stores_the_longest_answer(tmp_path: Path, largest: StoredAnswer) -> None:
     found = kept_and_found(Sqlite(str(tmp_path / "records")), largest)
 
     assert (found.packed, found.live) == (largest.packed, True)
 
 
-def test_a_whole_answer_of_the_longest_text_is_kept_and_given_again() -> None:
+def test_a_compressible_answer_of_500_kib_is_stored_and_replayed() -> None:
     text = NOISE.hex()  # deflated, it takes a little more than half
     fitting = text[: 2 * 250 * 1024]
     kept = stored_answer(Response(200, fitting, HEADERS))

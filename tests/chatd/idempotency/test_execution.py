@@ -28,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("provider", "keys")
 
 
 @each_surface
-def test_the_same_key_and_body_get_the_same_answer_and_the_provider_is_asked_once(
+def test_the_same_key_and_body_get_the_same_answer_from_one_provider_request(
     provider: Upstream, kept: str, path: str
 ) -> None:
     first, second = once(ask("m"), path), once(ask("m"), path)
@@ -52,7 +52,7 @@ def test_a_finished_stream_is_replayed_as_a_stream_byte_by_byte(
     assert len(provider.received) == 1
 
 
-def test_a_replay_bears_the_new_requests_id(provider: Upstream, kept: str) -> None:
+def test_a_replay_has_the_new_requests_id_in_its_header(provider: Upstream, kept: str) -> None:
     once(ask("m"))
     event = http_event("POST", "/v1/chat", json.dumps(ask("m")), headers={"Idempotency-Key": KEY})
     replayed = chat.app.lambda_handler(event, LambdaContext("another-id"))
@@ -61,7 +61,7 @@ def test_a_replay_bears_the_new_requests_id(provider: Upstream, kept: str) -> No
     assert json.loads(replayed["body"])["request_id"] == LambdaContext().aws_request_id
 
 
-def test_what_the_answer_was_told_beside_is_told_again(provider: Upstream, kept: str) -> None:
+def test_a_replay_has_the_headers_of_the_first_answer(provider: Upstream, kept: str) -> None:
     provider.script = reply(answers.openai_chat())
     body = ask("kimi/k3", temperature=0.5)
 
@@ -101,14 +101,16 @@ def test_comments_are_not_replayed(
 
 
 @each_surface
-def test_an_answer_in_any_script_is_replayed(provider: Upstream, kept: str, path: str) -> None:
+def test_an_answer_with_characters_outside_ascii_is_replayed(
+    provider: Upstream, kept: str, path: str
+) -> None:
     provider.script = reply(answers.ollama_chat("Grüße ☃ 𝄞 \x00"))
 
     assert once(ask("m"), path).json == once(ask("m"), path).json
     assert len(provider.received) == 1
 
 
-def test_a_long_answer_that_repeats_itself_is_kept(provider: Upstream, kept: str) -> None:
+def test_a_compressible_answer_of_2_mb_is_replayed(provider: Upstream, kept: str) -> None:
     provider.script = chunked(answers.ollama_lines(*["again and again "] * 20_000))
     first, second = once_streamed(ask("m"), OPENAI), once_streamed(ask("m"), OPENAI)
 
@@ -116,14 +118,16 @@ def test_a_long_answer_that_repeats_itself_is_kept(provider: Upstream, kept: str
     assert (second.body == first.body, idempotency_outcome(second)) == (True, "replayed")
 
 
-def test_another_key_is_another_request(provider: Upstream, kept: str) -> None:
+def test_requests_with_different_keys_both_reach_the_provider(
+    provider: Upstream, kept: str
+) -> None:
     once(ask("m"), key="one")
     once(ask("m"), key="two")
 
     assert len(provider.received) == 2
 
 
-def test_without_a_key_every_request_is_answered_anew(provider: Upstream, kept: str) -> None:
+def test_a_request_without_a_key_is_not_replayed(provider: Upstream, kept: str) -> None:
     once(ask("m"))
     answer = post(ask("m"))
 
@@ -131,7 +135,7 @@ def test_without_a_key_every_request_is_answered_anew(provider: Upstream, kept: 
     assert len(provider.received) == 2
 
 
-def test_a_page_may_send_the_key_and_read_what_became_of_it(
+def test_a_page_may_send_the_key_and_read_its_outcome(
     provider: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHATD_CORS_ORIGINS", "https://a.example")

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("provider", "keys")
 
 
 @each_surface
-def test_another_body_with_the_key_is_409_and_no_retry_helps(
+def test_another_body_with_the_key_is_409_with_should_retry_false(
     provider: Upstream, kept: str, path: str
 ) -> None:
     once(ask("m"), path)
@@ -31,9 +31,7 @@ def test_another_body_with_the_key_is_409_and_no_retry_helps(
 
 
 @each_surface
-def test_of_two_at_the_same_moment_one_is_answered_and_one_is_409(
-    provider: Upstream, kept: str, path: str
-) -> None:
+def test_a_second_request_during_the_first_is_409(provider: Upstream, kept: str, path: str) -> None:
     meanwhile: list[HttpResult] = []
 
     def script(connection: socket.socket, received: Received) -> None:
@@ -51,9 +49,7 @@ def test_of_two_at_the_same_moment_one_is_answered_and_one_is_409(
     assert len(provider.received) == 1
 
 
-def test_a_stream_in_the_making_is_in_flight_and_can_be_had_when_its_end_is_sent(
-    provider: Upstream, kept: str
-) -> None:
+def test_a_stream_is_in_flight_until_its_end_mark_is_sent(provider: Upstream, kept: str) -> None:
     body = {**ask("m"), "stream": True}
     event = http_event("POST", OPENAI, json.dumps(body), headers={"Idempotency-Key": KEY})
     seen: list[tuple[bytes, int]] = []

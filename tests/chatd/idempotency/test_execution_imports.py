@@ -40,13 +40,15 @@ def imported(**environ: str) -> Any:
     return json.loads(done.stderr)
 
 
-def test_nothing_of_it_is_imported_without_a_key(provider: Upstream, tmp_path: Path) -> None:
+def test_a_request_without_a_key_imports_no_idempotency_module(
+    provider: Upstream, tmp_path: Path
+) -> None:
     environ = {"OLLAMA_URL": provider.url, "CHATD_IDEMPOTENCY_TABLE": TABLE}
 
     assert imported(**environ) == [200, []]
 
 
-def test_a_file_needs_neither_boto3_nor_powertools_package(
+def test_the_file_store_imports_neither_boto3_nor_powertools(
     provider: Upstream, tmp_path: Path
 ) -> None:
     environ = {"OLLAMA_URL": provider.url, "CHATD_IDEMPOTENCY_FILE": str(tmp_path / "records")}

@@ -36,7 +36,7 @@ def given(*, live: bool, content: str = "Say hello.") -> Any:
 
 
 @pytest.mark.parametrize("live", [False, True])
-def test_no_key_prompt_or_answer_is_logged_even_at_debug(
+def test_no_key_prompt_or_answer_is_logged_at_debug_level(
     kept: str,
     live: bool,
     caplog: pytest.LogCaptureFixture,
@@ -55,7 +55,7 @@ def test_no_key_prompt_or_answer_is_logged_even_at_debug(
     assert not any(word in said for word in ("CANARY", "Hello", f'"{deflated}'))
 
 
-def test_a_replay_is_told_of_in_one_line_and_no_metric(
+def test_a_replay_is_one_log_line_and_no_metric(
     provider: Upstream, kept: str, emitted: Callable[[], Emitted]
 ) -> None:
     once(ask("m"))
@@ -69,7 +69,7 @@ def test_a_replay_is_told_of_in_one_line_and_no_metric(
     assert told.metrics == []
 
 
-def test_a_refusal_is_told_of_too(
+def test_a_conflict_is_one_log_line(
     provider: Upstream, kept: str, emitted: Callable[[], Emitted]
 ) -> None:
     once(ask("m"))

@@ -38,7 +38,7 @@ def noise(characters: int) -> str:
 
 
 @each_surface
-def test_an_answer_too_large_to_keep_is_delivered_and_marked(
+def test_an_answer_too_large_to_store_is_delivered_and_marked(
     provider: Upstream, kept: str, path: str, emitted: Callable[[], Emitted]
 ) -> None:
     provider.script = reply(answers.ollama_chat(noise(500_000)))
@@ -55,7 +55,7 @@ def test_an_answer_too_large_to_keep_is_delivered_and_marked(
 
 
 @each_surface
-def test_a_stream_too_large_to_keep_is_delivered_and_marked_before_its_end(
+def test_a_stream_too_large_to_store_is_delivered_and_marked_before_its_end(
     provider: Upstream, kept: str, path: str
 ) -> None:
     text = noise(500_000)
@@ -70,7 +70,7 @@ def test_a_stream_too_large_to_keep_is_delivered_and_marked_before_its_end(
     assert len(provider.received) == 2
 
 
-def test_where_there_is_no_table_everything_is_answered_and_marked(
+def test_without_records_every_answer_is_delivered_and_marked(
     provider: Upstream, emitted: Callable[[], Emitted]
 ) -> None:
     answered: list[HttpResult | Streamed] = [once(ask("m")), once(ask("m"))]
@@ -83,7 +83,7 @@ def test_where_there_is_no_table_everything_is_answered_and_marked(
     assert [line.get("chatd.idempotency") for line in emitted().log].count("not-stored") == 4
 
 
-def test_where_nothing_is_kept_a_live_answer_can_be_aborted(provider: Upstream) -> None:
+def test_a_stream_without_records_can_be_aborted(provider: Upstream) -> None:
     making = streaming_response()
     making.abort()
     making.write_to(Collected())
@@ -92,7 +92,7 @@ def test_where_nothing_is_kept_a_live_answer_can_be_aborted(provider: Upstream) 
 
 
 @pytest.mark.parametrize("ask_once", [once, once_streamed])
-def test_an_answer_that_cannot_be_kept_is_delivered_and_marked(
+def test_an_answer_is_delivered_and_marked_if_the_records_fail_meanwhile(
     provider: Upstream,
     kept: str,
     ask_once: Callable[..., Any],

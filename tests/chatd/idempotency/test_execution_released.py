@@ -34,7 +34,7 @@ FAILURES: dict[str, Any] = {
 
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("ask_once", [once, once_streamed])
-def test_a_failure_is_not_kept_and_the_key_is_free_again(
+def test_a_failed_request_is_not_stored_and_releases_its_key(
     provider: Upstream, kept: str, ask_once: Callable[..., Any], failure: str
 ) -> None:
     usual, provider.script = provider.script, FAILURES[failure]
@@ -47,17 +47,17 @@ def test_a_failure_is_not_kept_and_the_key_is_free_again(
     assert idempotency_outcome(third) == "replayed"
 
 
-def test_a_request_that_is_none_leaves_its_key_free(provider: Upstream, kept: str) -> None:
+def test_an_invalid_request_leaves_its_key_free(provider: Upstream, kept: str) -> None:
     assert once({"model": "m"}).status == 400
     assert once(ask("m")).status == 200
 
 
-def test_a_body_that_is_not_what_it_says_is_400(provider: Upstream, kept: str) -> None:
+def test_an_invalid_base64_body_with_a_key_is_400(provider: Upstream, kept: str) -> None:
     assert once("%", isBase64Encoded=True).status == 400
 
 
 @each_surface
-def test_a_fault_of_our_own_leaves_the_key_free(
+def test_an_internal_error_releases_the_key(
     provider: Upstream, kept: str, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
@@ -70,7 +70,9 @@ def test_a_fault_of_our_own_leaves_the_key_free(
     assert once(ask("m"), path).status == 200
 
 
-def test_a_stream_that_dies_is_not_kept_whatever_it_said(provider: Upstream, kept: str) -> None:
+def test_a_broken_stream_is_not_stored_even_if_its_text_looks_like_an_end(
+    provider: Upstream, kept: str
+) -> None:
     said = 'data: [DONE]\n\ndata: {"done":true,'
     usual = provider.script
     provider.script = chunked(answers.ollama_lines(said)[:1])
@@ -83,23 +85,23 @@ def test_a_stream_that_dies_is_not_kept_whatever_it_said(provider: Upstream, kep
         assert idempotency_outcome(once_streamed(ask("m"), path)) == "replayed"
 
 
-def test_a_caller_that_hangs_up_in_the_middle_may_ask_anew(provider: Upstream, kept: str) -> None:
+def test_a_hang_up_before_the_end_releases_the_key(provider: Upstream, kept: str) -> None:
     streaming_response().write_to(CallerThatHangsUp(b"Hello"))
 
     assert idempotency_outcome(once_streamed(ask("m"))) is None
     assert len(provider.received) == 2
 
 
-def test_a_caller_that_misses_only_the_end_gets_the_answer_again(
-    provider: Upstream, kept: str
-) -> None:
+def test_a_hang_up_at_the_end_mark_keeps_the_answer(provider: Upstream, kept: str) -> None:
     streaming_response().write_to(CallerThatHangsUp(b'"done":true'))
 
     assert idempotency_outcome(once_streamed(ask("m"))) == "replayed"
     assert len(provider.received) == 1
 
 
-def test_an_abort_reaches_the_answer_in_the_making(provider: Upstream, kept: str) -> None:
+def test_an_abort_ends_a_recorded_stream_and_releases_its_key(
+    provider: Upstream, kept: str
+) -> None:
     asked = threading.Event()
 
     def script(connection: socket.socket, received: Received) -> None:
@@ -119,7 +121,7 @@ def test_an_abort_reaches_the_answer_in_the_making(provider: Upstream, kept: str
     assert once_streamed(ask("m")).status == 200
 
 
-def test_a_replay_nobody_waits_for_breaks_nothing(provider: Upstream, kept: str) -> None:
+def test_a_hang_up_during_a_replay_keeps_the_answer(provider: Upstream, kept: str) -> None:
     once_streamed(ask("m"))
     replayed = streaming_response()
     replayed.abort()

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("provider", "keys")
 
 
 @each_surface
-def test_records_that_cannot_be_reached_are_503_and_nobody_is_asked(
+def test_unreachable_records_are_503_without_a_provider_request(
     provider: Upstream, kept: str, path: str, tmp_path: Path, emitted: Callable[[], Emitted]
 ) -> None:
     lose_records(kept, tmp_path)
@@ -38,7 +38,7 @@ def test_records_that_cannot_be_reached_are_503_and_nobody_is_asked(
     assert line["error.type"] == "idempotency_unavailable"
 
 
-def test_a_table_that_nobody_serves_is_503_within_seconds(
+def test_a_table_that_does_not_respond_is_503_within_ten_seconds(
     provider: Upstream, table: DynamoDBClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:  # it takes connections and says nothing

@@ -19,7 +19,7 @@ OTHER_BODY = IdempotencyKey("a" * 64, "c" * 64)
 FIRST: StoredRecord = {"headers": {}, "body": "", "live": False}
 
 
-def test_records_are_claimed_kept_and_released(records: Records) -> None:
+def test_a_key_is_claimed_kept_and_released(records: Records) -> None:
     assert records.claim(ONE, 60_000) is None
     with pytest.raises(InFlightError):
         records.claim(ONE, 60_000)
@@ -33,7 +33,7 @@ def test_records_are_claimed_kept_and_released(records: Records) -> None:
     assert records.claim(OTHER_BODY, 60_000) is None
 
 
-def test_a_request_that_never_ended_holds_its_key_for_the_time_it_had(records: Records) -> None:
+def test_the_claim_of_an_unfinished_request_expires_at_its_deadline(records: Records) -> None:
     assert records.claim(ONE, 1) is None
     bound = time.monotonic() + 10
     while True:  # the millisecond may not be over yet
@@ -63,7 +63,7 @@ def test_an_answer_is_kept_for_a_day(tmp_path: Path) -> None:
     file.close()
 
 
-def test_of_many_that_claim_a_key_at_once_one_gets_it(tmp_path: Path) -> None:
+def test_one_of_sixteen_simultaneous_claims_of_a_key_succeeds(tmp_path: Path) -> None:
     path = str(tmp_path / "records")
     many = 16
     together = threading.Barrier(many)

@@ -24,7 +24,7 @@ CALLERS: list[tuple[dict[str, Any], dict[str, str]]] = [
 ]
 
 
-def test_a_key_is_its_callers_own(provider: Upstream, kept: str) -> None:
+def test_callers_with_the_same_key_get_separate_answers(provider: Upstream, kept: str) -> None:
     def call(context: dict[str, Any], headers: dict[str, str]) -> HttpResult:
         return post(ask("m"), requestContext=context, headers={**headers, "Idempotency-Key": KEY})
 
@@ -36,12 +36,14 @@ def test_a_key_is_its_callers_own(provider: Upstream, kept: str) -> None:
     assert len(provider.received) == len(CALLERS)
 
 
-def test_a_key_is_its_routes_own(provider: Upstream, kept: str) -> None:
+def test_routes_with_the_same_key_get_separate_answers(provider: Upstream, kept: str) -> None:
     assert once(ask("m"), "/v1/chat").json.keys() != once(ask("m"), OPENAI).json.keys()
     assert len(provider.received) == 2
 
 
-def test_a_custom_domains_base_path_is_not_another_route(provider: Upstream, kept: str) -> None:
+def test_a_base_path_of_a_custom_domain_does_not_change_the_route(
+    provider: Upstream, kept: str
+) -> None:
     once(ask("m"))
 
     assert idempotency_outcome(once(ask("m"), resource="/v1/chat")) == "replayed"
@@ -49,7 +51,7 @@ def test_a_custom_domains_base_path_is_not_another_route(provider: Upstream, kep
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "schlüssel", "a\tb", "a\x7f"])
 @pytest.mark.parametrize("store", [True, False])
-def test_a_key_that_is_none_is_400(
+def test_an_invalid_key_is_400(
     provider: Upstream, key: str, store: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHATD_IDEMPOTENCY_FILE", str(tmp_path / "records") if store else "")
@@ -61,7 +63,7 @@ def test_a_key_that_is_none_is_400(
 
 
 @pytest.mark.parametrize("key", ["x", "x" * 255, ' "quoted" ~!'])
-def test_any_printable_key_will_do(provider: Upstream, kept: str, key: str) -> None:
+def test_a_key_of_printable_characters_is_accepted(provider: Upstream, kept: str, key: str) -> None:
     once(ask("m"), key=key)
 
     assert idempotency_outcome(once(ask("m"), key=key)) == "replayed"

@@ -37,7 +37,7 @@ def claim_elsewhere(path: Path, key: IdempotencyKey) -> int:
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022])
-def test_nobody_else_can_read_the_file_whatever_the_umask(tmp_path: Path, umask: int) -> None:
+def test_the_file_is_readable_by_its_user_alone_under_any_umask(tmp_path: Path, umask: int) -> None:
     path = tmp_path / "records"
     before = os.umask(umask)
     try:
@@ -48,7 +48,7 @@ def test_nobody_else_can_read_the_file_whatever_the_umask(tmp_path: Path, umask:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_the_keys_of_a_dead_process_are_given_back_and_no_others(tmp_path: Path) -> None:
+def test_only_the_keys_of_the_ended_process_are_released(tmp_path: Path) -> None:
     path = tmp_path / "records"
     records = Sqlite(str(path))
     dead = claim_elsewhere(path, ONE)
@@ -62,7 +62,7 @@ def test_the_keys_of_a_dead_process_are_given_back_and_no_others(tmp_path: Path)
         records.claim(TWO, 60_000)
 
 
-def test_the_answers_of_a_dead_process_are_kept(tmp_path: Path) -> None:
+def test_the_answers_of_an_ended_process_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "records"
     records = Sqlite(str(path))
     dead = claim_elsewhere(path, ONE)
@@ -72,7 +72,7 @@ def test_the_answers_of_a_dead_process_are_kept(tmp_path: Path) -> None:
     assert records.claim(ONE, 60_000) == ANSWER
 
 
-def test_where_no_key_came_there_is_nothing_to_give_back(tmp_path: Path) -> None:
+def test_releasing_without_a_file_creates_no_file(tmp_path: Path) -> None:
     Sqlite(str(tmp_path / "records")).release_of(1)
 
     assert list(tmp_path.iterdir()) == []

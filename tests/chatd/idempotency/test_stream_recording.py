@@ -81,7 +81,7 @@ def body(kept: StoredAnswer | None) -> bytes:
     return bytes(sink.body)
 
 
-def test_an_answer_is_kept_before_its_end_is_sent() -> None:
+def test_an_answer_is_stored_before_its_end_mark_is_sent() -> None:
     noted = Noted()
 
     assert poured(Says(200, b"a", END), noted) == [200, b"a", "keep", END, "release"]
@@ -90,24 +90,24 @@ def test_an_answer_is_kept_before_its_end_is_sent() -> None:
     assert noted.kept.headers == {"Content-Type": "text/event-stream"}
 
 
-def test_a_failure_lets_the_key_go_before_it_is_told() -> None:
+def test_a_failure_releases_the_key_before_its_status_is_sent() -> None:
     events = poured(Says(503, b"{}"), Noted())
 
     assert events == ["release", 503, b"{}", "release"]
 
 
-def test_an_answer_that_cannot_be_kept_says_so_before_its_end() -> None:
+def test_an_answer_that_is_not_stored_has_a_comment_before_its_end_mark() -> None:
     events = poured(Says(200, b"a", END), Noted(keeps=False))
 
     assert events == [200, b"a", "keep", NOT_STORED, END, "release"]
 
 
-def test_a_stream_without_an_end_is_not_kept() -> None:
+def test_a_stream_without_an_end_mark_is_not_stored() -> None:
     assert poured(Says(200, b"a", b"b"), Noted()) == [200, b"a", b"b", "release"]
 
 
 @pytest.mark.parametrize("fault", [CallerGoneError(), RuntimeError("x")])
-def test_what_breaks_off_lets_the_key_go(fault: Exception) -> None:
+def test_a_stream_that_raises_releases_the_key(fault: Exception) -> None:
     noted = Noted()
 
     with pytest.raises(type(fault)):
@@ -116,7 +116,7 @@ def test_what_breaks_off_lets_the_key_go(fault: Exception) -> None:
     assert noted.events == [200, b"a", "release"]
 
 
-def test_comments_are_sent_and_not_kept() -> None:
+def test_comments_are_sent_and_not_stored() -> None:
     noted = Noted()
     comment = b": keep-alive\n\n"
 
@@ -124,7 +124,7 @@ def test_comments_are_sent_and_not_kept() -> None:
     assert body(noted.kept) == b"a" + END
 
 
-def test_an_abort_reaches_the_answer() -> None:
+def test_an_abort_is_passed_to_the_recorded_stream() -> None:
     live = Says(200)
     RecordedStream(live, Noted(), ends).abort()
 
@@ -177,7 +177,7 @@ class Exclusive(Noted):
 
 
 @pytest.mark.usefixtures("many_switches")
-def test_a_kept_answer_is_whole_however_often_comments_come_between() -> None:
+def test_comments_from_a_second_thread_do_not_change_the_stored_answer() -> None:
     pieces = [b"data: %d\n\n" % number for number in range(2000)]
     noted = Exclusive()
     RecordedStream(Beating([*pieces, END]), noted, ends).write_to(noted)

@@ -55,7 +55,7 @@ def content_of(result: HttpResult, path: str) -> Any:
 
 @each_model
 @each_surface
-def test_a_plain_callers_provider_gives_a_whole_answer(
+def test_a_caller_that_does_not_stream_gets_a_whole_answer_of_the_provider(
     model: str, path: str, provider: Upstream
 ) -> None:
     result = post(ask(model), path)
@@ -65,7 +65,7 @@ def test_a_plain_callers_provider_gives_a_whole_answer(
 
 
 @each_model
-def test_a_streaming_callers_provider_streams(model: str, provider: Upstream) -> None:
+def test_a_streaming_caller_gets_a_stream_of_the_provider(model: str, provider: Upstream) -> None:
     assert [event.get("content") for event in stream(ask(model)).json] == ["Hello", "!", None]
     assert provider.last.json["stream"] is True
 
@@ -73,7 +73,7 @@ def test_a_streaming_callers_provider_streams(model: str, provider: Upstream) ->
 @each_model
 @each_surface
 @pytest.mark.usefixtures("always")
-def test_a_row_can_have_its_provider_stream_for_plain_callers(
+def test_upstream_stream_makes_the_provider_stream_for_every_caller(
     model: str, path: str, provider: Upstream
 ) -> None:
     result = post(ask(model), path)
@@ -83,7 +83,9 @@ def test_a_row_can_have_its_provider_stream_for_plain_callers(
 
 
 @each_model
-def test_a_row_can_switch_streams_off(model: str, provider: Upstream, config: Path) -> None:
+def test_upstream_stream_false_requests_whole_answers(
+    model: str, provider: Upstream, config: Path
+) -> None:
     name = model.partition("/")[0] if "/" in model else "ollama"
     config.write_text(f"[providers.{name}]\nupstream_stream = false")
 
@@ -107,9 +109,7 @@ def failing(*failures: Script, after: Script) -> Script:
     return script
 
 
-def test_where_another_model_can_take_over_the_provider_streams(
-    provider: Upstream, config: Path
-) -> None:
+def test_the_provider_streams_if_the_tier_has_a_fallback(provider: Upstream, config: Path) -> None:
     config.write_text(TIER)
     provider.script = failing(reply({"error": "broke"}, 402), after=provider.script)
 
@@ -162,7 +162,7 @@ def test_unusable_streams_do_not_open_the_circuit_of_a_provider_that_answers(
         assert result.headers["x-chatd-attempts"] == "ollama: upstream_error, ollama: ok"
 
 
-def test_a_whole_answer_tells_the_reason_that_an_empty_stream_hides(
+def test_the_error_after_an_empty_stream_is_that_of_the_whole_answer(
     provider: Upstream, config: Path
 ) -> None:
     config.write_text(TIER)
@@ -176,7 +176,7 @@ def test_a_whole_answer_tells_the_reason_that_an_empty_stream_hides(
     assert [received.json["model"] for received in provider.received] == ["a", "a", "v/b"]
 
 
-def test_a_stream_is_tried_again_as_one_where_the_row_wants_streams(
+def test_a_stream_is_retried_as_a_stream_if_the_row_requires_streams(
     provider: Upstream, config: Path
 ) -> None:
     config.write_text("[providers.openrouter]\nupstream_stream = true\n")
@@ -187,7 +187,7 @@ def test_a_stream_is_tried_again_as_one_where_the_row_wants_streams(
 
 
 @pytest.mark.parametrize("failure", [reply({"error": "no"}, 500), reply({"error": "no"})])
-def test_a_stream_that_fails_with_a_reason_is_tried_again_as_one(
+def test_a_stream_that_fails_with_an_error_is_retried_as_a_stream(
     failure: Script, provider: Upstream, config: Path
 ) -> None:
     config.write_text(TIER)
@@ -199,9 +199,7 @@ def test_a_stream_that_fails_with_a_reason_is_tried_again_as_one(
 
 @each_surface
 @pytest.mark.parametrize("model", ["openrouter/v/m", "llama3.2", "ollama_cloud/m"])
-def test_a_provider_that_streams_unasked_is_understood(
-    model: str, path: str, provider: Upstream
-) -> None:
+def test_an_unrequested_stream_is_read(model: str, path: str, provider: Upstream) -> None:
     def script(connection: socket.socket, received: Received) -> None:
         chunked(answers.stream_for_path(received.path))(connection, received)
 
@@ -212,7 +210,7 @@ def test_a_provider_that_streams_unasked_is_understood(
     assert not provider.last.json.get("stream")
 
 
-def test_a_plain_callers_silent_provider_is_given_up_after_the_silence_limit(
+def test_the_silence_limit_holds_for_a_caller_that_does_not_stream(
     provider: Upstream, config: Path
 ) -> None:
     config.write_text("[providers.ollama]\nupstream_stream = true\ntimeouts = { silence = 0.2 }")
@@ -226,7 +224,7 @@ def test_a_plain_callers_silent_provider_is_given_up_after_the_silence_limit(
 
 
 @pytest.mark.usefixtures("always")
-def test_the_log_of_a_plain_chat_tells_when_the_first_event_came(
+def test_the_log_of_a_whole_answer_has_the_time_of_the_first_event(
     emitted: Callable[[], Emitted],
 ) -> None:
     post(ask("m"))
@@ -252,7 +250,7 @@ FINISHED = answers.openai_chunks("Hello", "!", done=False)
 
 @pytest.mark.usefixtures("always")
 @each_surface
-def test_a_stream_with_its_finish_reason_is_whole_though_nothing_follows(
+def test_a_stream_is_complete_at_its_finish_reason_without_an_end_mark(
     path: str, provider: Upstream
 ) -> None:
     provider.script = hanging(provider, *FINISHED[:-1])
@@ -264,7 +262,7 @@ def test_a_stream_with_its_finish_reason_is_whole_though_nothing_follows(
     assert time.monotonic() - started < 10  # and not the 30 s of the gap
 
 
-def test_usage_that_came_before_the_silence_counts(provider: Upstream) -> None:
+def test_usage_received_before_a_silence_counts(provider: Upstream) -> None:
     provider.script = hanging(provider, *FINISHED)
 
     *_, last = stream(ask("openrouter/v/m")).json
@@ -273,7 +271,7 @@ def test_usage_that_came_before_the_silence_counts(provider: Upstream) -> None:
     assert "usage_estimated" not in last
 
 
-def test_usage_that_nobody_gave_is_estimated_and_says_so(
+def test_missing_usage_is_estimated_and_marked(
     provider: Upstream, emitted: Callable[[], Emitted]
 ) -> None:
     provider.script = chunked([*FINISHED[:-1], b"data: [DONE]\n\n"])
@@ -288,7 +286,7 @@ def test_usage_that_nobody_gave_is_estimated_and_says_so(
 
 
 @pytest.mark.usefixtures("always")
-def test_a_kept_connection_that_hangs_after_done_does_not_hold_the_answer(
+def test_a_connection_that_stays_open_after_done_does_not_delay_the_answer(
     provider: Upstream,
 ) -> None:
     provider.script = hanging(provider, *answers.openai_chunks("Hello", "!"))
@@ -299,7 +297,7 @@ def test_a_kept_connection_that_hangs_after_done_does_not_hold_the_answer(
 
 
 @pytest.mark.usefixtures("always")
-def test_signs_of_life_after_done_do_not_hold_the_answer(provider: Upstream) -> None:
+def test_comments_after_done_do_not_delay_the_answer(provider: Upstream) -> None:
     done = b"".join(answers.openai_chunks("Hello", "!"))
     content = [head(200, {"Connection": "close"}) + done, *[b": PROCESSING\n\n"] * 1000]
     provider.script = trickling(provider, content, every=0.05)
@@ -318,7 +316,7 @@ NOTHING: dict[str, list[dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("nothing", NOTHING)
-def test_a_stream_that_holds_no_answer_is_an_error(nothing: str, provider: Upstream) -> None:
+def test_a_stream_without_content_is_an_error(nothing: str, provider: Upstream) -> None:
     provider.script = chunked([*map(answers.sse, NOTHING[nothing]), b"data: [DONE]\n\n"])
 
     assert post(ask("openrouter/v/m")).status == 502
@@ -337,7 +335,7 @@ def test_html_from_a_proxy_under_200_is_an_error(
     assert status == 502
 
 
-def test_a_provider_that_does_not_say_json_and_does_not_stream_is_understood(
+def test_an_error_body_with_status_200_is_read_as_an_error(
     provider: Upstream,
 ) -> None:
     provider.script = reply({"error": {"message": "no credit", "code": 402}})
@@ -348,7 +346,7 @@ def test_a_provider_that_does_not_say_json_and_does_not_stream_is_understood(
     assert "no credit" in result.json["error"]["message"]
 
 
-def test_a_usage_frame_that_mentions_a_finished_choice_does_not_open_it_again(
+def test_a_usage_chunk_with_a_finished_choice_does_not_reopen_the_choice(
     provider: Upstream,
 ) -> None:
     empty = {"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}
@@ -367,7 +365,7 @@ def extra(message: dict[str, Any], **fields: Any) -> Extra:
     return Extra("openai_chat", fields, {"message": message})
 
 
-def test_pieces_of_everything_are_put_together() -> None:
+def test_deltas_of_every_kind_are_collected_into_choices() -> None:
     events: list[Event] = [
         Delta(thinking="H", extra=extra({"reasoning_details": [{"text": "H"}]}, score=1)),
         Delta(thinking="m", extra=extra({"reasoning_details": [{"text": "m"}], "refusal": None})),

@@ -137,7 +137,7 @@ def test_long_answers_that_pass_the_total_count_against_no_model(
     assert post(fresh("fast")).json["provider"] == "openrouter"
 
 
-def test_an_answer_that_is_checked_counts_as_begun(
+def test_an_answer_held_for_a_format_check_counts_as_begun(
     provider: Upstream, spare: Upstream, config: Path
 ) -> None:
     config.write_text('[tiers.cloud]\nmodels = ["ollama_cloud/gpt-oss"]\ntimeouts = { total = 2 }')
@@ -149,7 +149,7 @@ def test_an_answer_that_is_checked_counts_as_begun(
     assert post(fresh("cloud")).status == 200
 
 
-def test_an_answer_that_is_not_requested_again_for_lack_of_time_counts_against_no_model(
+def test_an_answer_without_time_for_a_second_request_counts_against_no_model(
     provider: Upstream, spare: Upstream, config: Path
 ) -> None:
     """The first answer lacks the format, and took the model's share of the time."""
@@ -170,7 +170,7 @@ def test_an_answer_that_is_not_requested_again_for_lack_of_time_counts_against_n
     assert post(fresh("cloud")).json["provider"] == "ollama_cloud"
 
 
-def test_a_model_that_is_silent_for_its_whole_share_is_left_alone(
+def test_silences_of_a_models_whole_share_open_its_circuit(
     provider: Upstream, spare: Upstream, config: Path
 ) -> None:
     tier(config, 4)
@@ -190,7 +190,7 @@ FAULTS = [silent, chattering]
 
 @pytest.mark.parametrize("way", [post, stream])
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_silent_model_leaves_the_next_one_its_share_of_the_time(
+def test_a_silent_model_leaves_the_next_model_its_share_of_the_time(
     way: Ask,
     fault: Callable[[Upstream], Script],
     provider: Upstream,
@@ -206,7 +206,7 @@ def test_a_silent_model_leaves_the_next_one_its_share_of_the_time(
     assert len(provider.received) == 1
 
 
-def test_a_model_that_is_asked_for_whole_answers_has_a_share_too(
+def test_a_model_that_does_not_stream_has_a_share_of_the_time(
     provider: Upstream, spare: Upstream, config: Path
 ) -> None:
     tier(config, 4, "[providers.ollama]\nupstream_stream = false")
@@ -215,7 +215,7 @@ def test_a_model_that_is_asked_for_whole_answers_has_a_share_too(
     assert post(fresh("fast")).json["provider"] == "openrouter"
 
 
-def test_a_model_that_cannot_be_connected_to_has_a_share_too(
+def test_an_unreachable_model_has_a_share_of_the_time(
     spare: Upstream, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tier(config, 4)  # half of it is less than the limit for a connection
@@ -225,7 +225,7 @@ def test_a_model_that_cannot_be_connected_to_has_a_share_too(
         assert post(fresh("fast")).json["provider"] == "openrouter"
 
 
-def test_the_last_of_three_silent_models_has_a_third(
+def test_the_last_of_three_models_has_a_third_of_the_time(
     provider: Upstream, spare: Upstream, config: Path
 ) -> None:
     config.write_text(
@@ -262,7 +262,7 @@ def test_a_chat_whose_time_is_spent_is_no_attempt(
     assert post(fresh("fast")).json["provider"] == "ollama"
 
 
-def test_a_stream_that_flows_may_take_longer_than_a_whole_answer(
+def test_a_stream_may_take_longer_than_a_whole_answer(
     provider: Upstream, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(targets, "WHOLE_SECONDS", 0.3)
@@ -273,7 +273,7 @@ def test_a_stream_that_flows_may_take_longer_than_a_whole_answer(
         assert "error" not in stream(fresh("m"), path).json[-1]
 
 
-def test_a_total_in_chatd_toml_holds_for_streams_as_well(provider: Upstream, config: Path) -> None:
+def test_a_total_in_chatd_toml_limits_streams(provider: Upstream, config: Path) -> None:
     config.write_text("[providers.ollama]\ntimeouts = { total = 0.3 }")
     provider.script = lasting(provider)
 

@@ -91,7 +91,7 @@ SOME = "of this request"
         (SILENCE, 1, 7.6, SOME),
     ],
 )
-def test_a_failure_before_the_first_event_counts_if_the_model_had_its_time(
+def test_a_failure_before_the_first_event_counts_after_the_models_time(
     clock: Clock, error: UpstreamError, others: int, waited: float, source: str | None
 ) -> None:
     chat = chat_context(clock)
@@ -106,7 +106,7 @@ def test_a_failure_before_the_first_event_counts_if_the_model_had_its_time(
     ("total", "others", "waited", "counts"),
     [(12, 0, 8.9, False), (12, 0, 9.1, True), (12, 2, 2.9, False), (12, 2, 3.1, True)],
 )
-def test_a_part_of_the_configured_total_is_enough_if_that_is_less(
+def test_three_quarters_of_a_shorter_total_are_enough_to_count(
     clock: Clock, total: float, others: int, waited: float, counts: bool
 ) -> None:
     chat = chat_context(clock)
@@ -120,7 +120,7 @@ def test_a_part_of_the_configured_total_is_enough_if_that_is_less(
 @pytest.mark.parametrize(
     ("others", "waited", "counts"), [(0, 800, False), (1, 74, False), (1, 76, True)]
 )
-def test_the_silence_of_a_whole_answer_counts_only_where_another_model_waits(
+def test_the_silence_of_a_whole_answer_counts_only_with_a_fallback(
     clock: Clock, others: int, waited: float, counts: bool
 ) -> None:
     chat = chat_context(clock)
@@ -131,7 +131,7 @@ def test_the_silence_of_a_whole_answer_counts_only_where_another_model_waits(
     assert (turn.source_of(SILENCE) is not None) == counts
 
 
-def test_a_model_that_no_tier_names_is_blamed_for_connections_alone(clock: Clock) -> None:
+def test_for_a_model_outside_tiers_only_connection_failures_count(clock: Clock) -> None:
     chat = chat_context(clock)
     turn = AttemptWindow(target(chat, named=False), (), chat)
     turn.limits()
@@ -142,7 +142,7 @@ def test_a_model_that_no_tier_names_is_blamed_for_connections_alone(clock: Clock
     assert source_of_death(BROKEN, target(chat, named=False), chat) is None
 
 
-def test_what_was_never_sent_or_hung_up_on_is_no_failure(clock: Clock) -> None:
+def test_an_unsent_or_cancelled_request_is_no_failure(clock: Clock) -> None:
     chat = chat_context(clock)
     turn = AttemptWindow(target(chat), (), chat)
     assert turn.source_of(BROKEN) is None
@@ -154,7 +154,7 @@ def test_what_was_never_sent_or_hung_up_on_is_no_failure(clock: Clock) -> None:
     assert source_of_death(BROKEN, target(chat), chat) is None
 
 
-def test_a_provider_that_gave_up_on_a_slow_reader_is_not_blamed(clock: Clock) -> None:
+def test_a_provider_that_closes_on_a_slow_caller_is_no_failure(clock: Clock) -> None:
     chat = chat_context(clock)
     turn = AttemptWindow(target(chat), (), chat)
     turn.limits()
@@ -164,7 +164,7 @@ def test_a_provider_that_gave_up_on_a_slow_reader_is_not_blamed(clock: Clock) ->
     assert turn.source_of(error) is source_of_death(error, target(chat), chat) is None
 
 
-def test_an_answer_that_is_checked_is_begun_by_its_first_event(clock: Clock) -> None:
+def test_an_answer_held_for_a_format_check_begins_with_its_first_event(clock: Clock) -> None:
     chat = chat_context(clock, seconds=100)
     turn = AttemptWindow(target(chat), (), chat)
     turn.limits()
@@ -176,7 +176,7 @@ def test_an_answer_that_is_checked_is_begun_by_its_first_event(clock: Clock) -> 
     assert turn.source_of(SILENCE) is None
 
 
-def test_a_turn_that_is_over_sends_nothing(clock: Clock) -> None:
+def test_a_spent_window_sends_no_request(clock: Clock) -> None:
     chat = chat_context(clock, seconds=10)
     turn = AttemptWindow(target(chat), [target(chat)], chat)
     turn.limits()
@@ -187,7 +187,7 @@ def test_a_turn_that_is_over_sends_nothing(clock: Clock) -> None:
     assert turn.source_of(SILENCE) is None
 
 
-def test_a_death_counts_unless_the_time_of_the_chat_is_spent(clock: Clock) -> None:
+def test_a_broken_stream_counts_unless_the_time_of_the_chat_is_spent(clock: Clock) -> None:
     chat = chat_context(clock, seconds=100)
     clock.now += 99
     assert source_of_death(SILENCE, target(chat), chat) == chat.fingerprint
@@ -197,7 +197,7 @@ def test_a_death_counts_unless_the_time_of_the_chat_is_spent(clock: Clock) -> No
     assert source_of_death(BROKEN, target(chat), chat) == chat.fingerprint
 
 
-def test_the_time_that_is_left_is_shared_by_those_who_wait(clock: Clock) -> None:
+def test_the_remaining_time_is_shared_by_the_remaining_models(clock: Clock) -> None:
     chat = chat_context(clock, seconds=90)
     first, second, third = (target(chat) for _ in range(3))
     clock.now += 30
@@ -207,7 +207,7 @@ def test_the_time_that_is_left_is_shared_by_those_who_wait(clock: Clock) -> None
     assert AttemptWindow(third, (), chat).begin_by.left() == 60
 
 
-def test_the_shortest_total_is_the_one_that_is_shared(clock: Clock) -> None:
+def test_the_shortest_total_of_the_models_is_shared(clock: Clock) -> None:
     chat = chat_context(clock, seconds=90)
     brief = target(chat, replace(LIMITS, total=12))
     turn = AttemptWindow(target(chat), [brief], chat)
@@ -219,14 +219,14 @@ def test_the_shortest_total_is_the_one_that_is_shared(clock: Clock) -> None:
     assert AttemptWindow(brief, (), chat).limits().first_event == LIMITS.first_event
 
 
-def test_a_whole_answer_has_a_total_and_a_stream_has_the_routes(clock: Clock) -> None:
+def test_a_stream_has_the_routes_limit_and_a_whole_answer_its_own(clock: Clock) -> None:
     for live, seconds in ((False, 285), (True, 900)):
         chat = chat_context(clock, live=live)
         assert chat.deadline(target(chat)).left() == seconds
         assert chat.deadline(target(chat, replace(LIMITS, total=12))).left() == 12
 
 
-def test_a_fingerprint_is_of_the_caller_and_the_whole_request(clock: Clock) -> None:
+def test_a_fingerprint_covers_the_caller_and_the_whole_request(clock: Clock) -> None:
     def fingerprint(text: str, caller: str = "", **changes: Any) -> str:
         chat = chat_context(clock, text)
         chat.call.caller = caller

@@ -89,7 +89,7 @@ def test_failures_of_one_request_open_no_circuit(environment: Environment, begun
     assert environment.refusal()
 
 
-def test_a_failure_that_does_not_depend_on_the_request_needs_no_second_one(
+def test_a_connection_failure_needs_no_second_request_to_open_a_circuit(
     environment: Environment,
 ) -> None:
     environment.fails(4, source="one")
@@ -99,7 +99,7 @@ def test_a_failure_that_does_not_depend_on_the_request_needs_no_second_one(
     assert environment.refusal()
 
 
-def test_a_second_request_counts_only_within_the_same_row_of_failures(
+def test_a_second_request_counts_only_since_the_last_success(
     environment: Environment,
 ) -> None:
     environment.fails(1, source="another")
@@ -109,7 +109,7 @@ def test_a_second_request_counts_only_within_the_same_row_of_failures(
     assert environment.refusal() is None
 
 
-def test_a_circuit_that_closed_again_needs_a_second_request_again(
+def test_a_closed_circuit_needs_failures_of_two_requests_again(
     environment: Environment, clock: Clock
 ) -> None:
     environment.fails(5)
@@ -137,7 +137,7 @@ def test_probes_of_one_request_do_not_keep_a_circuit_open(
 
 
 @pytest.mark.parametrize("sources", [["one", "another"], ["", ""], ["one", "one", "another"]])
-def test_probes_of_two_requests_or_without_a_connection_do(
+def test_failed_probes_of_two_requests_or_without_a_connection_keep_a_circuit_open(
     environment: Environment, clock: Clock, sources: list[str]
 ) -> None:
     environment.fails(5)
@@ -148,7 +148,7 @@ def test_probes_of_two_requests_or_without_a_connection_do(
     assert environment.refusal()
 
 
-def test_a_request_s_probe_counts_again_once_the_circuit_was_closed(
+def test_a_probe_of_the_same_request_counts_again_after_the_circuit_closed(
     environment: Environment, clock: Clock
 ) -> None:
     for _ in range(2):
@@ -160,7 +160,7 @@ def test_a_request_s_probe_counts_again_once_the_circuit_was_closed(
         environment.chat()
 
 
-def test_an_operator_is_told_when_a_circuit_opens_and_when_it_closes(
+def test_a_circuit_that_opens_or_closes_is_a_warning(
     environment: Environment, clock: Clock
 ) -> None:
     environment.fails(5)
@@ -197,7 +197,7 @@ OURS = (
 
 
 @pytest.mark.parametrize("sign", SIGNS_OF_LIFE, ids=lambda error: type(error).__name__)
-def test_a_refusal_is_a_sign_of_life(environment: Environment, sign: ChatdError) -> None:
+def test_a_refusal_resets_the_failure_count(environment: Environment, sign: ChatdError) -> None:
     environment.fails(4)
     environment.ends_with(sign)
     environment.fails(4)
@@ -206,7 +206,7 @@ def test_a_refusal_is_a_sign_of_life(environment: Environment, sign: ChatdError)
 
 
 @pytest.mark.parametrize("failure", OURS, ids=lambda error: type(error).__name__)
-def test_a_failure_of_our_own_counts_neither_way(
+def test_an_internal_error_counts_neither_as_failure_nor_as_success(
     environment: Environment, failure: Exception
 ) -> None:
     for _ in range(6):
@@ -220,7 +220,9 @@ def test_a_failure_of_our_own_counts_neither_way(
     assert environment.refusal()
 
 
-def test_a_failure_that_is_excused_counts_neither_way(environment: Environment) -> None:
+def test_an_excused_failure_counts_neither_as_failure_nor_as_success(
+    environment: Environment,
+) -> None:
     for _ in range(6):
         environment.ends_with(UpstreamTimeoutError("the caller's time"), excused=True)
     environment.fails(4)
@@ -232,7 +234,7 @@ def test_a_failure_that_is_excused_counts_neither_way(environment: Environment) 
     assert environment.refusal()
 
 
-def test_deaths_add_up_across_answers_that_began(environment: Environment) -> None:
+def test_broken_streams_add_up_across_first_events(environment: Environment) -> None:
     for _ in range(5):
         assert environment.chat() == "the first event"
         environment.died()
@@ -240,7 +242,7 @@ def test_deaths_add_up_across_answers_that_began(environment: Environment) -> No
     assert environment.refusal()
 
 
-def test_an_answer_that_came_whole_forgets_what_failed_before(environment: Environment) -> None:
+def test_a_complete_answer_resets_the_failure_count(environment: Environment) -> None:
     for _ in range(3):
         environment.fails(4)
         environment.chat()
@@ -249,7 +251,7 @@ def test_an_answer_that_came_whole_forgets_what_failed_before(environment: Envir
     assert environment.refusal() is None
 
 
-def test_what_began_before_a_circuit_opened_no_longer_tells(
+def test_outcomes_of_earlier_chats_do_not_change_an_open_circuit(
     environment: Environment, clock: Clock
 ) -> None:
     environment.fails(5)
@@ -266,7 +268,9 @@ def test_what_began_before_a_circuit_opened_no_longer_tells(
     assert environment.refusal()
 
 
-def test_nobody_is_asked_for_fifteen_seconds(environment: Environment, clock: Clock) -> None:
+def test_an_open_circuit_sends_no_request_for_fifteen_seconds(
+    environment: Environment, clock: Clock
+) -> None:
     environment.fails(5)
     waits = []
     for _ in range(15):
@@ -279,7 +283,7 @@ def test_nobody_is_asked_for_fifteen_seconds(environment: Environment, clock: Cl
     assert environment.refusal() is None
 
 
-def test_part_of_a_second_is_not_promised_away(environment: Environment, clock: Clock) -> None:
+def test_retry_after_is_rounded_up_to_whole_seconds(environment: Environment, clock: Clock) -> None:
     environment.fails(5)
     clock.unix += 14.75
     refusal = environment.refusal()
@@ -298,7 +302,7 @@ def test_a_probe_s_first_event_closes_the_circuit(environment: Environment, cloc
 
 
 @pytest.mark.parametrize("sign", SIGNS_OF_LIFE, ids=lambda error: type(error).__name__)
-def test_a_probe_s_refusal_closes_the_circuit_too(
+def test_a_refused_probe_closes_the_circuit(
     environment: Environment, clock: Clock, sign: ChatdError
 ) -> None:
     environment.fails(5)
@@ -309,7 +313,7 @@ def test_a_probe_s_refusal_closes_the_circuit_too(
     assert environment.warnings[-1] == "ollama answers again"
 
 
-def test_a_probe_that_fails_opens_the_circuit_again(environment: Environment, clock: Clock) -> None:
+def test_a_failed_probe_opens_the_circuit_again(environment: Environment, clock: Clock) -> None:
     environment.fails(5)
     clock.unix += 15
     environment.fails(1)
@@ -324,7 +328,7 @@ def test_a_probe_that_fails_opens_the_circuit_again(environment: Environment, cl
 
 
 @pytest.mark.parametrize("failure", OURS, ids=lambda error: type(error).__name__)
-def test_a_probe_that_never_reached_the_provider_leaves_the_next_chat_to_probe(
+def test_a_probe_that_did_not_reach_the_provider_is_repeated_by_the_next_chat(
     environment: Environment, clock: Clock, failure: Exception
 ) -> None:
     environment.fails(5)
@@ -337,7 +341,7 @@ def test_a_probe_that_never_reached_the_provider_leaves_the_next_chat_to_probe(
     assert environment.refusal()
 
 
-def test_circuits_do_not_touch_each_other(environment: Environment) -> None:
+def test_circuits_are_independent(environment: Environment) -> None:
     environment.fails(5, "kimi/k3")
     environment.fails(4, "kimi/k2")
 
@@ -345,7 +349,7 @@ def test_circuits_do_not_touch_each_other(environment: Environment) -> None:
     assert environment.refusal("kimi/k2") is None
 
 
-def test_only_one_may_probe(environment: Environment, clock: Clock) -> None:
+def test_one_chat_probes_until_its_lease_expires(environment: Environment, clock: Clock) -> None:
     environment.fails(5)
     opened_at = int(clock.unix)
     store = environment.store
@@ -357,9 +361,7 @@ def test_only_one_may_probe(environment: Environment, clock: Clock) -> None:
     assert (first, second, given_up) == (True, False, True)
 
 
-def test_a_second_chat_is_turned_away_while_one_probes(
-    environment: Environment, clock: Clock
-) -> None:
+def test_a_second_chat_is_rejected_during_a_probe(environment: Environment, clock: Clock) -> None:
     environment.fails(5)
     clock.unix += 15
     environment.store.get_state("ollama")

@@ -52,7 +52,7 @@ def spare(monkeypatch: pytest.MonkeyPatch, config: Path) -> Iterator[Upstream]:
 
 
 @pytest.mark.parametrize("path", ["/v1/chat", OPENAI])
-def test_when_every_circuit_is_open_the_caller_is_told_when_to_come_back(
+def test_a_503_of_open_circuits_has_retry_after(
     path: str, provider: Upstream, spare: Upstream
 ) -> None:
     provider.script = spare.script = BROKEN
@@ -72,7 +72,7 @@ def test_when_every_circuit_is_open_the_caller_is_told_when_to_come_back(
     assert len(provider.received) + len(spare.received) == asked
 
 
-def test_an_open_circuit_is_passed_over_for_the_next_model(
+def test_an_open_circuit_falls_back_to_the_next_model(
     provider: Upstream, spare: Upstream, emitted: Callable[[], Emitted]
 ) -> None:
     provider.script = BROKEN
@@ -92,7 +92,7 @@ def test_an_open_circuit_is_passed_over_for_the_next_model(
     assert requests == ["openrouter"]  # nobody was asked of Ollama, and nothing counted as asked
 
 
-def test_the_failure_that_opens_the_circuit_is_told_and_not_that_it_is_open(
+def test_the_failure_that_opens_a_circuit_reaches_the_caller(
     provider: Upstream, spare: Upstream
 ) -> None:
     provider.script = BROKEN
@@ -103,7 +103,7 @@ def test_the_failure_that_opens_the_circuit_is_told_and_not_that_it_is_open(
     assert len(provider.received) == circuit_breaker.FAILURES
 
 
-def test_streams_that_die_open_the_circuit_too(provider: Upstream, spare: Upstream) -> None:
+def test_broken_streams_open_the_circuit(provider: Upstream, spare: Upstream) -> None:
     provider.script = chunked(answers.ollama_lines("Hello")[:1])
     for _ in range(circuit_breaker.FAILURES):
         stream(fresh("lone"))
@@ -119,7 +119,7 @@ def as_caller(name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", ["/v1/chat", OPENAI])
-def test_one_request_that_fails_again_and_again_does_not_close_its_model_to_others(
+def test_repeated_failures_of_one_request_do_not_block_other_callers(
     path: str, provider: Upstream, spare: Upstream
 ) -> None:
     """A model that a request breaks may serve every other request."""
@@ -150,7 +150,7 @@ def test_failures_of_a_second_text_or_caller_open_the_circuit(
     assert len(provider.received) == asked == 3 * 3 + 1
 
 
-def test_one_request_is_enough_where_the_provider_cannot_be_reached(
+def test_connection_failures_of_one_request_open_the_circuit(
     monkeypatch: pytest.MonkeyPatch, config: Path
 ) -> None:
     config.write_text('[tiers]\nlone = ["kimi/k3"]')
@@ -163,7 +163,9 @@ def test_one_request_is_enough_where_the_provider_cannot_be_reached(
     assert statuses == [502, 502, 503]
 
 
-def test_nothing_of_a_request_is_kept_with_its_circuit(provider: Upstream, spare: Upstream) -> None:
+def test_a_circuit_holds_a_hash_and_no_text_of_a_request(
+    provider: Upstream, spare: Upstream
+) -> None:
     provider.script = BROKEN
     post(ask("lone", "a secret prompt"), **as_caller("one"))
     kept = repr([vars(streak) for streak in vars(chat.app.compose().circuits)["_failing"].values()])
@@ -172,7 +174,9 @@ def test_nothing_of_a_request_is_kept_with_its_circuit(provider: Upstream, spare
     assert "secret" not in kept
 
 
-def test_an_answer_in_between_is_a_new_beginning(provider: Upstream, spare: Upstream) -> None:
+def test_a_complete_answer_between_broken_streams_keeps_the_circuit_closed(
+    provider: Upstream, spare: Upstream
+) -> None:
     for _ in range(circuit_breaker.FAILURES):
         provider.script = chunked(answers.ollama_lines("Hello")[:1])
         stream(fresh("lone"))
@@ -197,7 +201,7 @@ def test_a_probe_closes_the_circuit_soon_after_the_provider_is_back(
 
 
 @pytest.mark.parametrize("fault", [BROKEN, reset])
-def test_a_model_that_nobody_named_does_not_close_its_provider_to_others(
+def test_failures_of_a_model_outside_tiers_do_not_block_its_provider(
     fault: Callable[[socket.socket, Received], None], provider: Upstream
 ) -> None:
     whole = provider.script
@@ -209,7 +213,7 @@ def test_a_model_that_nobody_named_does_not_close_its_provider_to_others(
     assert post(fresh("kimi/another")).status == 200
 
 
-def test_a_provider_that_cannot_be_reached_is_left_alone_for_every_model(
+def test_connection_failures_open_the_circuit_for_every_model_of_a_provider(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with socket.socket() as taken:
@@ -221,7 +225,7 @@ def test_a_provider_that_cannot_be_reached_is_left_alone_for_every_model(
     assert statuses == [502, 502, 503]
 
 
-def test_the_log_tells_when_a_circuit_opens(
+def test_a_circuit_that_opens_is_logged_as_a_warning(
     provider: Upstream, spare: Upstream, emitted: Callable[[], Emitted]
 ) -> None:
     provider.script = BROKEN
@@ -233,7 +237,7 @@ def test_the_log_tells_when_a_circuit_opens(
     assert warnings[0].startswith("ollama/llama3.2 failed 5 times in a row")
 
 
-def test_a_table_that_is_not_there_fails_no_chat(
+def test_a_missing_table_fails_no_chat(
     provider: Upstream,
     spare: Upstream,
     monkeypatch: pytest.MonkeyPatch,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-def test_every_environment_learns_of_an_open_circuit_within_five_seconds(
+def test_every_environment_reads_an_open_circuit_within_five_seconds(
     environment: MakeEnvironment, clock: Clock
 ) -> None:
     here, there = environment(), environment()
@@ -25,7 +25,7 @@ def test_every_environment_learns_of_an_open_circuit_within_five_seconds(
     assert environment().refusal()
 
 
-def test_a_circuit_that_closed_elsewhere_closes_here_with_its_count(
+def test_a_circuit_closed_in_another_environment_closes_and_resets_its_count(
     environment: MakeEnvironment, clock: Clock
 ) -> None:
     here, there = environment(), environment()
@@ -42,7 +42,7 @@ def test_a_circuit_that_closed_elsewhere_closes_here_with_its_count(
     assert here.refusal() is None
 
 
-def test_a_circuit_that_closed_elsewhere_needs_a_second_request_again(
+def test_a_circuit_closed_in_another_environment_needs_failures_of_two_requests(
     environment: MakeEnvironment, clock: Clock
 ) -> None:
     here, there = environment(), environment()
@@ -71,7 +71,7 @@ def test_twenty_circuits_and_a_thousand_chats_cost_one_read_in_five_seconds(
     assert here.sent == ["Query", "Query"]
 
 
-def test_reading_never_undoes_what_was_just_written(environment: MakeEnvironment) -> None:
+def test_reads_of_the_table_are_consistent(environment: MakeEnvironment) -> None:
     # moto's every read is consistent, so only the request tells.
     here = environment()
     asked: list[bool] = []
@@ -102,7 +102,7 @@ def test_only_transitions_are_written(environment: MakeEnvironment, clock: Clock
     assert [sent for sent in here.sent if sent != "Query"] == ["PutItem", "PutItem", "UpdateItem"]
 
 
-def test_the_table_holds_names_times_and_when_it_forgets(
+def test_an_item_holds_the_name_state_times_and_expiration(
     environment: MakeEnvironment, clock: Clock, dynamodb: DynamoDBClient
 ) -> None:
     environment().fails(5, "kimi/k3")
@@ -128,7 +128,7 @@ def test_the_table_holds_names_times_and_when_it_forgets(
         {"state": {"S": "OPEN"}, "opened_at": {"L": []}},
     ],
 )
-def test_an_item_that_is_no_circuit_is_passed_over(
+def test_a_malformed_item_is_ignored(
     environment: MakeEnvironment, dynamodb: DynamoDBClient, wrong: dict[str, Any]
 ) -> None:
     environment().fails(5, "kimi/k3")

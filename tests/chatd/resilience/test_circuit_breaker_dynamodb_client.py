@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FUNCTIONS = Path(__file__).parents[3] / "functions"
 
 
-def test_a_client_gives_up_soon_and_does_not_try_again(dynamodb: DynamoDBClient) -> None:
+def test_the_client_waits_a_second_at_most_and_does_not_retry(dynamodb: DynamoDBClient) -> None:
     store = shared("circuits", print)
 
     assert isinstance(store, SharedStore)
@@ -37,7 +37,7 @@ def test_a_client_gives_up_soon_and_does_not_try_again(dynamodb: DynamoDBClient)
         ("AWS_ENDPOINT_URL_DYNAMODB", "dynamodb", "ValueError"),
     ],
 )
-def test_an_environment_that_cannot_have_a_client_has_circuits_of_its_own(
+def test_an_environment_without_a_client_does_not_share_its_circuits(
     dynamodb: DynamoDBClient,
     monkeypatch: pytest.MonkeyPatch,
     variable: str,
@@ -54,7 +54,7 @@ def test_an_environment_that_cannot_have_a_client_has_circuits_of_its_own(
     assert warnings == [f"no client of DynamoDB can be made ({reason}); circuits are not shared"]
 
 
-def test_an_empty_endpoint_is_unset(
+def test_an_empty_endpoint_variable_counts_as_unset(
     circuits_table: str, dynamodb: DynamoDBClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", dynamodb.meta.endpoint_url)
@@ -69,7 +69,7 @@ def test_an_empty_endpoint_is_unset(
     assert len(dynamodb.scan(TableName=circuits_table)["Items"]) == 1
 
 
-def test_circuits_of_one_environment_need_no_boto3() -> None:
+def test_circuits_in_memory_import_no_boto3() -> None:
     code = f"""
 import sys
 sys.path.insert(0, {str(FUNCTIONS)!r})

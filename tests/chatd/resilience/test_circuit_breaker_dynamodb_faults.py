@@ -68,7 +68,7 @@ def broken(
         environment.close()
 
 
-def test_a_broken_table_costs_a_chat_no_more_than_one_bounded_wait(broken: Broken) -> None:
+def test_a_failing_table_costs_a_hundred_chats_one_bounded_wait(broken: Broken) -> None:
     environment, _ = broken
     started = time.monotonic()
     for _ in range(100):
@@ -79,9 +79,7 @@ def test_a_broken_table_costs_a_chat_no_more_than_one_bounded_wait(broken: Broke
     assert len(environment.sent) <= 1
 
 
-def test_a_broken_table_leaves_each_environment_its_own_circuits(
-    broken: Broken, clock: Clock
-) -> None:
+def test_circuits_are_kept_in_memory_while_the_table_fails(broken: Broken, clock: Clock) -> None:
     environment, _ = broken
     environment.fails(5)
     refusal = environment.refusal()
@@ -99,7 +97,7 @@ def test_a_broken_table_leaves_each_environment_its_own_circuits(
     assert environment.refusal() is None
 
 
-def test_a_broken_table_is_told_of_in_one_line_and_let_be_for_thirty_seconds(
+def test_a_failing_table_is_one_warning_and_no_call_for_thirty_seconds(
     broken: Broken, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     environment, words = broken
@@ -119,7 +117,7 @@ def test_a_broken_table_is_told_of_in_one_line_and_let_be_for_thirty_seconds(
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-def test_a_table_that_is_back_is_used_again(
+def test_a_recovered_table_is_used_again(
     environment: MakeEnvironment, clock: Clock, dynamodb: DynamoDBClient
 ) -> None:
     here, there = environment(), environment()

@@ -20,7 +20,7 @@ def test_only_one_environment_probes_at_a_time(environment: MakeEnvironment, clo
     assert there.asked == 0
 
 
-def test_two_who_would_probe_at_once_are_told_apart_by_the_table(
+def test_the_table_elects_one_of_two_simultaneous_probes(
     environment: MakeEnvironment, clock: Clock
 ) -> None:
     here, there = environment(), environment()
@@ -36,7 +36,7 @@ def test_two_who_would_probe_at_once_are_told_apart_by_the_table(
     assert there.sent == ["Query", "PutItem"]
 
 
-def test_a_probe_that_goes_well_closes_the_circuit_everywhere_within_five_seconds(
+def test_a_successful_probe_closes_the_circuit_everywhere_within_five_seconds(
     environment: MakeEnvironment, clock: Clock
 ) -> None:
     here, there = environment(), environment()
@@ -51,7 +51,7 @@ def test_a_probe_that_goes_well_closes_the_circuit_everywhere_within_five_second
     assert there.sent.count("PutItem") == 0
 
 
-def test_a_probe_that_fails_opens_the_circuit_everywhere(
+def test_a_failed_probe_opens_the_circuit_everywhere(
     environment: MakeEnvironment, clock: Clock
 ) -> None:
     here, there = environment(), environment()
@@ -63,7 +63,7 @@ def test_a_probe_that_fails_opens_the_circuit_everywhere(
     assert there.refusal()
 
 
-def test_a_probe_is_taken_over_from_an_environment_that_is_gone(
+def test_the_probe_of_an_ended_environment_is_taken_over(
     environment: MakeEnvironment, clock: Clock
 ) -> None:
     here, there = environment(), environment()
@@ -76,7 +76,7 @@ def test_a_probe_is_taken_over_from_an_environment_that_is_gone(
     assert there.refusal() is None
 
 
-def test_a_probe_that_hung_and_was_overtaken_does_not_open_the_circuit_again(
+def test_a_late_failed_probe_does_not_open_the_circuit_again(
     environment: MakeEnvironment, clock: Clock
 ) -> None:
     here, there = environment(), environment()
@@ -96,7 +96,7 @@ def test_a_probe_that_hung_and_was_overtaken_does_not_open_the_circuit_again(
     assert here.table_warnings == []
 
 
-def test_a_probe_that_goes_well_at_last_closes_the_circuit_though_another_failed_since(
+def test_a_late_successful_probe_closes_the_circuit_after_a_failed_one(
     environment: MakeEnvironment, clock: Clock
 ) -> None:
     here, there = environment(), environment()

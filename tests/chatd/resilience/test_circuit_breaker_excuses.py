@@ -125,7 +125,7 @@ def test_a_chat_with_too_little_time_does_not_count_against_the_provider(
     assert is_answered(tier, working)
 
 
-def test_a_stream_that_came_whole_is_no_failure(tier: Upstream) -> None:
+def test_a_complete_stream_is_no_failure(tier: Upstream) -> None:
     working = tier.script
     tier.script = chunked(answers.ollama_lines("Hello"))
     for _ in range(MANY):

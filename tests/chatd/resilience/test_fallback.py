@@ -66,7 +66,7 @@ def test_the_next_model_of_a_tier_streams(provider: Upstream, spare: Upstream, f
     assert streamed.headers["x-chatd-attempts"].endswith("openrouter: ok")
 
 
-def test_a_silent_provider_is_given_up_for_the_next_and_not_asked_again(
+def test_a_silent_provider_falls_back_without_a_retry(
     provider: Upstream, spare: Upstream, config: Path
 ) -> None:
     text = config.read_text("utf-8")
@@ -80,7 +80,7 @@ def test_a_silent_provider_is_given_up_for_the_next_and_not_asked_again(
 
 
 @pytest.mark.parametrize("status", [400, 422])
-def test_a_refused_request_does_not_fall_through(
+def test_a_refused_request_does_not_fall_back(
     provider: Upstream, spare: Upstream, status: int
 ) -> None:
     provider.script = reply({"error": "the reason"}, status)
@@ -92,14 +92,14 @@ def test_a_refused_request_does_not_fall_through(
     assert spare.received == []
 
 
-def test_without_a_chain_nothing_falls_through(provider: Upstream, spare: Upstream) -> None:
+def test_a_failure_outside_a_tier_does_not_fall_back(provider: Upstream, spare: Upstream) -> None:
     provider.script = reply({"error": "x"}, 500)
 
     assert post(ask("ollama/llama3.2")).status == 502
     assert spare.received == []
 
 
-def test_when_all_fail_the_last_failure_is_told_with_the_story(
+def test_the_last_failure_of_a_tier_is_returned_with_all_attempts(
     provider: Upstream, spare: Upstream
 ) -> None:
     provider.script = reply({"error": "x"}, 402)
@@ -113,7 +113,7 @@ def test_when_all_fail_the_last_failure_is_told_with_the_story(
     )
 
 
-def test_nothing_of_one_provider_reaches_another(
+def test_each_provider_gets_only_its_own_key_and_model(
     provider: Upstream, spare: Upstream, keys: str
 ) -> None:
     provider.script = reply({"error": "x"}, 402)
@@ -124,7 +124,7 @@ def test_nothing_of_one_provider_reaches_another(
     assert spare.last.json["model"] == "v/m"
 
 
-def test_attempts_of_a_chain_are_counted_under_their_own_providers(
+def test_attempts_of_a_tier_are_counted_under_their_own_providers(
     provider: Upstream, spare: Upstream, emitted: Callable[[], Emitted]
 ) -> None:
     provider.script = reply({"error": "x"}, 402)
@@ -146,7 +146,7 @@ TOO_LONG: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("words", TOO_LONG)
-def test_a_conversation_too_long_goes_to_the_next_model_that_reads_more(
+def test_a_conversation_too_long_goes_to_the_next_model_with_a_larger_context(
     words: str, provider: Upstream, spare: Upstream, config: Path
 ) -> None:
     config.write_text(
@@ -175,7 +175,7 @@ def test_a_conversation_too_long_goes_to_the_next_model_that_reads_more(
         '["kimi/a", { model = "openrouter/b", context = 4096 }]',
     ],
 )
-def test_a_conversation_too_long_goes_to_a_model_whose_context_is_not_known(
+def test_a_conversation_too_long_goes_to_a_model_of_unknown_context(
     chain: str, provider: Upstream, spare: Upstream, config: Path
 ) -> None:
     config.write_text(f"[tiers]\nfast = {chain}")
@@ -192,7 +192,7 @@ def test_a_conversation_too_long_goes_to_a_model_whose_context_is_not_known(
         '[{ model = "kimi/a", context = 8192 }, { model = "openrouter/b", context = 8192 }]',
     ],
 )
-def test_a_conversation_too_long_is_the_callers_where_no_model_reads_more(
+def test_a_conversation_too_long_is_400_without_a_model_of_larger_context(
     chain: str, provider: Upstream, spare: Upstream, config: Path
 ) -> None:
     config.write_text(f"[tiers]\nfast = {chain}")
@@ -211,7 +211,7 @@ def test_a_conversation_too_long_is_the_callers_where_no_model_reads_more(
         (400, "The request was rejected because it was considered high risk"),
     ],
 )
-def test_a_content_refusal_is_the_callers_and_nobody_else_is_asked(
+def test_a_content_refusal_is_400_and_does_not_fall_back(
     status: int, message: str, provider: Upstream, spare: Upstream, config: Path
 ) -> None:
     config.write_text('[tiers]\nfast = ["kimi/a", "openrouter/b"]')
@@ -224,7 +224,7 @@ def test_a_content_refusal_is_the_callers_and_nobody_else_is_asked(
     assert (len(provider.received), spare.received) == (1, [])
 
 
-def test_a_flagged_account_is_the_keys_affair_and_the_next_model_answers(
+def test_a_flagged_account_falls_back_to_the_next_model(
     provider: Upstream, spare: Upstream, config: Path
 ) -> None:
     config.write_text('[tiers]\nfast = ["kimi/a", "openrouter/b"]')
@@ -250,7 +250,7 @@ SPENT: dict[str, tuple[Script, bool]] = {
 
 @pytest.mark.parametrize("model", ["ollama/llama3.2", "fast"])
 @pytest.mark.parametrize("fault", SPENT)
-def test_a_client_makes_no_retries_where_ours_are_spent(
+def test_should_retry_is_false_if_the_gateway_has_retried(
     provider: Upstream, spare: Upstream, model: str, fault: str
 ) -> None:
     provider.script, refused = SPENT[fault]
@@ -262,7 +262,7 @@ def test_a_client_makes_no_retries_where_ours_are_spent(
 
 
 @pytest.mark.parametrize("model", ["ollama/llama3.2", "fast"])
-def test_a_provider_that_demands_a_minute_holds_no_worker(
+def test_a_retry_after_of_a_minute_is_passed_to_the_caller_without_a_wait(
     provider: Upstream, spare: Upstream, model: str
 ) -> None:
     provider.script = spare.script = reply({"error": "x"}, 429, {"Retry-After": "60"})

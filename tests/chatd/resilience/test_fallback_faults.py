@@ -110,7 +110,7 @@ def first(monkeypatch: pytest.MonkeyPatch, config: Path, keys: str) -> Iterator[
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_the_next_model_answers_whole_and_streamed(first: Upstream, fault: str) -> None:
+def test_the_next_model_answers_after_each_fault(first: Upstream, fault: str) -> None:
     first.script = FAULTS[fault]
 
     whole = post(ask("fast", next(TEXTS)), OPENAI)
@@ -124,7 +124,7 @@ def test_the_next_model_answers_whole_and_streamed(first: Upstream, fault: str) 
     assert len(first.received) > 0
 
 
-def test_an_answer_that_grows_too_large_is_not_begun_again_by_the_next_model(
+def test_an_answer_over_20_mb_does_not_fall_back(
     first: Upstream,
 ) -> None:
     word = b"data: %b\n\n" % json.dumps(delta(content="x" * MB)).encode()
@@ -139,7 +139,7 @@ def test_an_answer_that_grows_too_large_is_not_begun_again_by_the_next_model(
 
 
 @pytest.mark.parametrize("status", [400, 422])
-def test_a_mistake_of_the_caller_is_told_as_it_is(first: Upstream, status: int) -> None:
+def test_a_caller_error_is_400_and_does_not_fall_back(first: Upstream, status: int) -> None:
     first.script = refusal(status)
 
     assert post(ask("fast", next(TEXTS)), OPENAI).status == 400

@@ -43,7 +43,7 @@ PLACES = st.lists(st.integers(0, 300), max_size=8)
 
 
 @given(TEXT, st.integers(1, 300), PLACES)
-def test_an_echo_never_gets_through(text: str, cut: int, places: list[int]) -> None:
+def test_an_echo_is_never_part_of_the_continuation(text: str, cut: int, places: list[int]) -> None:
     prefill, rest = text[: cut % len(text)], text[cut % len(text) :]
     assume(prefill.strip())
     for came in (prefill + rest, prefill.strip() + prefill[len(prefill.rstrip()) :] + rest):
@@ -52,7 +52,7 @@ def test_an_echo_never_gets_through(text: str, cut: int, places: list[int]) -> N
 
 
 @given(TEXT, st.integers(1, 300), PLACES)
-def test_a_continuation_loses_nothing(text: str, cut: int, places: list[int]) -> None:
+def test_a_continuation_is_complete(text: str, cut: int, places: list[int]) -> None:
     prefill, rest = text[: cut % len(text)], text[cut % len(text) :]
     assume(prefill.strip())
     # The one gap of docs/decisions/0018-prefill-echo.md: the text says its beginning twice.
@@ -62,7 +62,7 @@ def test_a_continuation_loses_nothing(text: str, cut: int, places: list[int]) ->
 
 
 @given(TEXT, st.integers(1, 300), PLACES, PLACES)
-def test_where_a_stream_is_cut_changes_nothing(
+def test_the_continuation_does_not_depend_on_the_cuts_of_the_stream(
     text: str, cut: int, one: list[int], other: list[int]
 ) -> None:
     prefill = text[: cut % len(text)]
@@ -95,7 +95,7 @@ LONG = "The partial answer of the first model, which is long enough"
     ],
 )
 @pytest.mark.parametrize("size", [1, 1000])
-def test_what_is_an_echo_what_is_not_and_what_cannot_be_told(
+def test_an_echo_is_removed_kept_or_unclear_by_its_text(
     came: str, new: str | None, size: int
 ) -> None:
     assert heard(in_pieces(came, size), LONG) == new
@@ -115,29 +115,29 @@ def test_what_is_an_echo_what_is_not_and_what_cannot_be_told(
         ("ab " * 20, "ab " * 20 + "ab ab.", None),
     ],
 )
-def test_white_space_and_texts_that_repeat_themselves(
+def test_white_space_and_repetitions_are_unclear_unless_exact(
     prefill: str, came: str, new: str | None
 ) -> None:
     assert heard([came], prefill) == new
 
 
-def test_an_echo_of_a_long_end_of_the_prefill_cannot_be_told() -> None:
+def test_an_echo_of_a_long_end_of_the_prefill_is_unclear() -> None:
     assert heard([COUNT[10:], " and more"], COUNT) is None
 
 
-def test_a_text_that_repeats_itself_behind_an_echo_is_not_waited_for() -> None:
+def test_a_repetition_after_an_echo_is_unclear_before_the_stream_ends() -> None:
     continuation = Continuation(LONG)
 
     with pytest.raises(PrefillUnclearError):
         continuation.add(LONG + LONG[:12])
 
 
-def test_a_long_echo_in_small_pieces_takes_time_in_proportion_to_its_length() -> None:
+def test_a_long_echo_in_small_pieces_takes_linear_time() -> None:
     numbers = " ".join(str(n) for n in range(200_000))
 
     assert heard(in_pieces(numbers + " end.", 3), numbers) == " end."
 
 
 @pytest.mark.parametrize("text", ["", " \n", "half a character: \ud83d"])
-def test_what_cannot_be_sent_as_a_prefill(text: str) -> None:
+def test_an_empty_or_invalid_text_is_no_prefill(text: str) -> None:
     assert not takes_prefill(ChatRequest("m", (Message("user", (Text("x"),)),)), text)

@@ -111,7 +111,7 @@ def streamed() -> str:
 
 @pytest.mark.parametrize("comes_back", [lambda _: "", echo, trimmed], ids=["no", "echo", "trimmed"])
 @pytest.mark.parametrize("name", TEXTS)
-def test_at_every_cut_the_text_is_neither_doubled_nor_torn(
+def test_a_stream_cut_at_any_character_continues_without_repetition_or_gap(
     name: str, comes_back: Callable[[str], str], servers: Servers
 ) -> None:
     servers.text, servers.comes_back = TEXTS[name], comes_back
@@ -124,7 +124,7 @@ def test_at_every_cut_the_text_is_neither_doubled_nor_torn(
 
 @pytest.mark.parametrize("comes_back", [lambda _: "", echo], ids=["no", "echo"])
 @pytest.mark.parametrize("name", TEXTS)
-def test_a_plain_caller_gets_the_whole_text_once(
+def test_a_caller_that_does_not_stream_gets_the_text_once(
     name: str, comes_back: Callable[[str], str], servers: Servers
 ) -> None:
     servers.text, servers.comes_back = TEXTS[name], comes_back
@@ -135,14 +135,14 @@ def test_a_plain_caller_gets_the_whole_text_once(
         assert post(ask("t")).json["content"] == servers.text, cut
 
 
-def test_an_echo_is_taken_out_without_a_second_request(servers: Servers) -> None:
+def test_an_echo_is_removed_without_a_second_request(servers: Servers) -> None:
     servers.cut, servers.comes_back = 50, echo
 
     assert streamed() == COUNT
     assert [body["messages"][-1]["role"] for body in servers.asked] == ["assistant"]
 
 
-def test_a_continuation_without_an_echo_is_passed_on_as_it_comes(servers: Servers) -> None:
+def test_a_continuation_without_an_echo_needs_no_second_request(servers: Servers) -> None:
     servers.cut = 50
 
     assert streamed() == COUNT
@@ -157,14 +157,14 @@ def test_an_echo_may_come_in_one_delta_or_in_many(size: int, servers: Servers) -
     assert len(servers.asked) == 1
 
 
-def test_a_prefill_that_is_too_short_to_tell_an_echo_is_begun_anew(servers: Servers) -> None:
+def test_an_unclear_echo_of_a_short_prefill_starts_the_answer_again(servers: Servers) -> None:
     servers.cut, servers.comes_back = 10, echo
 
     assert streamed() == COUNT
     assert [body["messages"][-1]["role"] for body in servers.asked] == ["assistant", "user"]
 
 
-def test_a_text_that_the_caller_wants_repeated_is_begun_anew(servers: Servers) -> None:
+def test_a_repeated_text_that_looks_like_an_echo_starts_the_answer_again(servers: Servers) -> None:
     line = "The quick brown fox jumps over the lazy dog. "
     servers.text, servers.cut = line * 2 + "Done.", len(line)
 
@@ -175,7 +175,7 @@ def test_a_text_that_the_caller_wants_repeated_is_begun_anew(servers: Servers) -
     assert len(servers.asked) == 2
 
 
-def test_a_model_that_begins_anew_with_other_words_is_not_joined(
+def test_a_model_that_restarts_in_different_words_is_not_joined(
     servers: Servers,
 ) -> None:
     servers.cut, servers.comes_back = 50, lambda prefill: prefill and "1 2 3 and so on."
@@ -187,7 +187,7 @@ def test_a_model_that_begins_anew_with_other_words_is_not_joined(
     assert last["done"] is True
 
 
-def test_a_model_that_dies_in_its_echo_is_followed_by_the_next(
+def test_a_stream_that_breaks_in_its_echo_falls_back_to_the_next_model(
     servers: Servers, config: Path
 ) -> None:
     servers.cut, servers.size = 50, 5
@@ -214,7 +214,7 @@ prefill = true
     assert last["rescued"]["by"] == "made_up/c"
 
 
-def test_the_tokens_of_an_echo_are_not_estimated_as_generated(
+def test_the_tokens_of_an_echo_do_not_count_as_output(
     servers: Servers, provider: Upstream, emitted: Callable[[], Emitted], config: Path
 ) -> None:
     servers.cut = 50
@@ -236,7 +236,7 @@ def test_the_tokens_of_an_echo_are_not_estimated_as_generated(
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5])
-def test_chunks_may_end_within_a_character(
+def test_chunks_may_end_inside_a_character(
     size: int, provider: Upstream, servers: Servers, config: Path
 ) -> None:
     servers.text, servers.cut = GREEK, 40

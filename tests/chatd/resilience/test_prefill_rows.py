@@ -51,7 +51,7 @@ base_url = "{first.url}/v1"
 
 
 @pytest.mark.parametrize("row", sorted(CATALOG))
-def test_a_row_that_takes_a_prefill_continues_in_its_own_words(
+def test_a_row_with_prefill_continues_a_broken_answer(
     row: str, second: Upstream, config: Path
 ) -> None:
     text, failed = text_of(row, config)
@@ -61,20 +61,20 @@ def test_a_row_that_takes_a_prefill_continues_in_its_own_words(
     )
 
 
-def test_kimi_is_asked_for_its_partial_mode(second: Upstream, config: Path) -> None:
+def test_a_prefill_for_kimi_sets_partial(second: Upstream, config: Path) -> None:
     text_of("kimi", config)
 
     turn = {"role": "assistant", "content": "The sky is ", "partial": True}
     assert second.last.json["messages"][-1] == turn
 
 
-def test_openrouters_turn_has_no_further_fields(second: Upstream, config: Path) -> None:
+def test_a_prefill_for_openrouter_has_no_further_fields(second: Upstream, config: Path) -> None:
     text_of("openrouter", config)
 
     assert second.last.json["messages"][-1] == {"role": "assistant", "content": "The sky is "}
 
 
-def test_a_provider_of_ones_own_may_want_a_field_too(second: Upstream, config: Path) -> None:
+def test_a_custom_provider_may_add_fields_to_a_prefill(second: Upstream, config: Path) -> None:
     more = f"""
 [providers.mistral]
 dialect = "openai_chat"
@@ -88,7 +88,7 @@ prefill_fields = {{ prefix = true }}
     assert second.last.json["messages"][-1]["prefix"] is True
 
 
-def test_a_row_can_be_kept_from_prefills(second: Upstream, config: Path) -> None:
+def test_prefill_can_be_disabled_for_a_row(second: Upstream, config: Path) -> None:
     _text, failed = text_of("openrouter", config, "[providers.openrouter]\nprefill = false")
 
     assert failed
@@ -98,7 +98,7 @@ LONG = "The sky is blue because air scatters "
 
 
 @pytest.mark.parametrize("row", sorted(PREFILL))
-def test_the_echo_of_every_row_that_takes_a_prefill_is_taken_out(
+def test_the_echo_of_every_row_with_prefill_is_removed(
     row: str, provider: Upstream, config: Path
 ) -> None:
     asked: list[str] = []
@@ -157,7 +157,7 @@ prefill = {str(prefill).lower()}
         return "".join(piece.get("content", "") for piece in pieces), last
 
 
-def test_after_an_answer_that_differs_a_model_that_takes_a_prefill_continues(config: Path) -> None:
+def test_a_model_with_prefill_continues_after_a_diverged_answer(config: Path) -> None:
     three = Three("The sky is ", ("Blue, ", "it is."))
 
     text, last = three.run(config, second=False, third=True)
@@ -167,7 +167,7 @@ def test_after_an_answer_that_differs_a_model_that_takes_a_prefill_continues(con
     assert three.asked == ["b user", "c assistant"]
 
 
-def test_so_it_does_after_a_prefill_of_which_nothing_certain_came(config: Path) -> None:
+def test_a_model_with_prefill_continues_after_an_unclear_continuation(config: Path) -> None:
     three = Three("The sky is ", ("The sky, ", "they say, is blue."))
 
     text, last = three.run(config, second=True, third=True)
@@ -177,7 +177,7 @@ def test_so_it_does_after_a_prefill_of_which_nothing_certain_came(config: Path) 
     assert three.asked == ["b assistant", "b user", "c assistant"]
 
 
-def test_a_model_that_takes_no_prefill_is_not_asked_after_an_answer_that_differs(
+def test_a_model_without_prefill_gets_no_request_after_a_diverged_answer(
     config: Path,
 ) -> None:
     three = Three("The sky is ", ("Blue, ", "it is."))

@@ -56,21 +56,21 @@ ANSWERED_504 = UpstreamTimeoutError("504", upstream_status=504)
     ],
     ids=str,
 )
-def test_only_what_may_pass_is_tried_again(
+def test_only_transient_failures_are_retried(
     error: ChatdError, alone: bool, with_fallback: bool
 ) -> None:
     assert (Retries(fallback=False).pause(error, SOON) is not None) == alone
     assert (Retries(fallback=True).pause(error, SOON) is not None) == with_fallback
 
 
-def test_a_provider_is_tried_again_twice_at_most() -> None:
+def test_a_request_is_retried_twice_at_most() -> None:
     retries = Retries(fallback=False)
     waits = [retries.pause(UpstreamError("x"), SOON) for _ in range(4)]
 
     assert [wait is None for wait in waits] == [False, False, True, True]
 
 
-def test_the_wait_is_drawn_from_a_bound_that_doubles() -> None:
+def test_the_upper_bound_of_the_random_wait_doubles() -> None:
     # A module of its own: the tests' module waits for nothing (conftest.py).
     spec = find_spec("chatd.resilience.retry")
     assert spec is not None
@@ -97,7 +97,7 @@ def test_the_wait_is_drawn_from_a_bound_that_doubles() -> None:
         (True, [0, 0, 0], [0, 0, None]),
     ],
 )
-def test_what_the_provider_demands_is_obeyed_up_to_a_sum(
+def test_retry_after_is_obeyed_up_to_a_total_wait(
     fallback: bool, demanded: list[float], waits: list[float | None]
 ) -> None:
     of_one = Retries(fallback=fallback)
@@ -107,7 +107,7 @@ def test_what_the_provider_demands_is_obeyed_up_to_a_sum(
     ]
 
 
-def test_a_wait_that_the_deadline_does_not_leave_is_none() -> None:
+def test_a_wait_longer_than_the_deadline_ends_the_retries() -> None:
     error = RateLimitedError("x", retry_after=1.5)
 
     assert Retries(fallback=False).pause(error, Deadline.after(1)) is None
@@ -130,7 +130,7 @@ def failing(times: int, failure: Script) -> Script:
 
 
 @pytest.mark.parametrize("failure", [reply({"error": "x"}, 500), reply({"error": "x"}, 503)])
-def test_a_passing_failure_is_invisible_to_the_caller(provider: Upstream, failure: Script) -> None:
+def test_a_transient_failure_does_not_reach_the_caller(provider: Upstream, failure: Script) -> None:
     provider.script = failing(2, failure)
     whole = post(ask("m"))
     provider.script = failing(2, failure)
@@ -140,7 +140,7 @@ def test_a_passing_failure_is_invisible_to_the_caller(provider: Upstream, failur
     assert whole.headers["x-chatd-attempts"] == streamed.headers["x-chatd-attempts"]
 
 
-def test_the_wait_that_a_provider_asks_for_passes_before_it_is_asked_again(
+def test_the_retry_is_sent_after_the_wait_that_the_provider_requires(
     provider: Upstream,
 ) -> None:
     asked: list[float] = []
@@ -170,7 +170,7 @@ def test_every_attempt_is_counted_under_its_provider(
     assert line["chatd.attempts"] == "ollama: upstream_error, ollama: ok"
 
 
-def test_retries_draw_on_one_deadline(provider: Upstream, config: Path) -> None:
+def test_retries_share_one_deadline(provider: Upstream, config: Path) -> None:
     config.write_text("[providers.ollama.timeouts]\ntotal = 0.5")
     provider.script = reply({"error": "x"}, 429, {"retry-after-ms": "200"})
     started = time.monotonic()
@@ -183,7 +183,7 @@ def test_retries_draw_on_one_deadline(provider: Upstream, config: Path) -> None:
 SECRET = "chatd/providers"
 
 
-def test_the_secret_is_not_fetched_at_every_refusal(
+def test_a_refused_key_that_was_just_fetched_is_not_fetched_again(
     provider: Upstream, secrets_manager: SecretsManagerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     provider.script = reply({"error": "x"}, 401)
@@ -197,7 +197,7 @@ def test_the_secret_is_not_fetched_at_every_refusal(
     assert bearers == {"Bearer sk-old"}
 
 
-def test_a_key_that_was_rotated_since_is_fetched_and_tried_once(
+def test_a_rotated_key_is_fetched_and_sent_once(
     provider: Upstream, secrets_manager: SecretsManagerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def script(connection: socket.socket, received: Received) -> None:

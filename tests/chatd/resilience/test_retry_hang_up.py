@@ -52,14 +52,14 @@ def test_a_refused_key_that_has_not_changed_is_sent_once(refusing: Upstream) -> 
     assert "x-chatd-attempts" not in result.headers
 
 
-def test_a_refused_key_that_has_not_changed_is_sent_once_in_a_stream_too(
+def test_a_refused_key_that_has_not_changed_is_sent_once_in_a_stream(
     refusing: Upstream,
 ) -> None:
     assert stream(ask("kimi/k3")).status == 502
     assert len(refusing.received) == 1
 
 
-def test_a_second_refusal_of_a_renewed_key_is_the_last(
+def test_a_renewed_key_that_is_refused_is_not_renewed_again(
     refusing: Upstream, secrets_manager: SecretsManagerClient
 ) -> None:
     def renew(connection: socket.socket, received: Received) -> None:
@@ -110,7 +110,7 @@ def test_a_caller_that_hangs_up_ends_the_wait_for_a_retry(
     assert took < WAIT
 
 
-def test_without_a_hang_up_the_wait_is_kept_and_the_provider_asked_again(
+def test_without_a_hang_up_the_request_is_retried_after_the_wait(
     provider: Upstream,
 ) -> None:
     working = provider.script

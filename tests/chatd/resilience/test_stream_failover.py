@@ -102,7 +102,7 @@ def text_of(path: str, **body: Any) -> tuple[str, dict[str, Any]]:
 
 
 @each_surface
-def test_an_answer_that_broke_off_is_begun_again_and_its_repetition_held_back(
+def test_a_broken_answer_is_requested_again_and_its_repetition_is_held_back(
     path: str, second: Second
 ) -> None:
     text, last = text_of(path)
@@ -113,7 +113,7 @@ def test_an_answer_that_broke_off_is_begun_again_and_its_repetition_held_back(
 
 
 @each_surface
-def test_a_plain_caller_gets_the_same_rescue(path: str, second: Second) -> None:
+def test_a_caller_that_does_not_stream_gets_the_failover(path: str, second: Second) -> None:
     result = post(ask("t"), path)
 
     content = result.json["choices"][0]["message"] if path == OPENAI else result.json
@@ -122,14 +122,14 @@ def test_a_plain_caller_gets_the_same_rescue(path: str, second: Second) -> None:
 
 
 @pytest.mark.parametrize("cut", range(1, len(WHOLE)))
-def test_the_joint_may_be_anywhere_in_the_others_words(cut: int, second: Second) -> None:
+def test_the_first_text_may_end_inside_a_delta_of_the_second(cut: int, second: Second) -> None:
     second.said = lambda _body: chunked(answers.openai_chunks(WHOLE[:cut], WHOLE[cut:]))
 
     assert text_of("/v1/chat")[0] == WHOLE
 
 
 @each_surface
-def test_a_model_that_takes_a_prefill_goes_on_from_there(
+def test_a_model_with_prefill_continues_the_broken_answer(
     path: str, second: Second, config: Path
 ) -> None:
     config.write_text(tier(second.server, more="prefill = true"))
@@ -142,9 +142,7 @@ def test_a_model_that_takes_a_prefill_goes_on_from_there(
     assert second.asked[0]["max_tokens"] == 48  # eight characters are about two tokens
 
 
-def test_ollama_takes_a_prefill_of_its_own_accord(
-    provider: Upstream, keys: str, config: Path
-) -> None:
+def test_ollama_takes_a_prefill_by_default(provider: Upstream, keys: str, config: Path) -> None:
     config.write_text('[tiers]\nt = ["openrouter/a", "ollama/b"]')
 
     def speak(connection: socket.socket, received: Received) -> None:
@@ -160,7 +158,7 @@ def test_ollama_takes_a_prefill_of_its_own_accord(
 
 
 @pytest.mark.parametrize("status", [400, 404, 422, 500])
-def test_a_refused_prefill_is_never_the_callers_error(
+def test_a_refused_prefill_is_not_reported_to_the_caller(
     status: int, second: Second, config: Path
 ) -> None:
     config.write_text(tier(second.server, more="prefill = true"))
@@ -183,7 +181,7 @@ def test_a_refused_prefill_is_never_the_callers_error(
     "more",
     [{"format": "json"}, {"format": {"type": "object"}}],
 )
-def test_a_form_is_begun_anew_and_never_prefilled(
+def test_an_answer_with_a_format_is_requested_again_without_prefill(
     more: dict[str, Any], second: Second, config: Path
 ) -> None:
     config.write_text(tier(second.server, more="prefill = true"))
@@ -193,7 +191,9 @@ def test_a_form_is_begun_anew_and_never_prefilled(
 
 
 @each_surface
-def test_what_diverges_is_an_error_without_an_end(path: str, second: Second) -> None:
+def test_a_diverged_repetition_is_an_error_event_without_an_end_mark(
+    path: str, second: Second
+) -> None:
     second.said = lambda _body: chunked(answers.openai_chunks("The ", "sea ", "is blue."))
 
     text, last = text_of(path)
@@ -204,9 +204,7 @@ def test_what_diverges_is_an_error_without_an_end(path: str, second: Second) -> 
 
 
 @each_surface
-def test_who_has_got_nothing_yet_gets_the_others_answer_whatever_it_says(
-    path: str, second: Second
-) -> None:
+def test_a_caller_that_does_not_stream_gets_a_diverged_answer(path: str, second: Second) -> None:
     second.said = lambda _body: chunked(answers.openai_chunks("The ", "sea ", "is blue."))
 
     result = post(ask("t"), path)
@@ -215,7 +213,7 @@ def test_who_has_got_nothing_yet_gets_the_others_answer_whatever_it_says(
     assert (content["content"], result.json["rescued"]) == ("The sea is blue.", RESCUED)
 
 
-def test_a_tool_call_that_broke_off_is_begun_anew_for_who_has_got_nothing_yet(
+def test_a_broken_tool_call_is_requested_again_for_a_caller_that_does_not_stream(
     provider: Upstream, second: Second
 ) -> None:
     call = {"index": 0, "id": "c", "function": {"name": "f", "arguments": "{"}}
@@ -232,7 +230,7 @@ def test_a_tool_call_that_broke_off_is_begun_anew_for_who_has_got_nothing_yet(
     assert made["function"] == {"name": "f", "arguments": "{}"}
 
 
-def test_what_ends_before_it_has_repeated_everything_diverges(second: Second) -> None:
+def test_a_repetition_that_ends_early_is_a_divergence(second: Second) -> None:
     second.said = lambda _body: chunked(answers.openai_chunks("The "))
 
     text, last = text_of("/v1/chat")
@@ -240,7 +238,7 @@ def test_what_ends_before_it_has_repeated_everything_diverges(second: Second) ->
     assert (text, last["error"]["code"]) == ("The sky ", "upstream_stream_error")
 
 
-def test_without_a_chain_a_death_is_an_error_and_nobody_else_is_asked(second: Second) -> None:
+def test_a_broken_stream_without_a_fallback_is_an_error(second: Second) -> None:
     events = stream(ask("openrouter/a"), "/v1/chat").json
 
     assert events[-1]["error"]["code"] == "upstream_stream_error"
@@ -258,7 +256,7 @@ def test_a_stream_with_a_tool_call_is_never_joined(provider: Upstream, second: S
     assert second.asked == []
 
 
-def test_a_call_in_what_is_begun_again_is_not_joined_to_a_text(second: Second) -> None:
+def test_a_tool_call_in_the_second_answer_is_not_joined_to_a_text(second: Second) -> None:
     call = {"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}
     piece = {"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]}
     second.said = lambda _body: chunked([answers.sse(piece)])
@@ -266,7 +264,7 @@ def test_a_call_in_what_is_begun_again_is_not_joined_to_a_text(second: Second) -
     assert "error" in text_of(OPENAI)[1]
 
 
-def test_thinking_that_was_shown_is_not_shown_twice(provider: Upstream, second: Second) -> None:
+def test_thinking_that_was_sent_is_not_sent_twice(provider: Upstream, second: Second) -> None:
     def thinks(thought: str) -> bytes:
         return answers.sse({"choices": [{"index": 0, "delta": {"reasoning": thought}}]})
 
@@ -280,7 +278,7 @@ def test_thinking_that_was_shown_is_not_shown_twice(provider: Upstream, second: 
     assert events[-1]["rescued"] == RESCUED
 
 
-def test_who_goes_on_may_break_off_too(second: Second, config: Path) -> None:
+def test_the_second_model_may_break_off_too(second: Second, config: Path) -> None:
     config.write_text(tier(second.server).replace('"made_up/b"]', '"made_up/b", "made_up/c"]'))
     second.said = lambda body: (
         broken_off(answers.openai_chunks(*WORDS)[:4])
@@ -294,7 +292,7 @@ def test_who_goes_on_may_break_off_too(second: Second, config: Path) -> None:
     assert last["rescued"] == {"from": ["openrouter/a", "made_up/b"], "by": "made_up/c"}
 
 
-def test_the_log_names_both_and_the_tokens_of_both_are_counted(
+def test_the_log_names_both_models_and_counts_the_tokens_of_both(
     second: Second, emitted: Callable[[], Emitted]
 ) -> None:
     *_, last = stream(ask("t"), "/v1/chat").json
@@ -311,7 +309,7 @@ def test_the_log_names_both_and_the_tokens_of_both_are_counted(
     assert counts == {"openrouter": 2, "made_up": 7}
 
 
-def test_openais_usage_says_that_it_is_estimated(second: Second) -> None:
+def test_an_estimated_usage_is_marked_on_openais_surface(second: Second) -> None:
     _, last = text_of(OPENAI, stream_options={"include_usage": True})
 
     assert last["usage"]["estimated"] is True
@@ -319,7 +317,7 @@ def test_openais_usage_says_that_it_is_estimated(second: Second) -> None:
 
 
 @pytest.mark.parametrize("end", [b"", b"data: {oops\n\n", b"<html>"])
-def test_a_malformed_event_is_a_death_and_nothing_is_skipped(
+def test_a_malformed_event_breaks_the_stream_and_is_not_skipped(
     end: bytes, provider: Upstream, second: Second
 ) -> None:
     provider.script = then_close(chunked([*answers.openai_chunks(*WORDS)[:3], end or b"\n"]))
@@ -332,7 +330,7 @@ def test_a_malformed_event_is_a_death_and_nothing_is_skipped(
     st.integers(0, 30),
     st.lists(st.integers(0, 30), max_size=5),
 )
-def test_whatever_is_cut_wherever_the_whole_is_the_whole(
+def test_any_text_cut_anywhere_is_joined_to_the_same_text(
     whole: str, cut: int, joints: list[int]
 ) -> None:
     said = PartialAnswer()
@@ -361,7 +359,7 @@ def joined(events: list[Event], said: str) -> list[Event]:
 
 
 @given(st.text(min_size=1, max_size=20), st.text(max_size=20))
-def test_what_does_not_repeat_it_is_never_joined(said: str, other: str) -> None:
+def test_a_text_that_does_not_repeat_the_first_is_never_joined(said: str, other: str) -> None:
     events: list[Event] = [Delta(content=other), Finish(0, "stop"), End()]
 
     assume(not other.startswith(said))
@@ -386,7 +384,7 @@ def test_only_plain_unfinished_text_can_be_joined(event: Event) -> None:
     assert not said.joinable
 
 
-def test_the_details_of_thinking_are_no_answer() -> None:
+def test_details_of_thinking_do_not_prevent_a_failover() -> None:
     said = PartialAnswer()
     fields = {"reasoning_details": [{"text": "Hm"}], "reasoning": "Hm", "audio": None}
     said.note(Delta(thinking="Hm", extra=Extra("openai_chat", {}, {"message": fields})))
@@ -394,7 +392,7 @@ def test_the_details_of_thinking_are_no_answer() -> None:
     assert said.joinable
 
 
-def test_what_is_begun_anew_counts_alone() -> None:
+def test_an_answer_that_restarts_replaces_the_partial_answer() -> None:
     said = PartialAnswer()
     said.note(Delta(content="The sky ", logprobs={"content": []}))
     said.note(FailedOver("b", "m", "a/m", anew=True))

@@ -90,7 +90,7 @@ def broken(kind: str) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("kind", OUTPUTS)
-def test_a_log_that_cannot_be_written_fails_no_chat(provider: Upstream, kind: str) -> None:
+def test_an_unwritable_log_fails_no_chat(provider: Upstream, kind: str) -> None:
     with broken(kind):
         whole, streamed, direct = post(ask("m")), stream(ask("m")), invoke(ask("m"))
 
@@ -99,7 +99,7 @@ def test_a_log_that_cannot_be_written_fails_no_chat(provider: Upstream, kind: st
 
 
 @pytest.mark.parametrize("kind", OUTPUTS)
-def test_the_lost_lines_are_counted_in_the_log_once_it_works(provider: Upstream, kind: str) -> None:
+def test_lost_lines_are_counted_in_the_log_after_it_recovers(provider: Upstream, kind: str) -> None:
     post(ask("m"))  # tells what other tests have lost
     with broken(kind):
         for _ in range(2):
@@ -115,7 +115,7 @@ def test_the_lost_lines_are_counted_in_the_log_once_it_works(provider: Upstream,
     assert len(lines) == 4
 
 
-def test_a_fault_of_another_kind_is_not_swallowed(provider: Upstream) -> None:
+def test_an_error_other_than_oserror_is_raised(provider: Upstream) -> None:
     class Odd(io.StringIO):
         def write(self, _text: str) -> int:
             raise MemoryError
@@ -153,7 +153,7 @@ def test_the_log_has_the_callers_name_and_the_requests_id(
     assert [line.get("chatd.api_request_id") for line in lines] == [known] * 3
 
 
-def test_a_direct_invocation_has_neither(
+def test_the_line_of_a_direct_invocation_has_neither_caller_nor_request_id(
     provider: Upstream, emitted: Callable[[], Emitted]
 ) -> None:
     invoke(ask("m"))
@@ -163,7 +163,9 @@ def test_a_direct_invocation_has_neither(
     assert "chatd.api_request_id" not in line
 
 
-def test_a_name_of_any_length_is_cut(provider: Upstream, emitted: Callable[[], Emitted]) -> None:
+def test_caller_and_request_id_are_cut_to_100_characters(
+    provider: Upstream, emitted: Callable[[], Emitted]
+) -> None:
     context = {"requestId": "i" * 9000, "authorizer": {"principalId": "p" * 9000}}
     post(ask("m"), requestContext=context)
 

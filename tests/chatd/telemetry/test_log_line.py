@@ -25,9 +25,7 @@ def test_a_line_has_its_level_message_service_and_fields() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.25, 1.0, 1.75])
-def test_a_lines_time_is_that_of_the_clock_in_utc(
-    monkeypatch: pytest.MonkeyPatch, seconds: float
-) -> None:
+def test_the_time_of_a_line_is_utc(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     moment = 1_800_000_000.0 + seconds
     monkeypatch.setattr(time, "time", lambda: moment)
     written = json.loads(log.line("INFO", "chat", {}))["timestamp"]

@@ -21,14 +21,14 @@ Emits = Callable[[], "Emitted"]
 HEADERS = {"Idempotency-Key": "a-key"}
 
 
-def test_a_chat_is_a_line_with_its_own_message(provider: Upstream, emitted: Emits) -> None:
+def test_a_chat_is_a_log_line_with_the_message_chat(provider: Upstream, emitted: Emits) -> None:
     post(ask("m"))
 
     (line,) = emitted().log
     assert (line["message"], line["level"]) == ("chat", "INFO")
 
 
-def test_what_became_of_a_key_is_a_line_with_its_own_message(
+def test_the_outcome_of_a_key_is_a_log_line_with_the_message_idempotency(
     provider: Upstream, emitted: Emits, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("CHATD_IDEMPOTENCY_FILE", str(tmp_path / "answers"))
@@ -44,7 +44,7 @@ def test_what_became_of_a_key_is_a_line_with_its_own_message(
     assert {line["request_id"] for line in lines} == {LambdaContext().aws_request_id}
 
 
-def test_a_wait_for_a_retry_is_neither_the_gateways_time_nor_the_providers(
+def test_a_wait_before_a_retry_is_neither_upstream_latency_nor_overhead(
     provider: Upstream, emitted: Emits
 ) -> None:
     working, refusal = provider.script, reply({"error": "x"}, 429, {"retry-after-ms": "400"})

@@ -107,7 +107,9 @@ def test_a_chat_is_one_log_line_with_the_gen_ai_keys(provider: Upstream, emitted
     assert line["request_id"] == LambdaContext().aws_request_id
 
 
-def test_overhead_is_what_the_provider_did_not_take(provider: Upstream, emitted: Emits) -> None:
+def test_overhead_is_the_total_less_the_upstream_latency(
+    provider: Upstream, emitted: Emits
+) -> None:
     post(ask("m"))
 
     told = emitted()
@@ -118,7 +120,9 @@ def test_overhead_is_what_the_provider_did_not_take(provider: Upstream, emitted:
     )
 
 
-def test_a_provider_cannot_write_at_length_into_the_log(provider: Upstream, emitted: Emits) -> None:
+def test_texts_of_the_provider_are_cut_to_100_characters_in_the_log(
+    provider: Upstream, emitted: Emits
+) -> None:
     provider.script = reply(answers.ollama_chat(model="m" * 5000, done_reason="r" * 5000))
     post(ask("m"))
 

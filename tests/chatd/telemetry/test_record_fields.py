@@ -73,7 +73,7 @@ def test_the_line_has_every_figure_of_the_chat(written: Written) -> None:
     }
 
 
-def test_the_line_leaves_out_what_is_unknown(written: Written) -> None:
+def test_unknown_fields_are_left_out_of_the_line(written: Written) -> None:
     _, line = written(ChatRecord("an-id"))
 
     assert set(line) == {
@@ -127,7 +127,7 @@ def test_the_line_of_a_fallback_names_each_attempt_and_adds_up_their_tokens(
     assert "Errors" not in second
 
 
-def test_an_attempt_that_waited_for_no_provider_is_the_gateways_time(written: Written) -> None:
+def test_an_attempt_without_a_request_adds_to_the_gateways_overhead(written: Written) -> None:
     record = ChatRecord("an-id")
     record.asks("kimi", None)
     record.fails(NoHealthyProviderError("open", provider="kimi"))
@@ -191,7 +191,7 @@ def test_an_open_circuit_counts_an_error_and_no_request(written: Written) -> Non
     assert "gen_ai.usage.input_tokens" not in line
 
 
-def test_a_failed_attempt_leaves_nothing_to_the_next_one() -> None:
+def test_a_failed_attempt_leaves_no_figures_to_the_next() -> None:
     record = answered()
     record.first_event_ms, record.said = 5.0, 40
     record.fails(UpstreamOverloadedError("busy", provider="kimi"))
@@ -237,7 +237,7 @@ def test_an_attempt_is_counted_once_the_provider_names_a_token(
     assert ChatRecord("an-id", usage=usage).counted is counted
 
 
-def test_the_first_events_time_is_the_first_ones() -> None:
+def test_only_the_first_event_sets_the_first_events_time() -> None:
     record, asked = ChatRecord("an-id"), time.monotonic()
     before = time.monotonic()
     record.begins(asked)

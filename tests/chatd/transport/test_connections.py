@@ -67,7 +67,7 @@ ALIVE = (socket.AF_INET, ("127.0.0.1", 0))
 
 
 @pytest.mark.parametrize("addresses", [(DEAD, ALIVE), (ALIVE, DEAD), (DEAD, DEAD, ALIVE)])
-def test_an_address_that_refuses_leaves_the_others(
+def test_a_refusing_address_is_followed_by_the_next(
     monkeypatch: pytest.MonkeyPatch, addresses: tuple[tuple[int, Any], ...]
 ) -> None:
     with upstream(reply({"ok": True})) as server:
@@ -77,7 +77,7 @@ def test_an_address_that_refuses_leaves_the_others(
         assert server.last.headers["host"] == f"{NAME}:{server.port}"
 
 
-def test_a_name_of_which_no_address_answers_is_unreachable(
+def test_a_name_without_a_responsive_address_is_unreachable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -108,7 +108,7 @@ def test_a_streamed_chats_connection_is_kept_for_the_next(
     assert len(ports) == 1
 
 
-def test_a_stream_that_goes_on_after_its_end_is_let_go_of_soon(provider: Upstream) -> None:
+def test_a_stream_that_continues_after_its_end_is_closed(provider: Upstream) -> None:
     """What still comes would be read as the next chat's answer, so its connection is not kept."""
 
     def script(connection: socket.socket, received: Received) -> None:
@@ -129,7 +129,7 @@ def test_a_stream_that_goes_on_after_its_end_is_let_go_of_soon(provider: Upstrea
     assert took < DRAINED
 
 
-def test_a_connection_is_not_kept_with_an_answer_that_was_not_read_to_its_end(
+def test_a_connection_with_an_unread_rest_is_not_reused(
     provider: Upstream,
 ) -> None:
     working = provider.script
@@ -149,7 +149,7 @@ def test_a_connection_is_not_kept_with_an_answer_that_was_not_read_to_its_end(
     assert answered.headers["x-chatd-attempts"] == "ollama: upstream_error, ollama: ok"
 
 
-def test_an_answer_of_just_20_mb_is_read() -> None:
+def test_an_answer_of_exactly_20_mb_is_read() -> None:
     with upstream(reply(b" " * MAX_ANSWER_BYTES)) as server:
         assert len(send(server.url).body) == MAX_ANSWER_BYTES
 
@@ -164,14 +164,14 @@ def test_an_answer_of_unknown_length_over_20_mb_is_refused_before_its_end() -> N
         send(server.url)
 
 
-def test_a_url_is_sent_to_with_its_query_and_without_its_fragment() -> None:
+def test_a_request_has_the_urls_query_and_not_its_fragment() -> None:
     with upstream(reply({})) as server:
         send(f"{server.url}/v1/path?a=b#c")
 
         assert server.last.path == "/v1/path?a=b"
 
 
-def test_forgetting_closes_the_kept_connections() -> None:
+def test_forget_closes_the_idle_connections() -> None:
     ports = []
 
     def script(connection: socket.socket, received: Received) -> None:
@@ -189,7 +189,7 @@ def test_forgetting_closes_the_kept_connections() -> None:
 
 
 @pytest.mark.parametrize("size", [5, 100_000])
-def test_bytes_behind_an_answer_are_no_part_of_the_next(size: int) -> None:
+def test_bytes_after_an_answer_are_not_read_as_the_next(size: int) -> None:
     sent = threading.Event()
 
     def script(connection: socket.socket, received: Received) -> None:
@@ -208,7 +208,7 @@ def test_bytes_behind_an_answer_are_no_part_of_the_next(size: int) -> None:
     assert (first.body, second.body) == (b"{}", b'{"next": true}')
 
 
-def test_bytes_behind_an_answer_in_the_same_tls_record_are_no_part_of_the_next(
+def test_bytes_after_an_answer_in_its_tls_record_are_not_read_as_the_next(
     certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More of them than a reader takes at once stay in OpenSSL, where no selector sees them."""
@@ -251,7 +251,7 @@ def closes(connection: socket.socket, _received: Received) -> None:
 
 
 @pytest.mark.parametrize("stale", [closes, reset, then_close(raw(b"left over\r\n"))])
-def test_a_kept_connection_that_is_closed_just_now_is_replaced(stale: Script) -> None:
+def test_an_idle_connection_closed_during_the_request_is_replaced(stale: Script) -> None:
     transport = Urllib3Transport()
     with upstream(kept_then(stale)) as server:
         statuses = [send(server.url, transport).status for _ in range(2)]
@@ -261,7 +261,7 @@ def test_a_kept_connection_that_is_closed_just_now_is_replaced(stale: Script) ->
 
 
 @pytest.mark.parametrize("broken", [closes, reset])
-def test_a_new_connection_that_is_closed_before_the_answer_is_the_providers_failure(
+def test_a_new_connection_closed_before_the_answer_is_an_upstream_error(
     broken: Script,
 ) -> None:
     with upstream(broken) as server:
@@ -271,7 +271,7 @@ def test_a_new_connection_that_is_closed_before_the_answer_is_the_providers_fail
         assert len(server.received) == 1
 
 
-def test_a_request_is_sent_anew_once_at_most() -> None:
+def test_a_request_is_sent_again_once_at_most() -> None:
     transport = Urllib3Transport()
     with upstream(reply({"ok": True})) as server:
         send(server.url, transport)
@@ -282,7 +282,7 @@ def test_a_request_is_sent_anew_once_at_most() -> None:
         assert len(server.received) == 3
 
 
-def test_a_half_answer_on_a_kept_connection_is_not_asked_for_anew() -> None:
+def test_a_request_is_not_sent_again_after_half_an_answer() -> None:
     transport = Urllib3Transport()
     half = then_close(raw(head(200, {"Content-Length": "9"}) + b"half"))
     with upstream(kept_then(half)) as server:
@@ -293,7 +293,7 @@ def test_a_half_answer_on_a_kept_connection_is_not_asked_for_anew() -> None:
         assert len(server.received) == 2
 
 
-def test_a_provider_that_dies_over_a_request_is_not_asked_anew(
+def test_a_request_is_not_sent_again_if_the_connection_was_not_stale(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "_STALE_SECONDS", 0.05)
@@ -312,7 +312,7 @@ def test_a_provider_that_dies_over_a_request_is_not_asked_anew(
 
 
 @pytest.mark.parametrize("kept", [False, True])
-def test_a_long_upload_is_not_held_to_the_connect_limit(kept: bool) -> None:
+def test_the_connect_limit_does_not_hold_for_a_long_upload(kept: bool) -> None:
     body = b" " * 50_000_000
 
     def serve() -> None:
@@ -341,7 +341,7 @@ def test_a_long_upload_is_not_held_to_the_connect_limit(kept: bool) -> None:
     assert response.body == b"{}"
 
 
-def test_a_request_is_sent_at_once_and_waits_for_no_more_to_send() -> None:
+def test_connections_disable_nagles_algorithm() -> None:
     """Nagle's algorithm would hold a short body back until the head is acknowledged."""
     options = []
     kind = HttpPool.ConnectionCls
@@ -359,7 +359,7 @@ def test_a_request_is_sent_at_once_and_waits_for_no_more_to_send() -> None:
     assert options[0]
 
 
-def test_requests_that_fail_leave_no_descriptor_open() -> None:
+def test_failed_requests_leave_no_descriptor_open() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     transport = Urllib3Transport()

@@ -66,7 +66,7 @@ def good(server: Upstream) -> Address:
     return Address(V4, ("127.0.0.1", server.port))
 
 
-def test_an_address_that_swallows_syns_does_not_cost_the_connect_time(server: Upstream) -> None:
+def test_an_unresponsive_address_does_not_use_up_the_connect_limit(server: Upstream) -> None:
     started = time.monotonic()
     with swallowing() as dead:
         response = send(dead, good(server))
@@ -75,7 +75,7 @@ def test_an_address_that_swallows_syns_does_not_cost_the_connect_time(server: Up
     assert time.monotonic() - started < LONG / 2
 
 
-def test_several_dead_addresses_are_tried_beside_one_another(server: Upstream) -> None:
+def test_several_unresponsive_addresses_are_tried_in_parallel(server: Upstream) -> None:
     started = time.monotonic()
     with swallowing() as one, swallowing() as two, swallowing() as three:
         response = send(one, two, three, good(server))
@@ -84,7 +84,7 @@ def test_several_dead_addresses_are_tried_beside_one_another(server: Upstream) -
     assert time.monotonic() - started < LONG / 2
 
 
-def test_the_next_address_waits_for_no_longer_than_it_must(
+def test_thirty_unresponsive_addresses_delay_the_next_by_less_than_a_second_each(
     server: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chatd.transport.happy_eyeballs.NEXT_ADDRESS_SECONDS", 0.01)
@@ -101,7 +101,7 @@ def test_a_refused_ipv6_address_is_followed_by_ipv4(server: Upstream) -> None:
     assert response.status == 200
 
 
-def test_a_family_that_the_machine_does_not_have_is_passed_over(server: Upstream) -> None:
+def test_an_unsupported_address_family_is_skipped(server: Upstream) -> None:
     assert send(Address(-7, ("x", 1)), good(server)).status == 200
 
 
@@ -115,7 +115,7 @@ def test_after_a_refusal_the_next_address_is_tried_at_once(
     assert time.monotonic() - started < LONG / 2
 
 
-def test_the_preferred_address_is_taken_where_both_answer(server: Upstream) -> None:
+def test_the_first_of_two_responsive_addresses_is_used(server: Upstream) -> None:
     with upstream(reply({"other": True})) as other:
         response = send(good(server), good(other))
 
@@ -123,14 +123,14 @@ def test_the_preferred_address_is_taken_where_both_answer(server: Upstream) -> N
     assert other.received == []
 
 
-def test_where_every_address_refuses_there_is_nothing_to_wait_for(refusing: Address) -> None:
+def test_refusals_of_every_address_are_an_error_at_once(refusing: Address) -> None:
     with pytest.raises(UpstreamError, match="nothing answers at its address") as caught:
         send(refusing, refusing)
 
     assert caught.value.unreachable
 
 
-def test_where_no_address_answers_the_connect_limit_holds(refusing: Address) -> None:
+def test_unresponsive_addresses_end_at_the_connect_limit(refusing: Address) -> None:
     with swallowing() as dead, pytest.raises(UpstreamTimeoutError, match="no connection") as caught:
         send(refusing, dead, dead, connect=0.6)
 
@@ -138,7 +138,7 @@ def test_where_no_address_answers_the_connect_limit_holds(refusing: Address) -> 
 
 
 @pytest.mark.parametrize("addresses", [0, 1, 2])
-def test_no_socket_is_left_over(addresses: int, server: Upstream) -> None:
+def test_connection_attempts_leave_no_socket_open(addresses: int, server: Upstream) -> None:
     with ExitStack() as stack:
         dead = [stack.enter_context(swallowing()) for _ in range(addresses)]
         send(*dead, good(server))  # what is loaded and started once
@@ -178,7 +178,7 @@ def test_a_connection_that_cannot_be_watched_is_closed(server: Upstream) -> None
     assert guard.held[1].fileno() == -1
 
 
-def test_a_call_that_is_broken_off_while_it_connects_ends_at_once() -> None:
+def test_a_cancelled_connection_attempt_ends_at_once() -> None:
     asked, error = threading.Event(), None
     break_offs: list[Callable[[], None]] = []
 
@@ -221,7 +221,7 @@ def test_connecting_starts_no_thread(server: Upstream) -> None:
     assert started <= mine
 
 
-def test_families_alternate_and_the_first_ones_preference_stays() -> None:
+def test_address_families_alternate_from_the_first() -> None:
     six = [Address(V6, n) for n in range(3)]
     four = [Address(V4, n) for n in range(2)]
 
@@ -230,7 +230,7 @@ def test_families_alternate_and_the_first_ones_preference_stays() -> None:
     assert alternated([]) == []
 
 
-def test_the_systems_resolver_gives_what_a_socket_connects_to(server: Upstream) -> None:
+def test_a_socket_connects_to_an_address_of_the_systems_resolver(server: Upstream) -> None:
     (address, *_) = [a for a in resolve("127.0.0.1", server.port) if a.family == V4]
 
     with socket.socket(address.family) as sock:

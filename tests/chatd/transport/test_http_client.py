@@ -134,7 +134,7 @@ def test_a_reset_is_an_upstream_error(server: Upstream) -> None:
         send(server.url)
 
 
-def test_nothing_listening_is_an_upstream_error() -> None:
+def test_a_closed_port_is_an_upstream_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 
@@ -155,7 +155,7 @@ def test_an_answer_over_20_mb_is_refused(server: Upstream) -> None:
         send(server.url)
 
 
-def test_an_answer_that_unpacks_to_over_20_mb_is_refused(server: Upstream) -> None:
+def test_an_answer_that_decodes_to_over_20_mb_is_refused(server: Upstream) -> None:
     server.script = gzipped(" " * (MAX_ANSWER_BYTES + 1))
 
     with pytest.raises(AnswerTooLargeError):
@@ -172,7 +172,7 @@ def test_the_next_request_works_after_a_refused_answer(server: Upstream) -> None
     assert send(server.url, transport=transport).status == 200
 
 
-def test_silence_ends_at_the_deadline(server: Upstream) -> None:
+def test_a_silence_ends_at_the_deadline(server: Upstream) -> None:
     server.script = silent(server)
 
     with pytest.raises(UpstreamTimeoutError) as caught:
@@ -212,21 +212,21 @@ def test_a_trickle_on_a_kept_connection_ends_at_the_deadline(server: Upstream) -
         send(server.url, within=0.5, transport=transport)
 
 
-def test_a_request_that_nobody_reads_ends_at_the_deadline() -> None:
+def test_a_request_that_the_server_does_not_read_ends_at_the_deadline() -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         request = HttpRequest(f"http://127.0.0.1:{deaf.getsockname()[1]}", {}, b" " * 50_000_000)
         with pytest.raises(UpstreamTimeoutError):
             Urllib3Transport().send(request, Deadline.after(0.3), 5)
 
 
-def test_a_spent_deadline_sends_nothing(server: Upstream) -> None:
+def test_a_spent_deadline_sends_no_request(server: Upstream) -> None:
     with pytest.raises(UpstreamTimeoutError):
         send(server.url, within=0)
 
     assert server.received == []
 
 
-def test_a_connection_that_is_never_made_ends_at_the_connect_limit() -> None:
+def test_a_connection_attempt_ends_at_the_connect_limit() -> None:
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -294,12 +294,12 @@ def tls_port(certificate: Path) -> Iterator[int]:
     thread.join()
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(tls_port: int) -> None:
+def test_a_certificate_of_an_unknown_authority_is_refused(tls_port: int) -> None:
     with pytest.raises(UpstreamError, match="TLS certificate"):
         send(f"https://localhost:{tls_port}")
 
 
-def test_a_certificate_that_is_vouched_for_is_taken(
+def test_a_certificate_of_a_known_authority_is_accepted(
     tls_port: int, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
@@ -316,7 +316,7 @@ def test_a_certificate_for_another_name_is_refused(
         send(f"https://127.0.0.1:{tls_port}")
 
 
-def test_a_request_shows_neither_key_nor_prompt() -> None:
+def test_the_repr_of_a_request_shows_neither_key_nor_prompt() -> None:
     request = HttpRequest("http://x", {"Authorization": KEY}, b"secret words")
 
     assert KEY not in repr(request)

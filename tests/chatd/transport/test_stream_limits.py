@@ -37,7 +37,7 @@ def compose(server: Upstream, limits: Timeouts = LIMITS) -> Urllib3Stream:
     return Urllib3Transport().open(request, Deadline.after(30), limits, lambda _: None)
 
 
-def test_a_pause_of_the_reader_is_no_gap_of_the_providers() -> None:
+def test_a_pause_of_the_caller_does_not_count_as_a_gap() -> None:
     with upstream(chunked([b"one", b"two"])) as server:
         stream = compose(server)
         chunks = stream.chunks()
@@ -50,7 +50,7 @@ def test_a_pause_of_the_reader_is_no_gap_of_the_providers() -> None:
     assert got == b"onetwo"
 
 
-def test_a_gap_after_a_pause_of_the_reader_still_counts() -> None:
+def test_a_gap_after_a_pause_of_the_caller_counts() -> None:
     def script(connection: socket.socket, _received: Received) -> None:
         connection.sendall(head(200, {"Connection": "close"}) + b"one")
         server.going.wait()
@@ -66,7 +66,7 @@ def test_a_gap_after_a_pause_of_the_reader_still_counts() -> None:
         stream.close()
 
 
-def test_a_pause_after_the_end_mark_does_not_lose_what_follows(
+def test_a_pause_after_the_end_mark_keeps_the_rest_of_the_stream(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "_DRAIN_SECONDS", GAP)
@@ -132,7 +132,7 @@ gap = {GAP}
 
 
 @pytest.mark.parametrize("encoding", [{"Transfer-Encoding": "chunked"}, {"Connection": "close"}])
-def test_a_provider_that_gives_up_on_a_slow_caller_is_not_blamed(
+def test_a_provider_that_closes_on_a_slow_caller_keeps_its_circuit_closed(
     encoding: dict[str, str], provider: Upstream, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_SLOW_CALLER_SECONDS", PAUSE / 2)
@@ -155,7 +155,7 @@ def test_a_provider_that_gives_up_on_a_slow_caller_is_not_blamed(
     assert stream(ask("t")).status == 200
 
 
-def test_a_provider_that_breaks_off_for_quick_callers_is_blamed(
+def test_a_provider_that_closes_on_fast_callers_opens_its_circuit(
     provider: Upstream, config: Path
 ) -> None:
     config.write_text('[tiers]\nt = ["ollama/a"]')
@@ -167,7 +167,7 @@ def test_a_provider_that_breaks_off_for_quick_callers_is_blamed(
     assert statuses == [200] * FAILURES + [503]
 
 
-def test_a_slow_provider_makes_no_slow_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_provider_does_not_mark_the_caller_as_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_SLOW_CALLER_SECONDS", PAUSE)
 
     def script(connection: socket.socket, _received: Received) -> None:

@@ -60,7 +60,7 @@ def at_once(number: int, do: Callable[[int], None]) -> Iterator[None]:
         assert not thread.is_alive()
 
 
-def test_a_socket_is_shut_at_its_deadline(pair: tuple[socket.socket, socket.socket]) -> None:
+def test_a_socket_is_shut_down_at_its_deadline(pair: tuple[socket.socket, socket.socket]) -> None:
     guard = Watchdog().guard(Deadline.after(0.05))
     guard.hold(pair[0])
 
@@ -68,7 +68,7 @@ def test_a_socket_is_shut_at_its_deadline(pair: tuple[socket.socket, socket.sock
     assert guard.fired
 
 
-def test_a_socket_is_held_open_no_longer_than_its_request(
+def test_a_guard_releases_its_socket_at_the_end_of_the_request(
     pair: tuple[socket.socket, socket.socket],
 ) -> None:
     guard = Watchdog().guard(Deadline.after(LATER))
@@ -80,7 +80,9 @@ def test_a_socket_is_held_open_no_longer_than_its_request(
     assert not guard.fired
 
 
-def test_a_socket_is_let_go_of_for_the_next(pair: tuple[socket.socket, socket.socket]) -> None:
+def test_a_guard_releases_its_socket_for_the_next(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
     guard = Watchdog().guard(Deadline.after(LATER))
     with closing(socket.socket()) as other:
         guard.hold(pair[0])
@@ -91,7 +93,7 @@ def test_a_socket_is_let_go_of_for_the_next(pair: tuple[socket.socket, socket.so
         guard.end()
 
 
-def test_a_socket_that_comes_after_the_abort_is_shut(
+def test_a_socket_held_after_an_abort_is_shut_down(
     pair: tuple[socket.socket, socket.socket],
 ) -> None:
     guard = Watchdog().guard(Deadline.after(LATER))
@@ -102,7 +104,9 @@ def test_a_socket_that_comes_after_the_abort_is_shut(
     guard.end()
 
 
-def test_an_abort_after_the_end_shuts_nothing(pair: tuple[socket.socket, socket.socket]) -> None:
+def test_an_abort_after_the_end_shuts_no_socket_down(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
     guard = Watchdog().guard(Deadline.after(LATER))
     guard.hold(pair[0])
     guard.end()
@@ -143,7 +147,7 @@ class Checked(Guard):
 
 
 @pytest.mark.parametrize("shut_first", [False, True])
-def test_a_socket_is_touched_with_the_lock_alone(
+def test_a_socket_is_shut_down_and_released_only_under_the_lock(
     monkeypatch: pytest.MonkeyPatch,
     pair: tuple[socket.socket, socket.socket],
     shut_first: bool,
@@ -189,7 +193,7 @@ class Stepped(Guard):
         self._deadline = deadline
 
 
-def test_a_deadline_that_is_set_while_the_thread_looks_is_not_missed(
+def test_a_deadline_set_during_a_check_is_not_missed(
     monkeypatch: pytest.MonkeyPatch, pair: tuple[socket.socket, socket.socket]
 ) -> None:
     dog = Watchdog()
@@ -234,7 +238,7 @@ class Counted(Guard):
         self._deadline = deadline
 
 
-def test_the_thread_rests_once_a_deadline_has_passed(
+def test_the_thread_sleeps_after_a_deadline_has_passed(
     monkeypatch: pytest.MonkeyPatch, pair: tuple[socket.socket, socket.socket]
 ) -> None:
     monkeypatch.setattr(watchdog, "Guard", Counted)
@@ -247,7 +251,7 @@ def test_the_thread_rests_once_a_deadline_has_passed(
     assert Counted.looks < 20
 
 
-def test_a_later_deadline_spares_the_socket_and_an_earlier_one_shuts_it(
+def test_a_moved_deadline_replaces_the_earlier_one(
     pair: tuple[socket.socket, socket.socket],
 ) -> None:
     guard = Watchdog().guard(Deadline.after(1.5))
@@ -261,7 +265,7 @@ def test_a_later_deadline_spares_the_socket_and_an_earlier_one_shuts_it(
 
 
 @pytest.mark.usefixtures("many_switches")
-def test_requests_that_come_together_are_watched_by_one_thread() -> None:
+def test_simultaneous_requests_are_watched_by_one_thread() -> None:
     for _ in range(30):
         dog = Watchdog()
         before = watching()
@@ -271,7 +275,7 @@ def test_requests_that_come_together_are_watched_by_one_thread() -> None:
 
 
 @pytest.mark.usefixtures("many_switches")
-def test_requests_that_come_and_go_while_the_thread_looks_do_not_end_it(
+def test_requests_that_start_and_end_during_a_check_do_not_end_the_thread(
     pair: tuple[socket.socket, socket.socket],
 ) -> None:
     dog = Watchdog()
