@@ -20,7 +20,7 @@ class Call:
         caller: A name for the caller, as distinct as the event allows.
         api_request_id: API Gateway's id of the request; None for a direct invocation.
         started: The start on the monotonic clock, in seconds.
-        gone: Set when the caller hung up.
+        cancelled: Set when the caller hung up.
 
     """
 
@@ -29,7 +29,7 @@ class Call:
     caller: str = ""
     api_request_id: str | None = None
     started: float = field(default_factory=time.monotonic)
-    gone: threading.Event = field(default_factory=threading.Event)
+    cancelled: threading.Event = field(default_factory=threading.Event)
     _break_off: Callable[[], None] | None = field(default=None, init=False, repr=False)
 
     @property
@@ -41,14 +41,14 @@ class Call:
 
     def is_over(self) -> bool:
         """Whether the deadline has passed or the caller hung up."""
-        return self.deadline.spent or self.gone.is_set()
+        return self.deadline.spent or self.cancelled.is_set()
 
     def cancel(self) -> None:
         """Cancel the call, from any thread: end the current exchange and begin no further one.
 
-        A wait on `gone` ends too. Cancelling an ended call does nothing.
+        A wait on `cancelled` ends too. Cancelling an ended call does nothing.
         """
-        self.gone.set()
+        self.cancelled.set()
         if self._break_off is not None:
             self._break_off()
 
@@ -60,5 +60,5 @@ class Call:
 
         """
         self._break_off = break_off
-        if self.gone.is_set():
+        if self.cancelled.is_set():
             break_off()

@@ -97,7 +97,7 @@ class Gateway:
         """
         record = ChatRecord(call.request_id, request.model)
         try:
-            chat_context = ChatContext(call, record, request, live=False)
+            chat_context = ChatContext(call, record, request, streamed=False)
             target, events = self.begin(chat_context)
             answer = collected(events)
             headers = {**target.headers, **record.headers}
@@ -135,7 +135,7 @@ class Gateway:
 
 def settle(record: ChatRecord, request: ChatRequest) -> None:
     """Estimate the usage of an answer that ended before the provider reported the usage."""
-    if record.usage is None and record.said:
+    if record.usage is None and record.received_characters:
         record.estimate(request.prompt_size)
 
 
@@ -152,7 +152,7 @@ def failed(error: Exception, record: ChatRecord) -> ChatdError:
 
 def _cancelled(call: Call, error: Exception) -> Exception:
     """Return the failure of a chat; after a cancellation, only the cancellation."""
-    if call.gone.is_set() and isinstance(error, ChatdError):
+    if call.cancelled.is_set() and isinstance(error, ChatdError):
         return CallCancelledError()
     return error
 

@@ -143,10 +143,10 @@ class Environment:
         return None
 
     def ended(self, name: str = "ollama") -> None:
-        self._inside(lambda: self.circuits.ended(name))
+        self._inside(lambda: self.circuits.record_success(name))
 
     def died(self, name: str = "ollama", *, source: str | None = None) -> None:
-        self._inside(lambda: self.circuits.died(name, self._source(source)))
+        self._inside(lambda: self.circuits.record_failure(name, self._source(source)))
 
     def _source(self, source: str | None) -> str:
         return next(self._requests) if source is None else source

@@ -50,7 +50,7 @@ class StreamingChat:
 
     def _make(self, outlet: HeartbeatSink) -> None:
         try:
-            chat_context = ChatContext(self._call, self._record, self._request, live=True)
+            chat_context = ChatContext(self._call, self._record, self._request, streamed=True)
             target, events = self._gateway.begin(chat_context)
             self._headers |= {**target.headers, **self._record.headers}
             for piece in self._surface.stream(self._request, events, target.served):
@@ -58,7 +58,7 @@ class StreamingChat:
         except CallerGoneError:
             raise
         except Exception as error:  # noqa: BLE001  # the last line: logged by place, never by words
-            if self._call.gone.is_set():
+            if self._call.cancelled.is_set():
                 raise CallerGoneError from None
             self._fail(failed(error, self._record), outlet)
 

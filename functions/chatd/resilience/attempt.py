@@ -20,7 +20,7 @@ from chatd.errors import (
     UpstreamError,
     UpstreamRefusedError,
 )
-from chatd.resilience.attempt_window import AttemptWindow, source_of_death
+from chatd.resilience.attempt_window import AttemptWindow, source_after_first_event
 from chatd.resilience.chat_context import ChatContext
 from chatd.resilience.circuit_breaker import CircuitBreakers
 from chatd.resilience.format_check import FormatCheck
@@ -48,14 +48,14 @@ class AttemptRunner:
         self._circuits = circuits
 
     def begin(
-        self, target: Target, chat_context: ChatContext, *, others: Sequence[Target]
+        self, target: Target, chat_context: ChatContext, *, fallbacks: Sequence[Target]
     ) -> Iterator[Frame]:
         """Run attempts until the first event of one arrives.
 
         Args:
             target: The model, key, dialect and request.
             chat_context: The chat.
-            others: The fallbacks, which keep their share of the time.
+            fallbacks: The fallbacks, which keep their share of the time.
 
         Returns:
             The events as they arrive, including the first; a usage event comes before the end.
@@ -64,45 +64,49 @@ class AttemptRunner:
             ChatdError: With a message for the caller; between two events if the stream breaks off.
 
         """
-        record, given = chat_context.record, target
-        if others:
+        record, original = chat_context.record, target
+        if fallbacks:
             target = target.streaming(stream=True)
-        window = AttemptWindow(target, others, chat_context)
+        window = AttemptWindow(target, fallbacks, chat_context)
         retries = Retries(fallback=window.fallback)
-        corrected: set[type[ChatdError]] = set()
+        corrected_errors: set[type[ChatdError]] = set()
         check = FormatCheck()
         while True:
-            record.asks(target.served.provider, target.served.model if target.route.named else None)
+            named_model = target.served.model if target.route.named else None
+            record.start_attempt(target.served.provider, named_model)
             try:
                 return self._guarded(target, chat_context, check, window)
             except NoHealthyProviderError as closed:
                 raise _attributed(closed, target) from None
             except ChatdError as error:
-                other = None if window.begin_by.spent else self._corrected(target, error, corrected)
-                if other is not None:
-                    target = window.target = other
-                    given.left_out = other.left_out  # for the caller's headers
-                    record.fails(error)
+                changed = None
+                if not window.begin_by.spent:
+                    changed = self._corrected(target, error, corrected_errors)
+                if changed is not None:
+                    target = window.target = changed
+                    original.dropped = changed.dropped  # for the caller's headers
+                    record.fail_attempt(error)
                     continue
                 wait = retries.pause(error, window.begin_by)
                 if wait is None or self._circuits.is_open(target.circuit):
                     raise
-                if chat_context.call.gone.wait(wait) or window.begin_by.spent:
+                if chat_context.call.cancelled.wait(wait) or window.begin_by.spent:
                     raise
                 record.waited_ms += wait * 1000
-                record.fails(error)
+                record.fail_attempt(error)
                 if isinstance(error, UpstreamError) and error.unusable_stream:
                     target = window.target = target.streaming(stream=False)
 
-    def ended(self, target: Target) -> None:
+    def record_success(self, target: Target) -> None:
         """Record in the circuit breaker that a stream was complete."""
-        self._circuits.ended(target.circuit)
+        self._circuits.record_success(target.circuit)
 
-    def died(self, target: Target, death: ChatdError, chat_context: ChatContext) -> None:
+    def record_failure(self, target: Target, error: ChatdError, chat_context: ChatContext) -> None:
         """Record in the circuit breaker that a stream broke off."""
-        source = source_of_death(death, target, chat_context) if death.trips_breaker else None
-        if source is not None:
-            self._circuits.died(target.circuit, source)
+        if error.trips_breaker:
+            source = source_after_first_event(error, target, chat_context)
+            if source is not None:
+                self._circuits.record_failure(target.circuit, source)
 
     def _corrected(
         self, target: Target, error: ChatdError, tried: set[type[ChatdError]]
@@ -130,11 +134,11 @@ class AttemptRunner:
     ) -> Iterator[Frame]:
         """Return the events with the first one received, unless the circuit is open."""
 
-        def ask() -> Iterator[Frame]:
+        def attempt() -> Iterator[Frame]:
             events = self._events(target, chat_context, check, window)
             return chain([next(events)], events)
 
-        return self._circuits.guarded(target.circuit, ask, window.source_of)
+        return self._circuits.guarded(target.circuit, attempt, window.source_of)
 
     def _events(
         self, target: Target, chat_context: ChatContext, check: FormatCheck, window: AttemptWindow
@@ -142,29 +146,29 @@ class AttemptRunner:
         """Yield the events of one attempt; estimate the tokens if the provider reports none."""
         record = chat_context.record
         if target.must_be_checked:  # only a complete answer can be checked
-            ask = partial(self._request, target, chat_context, window)
-            frames = as_frames(check.answer(target, chat_context, ask))
+            send = partial(self._request, target, chat_context, window)
+            frames = as_frames(check.answer(target, chat_context, send))
         else:
             frames = self._request(target, chat_context, window)
         for frame in frames:
             for event in frame.events:
                 record.note(event)
-            yield frame if record.counted else _with_estimate(frame, target, record)
+            yield frame if record.has_usage else _with_estimate(frame, target, record)
 
     def _request(
         self, target: Target, chat_context: ChatContext, window: AttemptWindow
     ) -> Iterator[Frame]:
         started = time.monotonic()
         try:
-            ask = self._streamed if target.request.stream else self._whole
-            yield from ask(target, chat_context, window)
+            send = self._streamed if target.request.stream else self._whole
+            yield from send(target, chat_context, window)
         except ChatdError as error:
             # A cancelled exchange looks like a provider's failure.
-            if chat_context.call.gone.is_set():
+            if chat_context.call.cancelled.is_set():
                 raise CallCancelledError from None
             raise _attributed(error, target) from None
         finally:
-            chat_context.record.waited(started)
+            chat_context.record.add_upstream_time(started)
 
     def _whole(
         self, target: Target, chat_context: ChatContext, window: AttemptWindow
@@ -191,7 +195,7 @@ class AttemptRunner:
             try:
                 for frame in target.adapter.events(stream.response, chunks):
                     if not progress.begun:
-                        chat_context.record.begins(started)
+                        chat_context.record.note_first_event(started)
                         stream.begun()
                     progress.note(frame)
                     if progress.complete:

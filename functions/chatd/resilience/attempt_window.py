@@ -29,7 +29,7 @@ class AttemptWindow:
 
     Args:
         target: The model.
-        others: The fallbacks.
+        fallbacks: The fallbacks.
         chat_context: The chat.
 
     Attributes:
@@ -37,17 +37,19 @@ class AttemptWindow:
 
     """
 
-    def __init__(self, target: Target, others: Sequence[Target], chat_context: ChatContext) -> None:
+    def __init__(
+        self, target: Target, fallbacks: Sequence[Target], chat_context: ChatContext
+    ) -> None:
         self.target = target
         self._chat_context = chat_context
-        self._models = 1 + len(others)
+        self._model_count = 1 + len(fallbacks)
         self._sent_at = _NEVER
-        self.fallback = bool(others)
+        self.fallback = bool(fallbacks)
         self.deadline = self.begin_by = chat_context.deadline(target)
         self._limits = target.limits(fallback=self.fallback)
-        if others:
-            left = min(chat_context.deadline(each).left() for each in (target, *others))
-            self.begin_by = self.deadline.within(left / self._models)
+        if fallbacks:
+            left = min(chat_context.deadline(model).left() for model in (target, *fallbacks))
+            self.begin_by = self.deadline.within(left / self._model_count)
 
     def limits(self) -> Timeouts:
         """Begin an attempt; return its limits of time, which end with the window.
@@ -80,13 +82,13 @@ class AttemptWindow:
 
         """
         was_sent = self._sent_at != _NEVER
-        if self._chat_context.call.gone.is_set() or error.caller_was_slow or not was_sent:
+        if self._chat_context.call.cancelled.is_set() or error.caller_was_slow or not was_sent:
             return None
         if isinstance(error, UpstreamError) and error.unreachable:
             timed_out = isinstance(error, UpstreamTimeoutError)
             return None if timed_out and not self._was_due(self._limits.connect) else ANY_REQUEST
         if self._chat_context.record.first_event_ms is not None:  # in a checked answer
-            return source_of_death(error, self.target, self._chat_context)
+            return source_after_first_event(error, self.target, self._chat_context)
         if is_silence(error) and not self._silence_counts():
             return None
         return _own_source(self.target, self._chat_context)
@@ -104,11 +106,13 @@ class AttemptWindow:
     def _was_due(self, limit: float) -> bool:
         """Whether the attempt took this limit, or the model's part of the configured total."""
         total = self.target.route.timeouts.total
-        due = limit if total is None else min(limit, total / self._models)
+        due = limit if total is None else min(limit, total / self._model_count)
         return time.monotonic() - self._sent_at >= _DUE_PART * due
 
 
-def source_of_death(error: ChatdError, target: Target, chat_context: ChatContext) -> str | None:
+def source_after_first_event(
+    error: ChatdError, target: Target, chat_context: ChatContext
+) -> str | None:
     """Return the source of a failure after the first event, if the failure counts.
 
     A stream that flowed until the deadline of the chat has not failed, nor has a provider that
@@ -116,7 +120,7 @@ def source_of_death(error: ChatdError, target: Target, chat_context: ChatContext
     """
     timed_out = isinstance(error, UpstreamTimeoutError)
     is_over = timed_out and chat_context.deadline(target).spent
-    if chat_context.call.gone.is_set() or is_over or error.caller_was_slow:
+    if chat_context.call.cancelled.is_set() or is_over or error.caller_was_slow:
         return None
     return _own_source(target, chat_context)
 

@@ -27,19 +27,19 @@ class ChatContext:
         call: The id, the deadline and the cancellation; each attempt registers its own.
         record: Collects usage and times.
         request: The caller's request, with the caller's name for the model.
-        live: Whether the caller gets a stream.
+        streamed: Whether the caller gets a stream.
 
     """
 
     call: Call
     record: ChatRecord
     request: ChatRequest
-    live: bool
+    streamed: bool
     _fingerprint: str | None = field(default=None, init=False, repr=False)
 
     def deadline(self, target: Target) -> Deadline:
         """The deadline of the chat, if this target answers."""
-        return target.deadline(self.call, live=self.live)
+        return target.deadline(self.call, streamed=self.streamed)
 
     @property
     def fingerprint(self) -> str:

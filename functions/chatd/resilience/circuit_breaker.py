@@ -84,48 +84,46 @@ class CircuitBreakers:
         warn: Callable[[str], None] = lambda _: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._made = store
+        self._make_store = store
         self._warn = warn
         self._clock = clock
-        self._failing: dict[str, _Streak] = {}
+        self._streaks: dict[str, _Streak] = {}
         # The source of the last failed probe, by breaker.
-        self._probed: dict[str, str] = {}
+        self._probe_sources: dict[str, str] = {}
 
-    def guarded(self, name: str, ask: Callable[[], _T], source_of: SourceOf) -> _T:
+    def guarded(self, name: str, attempt: Callable[[], _T], source_of: SourceOf) -> _T:
         """Run an attempt, unless the breaker is open.
 
         A begun answer does not count yet, so that streams that break off one after another add up:
-        `ended` or `died` must follow. A probe succeeds with its first event.
+        `record_success` or `record_failure` must follow. A probe succeeds with its first event.
 
         Args:
             name: The name of the breaker: a provider or a configured model, never a caller's text,
                 because every name is kept.
-            ask: Runs the attempt; returns with its first event.
+            attempt: Runs the attempt; returns with its first event.
             source_of: Returns the source of a failure, or None if it does not count.
 
         Returns:
-            What `ask` returns.
+            What `attempt` returns.
 
         Raises:
             NoHealthyProviderError: If the breaker is open; no attempt was made.
-            Exception: As `ask` raises.
+            Exception: As `attempt` raises.
 
         """
-        if self._closed(
-            name
-        ):  # the usual state, in which Powertools' handler is called for failures only
-            return self._watched(name, ask, source_of)
-        self._failing.pop(name, None)  # the breaker is open; the count starts again when it closes
+        if self._closed(name):  # usually: then Powertools' handler is called for failures only
+            return self._run_closed(name, attempt, source_of)
+        self._streaks.pop(name, None)  # the breaker is open; the count starts again when it closes
         value: _T
         error: ChatdError | None = None
 
         def probe() -> None:
             nonlocal value, error
             try:
-                value = ask()
+                value = attempt()
             except ChatdError as raised:
                 error = raised
-                if raised.trips_breaker and self._fails_probe(name, source_of(raised)):
+                if raised.trips_breaker and self._probe_failure_counts(name, source_of(raised)):
                     raise _FailureError from None
                 if raised.trips_breaker or not isinstance(raised, _FROM_THE_PROVIDER):
                     raise _UncountedError from None
@@ -136,39 +134,39 @@ class CircuitBreakers:
             raise error
         return value
 
-    def _fails_probe(self, name: str, source: str | None) -> bool:
+    def _probe_failure_counts(self, name: str, source: str | None) -> bool:
         """Whether a failed probe counts: not if the same request failed the last probe.
 
         Otherwise a caller that repeats one request, and so makes most probes, could keep the
         breaker open. If the failure does not count, the next chat probes.
         """
-        if source is None or (source and source == self._probed.get(name)):
+        if source is None or (source and source == self._probe_sources.get(name)):
             return False
-        self._probed[name] = source
+        self._probe_sources[name] = source
         return True
 
-    def _watched(self, name: str, ask: Callable[[], _T], source_of: SourceOf) -> _T:
+    def _run_closed(self, name: str, attempt: Callable[[], _T], source_of: SourceOf) -> _T:
         """Run an attempt while the breaker is closed."""
         try:
-            return ask()
+            return attempt()
         except ChatdError as error:
             if not error.trips_breaker:
                 if isinstance(error, _FROM_THE_PROVIDER):
-                    self.ended(name)
+                    self.record_success(name)
             elif (source := source_of(error)) is not None:
-                self.died(name, source)
+                self.record_failure(name, source)
             raise
 
     def is_open(self, name: str) -> bool:
         """Whether a further attempt would be refused, or would be a probe."""
         return not self._closed(name)
 
-    def ended(self, name: str) -> None:
+    def record_success(self, name: str) -> None:
         """Count a success: a complete answer, or a refusal of one request."""
-        if self._failing.pop(name, None):  # else no call to the store is needed
+        if self._streaks.pop(name, None):  # else no call to the store is needed
             self._report(name, lambda: None)
 
-    def died(self, name: str, source: str) -> None:
+    def record_failure(self, name: str, source: str) -> None:
         """Count a failure: a stream that broke off, or a failed attempt.
 
         Failures of one request alone never open the breaker: the request may be the reason. The
@@ -183,20 +181,20 @@ class CircuitBreakers:
         def fail() -> NoReturn:
             raise _FailureError
 
-        streak = self._failing.setdefault(name, _Streak())
+        streak = self._streaks.setdefault(name, _Streak())
         streak.add(source)
         if not streak.is_one_request:
             self._report(name, fail)
 
     def forget(self) -> None:
         """Drop all breakers, and the store."""
-        self._failing.clear()
-        self._probed.clear()
+        self._streaks.clear()
+        self._probe_sources.clear()
         vars(self).pop("_store", None)
 
     @cached_property
     def _store(self) -> Store:
-        return self._made()
+        return self._make_store()
 
     @cached_property
     def _config(self) -> CircuitBreakerConfig:
@@ -247,7 +245,7 @@ class CircuitBreakers:
 
     def _log_transition(self, change: CircuitTransition) -> None:
         if CLOSED in (change.from_state, change.to_state):
-            self._probed.pop(change.circuit_name, None)
+            self._probe_sources.pop(change.circuit_name, None)
         if (change.from_state, change.to_state) == (CLOSED, OPEN):
             self._warn(
                 f"{change.circuit_name} failed {FAILURES} times in a row; it gets no requests but"

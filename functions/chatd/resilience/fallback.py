@@ -65,37 +65,37 @@ class FallbackChain:
                 events = self._begin(target)
             except ChatdError as error:
                 failures.append(error)
-                self._chat_context.record.fails(error)
-                self._waiting = deque(self._others(target, error))
+                self._chat_context.record.fail_attempt(error)
+                self._waiting = deque(self._eligible(target, error))
                 if not self._waiting:
                     raise _most_informative(failures) from None
             else:
                 # Their tracebacks hold this frame, and so the stream, after the caller hung up.
                 failures.clear()
-                return target, self._to_the_end(target, events)
+                return target, self._across_failovers(target, events)
 
-    def _others(
+    def _eligible(
         self, target: Target, error: ChatdError, partial: PartialAnswer | None = None
     ) -> Sequence[Target]:
         """Return the models that can answer after this failure of this target."""
-        if self._chat_context.call.gone.is_set():
+        if self._chat_context.call.cancelled.is_set():
             return ()
-        others = self._in_time()
+        eligible = self._in_time()
         if isinstance(error, ContextTooLongError):
-            return [other for other in others if _may_read_more(other, target)]
+            return [fallback for fallback in eligible if _may_read_more(fallback, target)]
         if isinstance(error, DivergedError) and partial is not None:
             # A new answer from the start would differ as well; a continuation of a prefill cannot.
-            return [other for other in others if _takes_prefill(other, partial)]
-        return others if error.allows_fallback else ()
+            return [fallback for fallback in eligible if _takes_prefill(fallback, partial)]
+        return eligible if error.allows_fallback else ()
 
     def _in_time(self) -> list[Target]:
         """Return the waiting models with time left."""
         return [target for target in self._waiting if not self._chat_context.deadline(target).spent]
 
     def _begin(self, target: Target) -> Iterator[Frame]:
-        return self._runner.begin(target, self._chat_context, others=self._in_time())
+        return self._runner.begin(target, self._chat_context, fallbacks=self._in_time())
 
-    def _to_the_end(self, target: Target, frames: Iterator[Frame]) -> Iterator[Frame]:
+    def _across_failovers(self, target: Target, frames: Iterator[Frame]) -> Iterator[Frame]:
         """Yield the events of the whole answer, across failovers."""
         record, partial, author = self._chat_context.record, PartialAnswer(), target
         while True:
@@ -106,48 +106,49 @@ class FallbackChain:
                         if isinstance(event, FailedOver):
                             record.note(event)
                             author = target
-                    yield _with_all_tokens(frame, record.spent) if record.earlier else frame
-            except ChatdError as death:
-                self._runner.died(target, death, self._chat_context)
-                lost = self._chat_context.live and not partial.joinable
+                    yield _with_all_tokens(frame, record.failed_usage) if record.earlier else frame
+            except ChatdError as stream_error:
+                self._runner.record_failure(target, stream_error, self._chat_context)
+                unrecoverable = self._chat_context.streamed and not partial.joinable
                 # An answer that is too long will be too long from the next model as well.
-                lost = lost or isinstance(death, AnswerTooLargeError)
-                self._waiting = deque(self._others(target, death, partial))
-                if lost or not self._waiting:
+                unrecoverable = unrecoverable or isinstance(stream_error, AnswerTooLargeError)
+                self._waiting = deque(self._eligible(target, stream_error, partial))
+                if unrecoverable or not self._waiting:
                     raise
-                self._fails(target, death)
-                target, frames = self._failed_over(author, partial, death)
+                self._record_broken_stream(target, stream_error)
+                target, frames = self._failed_over(author, partial, stream_error)
             else:
-                self._runner.ended(target)
+                self._runner.record_success(target)
                 return
 
     def _failed_over(
-        self, author: Target, partial: PartialAnswer, death: ChatdError
+        self, author: Target, partial: PartialAnswer, stream_error: ChatdError
     ) -> tuple[Target, Iterator[Frame]]:
         """Fail over: return the model that continues the answer, and its events.
 
         Args:
             author: The model that generated the last part of the partial answer.
             partial: The partial answer.
-            death: The failure that ended the stream.
+            stream_error: The failure that ended the stream.
 
         Raises:
             ChatdError: The same failure, if no model continues the answer.
 
         """
-        while (waiting := deque(self._in_time())) and not self._chat_context.call.gone.is_set():
+        cancelled = self._chat_context.call.cancelled
+        while (waiting := deque(self._in_time())) and not cancelled.is_set():
             target = waiting.popleft()
             self._waiting = waiting
             failed_over = FailedOver(target.served.provider, target.served.model, author.name)
             try:
                 if _takes_prefill(target, partial):
-                    begun = self._prefilled(target, partial.text, failed_over)
-                    if begun is not None:
-                        return begun
-                return target, self._anew(target, partial, failed_over)
+                    continuation = self._prefilled(target, partial.text, failed_over)
+                    if continuation is not None:
+                        return continuation
+                return target, self._restarted(target, partial, failed_over)
             except ChatdError as failure:
-                self._chat_context.record.fails(failure)
-        raise death
+                self._chat_context.record.fail_attempt(failure)
+        raise stream_error
 
     def _prefilled(
         self, target: Target, text: str, failed_over: FailedOver
@@ -165,7 +166,7 @@ class FallbackChain:
         try:
             events = self._begin(attempt)
         except InvalidRequestError as refusal:
-            self._chat_context.record.fails(refusal)
+            self._chat_context.record.fail_attempt(refusal)
             return None
         joined = continued(events, held, failed_over)
         head: list[Frame] = []
@@ -175,32 +176,32 @@ class FallbackChain:
                 if any(isinstance(event, FailedOver) for event in frame.events):
                     break
         except DivergedError as unclear:
-            self._fails(attempt, unclear)
+            self._record_broken_stream(attempt, unclear)
             return None
-        except ChatdError as death:
-            self._runner.died(attempt, death, self._chat_context)
+        except ChatdError as stream_error:
+            self._runner.record_failure(attempt, stream_error, self._chat_context)
             self._estimate(attempt)
             raise
-        self._chat_context.record.said -= held.echoed
+        self._chat_context.record.received_characters -= held.echoed
         return attempt, chain(head, joined)
 
-    def _anew(
+    def _restarted(
         self, target: Target, partial: PartialAnswer, failed_over: FailedOver
     ) -> Iterator[Frame]:
         """Restart the answer; hold the stream back while the caller's part repeats."""
         events = self._begin(target)
-        if not self._chat_context.live:
+        if not self._chat_context.streamed:
             return begun_anew(events, failed_over)
         return continued(events, Repetition(partial.text if partial.joinable else ""), failed_over)
 
-    def _fails(self, target: Target, error: ChatdError) -> None:
+    def _record_broken_stream(self, target: Target, error: ChatdError) -> None:
         """Record that an attempt failed after its first event, with its tokens."""
         self._estimate(target)
-        self._chat_context.record.fails(error)
+        self._chat_context.record.fail_attempt(error)
 
     def _estimate(self, target: Target) -> None:
         """Estimate the usage of the attempt, unless the provider has reported the usage."""
-        if not self._chat_context.record.counted:
+        if not self._chat_context.record.has_usage:
             self._chat_context.record.estimate(target.prompt_size)
 
 
@@ -211,10 +212,10 @@ def _takes_prefill(target: Target, partial: PartialAnswer) -> bool:
     return able and partial.joinable and takes_prefill(target.request, partial.text)
 
 
-def _may_read_more(other: Target, target: Target) -> bool:
+def _may_read_more(fallback: Target, target: Target) -> bool:
     """Whether the fallback's context may be larger; chatd.toml may lack either size."""
-    theirs, ours = other.route.context, target.route.context
-    return theirs is None or ours is None or theirs > ours
+    fallback_context, context = fallback.route.context, target.route.context
+    return fallback_context is None or context is None or fallback_context > context
 
 
 def _with_all_tokens(frame: Frame, spent: Usage) -> Frame:

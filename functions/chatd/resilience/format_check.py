@@ -35,7 +35,7 @@ class FormatCheck:
         self._refused = 0
 
     def answer(
-        self, target: Target, chat_context: ChatContext, ask: Callable[[], Iterator[Frame]]
+        self, target: Target, chat_context: ChatContext, send: Callable[[], Iterator[Frame]]
     ) -> Response:
         """Request complete answers until one has the format.
 
@@ -45,7 +45,7 @@ class FormatCheck:
         Args:
             target: The provider, and the request with its format.
             chat_context: The chat; its record takes the usage of this attempt.
-            ask: Sends the request; returns the events of one answer.
+            send: Sends the request; returns the events of one answer.
 
         Returns:
             The first answer with the format. Its usage is the sum of this attempt's answers.
@@ -56,14 +56,14 @@ class FormatCheck:
             ChatdError: If a request fails.
 
         """
-        taken: Usage | None = None
+        total: Usage | None = None
         while True:
-            answer = collected(ask())
+            answer = collected(send())
             usage = _usage(answer, target)
-            taken = usage if taken is None else taken + usage
-            chat_context.record.count(taken, answer.model)
+            total = usage if total is None else total + usage
+            chat_context.record.set_usage(total, answer.model)
             if structured_output.holds(answer, target.request, Budget(chat_context.call.is_over)):
-                return replace(answer, usage=taken)
+                return replace(answer, usage=total)
             self._refused += 1
             if self._refused == _MAX_ANSWERS:
                 raise FormatNotMetError(

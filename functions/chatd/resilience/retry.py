@@ -28,8 +28,8 @@ class Retries:
     def __init__(self, *, fallback: bool, jitter: Callable[[], float] = random.random) -> None:
         self._fallback = fallback
         self._jitter = jitter
-        self._made = 0
-        self._patience = PATIENCE_WITH_FALLBACK if fallback else PATIENCE
+        self._retries = 0
+        self._wait_budget = PATIENCE_WITH_FALLBACK if fallback else PATIENCE
 
     def pause(self, error: ChatdError, deadline: Deadline) -> float | None:
         """Decide whether to try the provider again, and count the retry.
@@ -46,21 +46,21 @@ class Retries:
             The seconds to wait before the next attempt; None if there is none.
 
         """
-        if self._made >= MAX_RETRIES or not self._may_pass(error):
+        if self._retries >= MAX_RETRIES or not self._is_worthwhile(error):
             return None
         wait = error.retry_after
         if wait is None:
-            wait = self._jitter() * _FIRST_SECONDS * 2**self._made
-        elif wait > self._patience:
+            wait = self._jitter() * _FIRST_SECONDS * 2**self._retries
+        elif wait > self._wait_budget:
             return None
         else:
-            self._patience -= wait
+            self._wait_budget -= wait
         if wait >= deadline.left():
             return None
-        self._made += 1
+        self._retries += 1
         return wait
 
-    def _may_pass(self, error: ChatdError) -> bool:
+    def _is_worthwhile(self, error: ChatdError) -> bool:
         """Whether a retry may succeed and is worth its time.
 
         A silence is not retried: the provider would process the same prompt from the start again.

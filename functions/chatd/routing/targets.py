@@ -45,14 +45,14 @@ class Target:
     adapter: Dialect
     request: ChatRequest
     served: Served
-    left_out: tuple[str, ...]
+    dropped: tuple[str, ...]
 
     @property
     def headers(self) -> dict[str, str]:
         """The response headers that name the dropped fields."""
-        if not self.left_out:
+        if not self.dropped:
             return {}
-        names = [name if _HARMLESS.fullmatch(name) else "?" for name in self.left_out]
+        names = [name if _HARMLESS.fullmatch(name) else "?" for name in self.dropped]
         return {"x-chatd-dropped-params": ", ".join(names)[:_MAX_HEADER]}
 
     def limits(self, *, fallback: bool) -> Timeouts:
@@ -62,15 +62,15 @@ class Target:
             return limits
         return replace(limits, silence=min(limits.silence, limits.silence_with_fallback))
 
-    def deadline(self, call: Call, *, live: bool) -> Deadline:
+    def deadline(self, call: Call, *, streamed: bool) -> Deadline:
         """The deadline of the chat, over all attempts.
 
         Args:
             call: The call, with the limits of its route.
-            live: Whether the caller gets the answer as a stream.
+            streamed: Whether the caller gets the answer as a stream.
 
         """
-        total = self.route.timeouts.total or (None if live else WHOLE_SECONDS)
+        total = self.route.timeouts.total or (None if streamed else WHOLE_SECONDS)
         if total is None:
             return call.deadline
         return Deadline(min(call.deadline.at, call.started + total))
@@ -102,7 +102,7 @@ class Target:
         if found is None:
             return None
         request, hint = found
-        return replace(self.with_request(request), left_out=(*self.left_out, hint))
+        return replace(self.with_request(request), dropped=(*self.dropped, hint))
 
     def with_request(self, request: ChatRequest) -> Target:
         """Return the target with another request for the same model."""
@@ -176,7 +176,7 @@ class TargetSelector:
             request = structured_output.described(request, Budget(call.is_over))
         adapter = dialect_for(row, request)
         served = Served(row.name, route.model, call.request_id, started=call.started)
-        return Target(route, key, adapter, request, served, self._left_out(adapter, request, row))
+        return Target(route, key, adapter, request, served, self._dropped(adapter, request, row))
 
     def _key(self, route: Route, model: str) -> SecretStr | None:
         row = route.provider
@@ -194,7 +194,7 @@ class TargetSelector:
             )
         return found.key.value
 
-    def _left_out(self, adapter: Dialect, request: ChatRequest, row: Provider) -> tuple[str, ...]:
+    def _dropped(self, adapter: Dialect, request: ChatRequest, row: Provider) -> tuple[str, ...]:
         """Return the fields that the provider fixes or, with drop_params, cannot honour."""
         refused = adapter.refused(request, row)
         if refused and not self._settings.drop_params:

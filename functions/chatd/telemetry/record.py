@@ -41,7 +41,7 @@ class ChatRecord:
         response_model: The model's name as the provider gives it.
         finish_reason: Why the answer ended.
         usage: The tokens of the current attempt.
-        said: Characters of the answer received so far, thinking included.
+        received_characters: Characters of the answer received so far, thinking included.
         first_event_ms: Milliseconds from the attempt's start to the first event of a stream.
         upstream_ms: Milliseconds spent waiting for the provider.
         total_ms: Milliseconds from the start of the chat to its end.
@@ -49,7 +49,7 @@ class ChatRecord:
         waited_ms: Milliseconds spent waiting between retries.
         earlier: The failed attempts.
         under_way: Whether an attempt is running or has succeeded.
-        rescued: The models that broke off in mid-answer, as `<provider>/<model>`.
+        failed_over_from: The models of streams that broke off, as `<provider>/<model>`.
         fault: For an internal error: its class and traceback, without its message.
 
     """
@@ -63,7 +63,7 @@ class ChatRecord:
     response_model: str | None = None
     finish_reason: str | None = None
     usage: Usage | None = None
-    said: int = 0
+    received_characters: int = 0
     first_event_ms: float | None = None
     upstream_ms: float | None = None
     total_ms: float = 0.0
@@ -72,15 +72,15 @@ class ChatRecord:
     waited_ms: float = 0.0
     earlier: list[Attempt] = field(default_factory=list)
     under_way: bool = False
-    rescued: list[str] = field(default_factory=list)
+    failed_over_from: list[str] = field(default_factory=list)
 
-    def asks(self, provider: str, named_model: str | None) -> None:
+    def start_attempt(self, provider: str, named_model: str | None) -> None:
         """Record the provider and model of a new attempt."""
         self.provider = provider
         self.named_model = named_model
         self.under_way = True
 
-    def fails(self, error: ChatdError) -> None:
+    def fail_attempt(self, error: ChatdError) -> None:
         """Note that the attempt failed."""
         self.earlier.append(
             Attempt(
@@ -88,7 +88,7 @@ class ChatRecord:
             )
         )
         self.usage = self.upstream_ms = self.first_event_ms = self.finish_reason = None
-        self.said = 0
+        self.received_characters = 0
         self.under_way = False
 
     @property
@@ -105,55 +105,55 @@ class ChatRecord:
         return {"x-chatd-attempts": ", ".join(attempts)} if len(attempts) > 1 else {}
 
     @property
-    def spent(self) -> Usage:
+    def failed_usage(self) -> Usage:
         """The usage of the failed attempts."""
         return sum((attempt.usage for attempt in self.earlier if attempt.usage), Usage())
 
     @property
-    def taken(self) -> Usage | None:
-        """The usage of all attempts; None if no attempt was counted."""
+    def total_usage(self) -> Usage | None:
+        """The usage of all attempts; None if no attempt has a usage."""
         if not self.earlier:
             return self.usage
         if self.usage is not None:
-            return self.spent + self.usage
-        return self.spent if any(attempt.usage for attempt in self.earlier) else None
+            return self.failed_usage + self.usage
+        return self.failed_usage if any(attempt.usage for attempt in self.earlier) else None
 
     @property
-    def counted(self) -> bool:
+    def has_usage(self) -> bool:
         """Whether the provider has reported the usage of the attempt."""
         usage = self.usage
         return usage is not None and (usage.input_tokens > 0 or usage.output_tokens > 0)
 
-    def begins(self, started: float) -> None:
+    def note_first_event(self, started: float) -> None:
         """Note the time to the first event of the attempt that started at this monotonic time."""
         if self.first_event_ms is None:
             self.first_event_ms = _ms_since(started)
 
-    def waited(self, started: float) -> None:
+    def add_upstream_time(self, started: float) -> None:
         """Add the time spent on the provider since this monotonic time."""
         self.upstream_ms = (self.upstream_ms or 0.0) + _ms_since(started)
 
-    def count(self, usage: Usage, model: str | None) -> None:
+    def set_usage(self, usage: Usage, model: str | None) -> None:
         """Set the usage and the provider's name for the model; the last call counts."""
         self.usage = usage
         self.response_model = (model or "")[:MAX_NAME] or self.response_model
 
-    def finish(self, reason: str | None) -> None:
+    def set_finish_reason(self, reason: str | None) -> None:
         """Note why the answer ended."""
         self.finish_reason = (reason or "")[:MAX_NAME] or None
 
     def note(self, event: Event) -> None:
         """Note the content of a stream's event."""
         if isinstance(event, Counted):
-            self.count(event.usage, event.model)
+            self.set_usage(event.usage, event.model)
         elif isinstance(event, Finish):
-            self.finish(event.reason)
+            self.set_finish_reason(event.reason)
         elif isinstance(event, Delta):
-            self.said += len(event.content or "") + len(event.thinking or "")
+            self.received_characters += len(event.content or "") + len(event.thinking or "")
             for call in event.tool_calls:
-                self.said += len(call.arguments)
+                self.received_characters += len(call.arguments)
         elif isinstance(event, FailedOver):
-            self.rescued.append(event.instead_of)
+            self.failed_over_from.append(event.instead_of)
 
     def estimate(self, prompt_size: int) -> Usage:
         """Estimate the tokens of an answer, or of a part of one, without a count by the provider.
@@ -164,7 +164,7 @@ class ChatRecord:
         """
         self.usage = Usage(
             ceil(prompt_size / CHARACTERS_A_TOKEN),
-            ceil(self.said / CHARACTERS_A_TOKEN),
+            ceil(self.received_characters / CHARACTERS_A_TOKEN),
             cost_usd=self.usage.cost_usd if self.usage else None,
             estimated=True,
         )

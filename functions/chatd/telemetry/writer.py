@@ -32,7 +32,7 @@ class Telemetry:
 
     def record(self, record: ChatRecord) -> None:
         """Write the metrics and the log line of one chat."""
-        usage, attempts = record.taken, record.attempts
+        usage, attempts = record.total_usage, record.attempts
         fields: dict[str, Any] = {
             "request_id": record.request_id,
             "gen_ai.operation.name": "chat",
@@ -55,7 +55,7 @@ class Telemetry:
             fields["chatd.usage_estimated"] = usage.estimated or None
         if len(attempts) > 1:
             fields["chatd.attempts"] = ", ".join(attempts)
-            fields["chatd.rescued"] = record.rescued or None
+            fields["chatd.rescued"] = record.failed_over_from or None
         known = {name: value for name, value in fields.items() if value is not None}
         write(*metrics(record, self._namespace), line("INFO", "chat", known))
 

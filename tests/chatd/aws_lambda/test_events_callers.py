@@ -151,5 +151,5 @@ def test_a_context_that_reports_hang_ups_cancels_the_call() -> None:
 
     (cancel,) = cancels
     cancel()
-    assert call.gone.is_set()
+    assert call.cancelled.is_set()
     assert call.is_over()

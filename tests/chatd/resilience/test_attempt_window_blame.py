@@ -14,7 +14,7 @@ from chatd.credentials.provider_keys import Credentials
 from chatd.deadline import Deadline
 from chatd.errors import UpstreamError, UpstreamTimeoutError
 from chatd.resilience import attempt_window
-from chatd.resilience.attempt_window import ANY_REQUEST, AttemptWindow, source_of_death
+from chatd.resilience.attempt_window import ANY_REQUEST, AttemptWindow, source_after_first_event
 from chatd.resilience.chat_context import ChatContext
 from chatd.routing.targets import Target, TargetSelector
 from chatd.surfaces import surface
@@ -47,7 +47,7 @@ def chat_context(
 ) -> ChatContext:
     call = Call("r", Deadline(clock.now + seconds), started=clock.now)
     body = b'{"model": "m", "messages": [{"role": "user", "content": "%b"}]}' % text.encode()
-    return ChatContext(call, ChatRecord("r"), surface("native").read({}, body), live=live)
+    return ChatContext(call, ChatRecord("r"), surface("native").read({}, body), streamed=live)
 
 
 def target(
@@ -139,7 +139,7 @@ def test_for_a_model_outside_tiers_only_connection_failures_count(clock: Clock) 
 
     assert turn.source_of(BROKEN) is turn.source_of(SILENCE) is None
     assert turn.source_of(refused()) == turn.source_of(unconnected()) == ANY_REQUEST
-    assert source_of_death(BROKEN, target(chat, named=False), chat) is None
+    assert source_after_first_event(BROKEN, target(chat, named=False), chat) is None
 
 
 def test_an_unsent_or_cancelled_request_is_no_failure(clock: Clock) -> None:
@@ -151,7 +151,7 @@ def test_an_unsent_or_cancelled_request_is_no_failure(clock: Clock) -> None:
     chat.call.cancel()
 
     assert turn.source_of(BROKEN) is turn.source_of(refused()) is None
-    assert source_of_death(BROKEN, target(chat), chat) is None
+    assert source_after_first_event(BROKEN, target(chat), chat) is None
 
 
 def test_a_provider_that_closes_on_a_slow_caller_is_no_failure(clock: Clock) -> None:
@@ -161,14 +161,14 @@ def test_a_provider_that_closes_on_a_slow_caller_is_no_failure(clock: Clock) -> 
     error = UpstreamError("broke off")
     error.caller_was_slow = True
 
-    assert turn.source_of(error) is source_of_death(error, target(chat), chat) is None
+    assert turn.source_of(error) is source_after_first_event(error, target(chat), chat) is None
 
 
 def test_an_answer_held_for_a_format_check_begins_with_its_first_event(clock: Clock) -> None:
     chat = chat_context(clock, seconds=100)
     turn = AttemptWindow(target(chat), (), chat)
     turn.limits()
-    chat.record.begins(clock.now)
+    chat.record.note_first_event(clock.now)
     clock.now += 99
     assert turn.source_of(SILENCE) == chat.fingerprint
     clock.now += 1
@@ -190,11 +190,11 @@ def test_a_spent_window_sends_no_request(clock: Clock) -> None:
 def test_a_broken_stream_counts_unless_the_time_of_the_chat_is_spent(clock: Clock) -> None:
     chat = chat_context(clock, seconds=100)
     clock.now += 99
-    assert source_of_death(SILENCE, target(chat), chat) == chat.fingerprint
+    assert source_after_first_event(SILENCE, target(chat), chat) == chat.fingerprint
     clock.now += 1
 
-    assert source_of_death(SILENCE, target(chat), chat) is None
-    assert source_of_death(BROKEN, target(chat), chat) == chat.fingerprint
+    assert source_after_first_event(SILENCE, target(chat), chat) is None
+    assert source_after_first_event(BROKEN, target(chat), chat) == chat.fingerprint
 
 
 def test_the_remaining_time_is_shared_by_the_remaining_models(clock: Clock) -> None:

@@ -79,7 +79,7 @@ assert not [name for name in sys.modules if name.startswith("aws_lambda_powertoo
             and "circuit_breaker" in name]
 circuits = CircuitBreakers(MemoryStore)
 assert circuits.guarded("ollama", lambda: 1, lambda error: None) == 1
-circuits.died("ollama", "")
+circuits.record_failure("ollama", "")
 raise SystemExit("imports boto3" if "boto3" in sys.modules else 0)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -92,7 +92,7 @@ def test_a_caller_that_hangs_up_ends_the_wait_for_a_retry(
 ) -> None:
     provider.script = reply({"error": "x"}, 429, {"Retry-After": str(WAIT)})
     gone = Announcing()
-    call = Call("request-1", Deadline.after(60), gone=gone)
+    call = Call("request-1", Deadline.after(60), cancelled=gone)
     speaking = surface("native")
     request = speaking.read({}, json.dumps(ask("m", stream=True)).encode())
     live = StreamingChat(chat.app.compose().gateway, speaking, request, call)

@@ -33,9 +33,9 @@ def written(capsys: pytest.CaptureFixture[str]) -> Written:
 def answered(**fields: Any) -> ChatRecord:
     """A record of a chat that one provider answered."""
     record = ChatRecord("an-id", **fields)
-    record.asks("kimi", None)
-    record.count(Usage(11, 7), "k3")
-    record.finish("stop")
+    record.start_attempt("kimi", None)
+    record.set_usage(Usage(11, 7), "k3")
+    record.set_finish_reason("stop")
     record.upstream_ms = 80.12345
     record.total_ms = 100.5678
     return record
@@ -105,12 +105,12 @@ def test_the_line_of_a_fallback_names_each_attempt_and_adds_up_their_tokens(
     written: Written,
 ) -> None:
     record = ChatRecord("an-id")
-    record.asks("kimi", None)
-    record.count(Usage(3, 2, cost_usd=0.5), "k3")
+    record.start_attempt("kimi", None)
+    record.set_usage(Usage(3, 2, cost_usd=0.5), "k3")
     record.upstream_ms = 30.0
-    record.fails(UpstreamTimeoutError("no answer", provider="kimi"))
-    record.asks("ollama", "llama")
-    record.count(Usage(11, 7, cost_usd=0.25), "llama")
+    record.fail_attempt(UpstreamTimeoutError("no answer", provider="kimi"))
+    record.start_attempt("ollama", "llama")
+    record.set_usage(Usage(11, 7, cost_usd=0.25), "llama")
     record.note(FailedOver("ollama", "llama", "kimi"))
     record.upstream_ms, record.total_ms, record.waited_ms = 40.0, 100.0, 20.0
     (first, second), line = written(record)
@@ -129,9 +129,9 @@ def test_the_line_of_a_fallback_names_each_attempt_and_adds_up_their_tokens(
 
 def test_an_attempt_without_a_request_adds_to_the_gateways_overhead(written: Written) -> None:
     record = ChatRecord("an-id")
-    record.asks("kimi", None)
-    record.fails(NoHealthyProviderError("open", provider="kimi"))
-    record.asks("ollama", None)
+    record.start_attempt("kimi", None)
+    record.fail_attempt(NoHealthyProviderError("open", provider="kimi"))
+    record.start_attempt("ollama", None)
     record.upstream_ms, record.total_ms = 40.0, 100.0
     (first, second), line = written(record)
 
@@ -180,8 +180,8 @@ def test_the_metrics_name_their_units_and_dimensions(written: Written) -> None:
 
 def test_an_open_circuit_counts_an_error_and_no_request(written: Written) -> None:
     record = ChatRecord("an-id")
-    record.asks("kimi", None)
-    record.fails(NoHealthyProviderError("open", provider="kimi"))
+    record.start_attempt("kimi", None)
+    record.fail_attempt(NoHealthyProviderError("open", provider="kimi"))
     (blob,), line = written(record)
 
     assert (blob["Provider"], blob["Errors"]) == ("kimi", 1)
@@ -193,12 +193,12 @@ def test_an_open_circuit_counts_an_error_and_no_request(written: Written) -> Non
 
 def test_a_failed_attempt_leaves_no_figures_to_the_next() -> None:
     record = answered()
-    record.first_event_ms, record.said = 5.0, 40
-    record.fails(UpstreamOverloadedError("busy", provider="kimi"))
+    record.first_event_ms, record.received_characters = 5.0, 40
+    record.fail_attempt(UpstreamOverloadedError("busy", provider="kimi"))
 
     left: list[object] = [record.usage, record.upstream_ms, record.first_event_ms]
     assert [*left, record.finish_reason] == [None] * 4
-    assert (record.said, record.under_way) == (0, False)
+    assert (record.received_characters, record.under_way) == (0, False)
     assert record.attempts == ("kimi: upstream_overloaded",)
     assert record.headers == {}
 
@@ -207,8 +207,8 @@ def test_the_callers_header_names_the_attempts_if_there_was_more_than_one() -> N
     record = answered()
     assert record.headers == {}
 
-    record.fails(UpstreamOverloadedError("busy", provider="kimi"))
-    record.asks("ollama", None)
+    record.fail_attempt(UpstreamOverloadedError("busy", provider="kimi"))
+    record.start_attempt("ollama", None)
     assert record.headers == {"x-chatd-attempts": "kimi: upstream_overloaded, ollama: ok"}
 
     record.error = "upstream_timeout"
@@ -217,14 +217,14 @@ def test_the_callers_header_names_the_attempts_if_there_was_more_than_one() -> N
 
 def test_the_tokens_of_all_attempts_are_unknown_only_if_none_was_counted() -> None:
     record = ChatRecord("an-id")
-    record.asks("kimi", None)
-    record.fails(UpstreamOverloadedError("busy", provider="kimi"))
-    assert record.taken is None
+    record.start_attempt("kimi", None)
+    record.fail_attempt(UpstreamOverloadedError("busy", provider="kimi"))
+    assert record.total_usage is None
 
-    record.asks("kimi", None)
-    record.count(Usage(3, 2), None)
-    record.fails(UpstreamOverloadedError("busy", provider="kimi"))
-    assert record.taken == record.spent == Usage(3, 2)
+    record.start_attempt("kimi", None)
+    record.set_usage(Usage(3, 2), None)
+    record.fail_attempt(UpstreamOverloadedError("busy", provider="kimi"))
+    assert record.total_usage == record.failed_usage == Usage(3, 2)
 
 
 @pytest.mark.parametrize(
@@ -234,15 +234,15 @@ def test_the_tokens_of_all_attempts_are_unknown_only_if_none_was_counted() -> No
 def test_an_attempt_is_counted_once_the_provider_names_a_token(
     usage: Usage | None, counted: bool
 ) -> None:
-    assert ChatRecord("an-id", usage=usage).counted is counted
+    assert ChatRecord("an-id", usage=usage).has_usage is counted
 
 
 def test_only_the_first_event_sets_the_first_events_time() -> None:
     record, asked = ChatRecord("an-id"), time.monotonic()
     before = time.monotonic()
-    record.begins(asked)
+    record.note_first_event(asked)
     after = time.monotonic()
-    record.begins(asked - 9)
+    record.note_first_event(asked - 9)
 
     assert record.first_event_ms is not None
     assert (before - asked) * 1000 <= record.first_event_ms <= (after - asked) * 1000
@@ -251,8 +251,8 @@ def test_only_the_first_event_sets_the_first_events_time() -> None:
 def test_the_time_spent_waiting_for_a_provider_adds_up() -> None:
     record, asked = ChatRecord("an-id"), time.monotonic()
     before = time.monotonic()
-    record.waited(asked - 2)
-    record.waited(asked - 3)
+    record.add_upstream_time(asked - 2)
+    record.add_upstream_time(asked - 3)
     after = time.monotonic()
 
     assert record.upstream_ms is not None
@@ -271,7 +271,7 @@ def test_a_later_count_without_a_name_keeps_the_models_name() -> None:
         "length",
     )
     for reason in ("", None):
-        record.finish(reason)
+        record.set_finish_reason(reason)
         assert record.finish_reason is None
 
 
@@ -282,14 +282,14 @@ def test_an_estimate_counts_four_characters_a_token_and_keeps_the_cost() -> None
     record.note(Delta(tool_calls=(ToolCallDelta(0, arguments="12"),)))
 
     estimate = Usage(3, 3, cost_usd=0.5, estimated=True)
-    assert (record.said, record.estimate(9), record.usage) == (9, estimate, estimate)
+    assert (record.received_characters, record.estimate(9), record.usage) == (9, estimate, estimate)
     assert ChatRecord("an-id").estimate(8) == Usage(2, 0, estimated=True)
 
 
 def test_names_of_any_length_are_cut_to_a_hundred_characters(written: Written) -> None:
     record = answered(caller="c" * 101, api_request_id="i" * 101)
-    record.count(Usage(1, 1), "m" * 101)
-    record.finish("f" * 101)
+    record.set_usage(Usage(1, 1), "m" * 101)
+    record.set_finish_reason("f" * 101)
     _, line = written(record)
 
     assert (line["chatd.caller"], line["chatd.api_request_id"]) == ("c" * 100, "i" * 100)
