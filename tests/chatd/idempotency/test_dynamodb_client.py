@@ -22,8 +22,12 @@ def test_a_table_that_does_not_answer_costs_five_seconds_at_most(
         with pytest.raises(RecordsUnavailableError):
             records.claim(IdempotencyKey("scope", "body"), 1_000)
 
-    layer = records._layer  # the client is made inside
-    assert layer is not None
+        layer = records._layer  # the client is made inside
+        assert layer is not None
+        with pytest.raises(RecordsUnavailableError):
+            records.release(IdempotencyKey("scope", "body"))
+
+    assert records._layer is layer  # one client serves every call
     config: Any = layer.client.meta.config  # its attributes are made at run time
     layer.client.close()
     attempts = config.retries["total_max_attempts"]
