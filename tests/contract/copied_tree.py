@@ -78,5 +78,5 @@ def copied(target: Path) -> Tree:
         source = ROOT / name
         if source.is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target / name)
+            shutil.copy(source, target / name)
     return Tree(target)
