@@ -8,26 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from http.client import HTTPException
 from typing import Protocol
 
 import urllib3
 from urllib3 import exceptions
-from urllib3.connection import HTTPConnection
 from urllib3.util import parse_url
 
 from chatd.config.catalog import Timeouts
 from chatd.deadline import Deadline
-from chatd.errors import AnswerTooLargeError, UpstreamError, UpstreamTimeoutError
+from chatd.errors import UpstreamError, UpstreamTimeoutError
 from chatd.transport.connections import CALL, HttpPool, HttpsPool
-from chatd.transport.failures import failure, is_stale, too_slow
+from chatd.transport.failures import failure, is_stale
 from chatd.transport.happy_eyeballs import Resolver, resolve
+from chatd.transport.http_stream import Urllib3Stream
 from chatd.transport.stream_limits import StreamLimits
-from chatd.transport.watchdog import Guard, Watchdog
+from chatd.transport.watchdog import Watchdog
 from chatd.upstream_http import HttpRequest, HttpResponse
 
-MAX_ANSWER_BYTES = 20 * 1024 * 1024
-_CHUNK_BYTES = 64 * 1024
 _IDLE_CONNECTIONS = 4
 # More than a deployment has providers; each may have a handful of paths.
 _MOST_PLACES = 1024
@@ -223,80 +220,3 @@ class Urllib3Transport:
             place = self._pools.connection_from_url(url), parse_url(url).request_uri
             self._places[url] = place
         return place
-
-
-class Urllib3Stream:
-    """A urllib3 response with its body in chunks on arrival."""
-
-    def __init__(self, raw: urllib3.BaseHTTPResponse, guard: Guard, clock: StreamLimits) -> None:
-        self._raw = raw
-        self._guard = guard
-        self._clock = clock
-        self._whole = False
-        headers = {name.lower(): value for name, value in raw.headers.items()}
-        self.response = HttpResponse(raw.status, headers, b"")
-        guard.park(clock.deadline)
-
-    def chunks(self) -> Iterator[bytes]:
-        """Yield the decoded body in chunks on arrival."""
-        size = 0
-        while chunk := self._next():
-            size += len(chunk)
-            if size > MAX_ANSWER_BYTES:
-                raise AnswerTooLargeError(
-                    f"the answer is larger than {MAX_ANSWER_BYTES // 1024 // 1024} MB"
-                )
-            yield chunk
-        self._whole = True
-
-    @property
-    def caller_was_slow(self) -> bool:
-        """Whether the caller held chunks so long that the provider may have stopped writing."""
-        return self._clock.caller_was_slow
-
-    def begun(self) -> None:
-        """Note the first event: from now on the gap limit applies."""
-        self._clock.begin()
-
-    def ended(self) -> None:
-        """Note the end mark: any further bytes must arrive soon."""
-        self._clock.end()
-
-    def close(self) -> None:
-        """Keep the connection if the body was read to its end; otherwise close it."""
-        if self._whole:
-            self._raw.release_conn()
-        else:
-            self._raw.close()
-        self._guard.end()
-
-    def _next(self) -> bytes:
-        """Wait for the next chunk within the current limit; return b"" at the end."""
-        limit = self._clock.wait()
-        left = self._clock.draining
-        if left is None:
-            self._guard.move(limit)
-        elif left <= 0:  # bytes still arrive, but too late
-            raise too_slow()
-        else:
-            self._guard.move(limit if self._hurry(left) else limit.within(left))
-        try:
-            chunk = self._raw.read1(_CHUNK_BYTES, decode_content=True)
-        except (exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
-            raise failure(error, self._guard, limit) from None
-        self._guard.park(self._clock.deadline)
-        self._clock.hold()
-        if self._guard.fired:  # a shut socket can look like the end of the answer
-            raise too_slow()
-        return chunk
-
-    def _hurry(self, seconds: float) -> bool:
-        """Limit the next read by the socket's own timeout; return whether the socket allows this.
-
-        The rest has nearly always arrived, and a nearer deadline would wake the watchdog.
-        """
-        connection = self._raw.connection
-        if not isinstance(connection, HTTPConnection) or connection.sock is None:
-            return False
-        connection.sock.settimeout(seconds)
-        return True

@@ -13,7 +13,7 @@ import pytest
 
 from chatd.aws_lambda import streaming
 from chatd.aws_lambda.streaming import CallerGoneError
-from chatd.transport.http_client import Urllib3Stream
+from chatd.transport.http_stream import Urllib3Stream
 from tests.support import answers
 from tests.support.chat_streams import StepSink, start_stream, streaming_response
 from tests.support.functions import ask

@@ -18,7 +18,8 @@ from chatd.deadline import Deadline
 from chatd.errors import AnswerTooLargeError, UpstreamError
 from chatd.transport import http_client as module
 from chatd.transport.connections import HttpPool
-from chatd.transport.http_client import MAX_ANSWER_BYTES, Urllib3Transport
+from chatd.transport.http_client import Urllib3Transport
+from chatd.transport.http_stream import MAX_ANSWER_BYTES
 from chatd.upstream_http import HttpRequest, HttpResponse
 from tests.support import answers
 from tests.support.functions import ask, stream

@@ -11,7 +11,8 @@ import pytest
 
 from chatd.deadline import Deadline
 from chatd.errors import AnswerTooLargeError, UpstreamError, UpstreamTimeoutError
-from chatd.transport.http_client import MAX_ANSWER_BYTES, Urllib3Transport
+from chatd.transport.http_client import Urllib3Transport
+from chatd.transport.http_stream import MAX_ANSWER_BYTES
 from chatd.upstream_http import HttpRequest, HttpResponse
 from tests.support.upstream import (
     Received,

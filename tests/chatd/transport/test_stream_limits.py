@@ -19,7 +19,8 @@ from chatd.deadline import Deadline
 from chatd.errors import UpstreamTimeoutError
 from chatd.resilience.circuit_breaker import FAILURES
 from chatd.transport import stream_limits as module
-from chatd.transport.http_client import Urllib3Stream, Urllib3Transport
+from chatd.transport.http_client import Urllib3Transport
+from chatd.transport.http_stream import Urllib3Stream
 from chatd.upstream_http import HttpRequest
 from tests.support import answers
 from tests.support.functions import LambdaContext, ask, http_event, stream
