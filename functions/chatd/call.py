@@ -30,7 +30,7 @@ class Call:
     api_request_id: str | None = None
     started: float = field(default_factory=time.monotonic)
     cancelled: threading.Event = field(default_factory=threading.Event)
-    _break_off: Callable[[], None] | None = field(default=None, init=False, repr=False)
+    _end_exchange: Callable[[], None] | None = field(default=None, init=False, repr=False)
 
     @property
     def caller_name(self) -> str | None:
@@ -49,16 +49,16 @@ class Call:
         A wait on `cancelled` ends too. Cancelling an ended call does nothing.
         """
         self.cancelled.set()
-        if self._break_off is not None:
-            self._break_off()
+        if self._end_exchange is not None:
+            self._end_exchange()
 
-    def on_cancel(self, break_off: Callable[[], None]) -> None:
+    def on_cancel(self, end_exchange: Callable[[], None]) -> None:
         """Register the exchange of the current attempt, for `cancel` to end.
 
         Args:
-            break_off: Ends the exchange, from any thread; called at once if the call is cancelled.
+            end_exchange: Ends the exchange, from any thread; called at once if already cancelled.
 
         """
-        self._break_off = break_off
+        self._end_exchange = end_exchange
         if self.cancelled.is_set():
-            break_off()
+            end_exchange()

@@ -28,7 +28,7 @@ from chatd.routing.targets import TargetSelector
 from chatd.surfaces import SURFACES, Surface, surface
 from chatd.telemetry.record import ChatRecord
 from chatd.telemetry.writer import Telemetry
-from chatd.transport.http_client import Started
+from chatd.transport.http_client import RegisterCancel
 from chatd.upstream_http import HttpRequest, HttpResponse
 
 _SECONDS = 30.0
@@ -53,11 +53,11 @@ class _ExampleStream:
     def chunks(self) -> Iterator[bytes]:
         yield self.body
 
-    def begun(self) -> None:
-        """No limit holds."""
+    def note_first_event(self) -> None:
+        """Ignore the call: no limit applies."""
 
-    def ended(self) -> None:
-        """No limit holds."""
+    def note_end(self) -> None:
+        """Ignore the call: no limit applies."""
 
     def close(self) -> None:
         """Do not close any connection: none is open."""
@@ -74,12 +74,16 @@ class _ExampleTransport:
         request: HttpRequest,  # noqa: ARG002  # the protocol's
         deadline: Deadline,  # noqa: ARG002  # as above
         connect: float,  # noqa: ARG002  # as above
-        started: Started = lambda _break_off: None,  # noqa: ARG002  # as above
+        register_cancel: RegisterCancel = lambda _cancel: None,  # noqa: ARG002  # as above
     ) -> HttpResponse:
         return HttpResponse(200, {"content-type": "application/json"}, self.example.whole)
 
     def open(
-        self, _request: HttpRequest, _deadline: Deadline, _limits: Timeouts, _started: Started
+        self,
+        _request: HttpRequest,
+        _deadline: Deadline,
+        _limits: Timeouts,
+        _register_cancel: RegisterCancel,
     ) -> _ExampleStream:
         headers = {"content-type": self.example.media_type}
         return _ExampleStream(HttpResponse(200, headers, b""), self.example.stream)

@@ -196,10 +196,10 @@ class AttemptRunner:
                 for frame in target.adapter.events(stream.response, chunks):
                     if not progress.begun:
                         chat_context.record.note_first_event(started)
-                        stream.begun()
+                        stream.note_first_event()
                     progress.note(frame)
                     if progress.complete:
-                        stream.ended()
+                        stream.note_end()
                     yield frame
                 for _rest in chunks:  # only a connection that is read to its end is kept
                     pass

@@ -41,37 +41,37 @@ class ThreadExchange(threading.local):
     fresh: bool
     reused: bool
 
-    def listen(self) -> None:
+    def start_silence_limit(self) -> None:
         """Start the limit of silence: the connection is made."""
         self.guard.move(self.deadline.within(self.silence))
 
 
-CALL = ThreadExchange()
+EXCHANGE = ThreadExchange()
 
 
 class _Guarded(HTTPConnection):
     @property
     def is_connected(self) -> bool:
         """Whether the connection is open and may be used again."""
-        return not CALL.fresh and super().is_connected
+        return not EXCHANGE.fresh and super().is_connected
 
     def connect(self) -> None:
-        CALL.reused = False
-        CALL.guard.move(CALL.connect_by)
+        EXCHANGE.reused = False
+        EXCHANGE.guard.move(EXCHANGE.connect_by)
         super().connect()
         # Without this, urllib3 would apply the connect limit to sending the request.
-        self.sock.settimeout(CALL.deadline.left())
-        CALL.listen()
+        self.sock.settimeout(EXCHANGE.deadline.left())
+        EXCHANGE.start_silence_limit()
 
     def _new_conn(self) -> socket.socket:
         # urllib3 gives each address of a name the whole connect timeout, one after another.
         # https://github.com/urllib3/urllib3/blob/main/src/urllib3/util/connection.py
         try:
-            addresses = CALL.resolve(self._dns_host, self.port)
+            addresses = EXCHANGE.resolve(self._dns_host, self.port)
         except (OSError, UnicodeError) as error:
             raise exceptions.NameResolutionError(self.host, self, socket.gaierror()) from error
         try:
-            return connect(addresses, self._prepare, CALL.connect_by, CALL.guard)
+            return connect(addresses, self._prepare, EXCHANGE.connect_by, EXCHANGE.guard)
         except TimeoutError:
             raise exceptions.ConnectTimeoutError(self, "") from None
         except OSError:
@@ -83,11 +83,11 @@ class _Guarded(HTTPConnection):
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         if self.sock is not None:
-            CALL.guard.hold(self.sock)
-            CALL.listen()
-            self.timeout = CALL.deadline.left()  # as above; it is set on the socket
+            EXCHANGE.guard.watch(self.sock)
+            EXCHANGE.start_silence_limit()
+            self.timeout = EXCHANGE.deadline.left()  # as above; it is set on the socket
         super().request(*args, **kwargs)
-        CALL.listen()  # sending a long request is not a silence of the provider
+        EXCHANGE.start_silence_limit()  # sending a long request is not a silence of the provider
 
 
 class _GuardedTls(_Guarded, HTTPSConnection):

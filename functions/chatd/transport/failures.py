@@ -31,7 +31,7 @@ _UNREACHABLE = (
 )
 
 
-def too_slow(*, connecting: bool = False) -> UpstreamTimeoutError:
+def timeout_error(*, connecting: bool = False) -> UpstreamTimeoutError:
     """Make the error for an exchange past its limit of time.
 
     Args:
@@ -50,7 +50,7 @@ def is_stale(error: exceptions.ProtocolError) -> bool:
     return isinstance(error.__context__, ConnectionError | BadStatusLine)
 
 
-def failure(
+def to_upstream_error(
     error: Exception, guard: Guard, deadline: Deadline, *, connecting: bool = False
 ) -> UpstreamError:
     """Map an exception of urllib3 or of a socket to an error.
@@ -63,10 +63,10 @@ def failure(
 
     """
     if guard.fired or deadline.spent:
-        return too_slow(connecting=connecting)
-    for raised, becomes, words in _FAILURES:
-        if isinstance(error, raised):
-            known = becomes(words)
-            known.unreachable = isinstance(error, _UNREACHABLE)
-            return known
+        return timeout_error(connecting=connecting)
+    for exception_class, error_class, message in _FAILURES:
+        if isinstance(error, exception_class):
+            mapped = error_class(message)
+            mapped.unreachable = isinstance(error, _UNREACHABLE)
+            return mapped
     return UpstreamError(f"the exchange failed ({type(error).__name__})")

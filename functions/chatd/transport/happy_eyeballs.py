@@ -27,7 +27,7 @@ class Address(NamedTuple):
     """An address of a host: the family, and the argument of `connect`."""
 
     family: int
-    place: Any
+    sockaddr: Any
 
 
 # Returns the addresses of a host and port, preferred ones first; raises OSError without any.
@@ -42,8 +42,8 @@ def resolve(host: str, port: int) -> list[Address]:
         UnicodeError: If the name is malformed.
 
     """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [Address(family, place) for family, *_, place in found]
+    resolved = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [Address(family, sockaddr) for family, *_, sockaddr in resolved]
 
 
 def alternated(addresses: Sequence[Address]) -> list[Address]:
@@ -84,17 +84,17 @@ def connect(
         OSError: If no address accepts a connection.
 
     """
-    alarm, other = socket.socketpair()
-    with alarm, other, selectors.DefaultSelector() as selector:
+    alarm, peer = socket.socketpair()
+    with alarm, peer, selectors.DefaultSelector() as selector:
         # Shutting one socket of a pair wakes the selector; shutting a connecting socket may not.
-        guard.hold(alarm)
+        guard.watch(alarm)
         selector.register(alarm, selectors.EVENT_READ)
         race = _Race(addresses, prepare, selector)
         try:
             winner = race.run(deadline)
             winner.settimeout(max(deadline.left(), 0.001))
-            guard.hold(winner)
-            race.take(winner)
+            guard.watch(winner)
+            race.hand_over(winner)
         finally:
             race.close()
     return winner
@@ -131,11 +131,11 @@ class _Race:
                 sock = key.fileobj
                 if not isinstance(sock, socket.socket) or sock not in self._connecting:
                     raise TimeoutError("the call was cancelled")
-                if self._stands(sock):
+                if self._is_connected(sock):
                     return sock
         raise TimeoutError("no address answered in time")
 
-    def take(self, sock: socket.socket) -> None:
+    def hand_over(self, sock: socket.socket) -> None:
         """Hand a connection to the caller; `close` then keeps the connection open."""
         self._connecting.discard(sock)
 
@@ -157,14 +157,14 @@ class _Race:
             sock.settimeout(0)
             self._prepare(sock)
             with suppress(BlockingIOError):
-                sock.connect(address.place)
+                sock.connect(address.sockaddr)
             self._selector.register(sock, selectors.EVENT_WRITE)
         except OSError as error:
             self._drop(sock, error)
         else:
             self._next_at = time.monotonic() + NEXT_ADDRESS_SECONDS
 
-    def _stands(self, sock: socket.socket) -> bool:
+    def _is_connected(self, sock: socket.socket) -> bool:
         """Whether the socket is connected; drop a failed one."""
         self._selector.unregister(sock)
         code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)

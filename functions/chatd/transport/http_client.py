@@ -17,8 +17,8 @@ from urllib3.util import parse_url
 from chatd.config.catalog import Timeouts
 from chatd.deadline import Deadline
 from chatd.errors import UpstreamError, UpstreamTimeoutError
-from chatd.transport.connections import CALL, HttpPool, HttpsPool
-from chatd.transport.failures import failure, is_stale
+from chatd.transport.connections import EXCHANGE, HttpPool, HttpsPool
+from chatd.transport.failures import is_stale, to_upstream_error
 from chatd.transport.happy_eyeballs import Resolver, resolve
 from chatd.transport.http_stream import Urllib3Stream
 from chatd.transport.stream_limits import StreamLimits
@@ -27,13 +27,13 @@ from chatd.upstream_http import HttpRequest, HttpResponse
 
 _IDLE_CONNECTIONS = 4
 # More than a deployment has providers; each may have a handful of paths.
-_MOST_PLACES = 1024
+_MAX_URLS = 1024
 # A kept connection that is lost later than this, in seconds, was not lost while it was idle.
 _STALE_SECONDS = 5.0
 
 
 # Receives a function that ends the exchange.
-Started = Callable[[Callable[[], None]], None]
+RegisterCancel = Callable[[Callable[[], None]], None]
 
 
 class UpstreamStream(Protocol):
@@ -57,10 +57,10 @@ class UpstreamStream(Protocol):
     def caller_was_slow(self) -> bool:
         """Whether the caller held chunks so long that the provider may have stopped writing."""
 
-    def begun(self) -> None:
+    def note_first_event(self) -> None:
         """Note the first event: from now on the gap limit applies."""
 
-    def ended(self) -> None:
+    def note_end(self) -> None:
         """Note the end mark: any further bytes must arrive soon."""
 
     def close(self) -> None:
@@ -71,12 +71,20 @@ class Transport(Protocol):
     """Send requests to providers."""
 
     def send(
-        self, request: HttpRequest, deadline: Deadline, connect: float, started: Started = ...
+        self,
+        request: HttpRequest,
+        deadline: Deadline,
+        connect: float,
+        register_cancel: RegisterCancel = ...,
     ) -> HttpResponse:
         """Send a request and read the whole response."""
 
     def open(
-        self, request: HttpRequest, deadline: Deadline, limits: Timeouts, started: Started
+        self,
+        request: HttpRequest,
+        deadline: Deadline,
+        limits: Timeouts,
+        register_cancel: RegisterCancel,
     ) -> UpstreamStream:
         """Send a request and read the head of its response."""
 
@@ -93,18 +101,18 @@ class Urllib3Transport:
         self._resolver = resolver
         self._watchdog = Watchdog()
         self._pools = urllib3.PoolManager(
-            num_pools=_MOST_PLACES,
+            num_pools=_MAX_URLS,
             maxsize=_IDLE_CONNECTIONS,
             cert_reqs="CERT_REQUIRED",
             retries=False,
         )
         self._pools.pool_classes_by_scheme = {"http": HttpPool, "https": HttpsPool}
         # The pool and path of each URL: URLs are few, and parsing one takes as long as a request.
-        self._places: dict[str, tuple[urllib3.HTTPConnectionPool, str]] = {}
+        self._pool_of_url: dict[str, tuple[urllib3.HTTPConnectionPool, str]] = {}
 
     def forget(self) -> None:
         """Close the kept connections; no exchange may be running."""
-        self._places.clear()
+        self._pool_of_url.clear()
         self._pools.clear()
 
     def send(
@@ -112,7 +120,7 @@ class Urllib3Transport:
         request: HttpRequest,
         deadline: Deadline,
         connect: float,
-        started: Started = lambda _break_off: None,
+        register_cancel: RegisterCancel = lambda _cancel: None,
     ) -> HttpResponse:
         """Send a request and read the whole response.
 
@@ -121,7 +129,7 @@ class Urllib3Transport:
             deadline: The deadline of the last byte.
             connect: Seconds for the connection: all addresses and TLS together. The time of the
                 resolver counts, but cannot be cut short.
-            started: As for `open`.
+            register_cancel: As for `open`.
 
         Raises:
             UpstreamTimeoutError: If the deadline or the connect limit passed.
@@ -129,16 +137,26 @@ class Urllib3Transport:
             UpstreamError: If the provider could not be reached, or closed the connection early.
 
         """
-        left = deadline.left()
-        limits = Timeouts(connect=connect, silence=left, first_event=left, gap=left, total=left)
-        stream = self.open(request, deadline, limits, started)
+        seconds_left = deadline.left()
+        limits = Timeouts(
+            connect=connect,
+            silence=seconds_left,
+            first_event=seconds_left,
+            gap=seconds_left,
+            total=seconds_left,
+        )
+        stream = self.open(request, deadline, limits, register_cancel)
         try:
             return replace(stream.response, body=b"".join(stream.chunks()))
         finally:
             stream.close()
 
     def open(
-        self, request: HttpRequest, deadline: Deadline, limits: Timeouts, started: Started
+        self,
+        request: HttpRequest,
+        deadline: Deadline,
+        limits: Timeouts,
+        register_cancel: RegisterCancel,
     ) -> Urllib3Stream:
         """Send a request and read the head of its response.
 
@@ -146,8 +164,8 @@ class Urllib3Transport:
             request: The request.
             deadline: The deadline of the last byte.
             limits: The limit of each step, in seconds.
-            started: Called before anything is sent, with a function that ends the exchange from
-                any thread.
+            register_cancel: Called before the request is sent, with a function that ends the
+                exchange from any thread.
 
         Raises:
             UpstreamTimeoutError: If one of the limits passed.
@@ -158,26 +176,26 @@ class Urllib3Transport:
             raise UpstreamTimeoutError("the time for this request is spent")
         clock = StreamLimits(deadline, limits)
         guard = self._watchdog.guard(deadline)
-        started(guard.abort)
+        register_cancel(guard.abort)
         if guard.fired:
             guard.end()
             raise UpstreamError("the call was cancelled before anything was sent")
-        CALL.resolve, CALL.guard, CALL.deadline = self._resolver, guard, deadline
-        CALL.silence = min(limits.silence, limits.first_event)
-        CALL.connect_by = deadline.within(limits.connect)
+        EXCHANGE.resolve, EXCHANGE.guard, EXCHANGE.deadline = self._resolver, guard, deadline
+        EXCHANGE.silence = min(limits.silence, limits.first_event)
+        EXCHANGE.connect_by = deadline.within(limits.connect)
         try:
-            raw = self._exchanged(request, deadline, limits)
+            raw = self._send_with_reconnect(request, deadline, limits)
         except (exceptions.HTTPError, OSError, ValueError) as error:
-            connecting = guard.deadline is CALL.connect_by
+            connecting = guard.deadline is EXCHANGE.connect_by
             guard.end()
-            raise failure(error, guard, deadline, connecting=connecting) from None
+            raise to_upstream_error(error, guard, deadline, connecting=connecting) from None
         except BaseException:
             guard.end()
             raise
-        clock.hold()
+        clock.end_wait()
         return Urllib3Stream(raw, guard, clock)
 
-    def _exchanged(
+    def _send_with_reconnect(
         self, request: HttpRequest, deadline: Deadline, limits: Timeouts
     ) -> urllib3.BaseHTTPResponse:
         """Send a request on a kept connection or a new one; on a new one if the kept one is stale.
@@ -186,37 +204,37 @@ class Urllib3Transport:
         https://www.rfc-editor.org/rfc/rfc9112#section-9.3.1. The request then has no answer, and
         neither the provider nor the caller is at fault.
         """
-        CALL.fresh, CALL.reused = False, True
+        EXCHANGE.fresh, EXCHANGE.reused = False, True
         stale_by = Deadline.after(_STALE_SECONDS)
         try:
-            return self._sent(request, deadline)
+            return self._send_once(request, deadline)
         except exceptions.ProtocolError as error:
-            stale = CALL.reused and not stale_by.spent and is_stale(error)
-            if not stale or CALL.guard.fired:
+            stale = EXCHANGE.reused and not stale_by.spent and is_stale(error)
+            if not stale or EXCHANGE.guard.fired:
                 raise
-        CALL.fresh = True
-        CALL.connect_by = deadline.within(limits.connect)
-        return self._sent(request, deadline)
+        EXCHANGE.fresh = True
+        EXCHANGE.connect_by = deadline.within(limits.connect)
+        return self._send_once(request, deadline)
 
-    def _sent(self, request: HttpRequest, deadline: Deadline) -> urllib3.BaseHTTPResponse:
-        pool, path = self._place(request.url)
+    def _send_once(self, request: HttpRequest, deadline: Deadline) -> urllib3.BaseHTTPResponse:
+        pool, path = self._pool_and_path(request.url)
         return pool.urlopen(
             request.method,
             path,
             body=request.body,
             headers=request.headers,
-            timeout=urllib3.Timeout(connect=CALL.connect_by.left(), read=deadline.left()),
+            timeout=urllib3.Timeout(connect=EXCHANGE.connect_by.left(), read=deadline.left()),
             redirect=False,
             retries=False,
             preload_content=False,
         )
 
-    def _place(self, url: str) -> tuple[urllib3.HTTPConnectionPool, str]:
+    def _pool_and_path(self, url: str) -> tuple[urllib3.HTTPConnectionPool, str]:
         """Return the pool of the URL's host, and the path."""
-        place = self._places.get(url)
-        if place is None:
-            if len(self._places) >= _MOST_PLACES:
-                self._places.clear()
-            place = self._pools.connection_from_url(url), parse_url(url).request_uri
-            self._places[url] = place
-        return place
+        pool_and_path = self._pool_of_url.get(url)
+        if pool_and_path is None:
+            if len(self._pool_of_url) >= _MAX_URLS:
+                self._pool_of_url.clear()
+            pool_and_path = self._pools.connection_from_url(url), parse_url(url).request_uri
+            self._pool_of_url[url] = pool_and_path
+        return pool_and_path

@@ -34,7 +34,7 @@ class StreamLimits:
         self._limits = limits
         self._first_event = deadline.within(limits.first_event)
         self._begun = False
-        self._held_since = time.monotonic()
+        self._step_began = time.monotonic()
         # Seconds left for the last bytes, after the end mark.
         self._drain: float | None = None
 
@@ -52,19 +52,19 @@ class StreamLimits:
         """Return the seconds left for the last bytes; None before the end mark."""
         return self._drain
 
-    def wait(self) -> Deadline:
+    def begin_wait(self) -> Deadline:
         """Begin to wait for the provider; return the deadline of its next bytes."""
         now = time.monotonic()
-        if now - self._held_since > _SLOW_CALLER_SECONDS:
+        if now - self._step_began > _SLOW_CALLER_SECONDS:
             self.caller_was_slow = True
-        self._held_since = now
+        self._step_began = now
         if self._begun:
             return Deadline(min(self.deadline.at, now + self._limits.gap))
         return Deadline(min(self._first_event.at, now + self._limits.silence))
 
-    def hold(self) -> None:
+    def end_wait(self) -> None:
         """End the wait: bytes arrived."""
         now = time.monotonic()
         if self._drain is not None:
-            self._drain -= now - self._held_since
-        self._held_since = now
+            self._drain -= now - self._step_began
+        self._step_began = now

@@ -23,7 +23,7 @@ class Guard:
         self.deadline = deadline
         self.fired = False
 
-    def hold(self, sock: socket.socket) -> None:
+    def watch(self, sock: socket.socket) -> None:
         """Guard this socket.
 
         The guard holds a duplicate: wrapping a socket in TLS, or passing it to a response, detaches
@@ -41,7 +41,7 @@ class Guard:
         self.deadline = deadline
         self._watchdog.expect(deadline)
 
-    def park(self, deadline: Deadline) -> None:
+    def pause(self, deadline: Deadline) -> None:
         """Set a later deadline for a pause of the exchange."""
         self.deadline = deadline
 

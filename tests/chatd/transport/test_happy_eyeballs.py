@@ -164,7 +164,7 @@ class Exhausted(Guard):
     def __init__(self) -> None:
         self.held: list[socket.socket] = []
 
-    def hold(self, sock: socket.socket) -> None:
+    def watch(self, sock: socket.socket) -> None:
         self.held.append(sock)
         if len(self.held) > 1:
             raise OSError(errno.EMFILE, "no descriptor left")
@@ -234,4 +234,4 @@ def test_a_socket_connects_to_an_address_of_the_systems_resolver(server: Upstrea
     (address, *_) = [a for a in resolve("127.0.0.1", server.port) if a.family == V4]
 
     with socket.socket(address.family) as sock:
-        sock.connect(address.place)
+        sock.connect(address.sockaddr)

@@ -43,7 +43,7 @@ def test_a_pause_of_the_caller_does_not_count_as_a_gap() -> None:
         stream = compose(server)
         chunks = stream.chunks()
         got = next(chunks)
-        stream.begun()
+        stream.note_first_event()
         time.sleep(PAUSE)
         got += b"".join(chunks)
         stream.close()
@@ -60,7 +60,7 @@ def test_a_gap_after_a_pause_of_the_caller_counts() -> None:
         stream = compose(server)
         chunks = stream.chunks()
         assert next(chunks) == b"one"
-        stream.begun()
+        stream.note_first_event()
         time.sleep(PAUSE)
         with pytest.raises(UpstreamTimeoutError):
             next(chunks)
@@ -75,8 +75,8 @@ def test_a_pause_after_the_end_mark_keeps_the_rest_of_the_stream(
         stream = compose(server)
         chunks = stream.chunks()
         got = next(chunks)
-        stream.begun()
-        stream.ended()
+        stream.note_first_event()
+        stream.note_end()
         time.sleep(PAUSE)
         got += b"".join(chunks)
         stream.close()

@@ -62,7 +62,7 @@ def at_once(number: int, do: Callable[[int], None]) -> Iterator[None]:
 
 def test_a_socket_is_shut_down_at_its_deadline(pair: tuple[socket.socket, socket.socket]) -> None:
     guard = Watchdog().guard(Deadline.after(0.05))
-    guard.hold(pair[0])
+    guard.watch(pair[0])
 
     assert pair[1].recv(1) == b""
     assert guard.fired
@@ -72,7 +72,7 @@ def test_a_guard_releases_its_socket_at_the_end_of_the_request(
     pair: tuple[socket.socket, socket.socket],
 ) -> None:
     guard = Watchdog().guard(Deadline.after(LATER))
-    guard.hold(pair[0])
+    guard.watch(pair[0])
     guard.end()
     pair[0].close()
 
@@ -85,8 +85,8 @@ def test_a_guard_releases_its_socket_for_the_next(
 ) -> None:
     guard = Watchdog().guard(Deadline.after(LATER))
     with closing(socket.socket()) as other:
-        guard.hold(pair[0])
-        guard.hold(other)
+        guard.watch(pair[0])
+        guard.watch(other)
         pair[0].close()
 
         assert pair[1].recv(1) == b""
@@ -98,7 +98,7 @@ def test_a_socket_held_after_an_abort_is_shut_down(
 ) -> None:
     guard = Watchdog().guard(Deadline.after(LATER))
     guard.abort()
-    guard.hold(pair[0])
+    guard.watch(pair[0])
 
     assert pair[1].recv(1) == b""
     guard.end()
@@ -108,7 +108,7 @@ def test_an_abort_after_the_end_shuts_no_socket_down(
     pair: tuple[socket.socket, socket.socket],
 ) -> None:
     guard = Watchdog().guard(Deadline.after(LATER))
-    guard.hold(pair[0])
+    guard.watch(pair[0])
     guard.end()
     # One of these has the number that the guard's own descriptor had.
     ours, theirs = socket.socketpair()
@@ -156,8 +156,8 @@ def test_a_socket_is_shut_down_and_released_only_under_the_lock(
     guard = cast("Checked", Watchdog().guard(Deadline.after(LATER)))
     if shut_first:
         guard.abort()
-    guard.hold(pair[0])
-    guard.hold(pair[0])
+    guard.watch(pair[0])
+    guard.watch(pair[0])
     guard.move(Deadline.after(0))
     assert pair[1].recv(1) == b""
     guard.abort()
@@ -202,11 +202,11 @@ def test_a_deadline_set_during_a_check_is_not_missed(
     looked, peer = socket.socketpair()
     with looked, peer:
         peer.settimeout(PATIENCE)
-        dog.guard(Deadline.after(0)).hold(looked)
+        dog.guard(Deadline.after(0)).watch(looked)
         assert peer.recv(1) == b""
     monkeypatch.setattr(watchdog, "Guard", Stepped)
     guard = dog.guard(Deadline.after(LATER))
-    guard.hold(pair[0])
+    guard.watch(pair[0])
     with dog.lock:  # the thread has ended a look, and knows when it is to wake
         monkeypatch.setattr(Stepped, "armed", True)
     first.move(Deadline.after(0))
@@ -243,7 +243,7 @@ def test_the_thread_sleeps_after_a_deadline_has_passed(
 ) -> None:
     monkeypatch.setattr(watchdog, "Guard", Counted)
     guard = Watchdog().guard(Deadline.after(0.01))
-    guard.hold(pair[0])
+    guard.watch(pair[0])
     assert pair[1].recv(1) == b""
     time.sleep(0.2)  # for looks that must not come
     guard.end()
@@ -255,7 +255,7 @@ def test_a_moved_deadline_replaces_the_earlier_one(
     pair: tuple[socket.socket, socket.socket],
 ) -> None:
     guard = Watchdog().guard(Deadline.after(1.5))
-    guard.hold(pair[0])
+    guard.watch(pair[0])
     guard.move(Deadline.after(LATER))
     time.sleep(1.8)  # past the first deadline, which no longer holds
     assert not guard.fired
@@ -290,7 +290,7 @@ def test_requests_that_start_and_end_during_a_check_do_not_end_the_thread(
     with at_once(4, churn):
         pass
     guard = dog.guard(Deadline.after(0.01))
-    guard.hold(pair[0])
+    guard.watch(pair[0])
 
     assert pair[1].recv(1) == b""
     for one in kept:
