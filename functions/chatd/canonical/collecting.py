@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from chatd.canonical.accumulator import Accumulator
@@ -13,7 +14,6 @@ from chatd.canonical.response import (
     Choice,
     FailedOver,
     Response,
-    UpstreamJson,
     Usage,
     new_call_id,
     too_many_blocks,
@@ -35,23 +35,24 @@ def collected(frames: Iterator[Frame]) -> Response:
 
     """
     response = _Response()
+    whole: Response | None = None
     for frame in frames:
-        for event in frame.events:
+        whole = frame.whole
+        for event in frame.events if whole is None else ():
             response.add(event)
-        if frame.source is not None and frame.source.whole:
-            response.source = frame.source
-    return response.whole()
+    if whole is None:
+        return response.whole()
+    return replace(whole, failovers=response.failovers) if response.failovers else whole
 
 
 class _Response:
     """A response in the making."""
 
     def __init__(self) -> None:
-        self.source: UpstreamJson | None = None
+        self.failovers: tuple[FailedOver, ...] = ()
         self._values = 0
         self._choices: dict[int, _Choice] = {}
         self._counted = Counted(Usage())
-        self._failovers: list[FailedOver] = []
         self._id: str | None = None
         self._extra = _Fields()
 
@@ -72,10 +73,10 @@ class _Response:
             case Counted():
                 self._counted = event
             case FailedOver():
-                self._failovers.append(event)
+                self.failovers = (*self.failovers, event)
                 if event.anew:
                     self._choices.clear()
-                    self._id, self._extra, self.source = None, _Fields(), None
+                    self._id, self._extra = None, _Fields()
             case End():
                 pass
 
@@ -84,10 +85,9 @@ class _Response:
             tuple(self._choices[index].whole() for index in sorted(self._choices)),
             self._counted.usage,
             self._counted.model,
-            tuple(self._failovers),
+            self.failovers,
             self._id,
             self._extra.whole(),
-            self.source,
         )
 
     def _choice(self, index: int) -> _Choice:

@@ -7,7 +7,7 @@ frame holds canonical events, and the upstream's own JSON until something change
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chatd.canonical.content import Block, Text, Thinking, ToolCall
@@ -122,34 +122,45 @@ class Frame:
 
     Attributes:
         events: Its canonical events.
-        source: The upstream's own JSON. None where there is none in this form, or where the events
-            differ from it.
+        source: The upstream's own JSON of the event; None where the events differ from it.
+        whole: The whole response, in the last frame of a response that came whole.
 
     """
 
     events: tuple[Event, ...]
     source: UpstreamJson | None = field(default=None, repr=False)
+    whole: Response | None = field(default=None, repr=False)
 
 
 def as_frames(response: Response) -> Iterator[Frame]:
-    """Write a whole response as a stream.
+    """Write a whole response as a stream; a choice without a finish reason ends with `stop`.
 
-    A text of more than 64 K characters is split: a surface writes each piece as JSON, which takes
-    several times its memory.
-
-    Yields:
-        The frames; the last one has the response's own JSON.
-
+    A text of more than 64 K characters is split into several frames: a surface writes each piece as
+    JSON, which takes several times its memory.
     """
-    yield Frame((Head(response.id, response.extra),))
+    if not all(choice.finish_reason for choice in response.choices):
+        choices = [
+            replace(one, finish_reason=one.finish_reason or "stop") for one in response.choices
+        ]
+        response = replace(response, choices=tuple(choices))
+    events: list[Event] = [Head(response.id, response.extra)]
     for index, choice in enumerate(response.choices):
-        yield from map(_frame, _deltas(index, choice))
-        yield Frame((Finish(index, choice.finish_reason or "stop"),))
-    yield Frame((Counted(response.usage, response.model), End()), response.source)
+        for delta in _deltas(index, choice):
+            events.append(delta)
+            if delta.content and len(delta.content) == _LONGEST_PIECE:
+                yield Frame(tuple(events))
+                events = []
+        events.append(Finish(index, choice.finish_reason or "stop"))
+    yield Frame((*events, Counted(response.usage, response.model), End()), whole=response)
 
 
-def _frame(event: Event) -> Frame:
-    return Frame((event,))
+def recounted(frame: Frame, counted: Counted) -> Frame:
+    """Replace the tokens that a frame counts, or add them before its end."""
+    events: list[Event] = [event for event in frame.events if not isinstance(event, Counted)]
+    before_end = len(events) - bool(events and isinstance(events[-1], End))
+    events.insert(before_end, counted)
+    whole = frame.whole and replace(frame.whole, usage=counted.usage)
+    return Frame(tuple(events), whole=whole)
 
 
 def _deltas(index: int, choice: Choice) -> Iterator[Delta]:

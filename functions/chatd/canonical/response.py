@@ -24,14 +24,12 @@ class UpstreamJson:
     Attributes:
         dialect: The dialect that it is in, such as `openai_chat`.
         body: The parsed JSON. A surface that writes it may change it.
-        whole: Whether it is a whole response, rather than an event of a stream.
-        size: Bytes of the JSON text of a whole response.
+        size: Bytes of the JSON text of a whole response; 0 for other JSON.
 
     """
 
     dialect: str
     body: dict[str, Any] = field(repr=False)
-    whole: bool = False
     size: int = 0
 
 

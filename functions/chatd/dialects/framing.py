@@ -1,6 +1,6 @@
-"""Lines and server-sent events out of a stream's bytes, wherever they were cut.
+"""Split a stream's bytes into lines and server-sent events, wherever they were cut.
 
-It works on bytes, so that no character is cut. It knows nothing of what a line or an event holds.
+It works on bytes, so that no character is cut.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from chatd.safe_json.value_count import MAX_ANSWER_VALUES, is_bounded
 
 # Ollama's own client takes lines of 8 MB: a picture, or a long tool call, comes in one.
 _MAX_LINE_BYTES = 8 * 1024 * 1024
+# A shorter line is not worth a call that counts its values.
+_SMALL_BYTES = 4096
 
 
 def lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The lines, without their ends and without empty ones; the last may lack its end.
+    """Yield the lines without their ends and without empty ones; the last may lack its end.
 
     Raises:
         UpstreamError: If a line is longer than 8 MB.
@@ -25,17 +27,18 @@ def lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """
     rest = bytearray()
     for chunk in chunks:
-        if b"\n" not in chunk:
-            rest += chunk
+        whole = chunk.split(b"\n")
+        last = whole.pop()
+        if rest and whole:
+            whole[0] = bytes(rest) + whole[0]
+            rest.clear()
+        if last:
+            rest += last
             if len(rest) > _MAX_LINE_BYTES:
                 raise UpstreamError("its stream holds a line of more than 8 MB")
-            continue
-        *whole, last = chunk.split(b"\n")
-        whole[0] = bytes(rest) + whole[0]
-        rest = bytearray(last)
         for line in whole:
             if stripped := line.strip():
-                yield bounded(stripped)
+                yield stripped if len(stripped) < _SMALL_BYTES else bounded(stripped)
     if last_line := bytes(rest).strip():
         yield bounded(last_line)
 
@@ -53,7 +56,7 @@ def bounded(text: bytes) -> bytes:
 
 
 def data(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The data of each server-sent event; comments and other fields are passed over.
+    """Yield the data of each server-sent event; skip comments and other fields.
 
     Every provider puts an event's data on one line, so an event is a line here. Old versions of
     llama-server write a failure as a field named `error`.

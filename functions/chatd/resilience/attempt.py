@@ -10,7 +10,7 @@ from functools import partial
 from http import HTTPStatus
 from itertools import chain
 
-from chatd.canonical.events import Counted, End, Finish, Frame, as_frames
+from chatd.canonical.events import Counted, End, Finish, Frame, as_frames, recounted
 from chatd.dialects.failures import REPORTED
 from chatd.errors import (
     CallCancelledError,
@@ -26,7 +26,6 @@ from chatd.resilience.circuit_breaker import CircuitBreakers
 from chatd.resilience.format_check import FormatCheck
 from chatd.resilience.retry import Retries
 from chatd.routing.targets import Target, TargetSelector
-from chatd.telemetry.record import ChatRecord
 from chatd.transport.http_client import Transport
 
 
@@ -153,7 +152,11 @@ class AttemptRunner:
         for frame in frames:
             for event in frame.events:
                 record.note(event)
-            yield frame if record.has_usage else _with_estimate(frame, target, record)
+            if frame.events and isinstance(frame.events[-1], End) and not record.has_usage:
+                estimate = record.estimate(target.prompt_size)
+                yield recounted(frame, Counted(estimate, record.response_model))
+            else:
+                yield frame
 
     def _request(
         self, target: Target, chat_context: ChatContext, window: AttemptWindow
@@ -212,14 +215,6 @@ class AttemptRunner:
                     raise
         if not progress.ended:
             yield Frame((End(),))
-
-
-def _with_estimate(frame: Frame, target: Target, record: ChatRecord) -> Frame:
-    """Add an estimate of the tokens before a stream's end, if the provider reports none."""
-    if not frame.events or not isinstance(frame.events[-1], End):
-        return frame
-    counted = Counted(record.estimate(target.prompt_size), record.response_model)
-    return Frame((*frame.events[:-1], counted, frame.events[-1]), frame.source)
 
 
 class _Progress:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
-from chatd.canonical.events import Counted, Event, Frame
+from chatd.canonical.events import Counted, Frame, recounted
 from chatd.canonical.extra import Extra
 from chatd.canonical.response import FailedOver, Usage
 from chatd.errors import (
@@ -220,15 +220,10 @@ def _may_read_more(fallback: Target, target: Target) -> bool:
 
 def _with_all_tokens(frame: Frame, spent: Usage) -> Frame:
     """Add the tokens of the failed attempts to those that a frame counts."""
-    if spent == Usage() or not any(isinstance(event, Counted) for event in frame.events):
-        return frame
-    return Frame(tuple(_with_tokens(event, spent) for event in frame.events))
-
-
-def _with_tokens(event: Event, spent: Usage) -> Event:
-    if isinstance(event, Counted):
-        return replace(event, usage=spent + event.usage)
-    return event
+    for event in frame.events if spent != Usage() else ():
+        if isinstance(event, Counted):
+            return recounted(frame, replace(event, usage=spent + event.usage))
+    return frame
 
 
 def _most_informative(failures: Sequence[ChatdError]) -> ChatdError:

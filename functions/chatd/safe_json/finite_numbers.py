@@ -24,8 +24,8 @@ _ASCII_ANY = json.JSONEncoder().encode
 def compact(value: Any) -> str:
     """Write JSON for a caller, without spaces; null for a number that is not finite."""
     try:
-        return _COMPACT(value)
-    except ValueError:
+        return to_json(value, inf_nan_mode="null").decode()
+    except PydanticSerializationError:  # half of a surrogate pair, which only an escape can express
         return _COMPACT(finite(value))
 
 

@@ -20,6 +20,7 @@ from chatd.canonical.events import (
     Head,
     ToolCallDelta,
     as_frames,
+    recounted,
 )
 from chatd.canonical.extra import Extra
 from chatd.canonical.response import Choice, FailedOver, Response, UpstreamJson, Usage
@@ -84,7 +85,6 @@ def test_fresh_tokens_are_neither_read_from_a_cache_nor_written_to_it(
 
 def test_a_response_collected_from_its_frames_is_equal() -> None:
     extra = Extra("openai_chat", {"further": "x"}, {"message": {"more": "y"}})
-    source = UpstreamJson("openai_chat", {}, whole=True)
     response = Response(
         (
             Choice((Thinking("b", "sig"), Text("a")), "stop", {"content": [1]}, extra),
@@ -95,12 +95,11 @@ def test_a_response_collected_from_its_frames_is_equal() -> None:
         "model",
         id="r-1",
         extra=Extra("openai_chat", {"tier": "z"}),
-        source=source,
     )
-    again = collected(as_frames(response))
+    again = collected(Frame(frame.events) for frame in as_frames(response))
 
     assert (again.usage, again.model, again.failovers) == (response.usage, "model", ())
-    assert (again.id, again.source) == ("r-1", source)
+    assert (again.id, again.source) == ("r-1", None)
     assert again.extra is not None
     assert again.extra.fields == {"tier": "z"}
     first, second, third = again.choices
@@ -121,6 +120,30 @@ def plain(blocks: Iterable[Block]) -> list[Any]:
     return [(type(block), asdict(block)) for block in blocks]
 
 
+def test_a_whole_response_is_collected_as_it_was_and_with_its_failovers() -> None:
+    source = UpstreamJson("openai_chat", {})
+    response = Response((Choice((Text("a" * (LONG + 1)),), "stop"),), Usage(1, 2), source=source)
+    failover = FailedOver("p", "m", "q/n", anew=True)
+
+    again = collected(iter([Frame((failover,)), *as_frames(response)]))
+
+    assert (again.first.content, again.failovers) == ("a" * (LONG + 1), (failover,))
+    assert again.source is source
+
+
+def test_a_frame_is_counted_anew_before_its_end() -> None:
+    *_, last = as_frames(Response((Choice((Text("a"),), "stop"),), Usage()))
+    counted = Counted(Usage(5, 6), "m")
+
+    frame = recounted(last, counted)
+
+    assert frame.events[-2] is counted
+    assert isinstance(frame.events[-1], End)
+    assert frame.whole is not None
+    assert frame.whole.usage == Usage(5, 6)
+    assert recounted(Frame(()), counted).events == (counted,)
+
+
 BLOCKS: list[Block] = [
     Text("a"),
     Text("b"),
@@ -136,8 +159,9 @@ BLOCKS: list[Block] = [
 
 def test_blocks_keep_their_order_and_boundaries() -> None:
     response = Response((Choice(tuple(BLOCKS)),), Usage())
+    frames = (Frame(frame.events) for frame in as_frames(response))
 
-    assert plain(collected(as_frames(response)).first.blocks) == plain(BLOCKS)
+    assert plain(collected(frames).first.blocks) == plain(BLOCKS)
 
 
 def test_frames_finish_each_choice_before_the_usage() -> None:
@@ -242,6 +266,6 @@ def test_a_responses_size_counts_texts_thinking_and_calls() -> None:
 
 
 def test_the_written_size_is_at_least_that_of_the_upstreams_json() -> None:
-    source = UpstreamJson("openai_chat", {}, whole=True, size=500)
+    source = UpstreamJson("openai_chat", {}, size=500)
 
     assert Response((Choice((Text("abc"),)),), Usage(), source=source).written_size == 500

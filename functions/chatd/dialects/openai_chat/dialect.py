@@ -217,7 +217,7 @@ def _response(response: HttpResponse, body: dict[str, Any]) -> Response:
         reading.name_in(body, "model"),
         id=reading.name_in(body, "id"),
         extra=Extra(reading.DIALECT, extra) if extra else None,
-        source=UpstreamJson(reading.DIALECT, body, whole=True, size=len(response.body)),
+        source=UpstreamJson(reading.DIALECT, body, size=len(response.body)),
     )
 
 

@@ -22,6 +22,7 @@ DIALECT = "openai_chat"
 # response. `reasoning` is OpenRouter's name for thinking, which is read and kept.
 RESPONSE = frozenset({"id", "object", "created", "model", "choices", "usage", "obfuscation"})
 CHOICE = frozenset({"index", "message", "delta", "finish_reason", "logprobs"})
+PLAIN_CHOICE = frozenset({"index", "delta", "finish_reason"})
 MESSAGE = frozenset({"role", "content", "reasoning_content", "tool_calls"})
 _CALL = frozenset({"index", "id", "type"})
 _INNER: Mapping[str, frozenset[str]] = {

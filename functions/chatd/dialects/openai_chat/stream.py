@@ -66,6 +66,8 @@ def frames(response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Frame]:
         frame = reader.read(text)
         if ended:
             yield Frame(frame.events)
+        elif reader.flows and frame.events:
+            yield frame
         else:
             yield from reader.released(frame)
     if not reader.finished:
@@ -93,6 +95,11 @@ class _Reader:
     def finished(self) -> bool:
         """Whether there is a choice, and every choice has its finish reason."""
         return bool(self._ended) and len(self._ended) == len(self._implied)
+
+    @property
+    def flows(self) -> bool:
+        """Whether no frame is held any more."""
+        return self._begun and not self._held
 
     def read(self, text: bytes) -> Frame:
         """Read an event.
@@ -166,7 +173,7 @@ class _Reader:
     def _read_head(self, body: Json, events: list[Event]) -> None:
         """Add the fields of the response, if they are others than before."""
         fields = reading.unnamed(body, reading.RESPONSE)
-        if not fields and not body.get("choices"):
+        if not fields and (body.get("id") == self._head[0] or not body.get("choices")):
             return
         head = (reading.name_in(body, "id") or self._head[0], fields or self._head[1])
         if head != self._head:
@@ -180,13 +187,14 @@ class _Reader:
             raise ShapeError
         if index in self._ended:
             return
-        self._implied.setdefault(index, "")
-        reason = reading.name_in(choice, "finish_reason")
+        if index not in self._implied:
+            self._implied[index] = ""
+        reason = choice.get("finish_reason") and reading.name_in(choice, "finish_reason")
         if reason == "error":
             raise malformed(self._response, "it broke off its answer with an error")
         delta = self._delta(index, choice)
         extra = delta.extra
-        if _says(delta):
+        if delta.content or _says(delta):
             self._begun = True
             self._imply(delta)
             events.append(delta)
@@ -200,6 +208,13 @@ class _Reader:
 
     def _delta(self, index: int, choice: Json) -> Delta:
         message = reading.member(choice, "delta")
+        text = message.get("content")
+        if type(text) is str and len(message) == 1:  # nearly every chunk
+            delta = Delta(index, text or None)
+            if choice.keys() != reading.PLAIN_CHOICE:
+                delta.logprobs = choice.get("logprobs")
+                delta.extra = reading.choice_extra(choice, message)
+            return delta
         delta = Delta(index, reading.content(message) or None, reading.thinking(message))
         if calls := message.get("tool_calls"):
             numbers = self._calls_of(index)
@@ -211,8 +226,8 @@ class _Reader:
     def _imply(self, delta: Delta) -> None:
         if delta.tool_calls:
             self._implied[delta.index] = "tool_calls"
-        elif delta.content:
-            self._implied[delta.index] = self._implied[delta.index] or "stop"
+        elif delta.content and not self._implied[delta.index]:
+            self._implied[delta.index] = "stop"
 
     def _calls_of(self, index: int) -> Calls:
         calls = self._calls.get(index)
@@ -228,11 +243,12 @@ class _Reader:
         https://github.com/MoonshotAI/kimi-cli/tree/main/packages/kosong
         """
         before = self._counted
-        model = reading.name_in(body, "model") or before.model
-        cost = body.get("cost")
-        used = body.get("usage")
+        cost, used = body.get("cost"), body.get("usage")
         for choice in choices:
             used = used or choice.get("usage")
+        if used is None and cost is None and body.get("model") == before.model:
+            return
+        model = reading.name_in(body, "model") or before.model
         if type(used) is dict:
             self._counted = Counted(reading.usage(used, cost), model)
         elif cost is not None:

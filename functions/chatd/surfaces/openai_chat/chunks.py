@@ -8,7 +8,7 @@ https://platform.openai.com/docs/api-reference/chat-streaming
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from chatd.canonical.events import (
@@ -49,36 +49,38 @@ class Chunks:
         self._created: int | None = None
         self._model: str | None = None
         self._extra: Extra | None = None
+        self._written_head: dict[str, Any] | None = None
 
-    def write(self, frame: Frame) -> Iterator[bytes]:
+    def write(self, frame: Frame) -> Sequence[bytes]:
         """Write a frame: nothing, a chunk, or several."""
         source = own(frame.source)
-        if source is not None and not source.whole:
-            if self._complete(source.body, frame.events):
-                yield sse.event(source.body)
-            return
+        if source is not None:
+            return (sse.event(source.body),) if self._complete(source.body, frame.events) else ()
+        pieces: list[bytes] = []
         for event in frame.events:
-            match event:
-                case Delta():
-                    yield self._delta(event)
-                case Finish():
-                    yield self._finish(event)
-                case Head():
-                    self._extra = event.extra
-                case Counted():
-                    self._count(event.usage)
-                case FailedOver():
-                    self._fail_over(event)
-                case End():
-                    yield from self._end()
+            if type(event) is Delta:
+                pieces.append(self._delta(event))
+            else:
+                pieces.extend(self._event(event))
+        return pieces
+
+    def _event(self, event: Event) -> Iterator[bytes]:
+        match event:
+            case Finish():
+                yield self._finish(event)
+            case Head():
+                self._extra = event.extra
+            case Counted():
+                self._count(event.usage)
+            case FailedOver():
+                self._fail_over(event)
+            case End():
+                yield from self._end()
 
     def _complete(self, body: dict[str, Any], events: tuple[Event, ...]) -> bool:
         """Complete the JSON of a chunk in place; return whether it is to be written."""
-        deltas: dict[int, Delta] = {}
         for event in events:
-            if type(event) is Delta:
-                deltas[event.index] = event
-            elif type(event) is Counted:
+            if type(event) is Counted:
                 self._count(event.usage)
         if not self._complete_usage(body):
             return False
@@ -87,20 +89,21 @@ class Chunks:
         if choices is None:
             body["choices"] = []
         for choice in choices or ():
-            self._complete_choice(choice, deltas)
+            self._complete_choice(choice, events)
         return True
 
     def _complete_usage(self, body: dict[str, Any]) -> bool:
         """Write the tokens, or take them out; return whether there is something beside them."""
-        given = body.get("usage")
         if self._with_usage:
+            given = body.get("usage")
             if type(given) is dict:
                 body["usage"] = usage(self._usage)
                 self._usage_sent = True
             return True
-        body.pop("usage", None)
-        is_bill = type(given) is dict or body.get("cost") is not None
-        return bool(body.get("choices")) or not is_bill
+        given = body.pop("usage", None)
+        if body.get("choices"):
+            return True
+        return type(given) is not dict and body.get("cost") is None
 
     def _complete_head(self, body: dict[str, Any]) -> None:
         """Complete the fields of the response; after a failover they stay those of the first."""
@@ -109,36 +112,38 @@ class Chunks:
         if self._served.rescued is not None:
             body |= self._head()
             return
-        if found := text(body.get("id")):
-            self._id = self._id or found
-        else:
-            body["id"] = self._id or own_id(self._served)
+        if body.get("id") != self._id or self._id is None:
+            body["id"] = text(body.get("id")) or self._id or own_id(self._served)
+            self._id = self._id or body["id"]
+            self._written_head = None
         created = body.get("created")
-        if type(created) is int:
-            self._created = self._created or created
-        else:
-            body["created"] = self._created or self._served.created
-        if found := text(body.get("model")):
-            self._model = self._model or found
-        else:
-            body["model"] = self._model or self._served.model
+        if type(created) is not int:
+            created = body["created"] = self._created or self._served.created
+        self._created = self._created or created
+        if body.get("model") != self._model or self._model is None:
+            body["model"] = text(body.get("model")) or self._model or self._served.model
+            self._model = self._model or body["model"]
+            self._written_head = None
 
-    def _complete_choice(self, choice: dict[str, Any], deltas: dict[int, Delta]) -> None:
+    def _complete_choice(self, choice: dict[str, Any], events: tuple[Event, ...]) -> None:
         index = choice.get("index")
         if type(index) is not int:
             index = choice["index"] = 0
         message = choice.get("delta")
         if message is None:
             message = choice["delta"] = {}
+        plain = len(message) == 1 and type(message.get("content")) is str
         if index not in self._begun:
             self._begun.add(index)
             message["role"] = "assistant"
-        elif "role" in message:
+        elif not plain and "role" in message:
             del message["role"]
         found = choice.get("finish_reason")
         choice["finish_reason"] = reason(found) if found else None
-        if message and (delta := deltas.get(index)) is not None:
-            _complete_message(message, delta)
+        if message and not plain:
+            for event in events:
+                if type(event) is Delta and event.index == index:
+                    _complete_message(message, event)
 
     def _count(self, counted: Usage) -> None:
         if counted.source is None or counted.source is not self._usage.source:
@@ -150,47 +155,39 @@ class Chunks:
         self._created = self._created or self._served.created
         self._model = self._model or self._served.model
         self._served = self._served.after(event)
+        self._written_head = None
 
     def _delta(self, event: Delta) -> bytes:
-        message: dict[str, Any] = {}
-        if event.index not in self._begun:
-            self._begun.add(event.index)
-            message = {"role": "assistant", "content": ""}
-        message |= nested_for(DIALECT, event.extra, "message")
+        message = self._role(event.index)
+        if event.extra is not None:
+            message |= nested_for(DIALECT, event.extra, "message")
         if event.content is not None:
             message["content"] = event.content
         if event.thinking is not None:
             message["reasoning_content"] = event.thinking
         if event.tool_calls:
             message["tool_calls"] = list(map(_call, event.tool_calls))
-        return self._chunk(event.index, message, event.extra, logprobs=event.logprobs)
+        ending = {"finish_reason": None, "logprobs": event.logprobs}
+        return self._chunk(event.index, message, event.extra, ending)
 
     def _finish(self, event: Finish) -> bytes:
-        message: dict[str, Any] = {}
-        if event.index not in self._begun:
-            self._begun.add(event.index)
-            message = {"role": "assistant", "content": ""}
-        return self._chunk(event.index, message, event.extra, reason=reason(event.reason))
+        ending = {"finish_reason": reason(event.reason), "logprobs": None}
+        return self._chunk(event.index, self._role(event.index), event.extra, ending)
 
-    def _chunk(
-        self,
-        index: int,
-        message: Json,
-        extra: Extra | None,
-        *,
-        reason: str | None = None,
-        logprobs: Any = None,
-    ) -> bytes:
+    def _role(self, index: int) -> dict[str, Any]:
+        """Write the role in the first chunk of a choice."""
+        if index in self._begun:
+            return {}
+        self._begun.add(index)
+        return {"role": "assistant", "content": ""}
+
+    def _chunk(self, index: int, message: Json, extra: Extra | None, ending: Json) -> bytes:
         """Write a chunk; the first one after a Head has the unnamed fields of the response."""
-        fields, self._extra = fields_for(DIALECT, self._extra), None
-        choice = {
-            "index": index,
-            "delta": message,
-            **fields_for(DIALECT, extra),
-            "finish_reason": reason,
-            "logprobs": logprobs,
-        }
-        body = {**self._head(), **fields, "choices": [choice]}
+        choice = {"index": index, "delta": message, **fields_for(DIALECT, extra), **ending}
+        body = {**self._head(), "choices": [choice]}
+        if self._extra is not None:
+            body = {**fields_for(DIALECT, self._extra), **body}
+            self._extra = None
         if self._with_usage:
             body["usage"] = None
         return sse.event(body)
@@ -201,16 +198,18 @@ class Chunks:
         yield sse.DONE
 
     def _head(self) -> dict[str, Any]:
-        served = self._served
-        head = {
-            "id": self._id or own_id(served),
-            "object": _OBJECT,
-            "created": self._created or served.created,
-            "model": self._model or served.model,
-        }
-        if served.rescued is not None:
-            head["rescued"] = served.rescued
-        return head
+        """Return the fields of the response that every chunk has."""
+        if self._written_head is None:
+            served = self._served
+            self._written_head = {
+                "id": self._id or own_id(served),
+                "object": _OBJECT,
+                "created": self._created or served.created,
+                "model": self._model or served.model,
+            }
+            if served.rescued is not None:
+                self._written_head["rescued"] = served.rescued
+        return self._written_head
 
 
 def _complete_message(message: dict[str, Any], delta: Delta) -> None:
