@@ -119,7 +119,7 @@ def frames(body: bytes) -> list[Any]:
 
 
 def written(value: Any, indent: int = 0, used: int = 0) -> str:
-    """Write JSON with each value on one line where it fits into 100 columns.
+    """Write JSON, with each value that fits into 100 columns on one line.
 
     Args:
         value: The JSON value.
@@ -171,7 +171,7 @@ def _script(response: Mapping[str, Any]) -> Script:
 
 
 def _piece(item: Any, *, lines: bool) -> bytes:
-    """Write one item of a provider's stream: a text as it is, JSON as a line or an event."""
+    """Write one item of a provider's stream: a text unchanged, JSON as a line or an event."""
     if isinstance(item, str):
         return item.encode()
     name, data = item if isinstance(item, list) else (None, item)

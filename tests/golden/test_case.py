@@ -24,7 +24,7 @@ def test_a_stream_is_split_into_its_frames() -> None:
     ]
 
 
-def test_only_values_that_chatd_makes_up_are_masked() -> None:
+def test_only_values_that_chatd_generates_are_masked() -> None:
     now = int(time.time())
     value = {
         "created": now,
@@ -41,7 +41,7 @@ def test_only_values_that_chatd_makes_up_are_masked() -> None:
     }
 
 
-def test_two_generated_ids_stay_apart() -> None:
+def test_two_generated_ids_have_different_masks() -> None:
     other = CALL.replace("0", "f")
 
     assert Masked().of([CALL, other, CALL]) == ["<call 1>", "<call 2>", "<call 1>"]
@@ -61,7 +61,7 @@ def test_a_file_is_written_within_100_columns_and_reads_back() -> None:
     assert '"short": [1, {"a": null}]' in text
 
 
-def test_the_input_half_of_a_file_stays_as_it_is(tmp_path: Path) -> None:
+def test_the_input_half_of_a_file_stays_unchanged(tmp_path: Path) -> None:
     inputs = {"about": "x", "row": {"name": "ollama"}, "request": {}, "upstream_response": {}}
     case = Case(tmp_path / "native--ollama" / "x.json", {**inputs, "expected": {"old": 1}})
 

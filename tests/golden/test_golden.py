@@ -1,4 +1,4 @@
-"""Every golden file holds what the gateway does today, and the set of files is complete."""
+"""The gateway translates every golden case as its file shows."""
 
 from __future__ import annotations
 

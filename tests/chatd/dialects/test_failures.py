@@ -31,7 +31,7 @@ NOW = dt.datetime(2026, 11, 1, 12, 0, 0, tzinfo=dt.UTC)
         ("soon", None),
         ("1e400", None),
         ("1_0", None),
-        ("\u0663", None),  # an Arabic digit, which float() takes for 3
+        ("\u0663", None),  # an Arabic digit, which float() reads as 3
         ("9" * 400, LONGEST_RETRY_AFTER),
         ("Sun, 01 Nov 9999 12:00:00 GMT", LONGEST_RETRY_AFTER),
         ("Sun, 01 Nov 99999 12:00:00 GMT", None),
@@ -56,7 +56,7 @@ VALUES = st.one_of(st.text(), NUMBERS, DATES, st.sampled_from(["inf", "nan", "-i
 
 
 @given(VALUES, VALUES)
-def test_any_retry_after_leaves_a_429_a_429(seconds: str, milliseconds: str) -> None:
+def test_no_retry_after_value_changes_the_error_class(seconds: str, milliseconds: str) -> None:
     headers = {"retry-after": seconds, "retry-after-ms": milliseconds}
     error = failure(HttpResponse(429, headers, b""))
 
@@ -66,7 +66,7 @@ def test_any_retry_after_leaves_a_429_a_429(seconds: str, milliseconds: str) -> 
 
 
 @given(st.floats(0, 1e9, allow_nan=False))
-def test_milliseconds_come_before_seconds(milliseconds: float) -> None:
+def test_milliseconds_take_precedence_over_seconds(milliseconds: float) -> None:
     value = f"{milliseconds:.3f}"
     error = failure(HttpResponse(429, {"retry-after": "1", "retry-after-ms": value}, b""))
 
@@ -79,11 +79,11 @@ def test_a_long_reason_is_read_in_bounded_time() -> None:
         failure(HttpResponse(400, {}, b""), "exceed" * size)
         return time.process_time() - start
 
-    # Quadratic in the reason, this took minutes.
+    # Quadratic work would take minutes.
     assert seconds(100_000) < 2
 
 
-def test_the_beginning_of_a_long_reason_still_decides() -> None:
+def test_the_start_of_a_long_reason_decides_the_error_class() -> None:
     found = failure(HttpResponse(400, {}, b""), "prompt is too long: " + "x" * 100_000)
 
     assert isinstance(found, ContextTooLongError)

@@ -1,4 +1,4 @@
-"""What a provider's status, code and words become: every one that vendors document."""
+"""Each status, code and reason that vendors document becomes an error class of chatd."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def failed(status: int, reason: str = "", *codes: str, **headers: str) -> ChatdE
         *((200, UpstreamError), (302, UpstreamError), (399, UpstreamError), (600, UpstreamError)),
     ],
 )
-def test_a_status_is_a_kind_of_failure(status: int, kind: Kind) -> None:
+def test_a_status_decides_the_error_class(status: int, kind: Kind) -> None:
     error = failed(status)
 
     assert (type(error), error.upstream_status) == (kind, status)
@@ -60,7 +60,7 @@ def test_a_status_is_a_kind_of_failure(status: int, kind: Kind) -> None:
         *((name, ContentRefusedError) for name in ("content_filter", "content_policy_violation")),
     ],
 )
-def test_a_code_says_more_than_its_status(code: str, kind: Kind) -> None:
+def test_a_code_takes_precedence_over_the_status(code: str, kind: Kind) -> None:
     for status in (400, 401, 429, 500, 200):
         assert type(failed(status, "no", code)) is kind
         assert type(failed(status, "no", "unknown", code)) is kind
@@ -70,7 +70,7 @@ def test_a_code_says_more_than_its_status(code: str, kind: Kind) -> None:
     ("code", "kind"),
     [("429", RateLimitedError), ("503", UpstreamOverloadedError), ("400", UpstreamRefusedError)],
 )
-def test_a_status_within_an_answer_of_200_is_the_failures(code: str, kind: Kind) -> None:
+def test_a_status_within_an_answer_of_200_decides_the_error_class(code: str, kind: Kind) -> None:
     assert type(failed(200, "no", code)) is kind
     assert type(failed(200, "no", "unknown", code)) is kind
     assert failed(200, "no", code).upstream_status == 200
@@ -103,7 +103,7 @@ TOO_LONG = [
 
 
 @pytest.mark.parametrize("reason", TOO_LONG)
-def test_a_conversation_that_is_too_long_is_told_by_words(reason: str) -> None:
+def test_a_conversation_that_is_too_long_is_recognised_by_the_reason(reason: str) -> None:
     for status in (400, 422, 413, 500, 200):
         assert type(failed(status, reason)) is ContextTooLongError
         assert type(failed(status, reason.upper())) is ContextTooLongError
@@ -123,7 +123,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("reason", REFUSED)
-def test_a_refused_content_is_told_by_words(reason: str) -> None:
+def test_a_refused_content_is_recognised_by_the_reason(reason: str) -> None:
     for status in (400, 422, 403):
         assert type(failed(status, reason)) is ContentRefusedError
         assert type(failed(status, reason.upper())) is ContentRefusedError
@@ -131,13 +131,13 @@ def test_a_refused_content_is_told_by_words(reason: str) -> None:
         assert type(failed(status, reason)) is kind
 
 
-def test_a_usage_limit_is_a_spent_quota_of_a_rate_limit_alone() -> None:
+def test_a_usage_limit_is_a_spent_quota_only_with_429() -> None:
     assert type(failed(429, "you reached your hourly usage limit")) is QuotaExhaustedError
     assert type(failed(429, "slow down")) is RateLimitedError
     assert type(failed(400, "you reached your hourly usage limit")) is UpstreamRefusedError
 
 
-def test_the_words_are_read_up_to_their_four_thousandth_character() -> None:
+def test_the_reason_is_read_up_to_its_four_thousandth_character() -> None:
     for before, kind in ((4_000 - len("is too long"), ContextTooLongError), (4_000, UpstreamError)):
         reason = "x" * (before - len("prompt ")) + "prompt is too long"
         assert type(failed(500, reason)) is kind
@@ -156,7 +156,7 @@ def test_the_words_are_read_up_to_their_four_thousandth_character() -> None:
         (299, "x", "it answered 299: x"),
     ],
 )
-def test_the_message_has_the_status_and_the_words(status: int, reason: str, message: str) -> None:
+def test_the_message_has_the_status_and_the_reason(status: int, reason: str, message: str) -> None:
     assert failed(status, reason).message == message
 
 
@@ -173,7 +173,7 @@ def test_the_message_has_the_status_and_the_words(status: int, reason: str, mess
         (500, ("own_code",), "upstream_error"),
     ],
 )
-def test_a_providers_own_code_is_shown_of_a_refused_request_alone(
+def test_a_providers_code_is_shown_only_for_a_refused_request(
     status: int, codes: tuple[str, ...], code: str
 ) -> None:
     assert failed(status, "no", *codes).code == code
@@ -194,7 +194,9 @@ NOW = dt.datetime(2026, 11, 25, 12, 0, tzinfo=dt.UTC)
         ("Wed, 99 Nov 99999 12:00:10 GMT", None),
     ],
 )
-def test_a_wait_is_seconds_or_a_date_and_a_day_at_most(value: str, seconds: float | None) -> None:
+def test_a_retry_after_is_seconds_or_a_date_and_a_day_at_most(
+    value: str, seconds: float | None
+) -> None:
     assert retry_after(value, lambda: NOW) == seconds
 
 
@@ -217,7 +219,9 @@ def test_a_date_is_compared_with_the_clock() -> None:
         ({}, None),
     ],
 )
-def test_milliseconds_go_before_seconds(headers: dict[str, str], seconds: float | None) -> None:
+def test_valid_milliseconds_take_precedence_over_seconds(
+    headers: dict[str, str], seconds: float | None
+) -> None:
     assert failed(429, "no", **headers).retry_after == seconds
 
 

@@ -1,4 +1,4 @@
-"""Lines and server-sent events, and how long one of them may be."""
+"""Lines and server-sent events are read from chunks, up to 8 MB each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PIECE = 1024 * 1024
 
 
 def pieces(size: int, end: bytes = b"") -> Iterator[bytes]:
-    """So many bytes of one line, in pieces, and its end."""
+    """Yield `size` bytes of one line in pieces, then its end."""
     for start in range(0, size, PIECE):
         yield b"x" * min(PIECE, size - start)
     if end:
@@ -43,7 +43,7 @@ def test_a_longer_line_is_refused_before_its_end() -> None:
     assert taken == LONGEST + PIECE
 
 
-def test_lines_that_add_up_to_more_are_read() -> None:
+def test_several_lines_may_exceed_8_mb() -> None:
     line = b"x" * PIECE + b"\n"
 
     assert sum(map(len, lines(iter([line] * 12)))) == 12 * PIECE
@@ -62,7 +62,7 @@ def test_lines_that_add_up_to_more_are_read() -> None:
         ([b"last"], [b"last"]),
     ],
 )
-def test_lines_are_the_same_however_they_were_cut(chunks: list[bytes], found: list[bytes]) -> None:
+def test_lines_are_independent_of_the_chunks(chunks: list[bytes], found: list[bytes]) -> None:
     assert list(lines(iter(chunks))) == found
 
 
@@ -74,11 +74,11 @@ def test_lines_are_the_same_however_they_were_cut(chunks: list[bytes], found: li
         (b"data:\n", [b""]),
     ],
 )
-def test_an_event_is_its_data(stream: bytes, found: list[bytes]) -> None:
+def test_an_event_is_read_as_its_data(stream: bytes, found: list[bytes]) -> None:
     assert list(data(iter([stream]))) == found
 
 
 @pytest.mark.parametrize("stray", [b"<html>", b'{"a": 1}', b"dat: a", b"datax"])
-def test_what_is_no_server_sent_event_is_refused(stray: bytes) -> None:
+def test_a_line_other_than_a_server_sent_event_is_refused(stray: bytes) -> None:
     with pytest.raises(UpstreamError, match="no server-sent event"):
         list(data(iter([b"data: a\n", stray + b"\n"])))

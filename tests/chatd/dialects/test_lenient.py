@@ -1,4 +1,4 @@
-"""An answer is not lost because a provider writes its fields in another shape, or not at all."""
+"""An answer is read also when the provider omits fields or writes other shapes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("provider", "keys")
 
 
 def openai_events(*choices: dict[str, Any], **more: Any) -> list[bytes]:
-    """A stream of one chunk a choice, ended by `[DONE]`."""
+    """Return a stream with one chunk for each choice, and `[DONE]`."""
     chunks = [answers.sse({"choices": [choice], **more}) for choice in choices]
     return [*chunks, b"data: [DONE]\n\n"]
 
@@ -43,7 +43,7 @@ def reason_of(result: HttpResult, path: str) -> Any:
 
 
 def is_whole(streamed: Streamed, path: str) -> bool:
-    """Whether a stream ended as a success does."""
+    """Return whether a stream ended with the success mark of its surface."""
     if path == OPENAI:
         return streamed.data[-1] == "[DONE]"
     return streamed.json[-1].get("done") is True
@@ -109,7 +109,7 @@ EMPTY_OLLAMA: dict[str, list[dict[str, Any]]] = {
 
 @each_surface
 @pytest.mark.parametrize("empty", EMPTY_OLLAMA)
-def test_an_answer_of_ollamas_without_text_is_an_answer(
+def test_an_answer_of_ollama_without_text_is_an_answer(
     empty: str, path: str, provider: Upstream
 ) -> None:
     provider.script = chunked([answers.json_line(line) for line in EMPTY_OLLAMA[empty]])
@@ -139,7 +139,7 @@ def test_a_generated_answer_without_text_is_an_answer(
 def test_empty_answers_do_not_open_a_circuit(
     streamed: bool, provider: Upstream, config: Path
 ) -> None:
-    # A model that chatd.toml names has a circuit of its own.
+    # Each model named in chatd.toml has its own circuit.
     config.write_text('[tiers]\nfast = ["openrouter/v/m"]')
     provider.script = reply({"choices": [{"message": {}, "finish_reason": "stop"}]})
     for number in range(FAILURES + 1):
@@ -156,7 +156,7 @@ COUNTS: list[Any] = [None, -1, "many", 1e400, [], {}, True]
 
 
 @pytest.mark.parametrize("value", COUNTS)
-def test_an_odd_count_is_none_and_the_answer_stands(value: Any, provider: Upstream) -> None:
+def test_an_invalid_count_is_zero_and_the_answer_is_kept(value: Any, provider: Upstream) -> None:
     usage = {
         "prompt_tokens": value,
         "completion_tokens": 7,
@@ -175,7 +175,7 @@ def test_an_odd_count_is_none_and_the_answer_stands(value: Any, provider: Upstre
 
 
 @pytest.mark.parametrize("usage", [None, {}])
-def test_null_usage_is_no_fault(usage: Any, provider: Upstream) -> None:
+def test_a_null_usage_is_accepted(usage: Any, provider: Upstream) -> None:
     provider.script = reply(answers.openai_chat(usage=usage))
 
     assert post(ask("openrouter/v/m")).status == 200
@@ -206,7 +206,7 @@ def test_content_as_a_list_of_parts_is_read(provider: Upstream) -> None:
     assert ollama.json["content"] == "four"
 
 
-def test_null_deltas_choices_and_indexes_are_passed_over(provider: Upstream) -> None:
+def test_null_deltas_choices_and_indexes_are_skipped(provider: Upstream) -> None:
     provider.script = chunked(
         [
             answers.sse({"choices": None, "usage": None, "error": None}),
@@ -255,14 +255,14 @@ def test_the_reason_of_an_error_body_is_read(
 
 
 @given(st.recursive(st.none() | st.integers() | st.text(), st.lists) | st.text())
-def test_no_error_body_is_a_fault(value: Any) -> None:
+def test_no_error_body_raises_an_exception(value: Any) -> None:
     for body in (value, {"error": value}, {"detail": value}, [{"error": {"message": value}}]):
         found = lenient.refusal(json.dumps(body).encode())
 
         assert found is None or isinstance(found.words, str)
 
 
-def test_done_ends_choices_that_have_text_but_no_finish_reason(provider: Upstream) -> None:
+def test_done_finishes_choices_with_text_but_no_finish_reason(provider: Upstream) -> None:
     provider.script = chunked(
         openai_events(
             {"index": 0, "delta": {"content": "one"}},
@@ -274,8 +274,8 @@ def test_done_ends_choices_that_have_text_but_no_finish_reason(provider: Upstrea
     whole = post(ask("openrouter/v/m", n=2), OPENAI)
     streamed = stream(ask("openrouter/v/m", n=2), OPENAI)
 
-    said = [(c["message"]["content"], c["finish_reason"]) for c in whole.json["choices"]]
-    assert said == [("one", "stop"), ("two", "stop")]
+    choices = [(c["message"]["content"], c["finish_reason"]) for c in whole.json["choices"]]
+    assert choices == [("one", "stop"), ("two", "stop")]
     assert streamed.data[-1] == "[DONE]"
     reasons = [event["choices"][0]["finish_reason"] for event in streamed.json]
     assert reasons.count("stop") == 2
@@ -305,7 +305,7 @@ TOO_LONG = [
 @pytest.mark.parametrize("words", TOO_LONG)
 @pytest.mark.parametrize("status", [200, 400, 413, 422, 500])
 @pytest.mark.parametrize("model", ["openrouter/v/m", "llama3.2"])
-def test_a_conversation_that_is_too_long_is_told_by_its_words(
+def test_a_conversation_that_is_too_long_is_recognised_at_every_status(
     words: str, status: int, model: str, provider: Upstream
 ) -> None:
     provider.script = reply({"error": {"message": words}}, status)
@@ -315,7 +315,9 @@ def test_a_conversation_that_is_too_long_is_told_by_its_words(
     assert (result.status, result.json["error"]["code"]) == (400, "context_length_exceeded")
 
 
-def test_a_stream_that_reports_too_long_a_conversation_says_so(provider: Upstream) -> None:
+def test_a_stream_that_reports_a_too_long_conversation_is_context_length_exceeded(
+    provider: Upstream,
+) -> None:
     error = {"code": 400, "message": "no", "type": "exceed_context_size_error"}
     for piece in (answers.sse({"error": error}), b"error: " + json.dumps(error).encode() + b"\n\n"):
         provider.script = chunked([piece])
@@ -334,7 +336,7 @@ LISTS: dict[str, tuple[str, Any]] = {
 
 
 @pytest.mark.parametrize("given", LISTS)
-def test_a_list_of_models_is_read_as_far_as_it_goes(given: str) -> None:
+def test_the_valid_names_of_a_list_of_models_are_read(given: str) -> None:
     provider, body = LISTS[given]
     adapter = load_dialect(CATALOG[provider].adapter or CATALOG[provider].dialect)
 
@@ -343,7 +345,7 @@ def test_a_list_of_models_is_read_as_far_as_it_goes(given: str) -> None:
 
 @pytest.mark.parametrize("body", [{"data": 1, "models": "x"}, "text", 1])
 @pytest.mark.parametrize("provider", ["openrouter", "ollama"])
-def test_what_is_no_list_of_models_is_an_error(provider: str, body: Any) -> None:
+def test_a_body_without_a_list_of_models_is_an_error(provider: str, body: Any) -> None:
     adapter = load_dialect(CATALOG[provider].adapter or CATALOG[provider].dialect)
 
     with pytest.raises(UpstreamError, match="list of models"):

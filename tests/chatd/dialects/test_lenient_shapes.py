@@ -1,4 +1,4 @@
-"""Every shape in which providers write counts, costs, texts, names and reasons, one by one."""
+"""Every provider's shape of counts, costs, texts, names and reasons is read."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_text_is_a_string_or_the_texts_of_its_parts(content: Any, text: str | 
         ([{"type": "other", "thinking": "a"}], None),
     ],
 )
-def test_thinking_is_in_the_parts_of_that_type(content: Any, thinking: str | None) -> None:
+def test_thinking_is_read_from_the_thinking_parts(content: Any, thinking: str | None) -> None:
     assert lenient.thinking(content) == thinking
 
 
@@ -71,7 +71,7 @@ def test_thinking_is_in_the_parts_of_that_type(content: Any, thinking: str | Non
     ("value", "arguments"),
     [(None, ""), ("", ""), ('{"a":1}', '{"a":1}'), ({"a": 1}, '{"a": 1}'), ({}, "{}"), ([], "[]")],
 )
-def test_arguments_are_a_text_or_what_is_written_as_one(value: Any, arguments: str) -> None:
+def test_arguments_are_a_text_or_written_as_json(value: Any, arguments: str) -> None:
     assert lenient.arguments(value) == arguments
 
 
@@ -83,7 +83,7 @@ def test_arguments_are_a_text_or_what_is_written_as_one(value: Any, arguments: s
         ([{"id": 7}, {"id": None}, {}], []),
     ],
 )
-def test_a_models_name_is_the_first_field_that_it_has(models: Any, names: list[str]) -> None:
+def test_a_models_name_is_its_first_field_with_a_text(models: Any, names: list[str]) -> None:
     assert lenient.names(models, "id", "name") == names
 
 
@@ -117,12 +117,14 @@ def test_a_models_name_is_the_first_field_that_it_has(models: Any, names: list[s
     ],
     ids=str,
 )
-def test_the_reason_of_an_error_body_is_found(body: Any, refusal: Refusal | None) -> None:
+def test_the_reason_and_codes_of_an_error_body_are_found(
+    body: Any, refusal: Refusal | None
+) -> None:
     assert lenient.refusal(json.dumps(body).encode()) == refusal
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{", b"\xff", b"[" * 100_000])
-def test_what_is_no_json_holds_no_reason(body: bytes) -> None:
+def test_a_body_other_than_json_has_no_reason(body: bytes) -> None:
     assert lenient.refusal(body) is None
 
 

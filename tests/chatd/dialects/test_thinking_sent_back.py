@@ -1,4 +1,4 @@
-"""An assistant's thinking that the caller sends back reaches the provider in its own words."""
+"""Thinking that the caller sends back reaches the provider in the provider's field."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.functions import ask, post
 from tests.support.upstream import Upstream
 
 PATH = "/v1/chat/completions"
-# The provider's field for it, and the fields that it must not get.
+# The model, its provider's field for thinking, and the fields that the provider must not get.
 FIELDS = [
     ("kimi/k3", "reasoning_content", {"reasoning", "thinking"}),
     ("opencode/grok", "reasoning_content", {"reasoning", "thinking"}),
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("provider", "keys")
 
 
 def sent_back(provider: Upstream, model: str, **thinking: str) -> dict[str, Any]:
-    """The assistant's turn as the provider gets it."""
+    """Send a chat with this thinking; return the assistant's turn that the provider gets."""
     turns = [
         {"role": "user", "content": "2 + 2?"},
         {"role": "assistant", "content": "4", **thinking},
@@ -33,19 +33,19 @@ def sent_back(provider: Upstream, model: str, **thinking: str) -> dict[str, Any]
     return turn
 
 
-@pytest.mark.parametrize("said", ["reasoning", "reasoning_content"])
+@pytest.mark.parametrize("name", ["reasoning", "reasoning_content"])
 @pytest.mark.parametrize(("model", "field", "others"), FIELDS)
-def test_it_is_sent_under_the_providers_name_for_it(
-    provider: Upstream, model: str, field: str, others: set[str], said: str
+def test_thinking_is_sent_in_the_providers_field(
+    provider: Upstream, model: str, field: str, others: set[str], name: str
 ) -> None:
-    turn = sent_back(provider, model, **{said: "Hm."})
+    turn = sent_back(provider, model, **{name: "Hm."})
 
     assert turn[field] == "Hm."
     assert others & turn.keys() == set()
 
 
 @pytest.mark.parametrize(("model", "field", "others"), FIELDS)
-def test_where_both_names_are_given_the_more_common_one_holds(
+def test_reasoning_content_takes_precedence_over_reasoning(
     provider: Upstream, model: str, field: str, others: set[str]
 ) -> None:
     turn = sent_back(provider, model, reasoning_content="Hm.", reasoning="Other.")
@@ -54,7 +54,7 @@ def test_where_both_names_are_given_the_more_common_one_holds(
 
 
 @pytest.mark.parametrize(("model", "field", "others"), FIELDS)
-def test_without_thinking_no_field_is_sent(
+def test_a_turn_without_thinking_has_no_thinking_field(
     provider: Upstream, model: str, field: str, others: set[str]
 ) -> None:
     assert ({field} | others) & sent_back(provider, model).keys() == set()

@@ -15,7 +15,7 @@ from chatd.json_schema.values import SchemaError
 
 
 def doubling(times: int) -> dict[str, Any]:
-    """A schema that applies a last one 2^times to the same value."""
+    """Return a schema that applies its last part 2^times to the same value."""
     parts: dict[str, Any] = {"d0": {"type": "string"}}
     for n in range(1, times + 1):
         parts[f"d{n}"] = {"allOf": [{"$ref": f"#/$defs/d{n - 1}"}] * 2}
@@ -35,7 +35,7 @@ def nested(depth: int) -> Any:
 
 
 @pytest.mark.parametrize("schema", [doubling(60), chain(3000), {"enum": ["x" * 999] * 200_000}])
-def test_a_schema_that_costs_too_much_is_refused_before_any_value(schema: Any) -> None:
+def test_a_too_expensive_schema_is_refused_at_compilation(schema: Any) -> None:
     with pytest.raises(WorkLimitError):
         Schema(schema, Budget())
 
@@ -44,7 +44,7 @@ def test_a_small_doubling_is_allowed() -> None:
     assert Schema(doubling(8), Budget()).allows("a", Budget())
 
 
-def test_ordinary_checks_are_far_from_the_limit() -> None:
+def test_ordinary_checks_take_less_than_a_fifth_of_the_budget() -> None:
     records = [{"a": n, "b": ["x", {"c": n}]} for n in range(3_000)]
     email = {"pattern": r"^[\w.+-]+@[\w-]+(\.[\w-]+)+$", "maxLength": 254}
     for schema, value in (
@@ -81,7 +81,7 @@ def test_a_check_stops_at_its_budget(schema: Any, value: Any) -> None:
 
 
 def test_comparing_takes_steps_in_proportion_to_the_elements() -> None:
-    # Numbers whose hashes are all the same: a set of them is quadratic.
+    # All these numbers have the same hash: a set of the numbers takes quadratic time.
     compiled = Schema({"uniqueItems": True}, Budget())
 
     def steps(count: int) -> int:
@@ -93,8 +93,8 @@ def test_comparing_takes_steps_in_proportion_to_the_elements() -> None:
 
 
 def test_a_check_ends_soon_after_the_deadline_or_a_hang_up() -> None:
-    looks = iter([False, False, True])
-    budget = Budget(lambda: next(looks))
+    is_over = iter([False, False, True])
+    budget = Budget(lambda: next(is_over))
 
     with pytest.raises(WorkLimitError):
         Schema({"uniqueItems": True}, Budget()).allows(list(range(100_000)), budget)

@@ -1,4 +1,4 @@
-"""Every class, category and escape of a pattern against the definition of ECMA-262.
+"""Each class, category and escape of a pattern matches the characters that ECMA-262 defines.
 
 https://262.ecma-international.org/#sec-compiletocharset
 """
@@ -24,7 +24,7 @@ CLASSES = {
     "w": {*string.ascii_letters, *string.digits, "_"},
     "s": SPACES,
 }
-# All that a class could hold by mistake, and the last characters of Unicode.
+# Characters that a class could match by mistake, and the last characters of Unicode.
 CHARACTERS = [
     *map(chr, range(0x3100)),
     *map(chr, range(0xFE00, 0x10010)),
@@ -57,26 +57,26 @@ def found(source: str, text: str) -> bool:
     return Pattern(source, Budget()).search(text, Budget())
 
 
-def held(source: str) -> set[str]:
-    """The characters that a pattern of one character matches."""
+def matched(source: str) -> set[str]:
+    """Return the characters that a pattern of one character matches."""
     pattern = Pattern(f"^{source}$", Budget())
     return {character for character in CHARACTERS if pattern.search(character, Budget(steps=100))}
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_a_class_and_its_complement_hold_what_ecma_262_names(name: str) -> None:
-    assert held(rf"\{name}") == CLASSES[name] & set(CHARACTERS)
-    assert held(rf"\{name.upper()}") == set(CHARACTERS) - CLASSES[name]
-    assert held(rf"[^\{name}]") == set(CHARACTERS) - CLASSES[name]
-    assert held(rf"[\{name}!]") == CLASSES[name] & set(CHARACTERS) | {"!"}
+def test_a_class_and_its_complement_match_the_characters_of_ecma_262(name: str) -> None:
+    assert matched(rf"\{name}") == CLASSES[name] & set(CHARACTERS)
+    assert matched(rf"\{name.upper()}") == set(CHARACTERS) - CLASSES[name]
+    assert matched(rf"[^\{name}]") == set(CHARACTERS) - CLASSES[name]
+    assert matched(rf"[\{name}!]") == CLASSES[name] & set(CHARACTERS) | {"!"}
 
 
-def test_a_dot_holds_all_but_line_ends() -> None:
-    assert held(".") == set(CHARACTERS) - set(LINE_ENDS)
+def test_a_dot_matches_every_character_but_line_ends() -> None:
+    assert matched(".") == set(CHARACTERS) - set(LINE_ENDS)
 
 
 @pytest.mark.parametrize("name", [*GENERAL, *CATEGORIES])
-def test_a_category_holds_the_characters_of_that_category(name: str) -> None:
+def test_a_category_matches_its_characters(name: str) -> None:
     short = CATEGORIES.get(name, name)
     for category, character in SAMPLES.items():
         belongs = category.startswith(short)
@@ -114,7 +114,7 @@ def test_a_category_that_unicode_lacks_is_not_supported(name: str) -> None:
         ),
     ],
 )
-def test_an_escape_or_a_class_stands_for_this_character(source: str, character: str) -> None:
+def test_an_escape_or_a_class_matches_its_character(source: str, character: str) -> None:
     assert found(f"^{source}$", character)
     assert not found(f"^{source}$", "Q")
 
@@ -125,12 +125,12 @@ def test_a_range_ends_at_its_last_character(source: str) -> None:
         source, "abc"
     )
 
-    assert held(source) == set(inside)
-    assert held(source.replace("[", "[^")) == set(CHARACTERS) - set(inside)
+    assert matched(source) == set(inside)
+    assert matched(source.replace("[", "[^")) == set(CHARACTERS) - set(inside)
 
 
 @pytest.mark.parametrize("source", [r"\u{110000}", r"[\x62-a]", "[z-a]", r"[a-\x60]"])
-def test_a_code_beyond_unicode_or_a_range_backwards_is_no_pattern(source: str) -> None:
+def test_a_code_beyond_unicode_or_a_reversed_range_is_refused(source: str) -> None:
     with pytest.raises(PatternError):
         Pattern(source, Budget())
 
@@ -160,7 +160,7 @@ def test_an_escape_of_another_language_is_not_supported(source: str) -> None:
         ("a^b|a$b", [], ["ab", "a\nb"]),
     ],
 )
-def test_a_pattern_matches_these_texts_and_not_those(
+def test_a_pattern_matches_exactly_the_texts_of_ecma_262(
     source: str, matching: list[str], other: list[str]
 ) -> None:
     assert [text for text in matching if not found(source, text)] == []

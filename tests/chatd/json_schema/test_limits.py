@@ -12,7 +12,7 @@ from chatd.json_schema.schema import Schema
 from chatd.json_schema.values import SchemaError
 
 LISTS: Any = {"type": "array", "items": {"$ref": "#"}}
-# Each level tries a schema that fails before one that holds.
+# Each level tries a failing schema before a valid schema.
 TRIED: Any = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"$ref": "#"}}]}
 
 
@@ -27,8 +27,8 @@ def nested(depth: int) -> Any:
     return value
 
 
-def around(depth: int) -> Any:
-    """So many schemas around each other, all for the same value."""
+def nested_schemas(depth: int) -> Any:
+    """Return `depth` nested schemas that all apply to the same value."""
     schema: Any = {}
     for _ in range(depth - 1):
         schema = {"allOf": [schema]}
@@ -36,7 +36,7 @@ def around(depth: int) -> Any:
 
 
 def deepest(schema: Any) -> int:
-    """The largest depth of nested lists that the schema can be checked against."""
+    """Return the largest depth of nested lists that a check of the schema allows."""
     for depth in range(1, 400):
         try:
             assert allows(schema, nested(depth))
@@ -45,8 +45,8 @@ def deepest(schema: Any) -> int:
     raise AssertionError("no limit")
 
 
-def test_a_value_may_be_a_hundred_and_fifty_schemas_deep() -> None:
-    # Each list takes two: that with the `$ref`, and that to which it refers.
+def test_a_value_may_pass_through_150_nested_schemas() -> None:
+    # Each list takes two schemas: the one with `$ref`, and its target.
     assert deepest(LISTS) == 75
     assert allows({"type": "array"}, nested(400))
 
@@ -60,12 +60,12 @@ def test_a_value_may_be_a_hundred_and_fifty_schemas_deep() -> None:
         {**LISTS, "unevaluatedItems": False},
     ],
 )
-def test_what_was_checked_before_takes_nothing_from_the_depth(schema: Any) -> None:
+def test_earlier_checks_do_not_reduce_the_available_depth(schema: Any) -> None:
     depth = deepest(schema)
     many = [[1], {"a": 1}, [], [[]], 7]
     checked = {"prefixItems": [True] * 0, "items": schema}
 
-    # Some of these items are valid and some are not: the depth that is left is the same.
+    # Valid and invalid items leave the same depth.
     refused = {"items": {"anyOf": [schema, True]}}
     assert allows(refused, [*many * 40, nested(depth - 3)])
     with pytest.raises(WorkLimitError):
@@ -73,14 +73,14 @@ def test_what_was_checked_before_takes_nothing_from_the_depth(schema: Any) -> No
     assert not allows(checked, [nested(2), 7])
 
 
-def test_sixty_schemas_may_be_around_each_other() -> None:
-    assert allows(around(60), 1)
+def test_schemas_may_be_nested_sixty_deep() -> None:
+    assert allows(nested_schemas(60), 1)
     with pytest.raises(WorkLimitError):
-        allows(around(61), 1)
+        allows(nested_schemas(61), 1)
 
 
 def test_a_value_may_take_twenty_thousand_steps() -> None:
-    # A schema with one check takes 2, and each of those that it applies takes 1.
+    # A schema with one check takes 2 steps, and each schema that the check applies takes 1.
     assert allows({"allOf": [{}] * 9 + [{"allOf": [{} for _ in range(19_987)]}]}, 1)
     with pytest.raises(WorkLimitError):
         allows({"allOf": [{}] * 9 + [{"allOf": [{} for _ in range(19_988)]}]}, 1)
@@ -92,9 +92,9 @@ def test_a_pattern_may_have_five_thousand_parts() -> None:
         Pattern("^a{4997}$", Budget())
 
 
-def test_a_pattern_may_have_forty_groups_around_each_other() -> None:
+def test_a_pattern_may_nest_forty_groups() -> None:
     assert Pattern("(" * 39 + ")" * 39, Budget()).search("", Budget())
-    # Groups that follow each other are not around each other.
+    # Consecutive groups are not nested.
     assert Pattern("(a)" * 50, Budget()).search("a" * 50, Budget())
     with pytest.raises(WorkLimitError):
         Pattern("(" * 40 + ")" * 40, Budget())
@@ -106,7 +106,7 @@ def test_a_count_of_seven_digits_is_too_large(count: str) -> None:
         Pattern(count, Budget())
 
 
-def test_a_budget_is_exceeded_by_no_more_than_the_steps_between_two_looks_at_the_clock() -> None:
+def test_a_budget_is_exceeded_by_at_most_2000_steps() -> None:
     def spend_all(budget: Budget) -> None:
         while True:
             budget.spend()
@@ -158,7 +158,7 @@ def test_a_budget_ends_at_the_first_step_after_the_deadline() -> None:
     ],
     ids=repr,
 )
-def test_a_keyword_of_a_wrong_type_makes_no_schema(schema: Any) -> None:
+def test_a_keyword_with_a_value_of_the_wrong_type_is_refused(schema: Any) -> None:
     with pytest.raises(SchemaError):
         Schema(schema, Budget())
 
@@ -172,13 +172,13 @@ def test_a_keyword_of_a_wrong_type_makes_no_schema(schema: Any) -> None:
         *("http://json-schema.org/draft/2020-12/schema#",),
     ],
 )
-def test_each_known_draft_is_a_schema(draft: str) -> None:
+def test_each_known_draft_is_accepted(draft: str) -> None:
     assert allows({"$schema": draft, "type": "string"}, "a")
     assert not allows({"$schema": draft, "type": "string"}, 1)
 
 
 @pytest.mark.parametrize("draft", ["draft-04", "draft-06", "draft-07"])
-def test_before_2019_a_reference_hides_what_is_beside_it(draft: str) -> None:
+def test_a_reference_before_2019_hides_its_neighbour_keywords(draft: str) -> None:
     schema = {
         "$schema": f"http://json-schema.org/{draft}/schema#",
         "definitions": {"a": {"type": "string"}},
@@ -190,7 +190,7 @@ def test_before_2019_a_reference_hides_what_is_beside_it(draft: str) -> None:
     assert not allows({**schema, "$schema": "http://json-schema.org/draft/2019-09/schema"}, "long")
 
 
-def test_before_2019_a_reference_hides_the_identifier_beside_it() -> None:
+def test_a_reference_before_2019_hides_its_neighbour_identifier() -> None:
     schema = {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "properties": {"a": {"$id": "https://x.example/inner", "$ref": "#/definitions/n"}},
@@ -201,7 +201,7 @@ def test_before_2019_a_reference_hides_the_identifier_beside_it() -> None:
     assert not allows(schema, {"a": 1})
 
 
-def test_an_identifier_is_spelled_id_in_draft_4_alone() -> None:
+def test_an_identifier_is_spelled_id_only_in_draft_4() -> None:
     def document(draft: str, name: str) -> Any:
         return {
             "$schema": draft,
@@ -269,6 +269,8 @@ def test_an_identifier_is_spelled_id_in_draft_4_alone() -> None:
     ],
     ids=str,
 )
-def test_a_reference_leads_to_its_place_in_the_document(schema: Any, good: Any, bad: Any) -> None:
+def test_a_reference_resolves_to_its_place_in_the_document(
+    schema: Any, good: Any, bad: Any
+) -> None:
     assert allows(schema, good)
     assert not allows(schema, bad)

@@ -27,7 +27,7 @@ def found(source: str, text: str) -> bool:
         (r"^a{2,}$", "a", False),
         (r"^a{0}b??c$", "bc", True),
         (r"^\d{4}-\d\d$", "2026-11", True),
-        (r"^\d$", "٣", False),  # ECMA-262's are ASCII
+        (r"^\d$", "٣", False),  # ECMA-262's digits are ASCII
         (r"^\W\S\D$", "-xy", True),
         (r"^[\w.-]+@[^@\s]+$", "a.b-c@example.com", True),
         (r"^[^\d]$", "7", False),
@@ -62,7 +62,7 @@ def test_a_pattern_matches_as_in_ecma_262(source: str, text: str, matches: bool)
         *("{2}", "{2,}", "a|{1}", "({1,2})"),
     ],
 )
-def test_what_is_no_regular_expression_is_refused(source: str) -> None:
+def test_an_invalid_regular_expression_is_refused(source: str) -> None:
     with pytest.raises(PatternError):
         Pattern(source, Budget())
 
@@ -71,7 +71,7 @@ def test_what_is_no_regular_expression_is_refused(source: str) -> None:
     "source",
     ["(?=a)b", "(?!a)", "(?<=a)b", r"(a)\1", r"\k<a>", "(?i)a", "a++", r"\Aa", r"\p{Script=Greek}"],
 )
-def test_what_takes_more_than_linear_time_is_reported(source: str) -> None:
+def test_a_pattern_that_needs_more_than_linear_time_is_unsupported(source: str) -> None:
     with pytest.raises(UnsupportedPatternError):
         Pattern(source, Budget())
 
@@ -80,7 +80,7 @@ def test_what_takes_more_than_linear_time_is_reported(source: str) -> None:
     "source",
     ["a{9999999}", "((a{99}){99}){99}", "(){999999}", "(" * 100 + ")" * 100, "(a|" * 100],
 )
-def test_a_huge_program_is_refused_before_it_is_made(source: str) -> None:
+def test_a_huge_pattern_is_refused_at_compilation(source: str) -> None:
     with pytest.raises(WorkLimitError):
         Pattern(source, Budget())
 
@@ -98,7 +98,7 @@ def test_a_pattern_takes_steps_in_proportion_to_the_text(source: str) -> None:
     assert steps(8000) < 8.1 * steps(1000)
 
 
-def test_a_search_is_cut_off_at_its_budget() -> None:
+def test_a_search_stops_at_its_budget() -> None:
     with pytest.raises(WorkLimitError):
         Pattern("^(a+)+$", Budget()).search("a" * 10_000, Budget(steps=5_000))
 
@@ -118,8 +118,8 @@ PATTERNS = st.recursive(
 
 
 @given(PATTERNS, st.text("ab _-\t", max_size=12))
-def test_it_agrees_with_python_where_both_languages_agree(source: str, text: str) -> None:
-    # At the end of a text without a line end, `$` is the same in both.
+def test_a_pattern_agrees_with_python_in_the_common_syntax(source: str, text: str) -> None:
+    # In a text without a line end, `$` has the same meaning in both languages.
     assert found(source, text) == bool(re.search(source, text, re.ASCII))
 
 

@@ -1,4 +1,4 @@
-"""Which values a schema allows; the oracle is the `jsonschema` package, which is not deployed."""
+"""A schema allows the same values as the `jsonschema` package, which is not deployed."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def allows(schema: Any, value: Any) -> bool:
         ({"if": {"type": "string"}, "then": {"minLength": 2}, "else": False}, "ab", 1),
     ],
 )
-def test_a_keyword_allows_and_refuses(schema: Any, good: Any, bad: Any) -> None:
+def test_a_keyword_allows_valid_values_and_refuses_others(schema: Any, good: Any, bad: Any) -> None:
     assert allows(schema, good)
     if bad is not None:
         assert not allows(schema, bad)
@@ -100,7 +100,7 @@ def test_a_keyword_allows_and_refuses(schema: Any, good: Any, bad: Any) -> None:
         {"allOf": [{"$ref": "#/$defs/a"}], "$defs": {"a": {"not": {"$ref": "#"}}}},
     ],
 )
-def test_what_is_no_schema_that_stands_by_itself_is_refused(schema: Any) -> None:
+def test_an_invalid_or_incomplete_schema_is_refused(schema: Any) -> None:
     with pytest.raises(SchemaError):
         Schema(schema, Budget())
 
@@ -119,7 +119,7 @@ LOOKAHEAD = {"pattern": "^(?=.*[A-Z])"}
         ({"patternProperties": {"(?=a)": False}, "additionalProperties": False}, False),
     ],
 )
-def test_a_pattern_that_cannot_be_checked_decides_nothing(schema: Any, allowed: bool) -> None:
+def test_an_unsupported_pattern_alone_refuses_no_value(schema: Any, allowed: bool) -> None:
     value: Any = {"a": 1} if "patternProperties" in schema else "abc"
 
     assert allows(schema, value) == allowed
@@ -135,7 +135,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 
 
 def keywords(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Schemas with some keywords, around other schemas."""
+    """Return schemas with random keywords and inner schemas."""
     some, names = st.lists(inner, min_size=1, max_size=3), st.sampled_from("abc")
     several = st.dictionaries(names, inner, max_size=2)
     types = st.sampled_from(["null", "integer", "number", "string", "array", "object", "boolean"])
@@ -183,7 +183,7 @@ SCHEMAS = st.recursive(st.booleans() | keywords(st.booleans()), keywords, max_le
 
 
 @given(SCHEMAS.filter(lambda schema: isinstance(schema, dict)), VALUES)
-def test_it_agrees_with_jsonschema(schema: Any, value: Any) -> None:
+def test_a_check_agrees_with_jsonschema(schema: Any, value: Any) -> None:
     expected = Draft202012Validator(schema).is_valid(value)
 
     assert allows(schema, value) == expected

@@ -1,6 +1,6 @@
-"""Every loop of a check takes steps off its budget in proportion to what it goes through.
+"""Every loop of a check spends budget steps in proportion to its input.
 
-One that takes none is not bounded: a caller could have a worker busy for as long as it likes.
+A loop without steps is unbounded: a caller could keep a worker busy without limit.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ def members(count: int) -> dict[str, int]:
 
 
 def nested(keyword: str, depth: int) -> dict[str, Any]:
-    """A schema that evaluates all members, so many levels below."""
+    """Return a schema that evaluates all members `depth` levels below."""
     schema: dict[str, Any] = {"additionalProperties": {}}
     for _ in range(depth):
         schema = {keyword: [schema]}
     return schema
 
 
-# By the keyword: a schema and a valid value of a size, of which each loop sees one part grow.
+# For each keyword: a schema and a valid value; one part of the loop's input grows with the size.
 CHECKS: dict[str, Callable[[int], tuple[Any, Any]]] = {
     "required": lambda size: ({"required": names(size)}, members(size)),
     "dependentRequired": lambda size: ({"dependentRequired": {"a": names(size)}}, {}),
@@ -67,12 +67,12 @@ CHECKS: dict[str, Callable[[int], tuple[Any, Any]]] = {
     "uniqueItems, items": lambda size: ({"uniqueItems": True}, list(range(size))),
     "pattern, the text": lambda size: ({"pattern": "^(a|b)*$"}, "ab" * size),
 }
-# What a schema takes before there is a value.
+# Schemas with a compilation that takes more steps for a larger size.
 SCHEMAS: dict[str, Callable[[int], Any]] = {
     "keywords": lambda size: {"allOf": [{"minimum": n, "maximum": n} for n in range(size)]},
     "a pattern": lambda size: {"pattern": "a" * size},
     "a pattern's class": lambda size: {"pattern": f"[{'a' * 10 * size}]"},
-    "what is no keyword": lambda size: {"examples": [1] * size},
+    "an annotation": lambda size: {"examples": [1] * size},
     "a repetition": lambda size: {"pattern": f"a{{{size // 10}}}"},
     "a value that is no schema": lambda size: {"const": [[1]] * size, "title": "x"},
     "identifiers": lambda size: {"$id": "https://x.example/" + "a" * 10 * size},
@@ -81,7 +81,7 @@ SCHEMAS: dict[str, Callable[[int], Any]] = {
 
 
 @pytest.mark.parametrize("name", CHECKS)
-def test_a_check_takes_steps_in_proportion(name: str) -> None:
+def test_the_steps_of_a_check_grow_with_its_input(name: str) -> None:
     def steps(size: int) -> int:
         schema, value = CHECKS[name](size)
         budget = Budget()
@@ -92,7 +92,7 @@ def test_a_check_takes_steps_in_proportion(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_a_schema_takes_steps_in_proportion(name: str) -> None:
+def test_the_steps_of_a_compilation_grow_with_the_schema(name: str) -> None:
     def steps(size: int) -> int:
         budget = Budget()
         Schema(SCHEMAS[name](size), budget)
@@ -111,15 +111,15 @@ def test_each_check_of_a_schema_takes_a_step() -> None:
     assert steps({"minimum": 1, "maximum": 9, "type": "integer"}) >= one + 200
 
 
-def test_the_deadline_is_looked_at_again_and_again() -> None:
-    looks: list[int] = []
+def test_the_deadline_is_checked_about_every_2000_steps() -> None:
+    calls: list[int] = []
 
     def is_over() -> bool:
-        looks.append(1)
+        calls.append(1)
         return False
 
     budget = Budget(is_over)
     for _ in range(50_000):
         budget.spend()
 
-    assert 20 <= len(looks) <= 26
+    assert 20 <= len(calls) <= 26

@@ -1,4 +1,4 @@
-"""Pictures come from https: and data: URLs; from http: only where chatd.toml allows it."""
+"""Image URLs are https: or data:, and http: only with `allow_http_images` in chatd.toml."""
 
 from __future__ import annotations
 
@@ -49,13 +49,15 @@ def picture(url: Any, model: str = "kimi/k3") -> HttpResult:
         "http://host/a.png",
         "HTTP://host/a.png",
         "https://host/a\u2028b.png",
-        "http\u017f://host/a.png",  # a long s, which upper case takes for an S
+        "http\u017f://host/a.png",  # a long s, which upper() turns into an S
         "ⓗttps://host/a.png",
         "dаta:image/png;base64,AA==",  # noqa: RUF001  # a Cyrillic letter is the case
     ],
 )
 @pytest.mark.parametrize("model", ["kimi/k3", "openrouter/v/m", "m"])
-def test_another_scheme_is_refused(provider: Upstream, keys: str, model: str, url: str) -> None:
+def test_another_scheme_or_a_malformed_url_is_refused(
+    provider: Upstream, keys: str, model: str, url: str
+) -> None:
     result = picture({"url": url}, model)
 
     assert (result.status, result.json["error"]["param"]) == (400, PLACE)
@@ -76,7 +78,9 @@ def test_another_scheme_is_refused(provider: Upstream, keys: str, model: str, ur
         "data:image/png;base64,AA\n==",
     ],
 )
-def test_https_and_data_are_passed_on_as_they_are(provider: Upstream, keys: str, url: str) -> None:
+def test_https_and_data_urls_are_passed_on_unchanged(
+    provider: Upstream, keys: str, url: str
+) -> None:
     result = picture({"url": url, "detail": "low"})
 
     sent = provider.last.json["messages"][1]["content"][1]["image_url"]
@@ -97,8 +101,8 @@ def test_the_refusal_of_http_names_the_setting(provider: Upstream, keys: str) ->
     assert "allow_http_images" in result.json["error"]["message"]
 
 
-def test_the_url_alone_is_taken_for_the_object(provider: Upstream, keys: str) -> None:
-    """Ollama's own example of its OpenAI surface sends a text.
+def test_a_url_as_a_text_is_read_as_an_object_with_the_url(provider: Upstream, keys: str) -> None:
+    """Ollama's example for its OpenAI surface sends the URL as a text.
 
     https://docs.ollama.com/api/openai-compatibility
     """

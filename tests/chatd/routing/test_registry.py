@@ -1,4 +1,4 @@
-"""Which providers are registered, and where a bare model name goes, as callers see it."""
+"""Callers see the registered providers, and the default provider of bare model names."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tests.support.upstream import Upstream
 
 @pytest.fixture
 def on_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on a stack that was deployed without OllamaUrl.
+    """Set the environment of a stack that was deployed without OllamaUrl.
 
-    The tests' upstream is at a loopback address too. Only Ollama's own counts here as one;
-    test_settings.py has the rule.
+    The tests' upstream also has a loopback address, so only Ollama's default address counts as
+    a loopback address here; test_settings.py tests the rule.
     """
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "chatd-chat")
     monkeypatch.delenv("OLLAMA_URL", raising=False)
@@ -27,12 +27,12 @@ def on_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_ollama_is_the_first_of_the_catalog_and_so_the_default_where_it_is_registered() -> None:
+def test_ollama_is_the_first_catalog_row_and_the_default_when_registered() -> None:
     assert next(iter(CATALOG)) == "ollama"
     assert get("/v1/chat/providers").json["default"] == "ollama"
 
 
-def test_on_lambda_without_an_address_ollama_is_not_registered(
+def test_ollama_without_an_address_is_not_registered_on_lambda(
     provider: Upstream, keys: str, on_lambda: None
 ) -> None:
     listed = get("/v1/chat/providers").json
@@ -58,7 +58,7 @@ def test_a_bare_model_goes_to_the_first_provider_that_has_a_key(
     assert provider.last.json["model"] == "kimi-for-coding"
 
 
-def test_an_unknown_prefix_goes_there_whole_too(
+def test_a_model_with_an_unknown_prefix_goes_unchanged_to_the_default_provider(
     provider: Upstream, on_lambda: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KIMI_API_KEY", "sk-test")
@@ -67,7 +67,7 @@ def test_an_unknown_prefix_goes_there_whole_too(
     assert provider.last.json["model"] == "unknown/x"
 
 
-def test_with_no_provider_at_all_the_list_is_empty_and_a_chat_says_what_to_do(
+def test_without_a_provider_the_list_is_empty_and_the_error_names_the_remedies(
     provider: Upstream, on_lambda: None
 ) -> None:
     listed = get("/v1/chat/providers").json
@@ -97,7 +97,7 @@ def test_a_configured_default_that_is_not_registered_is_not_replaced(
     assert "OPENROUTER_API_KEY" in refused.json["error"]["message"]
 
 
-def test_an_ollama_with_an_address_is_the_default_on_lambda_too(
+def test_ollama_with_an_address_is_the_default_on_lambda(
     provider: Upstream, keys: str, on_lambda: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OLLAMA_URL", "http://10.0.0.5:11434")
@@ -105,19 +105,21 @@ def test_an_ollama_with_an_address_is_the_default_on_lambda_too(
     assert get("/v1/chat/providers").json["default"] == "ollama"
 
 
-def test_where_ollama_is_switched_off_the_next_one_is_the_default(keys: str, config: Path) -> None:
+def test_the_next_provider_is_the_default_when_ollama_is_switched_off(
+    keys: str, config: Path
+) -> None:
     config.write_text("[providers.ollama]\nenabled = false")
 
     assert get("/v1/chat/providers").json["default"] == "ollama_cloud"
 
 
-def test_a_provider_of_chatd_tomls_own_can_be_the_default(on_lambda: None, config: Path) -> None:
+def test_a_provider_defined_in_chatd_toml_can_be_the_default(on_lambda: None, config: Path) -> None:
     config.write_text("[providers.vllm]\ndialect = 'openai_chat'\nbase_url = 'http://vllm/v1'")
 
     assert get("/v1/chat/providers").json["default"] == "vllm"
 
 
-def test_a_lookup_that_failed_is_registered_and_no_other_takes_its_place(
+def test_a_provider_with_a_failed_key_lookup_stays_registered_and_the_default(
     on_lambda: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENROUTER_API_KEY", "sk-é")
@@ -129,7 +131,7 @@ def test_a_lookup_that_failed_is_registered_and_no_other_takes_its_place(
     assert (refused.status, refused.json["error"]["code"]) == (503, "credentials_unavailable")
 
 
-def test_a_tier_leaves_out_what_is_not_registered(
+def test_a_tier_skips_models_of_unregistered_providers(
     provider: Upstream, on_lambda: None, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KIMI_API_KEY", "sk-test")

@@ -13,7 +13,7 @@ from tests.support.functions import settings
 
 
 def routed(name: str, **environ: str) -> tuple[Route, ...]:
-    """Where a name leads with Ollama registered, or with the default that `environ` names."""
+    """Return the routes of a name; Ollama is the default provider unless `environ` has one."""
     found = settings(**environ)
     return routes(name, found, lambda: found.providers[found.default_provider or "ollama"])
 
@@ -38,7 +38,9 @@ def routed(name: str, **environ: str) -> tuple[Route, ...]:
         ("KIMI/k3", "ollama", "KIMI/k3"),
     ],
 )
-def test_the_first_match_routes_and_is_stripped(name: str, provider: str, model: str) -> None:
+def test_the_first_matching_prefix_or_suffix_routes_and_is_stripped(
+    name: str, provider: str, model: str
+) -> None:
     (route,) = routed(name)
 
     assert (provider, model) == (route.provider.name, route.model)
@@ -47,7 +49,7 @@ def test_the_first_match_routes_and_is_stripped(name: str, provider: str, model:
 @pytest.mark.parametrize(
     "name", ["kimi/", "ollama/", "ollama_cloud/:cloud", ":cloud", "openrouter/ ", " "]
 )
-def test_an_empty_rest_is_the_callers_mistake(name: str) -> None:
+def test_a_name_without_a_model_is_an_invalid_request(name: str) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         routed(name)
 
@@ -73,7 +75,7 @@ def test_a_tier_is_the_routes_of_its_models_in_order(tmp_path: Path) -> None:
     assert all(route.named for route in found)
 
 
-def test_a_tiers_limits_go_before_the_providers(tmp_path: Path) -> None:
+def test_the_limits_of_a_tier_take_precedence_over_the_providers(tmp_path: Path) -> None:
     config = tmp_path / "chatd.toml"
     config.write_text(
         "[providers.kimi]\ntimeouts = { connect = 2, total = 100 }\n"
@@ -85,7 +87,7 @@ def test_a_tiers_limits_go_before_the_providers(tmp_path: Path) -> None:
     assert (route.timeouts.connect, route.timeouts.total) == (2, 20)
 
 
-def test_a_tier_goes_before_a_prefix(tmp_path: Path) -> None:
+def test_a_tier_takes_precedence_over_a_prefix(tmp_path: Path) -> None:
     config = tmp_path / "chatd.toml"
     config.write_text('[tiers]\n"kimi/best" = ["openrouter/moonshot/k3"]\n')
 

@@ -1,4 +1,4 @@
-"""Ollama Cloud does not hold answers to a format: it is asked in words, checked, asked again."""
+"""For Ollama Cloud, chatd adds the format to the prompt, checks the answer and retries once."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ GOOD, BAD = '{"city": "Bonn"}', "Bonn, of course."
 pytestmark = pytest.mark.usefixtures("keys")
 
 
-def saying(provider: Upstream, *contents: str) -> None:
-    """Let the provider answer with these, one after the other."""
+def answer_with(provider: Upstream, *contents: str) -> None:
+    """Let the provider send these contents, one for each request."""
     left = list(contents)
 
     def script(connection: socket.socket, received: Received) -> None:
@@ -47,15 +47,15 @@ def saying(provider: Upstream, *contents: str) -> None:
     provider.script = script
 
 
-def test_the_schema_is_asked_for_in_words(provider: Upstream) -> None:
-    saying(provider, GOOD)
+def test_the_schema_is_added_to_the_system_text(provider: Upstream) -> None:
+    answer_with(provider, GOOD)
     post(ask("m:cloud", format=CITY))
 
     assert json.dumps(CITY) in provider.last.json["system"]
 
 
-def test_the_words_come_after_the_callers_own_system_text(provider: Upstream) -> None:
-    saying(provider, "{}")
+def test_the_format_instruction_follows_the_callers_system_text(provider: Upstream) -> None:
+    answer_with(provider, "{}")
     turns = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]
     post({"model": "m:cloud", "messages": turns, "format": "json"})
 
@@ -63,8 +63,8 @@ def test_the_words_come_after_the_callers_own_system_text(provider: Upstream) ->
 
 
 @pytest.mark.parametrize("contents", [(GOOD,), (BAD, GOOD), ('{"city": 7}', GOOD)])
-def test_an_answer_that_holds_is_given(provider: Upstream, contents: tuple[str, ...]) -> None:
-    saying(provider, *contents)
+def test_the_first_valid_answer_is_returned(provider: Upstream, contents: tuple[str, ...]) -> None:
+    answer_with(provider, *contents)
     result = post(ask("m:cloud", response_format=FORMAT), PATH)
 
     assert result.json["choices"][0]["message"]["content"] == GOOD
@@ -72,25 +72,25 @@ def test_an_answer_that_holds_is_given(provider: Upstream, contents: tuple[str, 
 
 
 def test_both_attempts_are_counted(provider: Upstream, emitted: Callable[[], Emitted]) -> None:
-    saying(provider, BAD, GOOD)
+    answer_with(provider, BAD, GOOD)
     post(ask("m:cloud", format=CITY))
 
     (blob,) = emitted().metrics
     assert (blob["InputTokens"], blob["OutputTokens"]) == (22, 14)
 
 
-def test_an_answer_that_does_not_hold_twice_is_a_clear_error(
+def test_two_invalid_answers_are_format_not_met(
     provider: Upstream, emitted: Callable[[], Emitted]
 ) -> None:
-    saying(provider, BAD, BAD)
+    answer_with(provider, BAD, BAD)
     result = post(ask("m:cloud", format=CITY))
 
     assert (result.status, result.json["error"]["code"]) == (502, "format_not_met")
     assert emitted().metrics[0]["InputTokens"] == 22
 
 
-def failing_between(provider: Upstream, *steps: str | int) -> None:
-    """Let the provider give these contents and statuses, one after the other."""
+def answer_or_fail_with(provider: Upstream, *steps: str | int) -> None:
+    """Let the provider send these contents and error statuses, one for each request."""
     left = list(steps)
 
     def script(connection: socket.socket, received: Received) -> None:
@@ -106,7 +106,7 @@ def failing_between(provider: Upstream, *steps: str | int) -> None:
 def test_a_failed_second_request_is_retried_without_losing_the_first_answer(
     provider: Upstream, emitted: Callable[[], Emitted]
 ) -> None:
-    failing_between(provider, BAD, 500, GOOD)
+    answer_or_fail_with(provider, BAD, 500, GOOD)
     result = post(ask("m:cloud", format=CITY))
 
     assert result.json["content"] == GOOD
@@ -116,10 +116,10 @@ def test_a_failed_second_request_is_retried_without_losing_the_first_answer(
     assert sum(blob.get("InputTokens", 0) for blob in read.metrics) == 22
 
 
-def test_no_more_than_two_complete_answers_are_paid_for(
+def test_at_most_two_complete_answers_are_requested(
     provider: Upstream, emitted: Callable[[], Emitted]
 ) -> None:
-    failing_between(provider, BAD, 500, BAD, GOOD, GOOD, GOOD)
+    answer_or_fail_with(provider, BAD, 500, BAD, GOOD, GOOD, GOOD)
     result = post(ask("m:cloud", format=CITY))
 
     assert result.json["error"]["code"] == "format_not_met"
@@ -130,7 +130,7 @@ def test_no_more_than_two_complete_answers_are_paid_for(
 def test_an_answer_is_counted_when_every_later_request_fails(
     provider: Upstream, emitted: Callable[[], Emitted]
 ) -> None:
-    failing_between(provider, BAD, 500, 500, 500)
+    answer_or_fail_with(provider, BAD, 500, 500, 500)
     result = post(ask("m:cloud", format=CITY))
 
     assert result.status == 502
@@ -153,12 +153,12 @@ def test_an_uncounted_answer_is_estimated_each_time(provider: Upstream) -> None:
 
 
 def test_json_without_a_schema_must_be_an_object(provider: Upstream) -> None:
-    saying(provider, "[1]", '{"a": 1}')
+    answer_with(provider, "[1]", '{"a": 1}')
 
     assert post(ask("m:cloud", format="json")).json["content"] == '{"a": 1}'
 
 
-def test_an_answer_that_was_cut_off_is_not_asked_for_again(provider: Upstream) -> None:
+def test_a_truncated_answer_is_not_requested_again(provider: Upstream) -> None:
     provider.script = reply(answers.ollama_generate('{"ci', done_reason="length"))
 
     assert post(ask("m:cloud", format=CITY)).json["finish_reason"] == "length"
@@ -179,7 +179,7 @@ def test_an_answer_that_was_cut_off_is_not_asked_for_again(provider: Upstream) -
         {"pattern": "("},
     ],
 )
-def test_a_schema_that_is_none_is_refused_before_it_costs_anything(
+def test_an_invalid_schema_is_refused_without_an_upstream_request(
     provider: Upstream, form: Any
 ) -> None:
     result = post(ask("m:cloud", format=form))
@@ -189,9 +189,7 @@ def test_a_schema_that_is_none_is_refused_before_it_costs_anything(
     assert provider.received == []
 
 
-def test_a_tier_passes_over_a_model_whose_answers_cannot_be_checked(
-    provider: Upstream, config: Path
-) -> None:
+def test_a_tier_skips_a_model_without_checkable_answers(provider: Upstream, config: Path) -> None:
     config.write_text('[tiers]\nfast = ["m:cloud", "openrouter/v/m"]\nlow = ["m:cloud", "x:cloud"]')
     form = {"$dynamicRef": "#node"}
 
@@ -200,9 +198,9 @@ def test_a_tier_passes_over_a_model_whose_answers_cannot_be_checked(
     assert (refused.status, refused.json["error"]["param"]) == (400, "format")
 
 
-def test_on_openais_surface_the_parameter_has_openais_name(provider: Upstream) -> None:
-    wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "nothing"}}}
-    result = post(ask("m:cloud", response_format=wanted), PATH)
+def test_an_error_on_openais_surface_names_openais_parameter(provider: Upstream) -> None:
+    format_ = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "nothing"}}}
+    result = post(ask("m:cloud", response_format=format_), PATH)
 
     assert result.status == 400
     assert result.json["error"]["param"] == "response_format.json_schema.schema"
@@ -215,7 +213,7 @@ def doubling(times: int) -> dict[str, Any]:
     return {"$defs": parts, "$ref": f"#/$defs/d{times}"}
 
 
-def test_a_schema_that_would_hang_is_refused_before_it_costs_anything(provider: Upstream) -> None:
+def test_a_too_complex_schema_is_refused_without_an_upstream_request(provider: Upstream) -> None:
     result = post(ask("m:cloud", format=doubling(40)))
 
     assert (result.status, result.json["error"]["code"]) == (400, "schema_too_complex")
@@ -231,10 +229,10 @@ def test_a_schema_that_would_hang_is_refused_before_it_costs_anything(provider: 
         ({"items": {"$ref": "#"}}, "[" * 500 + "]" * 500),
     ],
 )
-def test_an_answer_that_takes_too_long_to_check_is_the_schemas_fault(
+def test_an_answer_that_takes_too_long_to_check_is_schema_too_complex(
     provider: Upstream, form: Any, content: str, emitted: Callable[[], Emitted]
 ) -> None:
-    saying(provider, content, content)
+    answer_with(provider, content, content)
     result = post(ask("m:cloud", format=form))
 
     error = result.json["error"]
@@ -243,7 +241,7 @@ def test_an_answer_that_takes_too_long_to_check_is_the_schemas_fault(
     assert emitted().log[-1]["gen_ai.usage.input_tokens"] == 11
 
 
-def test_a_check_ends_with_the_callers_time(provider: Upstream) -> None:
+def test_a_check_ends_at_the_deadline_of_the_call(provider: Upstream) -> None:
     compiled = {"items": {"not": {"pattern": "^(a+)+$"}}}
     call = Call("r", Deadline.after(0))
     request = ChatRequest("m", (Message("user", (Text("x"),)),), format=compiled)
@@ -254,21 +252,21 @@ def test_a_check_ends_with_the_callers_time(provider: Upstream) -> None:
 
 
 @pytest.mark.parametrize("content", ['{"a": NaN}', '{"a": Infinity}', "9" * 5000])
-def test_what_is_no_json_does_not_hold(provider: Upstream, content: str) -> None:
-    saying(provider, content, content)
+def test_an_answer_other_than_json_is_format_not_met(provider: Upstream, content: str) -> None:
+    answer_with(provider, content, content)
 
     assert post(ask("m:cloud", format={})).json["error"]["code"] == "format_not_met"
 
 
 def test_a_stream_is_checked_before_it_is_sent(provider: Upstream) -> None:
-    saying(provider, BAD, GOOD)
+    answer_with(provider, BAD, GOOD)
 
     *pieces, last = stream(ask("m:cloud", format=CITY)).json
     assert pieces == [{"content": GOOD}]
     assert last["done"]
 
 
-def test_a_provider_that_holds_its_answers_is_not_told_in_words(provider: Upstream) -> None:
+def test_a_provider_that_honours_a_format_gets_no_format_instruction(provider: Upstream) -> None:
     post(ask("llama3.2", format=CITY))
 
     assert [turn["role"] for turn in provider.last.json["messages"]] == ["user"]

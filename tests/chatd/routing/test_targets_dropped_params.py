@@ -1,4 +1,4 @@
-"""`x-chatd-dropped-params` names what was dropped, within bounds that no caller can pass."""
+"""`x-chatd-dropped-params` names the dropped fields safely, in at most 500 characters."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def dropped(**fields: Any) -> str:
     return result.headers["x-chatd-dropped-params"]
 
 
-def test_many_fields_do_not_make_a_long_header() -> None:
+def test_the_header_has_at_most_500_characters() -> None:
     names = {f"unknown_field_number_{number}": 1 for number in range(200)}
 
     header = dropped(**names)
@@ -34,14 +34,14 @@ def test_many_fields_do_not_make_a_long_header() -> None:
     assert header.startswith("unknown_field_number_0, unknown_field_number_1, ")
 
 
-def test_few_fields_are_all_named() -> None:
+def test_a_short_list_of_fields_is_named_in_full() -> None:
     assert set(dropped(first=1, second=2).split(", ")) == {"first", "second"}
 
 
 @pytest.mark.parametrize(
     "name", ["x" * 51, "Grüße", "a b", "a\r\nSet-Cookie: b", "", "a,b", "<script>"]
 )
-def test_a_name_that_is_no_plain_word_is_a_question_mark(name: str) -> None:
+def test_an_unsafe_or_long_name_is_a_question_mark(name: str) -> None:
     assert dropped(**{name: 1}) == "?"
 
 
@@ -49,11 +49,11 @@ def test_a_name_of_50_characters_is_named() -> None:
     assert dropped(**{"x" * 50: 1}) == "x" * 50
 
 
-def test_nothing_dropped_is_no_header(provider: Upstream) -> None:
+def test_a_request_without_dropped_fields_has_no_header(provider: Upstream) -> None:
     assert "x-chatd-dropped-params" not in post(ask("llama3.2"), PATH).headers
 
 
-def test_what_the_first_model_of_a_tier_cannot_honour_is_400_and_no_other_model_answers_without(
+def test_a_field_that_the_first_model_of_a_tier_cannot_honour_is_400_without_a_fallback(
     provider: Upstream, keys: str, config: Path
 ) -> None:
     config.write_text('[tiers]\nfast = ["ollama/llama3.2", "openrouter/v/m"]')

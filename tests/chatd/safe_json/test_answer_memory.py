@@ -27,14 +27,14 @@ MARK = "the measured request"
 
 
 def filled(prefix: str, item: str, suffix: str, size: int = SIZE, most: int = sys.maxsize) -> bytes:
-    """Up to `most` times the item between the two, in `size` bytes at most."""
+    """Return the prefix, up to `most` items and the suffix, in at most `size` bytes."""
     room = size - len(prefix) - len(suffix)
     times = min(most, room // (len(item.encode()) + 1))
     return (prefix + ",".join([item] * times) + suffix).encode()
 
 
 def streamed(event: str, size: int = SIZE) -> bytes:
-    """The same event again and again, and an end of the stream."""
+    """Return a stream of about `size` bytes that repeats one event, with an end."""
     end = '{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}'
     times = size // (len(event.encode()) + 8)
     return (f"data: {event}\n\n" * times + f"data: {end}\n\ndata: [DONE]\n\n").encode()
@@ -78,7 +78,7 @@ LOCAL = {
 
 @dataclass(slots=True)
 class Hostile:
-    """A provider that answers the measured request with these bytes, and others as usual."""
+    """A provider that answers the measured request with these bytes, and others by dialect."""
 
     url: str = ""
     content: bytes = b""
@@ -109,7 +109,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("model", "shape", "stream"), CASES)
-def test_a_hostile_answer(
+def test_a_hostile_answer_takes_less_than_300_mb(
     hostile: Hostile, tmp_path: Path, model: str, shape: str, stream: bool
 ) -> None:
     hostile.content = (LOCAL if model == "m" else KIMI)[shape]

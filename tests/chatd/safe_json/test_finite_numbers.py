@@ -1,4 +1,4 @@
-"""JSON has no NaN and no Infinity: a caller's are refused, a provider's become null."""
+"""JSON has no NaN and no Infinity: chatd refuses a caller's, and writes a provider's as null."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.functions import ask, http_event, invoke, post, stream
 from tests.support.upstream import Upstream, chunked, reply
 
 NUMBERS = ["NaN", "Infinity", "-Infinity", "1e999", "-1e999"]
-# Each place is one where any JSON may stand, or a number.
+# Each place accepts a number or any JSON.
 OPENAI_PLACES = {
     "temperature": '"temperature":%s',
     "x": '"x":%s',
@@ -36,7 +36,7 @@ def refuse(constant: str) -> NoReturn:
 
 
 def strict(text: str | bytes) -> Any:
-    """Read JSON as a parser does that follows the RFC."""
+    """Parse JSON strictly: RFC 8259 has no NaN and no Infinity."""
     return json.loads(text, parse_constant=refuse)
 
 
@@ -47,7 +47,7 @@ def request(model: str, field: str, **more: Any) -> str:
 @pytest.mark.parametrize("number", NUMBERS)
 @pytest.mark.parametrize("place", OPENAI_PLACES)
 @pytest.mark.parametrize("model", ["kimi/k3", "m", "ollama_cloud/m"])
-def test_a_callers_number_is_refused_by_its_name(
+def test_a_callers_non_finite_number_is_refused_by_field(
     provider: Upstream, keys: str, model: str, place: str, number: str
 ) -> None:
     body = request(model, OPENAI_PLACES[place] % number)
@@ -66,7 +66,7 @@ def test_a_callers_number_is_refused_by_its_name(
     ("param", "field"), [("temperature", '"temperature":%s'), ("format.a", '"format":{"a":%s}')]
 )
 @pytest.mark.parametrize("model", ["kimi/k3", "m", "ollama_cloud/m"])
-def test_a_callers_number_is_refused_on_the_native_surface(  # noqa: PLR0917  # the cases of three parametrizations
+def test_a_callers_non_finite_number_is_refused_on_the_native_surface(  # noqa: PLR0917  # the cases of three parametrizations
     provider: Upstream, keys: str, model: str, param: str, field: str, number: str
 ) -> None:
     result = post(request(model, field % number))
@@ -76,7 +76,7 @@ def test_a_callers_number_is_refused_on_the_native_surface(  # noqa: PLR0917  # 
 
 
 @pytest.mark.parametrize("field", ['"stream":true,"x":%s', '"metadata":{"a":%s}'])
-def test_a_callers_nan_is_refused_where_it_would_not_be_sent_or_is_streamed(
+def test_a_callers_nan_is_refused_in_a_stream_or_an_unsent_field(
     provider: Upstream, keys: str, field: str
 ) -> None:
     result = post(request("m", field % "NaN"), "/v1/chat/completions")
@@ -85,14 +85,14 @@ def test_a_callers_nan_is_refused_where_it_would_not_be_sent_or_is_streamed(
     assert result.json["error"]["param"] in ("x", "metadata.a")
 
 
-def test_a_text_may_hold_the_words(provider: Upstream, keys: str) -> None:
+def test_a_text_may_contain_nan_and_infinity(provider: Upstream, keys: str) -> None:
     body = ask("kimi/k3", "NaN and Infinity", x="NaN", tools=[])
 
     assert post(body, "/v1/chat/completions").status == 200
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf])
-def test_a_direct_invocation_with_one_fails_by_name(
+def test_a_direct_invocation_with_a_non_finite_number_fails_by_field(
     provider: Upstream, keys: str, number: float
 ) -> None:
     with pytest.raises(InvalidRequestError) as failed:
@@ -102,7 +102,7 @@ def test_a_direct_invocation_with_one_fails_by_name(
 
 
 @pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
-def test_the_arguments_of_a_call_are_refused_for_ollama(
+def test_tool_arguments_with_a_non_finite_number_are_refused_for_ollama(
     provider: Upstream, keys: str, number: str
 ) -> None:
     call = {"id": "c", "function": {"name": "f", "arguments": f'{{"a": {number}}}'}}
@@ -134,7 +134,7 @@ def ollama_answer(number: str) -> bytes:
 @pytest.mark.parametrize("number", NUMBERS)
 @pytest.mark.parametrize("path", ["/v1/chat", "/v1/chat/completions"])
 @pytest.mark.parametrize("model", ["kimi/k3", "openrouter/v/m", "m"])
-def test_a_providers_number_is_null_in_a_whole_answer(  # noqa: PLR0917  # the cases of three parametrizations
+def test_a_providers_non_finite_number_is_null_in_a_whole_answer(  # noqa: PLR0917  # the cases of three parametrizations
     provider: Upstream,
     keys: str,
     emitted: Callable[[], Emitted],
@@ -163,7 +163,7 @@ def test_a_providers_number_is_null_in_a_whole_answer(  # noqa: PLR0917  # the c
 
 @pytest.mark.parametrize("number", NUMBERS)
 @pytest.mark.parametrize("path", ["/v1/chat", "/v1/chat/completions"])
-def test_a_providers_number_is_null_in_a_stream(
+def test_a_providers_non_finite_number_is_null_in_a_stream(
     provider: Upstream, keys: str, emitted: Callable[[], Emitted], path: str, number: str
 ) -> None:
     choice = (
@@ -186,7 +186,7 @@ def test_a_providers_number_is_null_in_a_stream(
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_a_providers_number_is_null_in_ollamas_stream(
+def test_a_providers_non_finite_number_is_null_in_ollamas_stream(
     provider: Upstream, keys: str, number: str
 ) -> None:
     provider.script = chunked([ollama_answer(number) + b"\n"], "application/x-ndjson")
@@ -198,7 +198,7 @@ def test_a_providers_number_is_null_in_ollamas_stream(
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_a_direct_invocation_gets_json(provider: Upstream, keys: str, number: str) -> None:
+def test_a_direct_invocation_returns_valid_json(provider: Upstream, keys: str, number: str) -> None:
     provider.script = reply(openai_answer(number))
 
     strict(json.dumps(invoke(ask("kimi/k3"))))
@@ -207,7 +207,7 @@ def test_a_direct_invocation_gets_json(provider: Upstream, keys: str, number: st
 def test_a_count_of_thousands_of_digits_is_written_as_json(
     provider: Upstream, keys: str, emitted: Callable[[], Emitted]
 ) -> None:
-    """The sum of two is longer than Python writes an integer, which would be a 500."""
+    """Python refuses to write an integer as long as the sum of the two counts."""
     body = answers.for_path("/chat/completions")
     body["usage"] = {"prompt_tokens": "?", "completion_tokens": "?", "cost": "?"}
     provider.script = reply(json.dumps(body).replace('"?"', "9" * 4300).encode())
@@ -221,7 +221,7 @@ def test_a_count_of_thousands_of_digits_is_written_as_json(
 
 
 def served(body: str, path: str) -> Any:
-    import chat.app  # noqa: PLC0415  # the result is read as text, which no helper gives
+    import chat.app  # noqa: PLC0415  # the test reads the result as text, which no helper returns
     from tests.support.functions import LambdaContext  # noqa: PLC0415  # as above
 
     return chat.app.lambda_handler(http_event("POST", path, body), LambdaContext())

@@ -17,7 +17,7 @@ import chatd
 
 def modules() -> Iterator[str]:
     for module in pkgutil.walk_packages(chatd.__path__, "chatd."):
-        # It can be imported on Lambda alone, and declares no model.
+        # Only Lambda can import the runtime, and the runtime declares no model.
         if not module.name.startswith("chatd.aws_lambda.runtime"):
             yield module.name
 
@@ -29,23 +29,15 @@ def subclasses(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
 
 
 def models() -> list[type[BaseModel]]:
-    """Every pydantic model of the package that reads input.
-
-    The models of `*answers` describe what chatd writes, for the API description; they read nothing
-    (test_no_model_of_an_answer_is_used_to_read).
-    """
+    """Return every pydantic model of the package; all of them read input."""
     for name in modules():
         importlib.import_module(name)
-    found = {
-        model
-        for model in subclasses(BaseModel)
-        if model.__module__.startswith("chatd.") and not model.__module__.endswith("answers")
-    }
+    found = {model for model in subclasses(BaseModel) if model.__module__.startswith("chatd.")}
     return sorted(found, key=lambda model: (model.__module__, model.__name__))
 
 
 def unbounded(schema: Any, name: str) -> Iterator[str]:
-    """The lists in a field's core schema that lack `fail_fast` or a cap."""
+    """Yield the lists in a field's core schema that lack `fail_fast` or a cap."""
     if isinstance(schema, list | tuple):
         for item in schema:
             yield from unbounded(item, name)
@@ -75,7 +67,7 @@ def faults(model: type[BaseModel]) -> list[str]:
 
 
 def model_fields(schema: Any) -> Iterator[tuple[str, Any]]:
-    """The outermost model's fields, by name."""
+    """Yield the outermost model's fields, by name."""
     if isinstance(schema, Mapping):
         if schema.get("type") == "model-fields":
             yield from schema["fields"].items()
@@ -122,15 +114,15 @@ def test_the_search_names_a_list_without_bounds() -> None:
     ]
 
 
-def test_no_model_of_an_answer_is_used_to_read() -> None:
-    """The package imports none of the modules that this test leaves out of its search."""
+def test_the_package_imports_no_model_of_the_documentation() -> None:
+    """The search leaves out docs/response_schemas: these models describe responses."""
     importing = [
         name
         for name in modules()
         for line in Path(str(importlib.import_module(name).__file__))
         .read_text("utf-8")
         .splitlines()
-        if re.match(r"\s*(from|import) chatd\.wire\.\w*answers\b", line)
+        if re.match(r"\s*(from|import) docs\b", line)
     ]
 
     assert importing == []

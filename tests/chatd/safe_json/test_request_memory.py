@@ -1,6 +1,6 @@
 """No request takes more memory than a function of 512 MB has.
 
-Each shape is served in a process of its own, by the real handler, with the provider on a socket of
+Each shape is served in its own process, by the real handler, with the provider on a socket of
 another process.
 """
 
@@ -35,14 +35,14 @@ def server() -> Iterator[Upstream]:
 
 
 def filled(prefix: str, item: str, suffix: str, most: int = sys.maxsize) -> str:
-    """Up to `most` times the item between the two, in 5 MB at most."""
+    """Return the prefix, up to `most` items and the suffix, in at most 5 MB."""
     room = SIZE - len(prefix.encode()) - len(suffix.encode())
     times = min(most, room // (len(item.encode()) + 1))
     return prefix + ",".join([item] * times) + suffix
 
 
 def text(content: str) -> str:
-    """A turn of 5 MB with this content again and again."""
+    """Return a turn of 5 MB that repeats this content."""
     times = (SIZE - 100) // len(content.encode())
     return '"messages":[{"role":"user","content":"' + content * times + '"}]}'
 
@@ -107,7 +107,9 @@ HOSTILE = {
     ("model", "shape"),
     [*(("kimi/k3", shape) for shape in ORDINARY), ("m", "a picture"), ("m", "turns of 1 KB")],
 )
-def test_a_large_ordinary_request(server: Upstream, tmp_path: Path, model: str, shape: str) -> None:
+def test_a_large_ordinary_request_takes_less_than_150_mb(
+    server: Upstream, tmp_path: Path, model: str, shape: str
+) -> None:
     body = f'{{"model":"{model}",' + ORDINARY[shape]
 
     found = peak(server.url, json.dumps(http_event(body)).encode(), tmp_path)
@@ -120,7 +122,9 @@ def test_a_large_ordinary_request(server: Upstream, tmp_path: Path, model: str, 
 
 @pytest.mark.parametrize("model", ["m", "kimi/k3"])
 @pytest.mark.parametrize("shape", HOSTILE)
-def test_a_hostile_request(server: Upstream, tmp_path: Path, shape: str, model: str) -> None:
+def test_a_hostile_request_takes_less_than_300_mb(
+    server: Upstream, tmp_path: Path, shape: str, model: str
+) -> None:
     body = f'{{"model":"{model}",' + HOSTILE[shape]
 
     found = peak(server.url, json.dumps(http_event(body)).encode(), tmp_path)
@@ -130,7 +134,9 @@ def test_a_hostile_request(server: Upstream, tmp_path: Path, shape: str, model: 
 
 
 @pytest.mark.parametrize("item", ["[]", '{"a":1}', '{"role":"user","content":""}', DEEP])
-def test_a_hostile_direct_invocation(server: Upstream, tmp_path: Path, item: str) -> None:
+def test_a_hostile_direct_invocation_takes_less_than_300_mb(
+    server: Upstream, tmp_path: Path, item: str
+) -> None:
     event = filled('{"model":"m","messages":[', item, "]}").encode()
 
     found = peak(server.url, event, tmp_path)
@@ -139,8 +145,8 @@ def test_a_hostile_direct_invocation(server: Upstream, tmp_path: Path, item: str
     assert found.over < MOST_MB
 
 
-def test_a_large_request_that_is_refused(tmp_path: Path) -> None:
-    """The provider's words are compared with all that was sent."""
+def test_a_large_request_refused_by_the_provider_takes_less_than_300_mb(tmp_path: Path) -> None:
+    """Redaction compares the provider's reason with the whole request."""
     refusal = {"error": {"message": "no", "code": "bad"}}
     with upstream(reply(refusal, 400)) as server:
         for model in ("m", "kimi/k3"):

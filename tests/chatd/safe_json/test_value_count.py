@@ -1,4 +1,4 @@
-"""The values of a JSON text are counted without parsing it."""
+"""The values of a JSON text are counted without parsing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ JSON = st.recursive(
 
 
 def marks(value: object) -> int:
-    """The opening brackets and the commas of a JSON value."""
+    """Count the opening brackets and the commas of a JSON value."""
     if not isinstance(value, dict | list):
         return 0
     inner = list(value.values()) if isinstance(value, dict) else value
@@ -37,7 +37,7 @@ def test_the_values_are_counted_exactly(value: object, ascii_only: bool) -> None
 
 
 @pytest.mark.parametrize("inner", ["1,2,3,", r"\"a\",[", r"\\,\\", "{[,{["])
-def test_what_stands_in_a_string_is_no_value(inner: str) -> None:
+def test_characters_in_a_string_are_not_counted(inner: str) -> None:
     text = b'{"text":"%s"}' % (inner * 200_000).encode()
 
     assert json.loads(text)
@@ -49,4 +49,4 @@ def test_too_many_small_values_are_found(item: str) -> None:
     text = f"[{','.join([item] * 260_000)}]".encode()
 
     assert not is_bounded(text)
-    assert is_bounded(text[: 200 * 1024])  # small, whatever it holds
+    assert is_bounded(text[: 200 * 1024])  # a small text is always accepted

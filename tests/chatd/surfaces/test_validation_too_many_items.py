@@ -1,4 +1,4 @@
-"""A list that is too long is refused as that, also where a text may stand instead."""
+"""A list with too many items is refused by name, also in a field that may be a text."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OPENAI: list[tuple[str, int, Any]] = [
 
 
 @pytest.mark.parametrize(("param", "most", "made"), OPENAI, ids=[case[0] for case in OPENAI])
-def test_one_too_many_is_refused_by_name(
+def test_a_list_with_one_item_too_many_is_refused_by_name(
     provider: Upstream, keys: str, param: str, most: int, made: Any
 ) -> None:
     result = post({**ask("kimi/k3"), **made(most + 1)}, "/v1/chat/completions")
@@ -43,7 +43,7 @@ def test_one_too_many_is_refused_by_name(
 
 
 @pytest.mark.parametrize(("param", "most", "made"), OPENAI, ids=[case[0] for case in OPENAI])
-def test_as_many_as_allowed_are_passed_on(
+def test_a_list_at_its_limit_is_passed_on(
     provider: Upstream, keys: str, param: str, most: int, made: Any
 ) -> None:
     result = post({**ask("kimi/k3"), **made(most)}, "/v1/chat/completions")
@@ -51,7 +51,7 @@ def test_as_many_as_allowed_are_passed_on(
     assert result.status == 200
 
 
-def test_the_native_surface_caps_messages_too(provider: Upstream, keys: str) -> None:
+def test_the_native_surface_limits_the_number_of_messages(provider: Upstream, keys: str) -> None:
     body = {"model": "m", "messages": [HI] * (item_limits.MAX_MESSAGES + 1)}
 
     assert post(body).json["error"]["param"] == "messages"

@@ -1,4 +1,4 @@
-"""`x-chatd-warning` explains one kind of answer, and stays away from every other."""
+"""`x-chatd-warning` is sent only for an answer that spent its budget on thinking."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CALL = ToolCall("call_1", "look_up", "{}")
 PATHS = ("/v1/chat", "/v1/chat/completions")
 
 
-def test_a_budget_spent_before_the_first_word_is_explained() -> None:
+def test_an_answer_cut_off_while_thinking_has_a_warning() -> None:
     assert warning_of(Choice((Thinking("Hm"),), finish_reason="length")) == SPENT_THINKING
 
 

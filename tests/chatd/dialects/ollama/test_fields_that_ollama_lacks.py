@@ -1,4 +1,4 @@
-"""What Ollama's dialect refuses, drops by name, or writes in its own way."""
+"""Ollama's dialect refuses, drops and names, or translates the fields that Ollama lacks."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def request(**fields: Any) -> ChatRequest:
     ],
     ids=str,
 )
-def test_what_would_change_the_answer_is_refused(fields: Any, refused: tuple[str, ...]) -> None:
-    asked = request(**fields)
+def test_a_field_that_changes_the_answer_is_refused(fields: Any, refused: tuple[str, ...]) -> None:
+    given = request(**fields)
 
-    assert dialect_for(ROW, asked).refused(asked, ROW) == refused
+    assert dialect_for(ROW, given).refused(given, ROW) == refused
 
 
 @pytest.mark.parametrize(
@@ -70,32 +70,32 @@ def test_what_would_change_the_answer_is_refused(fields: Any, refused: tuple[str
     ],
     ids=str,
 )
-def test_what_is_dropped_is_named(fields: Any, omitted: tuple[str, ...]) -> None:
-    asked = request(**fields)
+def test_dropped_fields_are_named(fields: Any, omitted: tuple[str, ...]) -> None:
+    given = request(**fields)
 
-    assert dialect_for(ROW, asked).omitted(asked, ROW) == omitted
+    assert dialect_for(ROW, given).omitted(given, ROW) == omitted
 
 
 @pytest.mark.parametrize(
     ("role", "is_named"), [("user", True), ("tool", False), ("function", False)]
 )
-def test_a_speakers_name_is_named_unless_it_is_a_tools(role: str, is_named: bool) -> None:
-    asked = ChatRequest("m", (Message(role, (Text("a"),), name="ann"),))
+def test_the_dropped_name_of_a_turn_is_named_except_for_tools(role: str, is_named: bool) -> None:
+    given = ChatRequest("m", (Message(role, (Text("a"),), name="ann"),))
 
-    assert unwritten(asked) == (("messages.name",) if is_named else ())
+    assert unwritten(given) == (("messages.name",) if is_named else ())
 
 
 @pytest.mark.parametrize(
     ("role", "written_role"),
     [("system", "system"), ("developer", "system"), ("user", "user"), ("assistant", "assistant")],
 )
-def test_a_role_is_ollamas(role: str, written_role: str) -> None:
+def test_a_role_is_written_as_ollamas_role(role: str, written_role: str) -> None:
     assert written([Message(role, (Text("a"),))]) == [{"role": written_role, "content": "a"}]
     parts = (Text("a"), Text("b"))
     assert written([Message(role, parts)]) == [{"role": written_role, "content": "ab"}]
 
 
-def test_an_old_functions_turn_is_a_tools() -> None:
+def test_a_function_turn_is_written_as_a_tool_turn() -> None:
     turn = Message("function", (Text("a"),), name="f")
 
     assert written([turn]) == [{"role": "tool", "content": "a", "tool_name": "f"}]
@@ -119,7 +119,7 @@ def test_an_assistants_turn_has_thinking_text_images_and_calls() -> None:
     }
 
 
-def test_each_result_is_a_turn_with_its_tools_name_and_the_rest_is_the_users() -> None:
+def test_each_tool_result_is_a_turn_and_further_text_is_a_user_turn() -> None:
     call = Message("assistant", (ToolCall("i", "f", "{}"),))
     results = Message(
         "tool", (ToolResult("i", (Text("a"),)), Text("more"), ToolResult("j", (Text("b"),)))
@@ -135,7 +135,7 @@ def test_each_result_is_a_turn_with_its_tools_name_and_the_rest_is_the_users() -
     assert named["tool_name"] == "g"
 
 
-def test_a_plain_document_is_text() -> None:
+def test_a_plain_document_is_written_as_text() -> None:
     parts = (Text("a"), Document(text="b"))
 
     assert written([Message("user", parts)]) == [{"role": "user", "content": "ab"}]
@@ -157,7 +157,7 @@ def test_a_plain_document_is_text() -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
-def test_a_block_that_ollama_cannot_take_is_refused_by_its_place(block: Any, param: str) -> None:
+def test_a_block_that_ollama_lacks_is_refused_by_its_place(block: Any, param: str) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         written([HI, Message("assistant", (Text("a"), block))])
 

@@ -1,4 +1,4 @@
-"""What agents and SDKs send with every request does not keep Ollama from answering."""
+"""Ollama answers requests with the hints that agents and SDKs add to every request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ each_provider = pytest.mark.parametrize("model", ["llama3.2", "ollama_cloud/gpt-
 
 
 def sent(upstream: Upstream, model: str = "llama3.2", /, **fields: Any) -> tuple[Any, str | None]:
-    """The body that Ollama gets of a request with these fields, and what was dropped of it."""
+    """Send a request with these fields; return Ollama's body and the names of dropped fields."""
     result = post(ask(model, **fields), OPENAI)
     assert result.status == 200, result.json
     return upstream.last.json, result.headers.get("x-chatd-dropped-params")
@@ -50,7 +50,7 @@ def sent(upstream: Upstream, model: str = "llama3.2", /, **fields: Any) -> tuple
         ({"reasoning": None, "think": None}, False),
     ],
 )
-def test_thinking_is_asked_for_in_every_vendors_words(
+def test_thinking_is_read_from_the_fields_of_every_vendor(
     fields: Mapping[str, Any], think: bool | str, model: str, provider: Upstream
 ) -> None:
     body, dropped = sent(provider, model, **fields)
@@ -71,7 +71,7 @@ def test_thinking_is_asked_for_in_every_vendors_words(
         ({"context_management": {"edits": []}}, "context_management"),
     ],
 )
-def test_a_hint_that_ollama_has_no_word_for_is_dropped_and_named(
+def test_a_hint_that_ollama_lacks_is_dropped_and_named(
     fields: Mapping[str, Any], name: str, provider: Upstream
 ) -> None:
     body, dropped = sent(provider, **fields)
@@ -94,14 +94,16 @@ QUIET = {
 
 
 @each_provider
-def test_what_cannot_change_the_answer_is_dropped_quietly(model: str, provider: Upstream) -> None:
+def test_fields_without_effect_on_the_answer_are_dropped_unnamed(
+    model: str, provider: Upstream
+) -> None:
     body, dropped = sent(provider, model, **QUIET)
 
     assert dropped is None
     assert not QUIET.keys() & body.keys()
 
 
-def test_options_of_ollamas_own_reach_it(provider: Upstream) -> None:
+def test_ollamas_own_options_reach_ollama(provider: Upstream) -> None:
     body, dropped = sent(
         provider,
         options={"num_ctx": 4096, "temperature": 2, "mirostat": 1},
@@ -124,14 +126,14 @@ def test_options_of_ollamas_own_reach_it(provider: Upstream) -> None:
     assert (body["keep_alive"], body["truncate"], dropped) == ("5m", False, None)
 
 
-def test_a_stream_names_what_was_dropped_too(provider: Upstream) -> None:
+def test_a_stream_names_the_dropped_fields(provider: Upstream) -> None:
     result = stream(ask("llama3.2", verbosity="low"), OPENAI)
 
     assert result.headers["x-chatd-dropped-params"] == "verbosity"
 
 
-def thoughtless(provider: Upstream) -> Script:
-    """A server whose model cannot think."""
+def refusing_thinking(provider: Upstream) -> Script:
+    """Return the script of a server with a model that cannot think."""
     working = provider.script
 
     def script(connection: socket.socket, received: Received) -> None:
@@ -152,11 +154,11 @@ THINKING = [
 
 @pytest.mark.parametrize("fields", THINKING)
 @pytest.mark.parametrize("tier", [False, True])
-def test_a_model_that_cannot_think_answers_without(
+def test_a_model_that_cannot_think_answers_without_thinking(
     fields: dict[str, Any], tier: bool, provider: Upstream, config: Path
 ) -> None:
     config.write_text('[tiers]\nfast = ["ollama/llama3.2", "kimi/k3"]')
-    provider.script = thoughtless(provider)
+    provider.script = refusing_thinking(provider)
     model = "fast" if tier else "llama3.2"
 
     plain = post(ask(model, **fields), OPENAI)
@@ -172,8 +174,8 @@ def test_a_model_that_cannot_think_answers_without(
     assert len(provider.received) == 4
 
 
-def test_thinking_that_a_native_caller_wants_is_not_dropped(provider: Upstream) -> None:
-    provider.script = thoughtless(provider)
+def test_thinking_of_a_native_request_is_not_dropped(provider: Upstream) -> None:
+    provider.script = refusing_thinking(provider)
 
     result = post(ask("llama3.2", think=True))
 
@@ -181,14 +183,14 @@ def test_thinking_that_a_native_caller_wants_is_not_dropped(provider: Upstream) 
     assert "does not support thinking" in result.json["error"]["message"]
 
 
-def test_another_refusal_is_not_repeated(provider: Upstream) -> None:
+def test_a_request_is_not_repeated_after_another_refusal(provider: Upstream) -> None:
     provider.script = reply({"error": "bad option"}, 400)
 
     assert post(ask("llama3.2", reasoning_effort="high"), OPENAI).status == 400
     assert len(provider.received) == 1
 
 
-def test_a_refusal_that_stays_is_passed_on(provider: Upstream) -> None:
+def test_a_second_refusal_of_thinking_is_passed_on(provider: Upstream) -> None:
     provider.script = reply({"error": '"m" does not support thinking'}, 400)
 
     assert post(ask("llama3.2", reasoning_effort="high"), OPENAI).status == 400

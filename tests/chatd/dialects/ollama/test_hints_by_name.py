@@ -1,4 +1,4 @@
-"""Every field that agents send beside a chat, by its name: written, dropped, named or refused."""
+"""Each field that agents add to a chat is written, dropped, named or refused by its name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chatd.canonical.extra import Extra, fields_for
 from chatd.canonical.request import ChatRequest, Message, Sampling
 from chatd.dialects.ollama import hints
 
-# Of OpenAI, OpenRouter and agents: fields that change nothing in the answer.
+# Fields of OpenAI, OpenRouter and agents without effect on the answer.
 QUIET = (
     *("user", "metadata", "client_metadata", "session_id", "trace", "store", "include"),
     *("service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention"),
@@ -40,7 +40,7 @@ def further(found: ChatRequest) -> Any:
 
 
 @pytest.mark.parametrize("name", QUIET)
-def test_a_field_that_changes_no_answer_is_neither_refused_nor_named(name: str) -> None:
+def test_a_field_without_effect_on_the_answer_is_neither_refused_nor_named(name: str) -> None:
     found = request(**{name: "x"})
 
     assert (hints.refused(found), hints.dropped(found), hints.fields(found)) == ((), (), {})
@@ -48,7 +48,7 @@ def test_a_field_that_changes_no_answer_is_neither_refused_nor_named(name: str) 
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_a_hint_without_a_word_of_ollama_is_named(name: str) -> None:
+def test_a_hint_that_ollama_lacks_is_named(name: str) -> None:
     found = request(**{name: "x"})
 
     assert (hints.refused(found), hints.dropped(found)) == ((), (name,))
@@ -56,7 +56,7 @@ def test_a_hint_without_a_word_of_ollama_is_named(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OPTIONS)
-def test_an_option_of_ollama_is_written_as_one(name: str) -> None:
+def test_an_option_of_ollama_is_written_as_an_option(name: str) -> None:
     found = request(**{name: 0})
 
     assert hints.options(found) == {name: 0}
@@ -73,13 +73,13 @@ def test_a_field_of_ollama_is_written_beside_the_options(name: str) -> None:
     assert hints.fields(request(**{name: None})) == {}
 
 
-def test_another_servers_word_for_an_option_is_translated() -> None:
+def test_another_servers_name_of_an_option_is_translated() -> None:
     assert hints.options(request(repetition_penalty=1.5)) == {"repeat_penalty": 1.5}
     assert hints.options(request(repetition_penalty=None)) == {}
     assert hints.options(request(repetition_penalty=1.5, repeat_penalty=2)) == {"repeat_penalty": 2}
 
 
-def test_openais_names_go_before_an_option() -> None:
+def test_openais_fields_take_precedence_over_an_option() -> None:
     found = request(options={"seed": 1, "top_p": 1, "mirostat": 2}, top_k=3)
     found.sampling = Sampling(0.5, 0.25, 7, ("a", "b"), 0.125, 0.75)
     found.max_tokens = 9
@@ -100,7 +100,7 @@ def test_openais_names_go_before_an_option() -> None:
 
 
 @pytest.mark.parametrize("options", [None, "num_ctx", 7, ["num_ctx"]])
-def test_options_that_are_no_object_are_none(options: Any) -> None:
+def test_options_other_than_an_object_are_ignored(options: Any) -> None:
     assert hints.options(request(options=options)) == {}
 
 
@@ -128,7 +128,7 @@ def test_a_hint_with_its_default_is_not_named() -> None:
         *(("high", "high"), ("max", "max"), ("xhigh", "max"), ("ultra", "max")),
     ],
 )
-def test_an_effort_is_written_in_ollamas_words(effort: str, written: Any) -> None:
+def test_an_effort_is_written_as_ollamas_think_value(effort: str, written: Any) -> None:
     for found in (
         request(think=effort),
         request(reasoning={"effort": effort}),
@@ -160,11 +160,11 @@ def test_an_effort_is_written_in_ollamas_words(effort: str, written: Any) -> Non
         ({"think": "unknown", "reasoning": {"effort": "low"}}, "low"),
     ],
 )
-def test_the_first_field_that_asks_for_thinking_holds(extra: Any, written: Any) -> None:
+def test_the_first_field_with_a_valid_thinking_value_holds(extra: Any, written: Any) -> None:
     assert hints.think(request(**extra)) == written
 
 
-def test_a_callers_own_word_on_thinking_goes_before_every_hint() -> None:
+def test_the_think_value_of_the_request_takes_precedence_over_every_hint() -> None:
     found = request(think="high")
     found.think = False
     assert hints.think(found) is False
@@ -185,7 +185,7 @@ def test_a_callers_own_word_on_thinking_goes_before_every_hint() -> None:
         ({"chat_template_kwargs": {}}, ()),
     ],
 )
-def test_thinking_that_cannot_be_read_is_named(extra: Any, dropped: Any) -> None:
+def test_an_invalid_thinking_hint_is_named(extra: Any, dropped: Any) -> None:
     assert hints.dropped(request(**extra)) == dropped
     assert hints.refused(request(**extra)) == ()
 
@@ -212,7 +212,7 @@ def test_a_template_with_other_switches_is_refused(value: Any, refused: bool) ->
         ({"enable_thinking": True, "user": "u"}, "enable_thinking"),
     ],
 )
-def test_a_request_without_its_hint_to_think_names_the_hint(extra: Any, name: str) -> None:
+def test_without_thinking_removes_and_names_the_hint(extra: Any, name: str) -> None:
     found = hints.without_thinking(request(**extra))
 
     assert found is not None
@@ -221,10 +221,10 @@ def test_a_request_without_its_hint_to_think_names_the_hint(extra: Any, name: st
     assert hints.think(found[0]) is False
 
 
-def test_an_effort_of_openais_is_the_hint_that_is_left_out() -> None:
+def test_without_thinking_removes_the_reasoning_effort_of_openai() -> None:
     extra = Extra("openai_chat", {"think": "high", "user": "u"})
-    asked = ChatRequest("m", (), think="low", extra=extra)
-    found = hints.without_thinking(asked)
+    given = ChatRequest("m", (), think="low", extra=extra)
+    found = hints.without_thinking(given)
 
     assert found is not None
     assert (found[0].think, found[1]) == (None, "reasoning_effort")
@@ -239,7 +239,7 @@ def test_a_field_of_another_surface_is_dropped_and_named() -> None:
     assert (hints.options(found), hints.fields(found), hints.think(found)) == ({}, {}, False)
 
 
-def test_a_request_without_a_hint_to_think_has_none_to_leave_out() -> None:
+def test_without_thinking_is_none_for_a_request_without_an_optional_hint() -> None:
     assert hints.without_thinking(request()) is None
     assert hints.without_thinking(request(think=False)) is None
     assert hints.without_thinking(ChatRequest("m", (), think="low", think_required=True)) is None

@@ -70,17 +70,17 @@ def test_options_are_sent_only_if_the_caller_sent_them() -> None:
         ("ultra", "max"),
     ],
 )
-def test_thinking_is_asked_for_in_ollamas_words(think: bool | str, sent: bool | str) -> None:
+def test_thinking_is_written_as_ollamas_think_value(think: bool | str, sent: bool | str) -> None:
     assert built(LOCAL, USER, think=think)[1]["think"] == sent
 
 
-@pytest.mark.parametrize("wanted", ["json", {"type": "object", "properties": {}}])
-def test_a_format_is_passed_on(wanted: Any) -> None:
-    assert built(LOCAL, USER, format=wanted)[1]["format"] == wanted
+@pytest.mark.parametrize("format_", ["json", {"type": "object", "properties": {}}])
+def test_a_format_is_passed_on(format_: Any) -> None:
+    assert built(LOCAL, USER, format=format_)[1]["format"] == format_
 
 
 @pytest.mark.parametrize(("top", "sent"), [(None, 0), (0, 0), (5, 5)])
-def test_log_probabilities_have_no_alternatives_unless_some_are_wanted(
+def test_log_probabilities_have_no_alternatives_unless_requested(
     top: int | None, sent: int
 ) -> None:
     body = built(LOCAL, USER, logprobs=True, top_logprobs=top)[1]
@@ -111,7 +111,9 @@ def test_the_cloud_gets_no_empty_system_text() -> None:
         (SYSTEM, SYSTEM, USER),
     ],
 )
-def test_the_cloud_gets_on_chat_what_generate_would_lose(messages: tuple[Message, ...]) -> None:
+def test_the_cloud_gets_turns_that_generate_would_lose_on_chat(
+    messages: tuple[Message, ...],
+) -> None:
     sent, body = built(CLOUD, *messages)
 
     assert sent.url == "https://ollama.com/api/chat"
@@ -170,7 +172,7 @@ def test_absent_counts_are_zero() -> None:
     assert (answer.usage, answer.first.finish_reason) == (Usage(0, 0), None)
 
 
-def test_thinking_is_kept_apart() -> None:
+def test_thinking_is_read_apart_from_the_content() -> None:
     message = {"role": "assistant", "content": "4", "thinking": "2 + 2"}
 
     assert parsed(answers.ollama_chat(message=message)).first.thinking == "2 + 2"
@@ -187,7 +189,7 @@ def test_thinking_is_kept_apart() -> None:
         (200, 502, "it reported an error: CUDA out of memory"),
     ],
 )
-def test_an_error_is_told_in_ollamas_words(status: int, code: int, words: str) -> None:
+def test_an_error_quotes_the_reason_of_ollama(status: int, code: int, words: str) -> None:
     with pytest.raises(ChatdError) as caught:
         parsed({"error": "CUDA out of memory"}, status)
 
@@ -195,7 +197,7 @@ def test_an_error_is_told_in_ollamas_words(status: int, code: int, words: str) -
     assert words in caught.value.message
 
 
-def test_a_spent_cloud_quota_is_not_a_passing_limit() -> None:
+def test_a_spent_cloud_quota_is_insufficient_quota() -> None:
     with pytest.raises(ChatdError) as caught:
         parsed({"error": "you have reached your weekly usage limit"}, 429, CLOUD)
 
@@ -216,14 +218,14 @@ def test_a_spent_cloud_quota_is_not_a_passing_limit() -> None:
         answers.ollama_chat(done="perhaps"),
     ],
 )
-def test_garbage_is_an_upstream_error(body: object) -> None:
+def test_a_malformed_answer_is_an_upstream_error(body: object) -> None:
     with pytest.raises(UpstreamError) as caught:
         parsed(body)
 
     assert (caught.value.status, caught.value.upstream_status) == (502, 200)
 
 
-def test_html_under_an_error_status_is_told_without_it() -> None:
+def test_the_message_of_an_error_status_contains_no_html() -> None:
     with pytest.raises(UpstreamError) as caught:
         parsed(b"<html>Bad gateway</html>", 502)
 

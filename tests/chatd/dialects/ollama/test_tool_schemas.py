@@ -1,4 +1,4 @@
-"""Ollama gets a tool's schema in the keywords that it keeps, and the caller learns of the rest."""
+"""A tool's schema is written in the keywords that Ollama keeps; lost keywords are named."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def of(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
-def test_what_ollama_keeps_is_sent_as_it_is() -> None:
+def test_keywords_that_ollama_keeps_are_sent_unchanged() -> None:
     given = of(
         a={"type": ["string", "null"], "description": "A", "enum": ["x", None]},
         b={"anyOf": [{"type": "integer"}, {"type": "null"}]},
@@ -77,7 +77,7 @@ def test_equal_keywords_replace_those_that_ollama_drops() -> None:
     )
 
 
-def test_what_is_lost_is_named() -> None:
+def test_lost_keywords_are_named() -> None:
     given = {
         **of(
             a={"type": "string", "format": "date", "default": "today", "x-mine": 1},
@@ -98,7 +98,7 @@ def test_what_is_lost_is_named() -> None:
     assert lost == tuple(f"tools.{name}" for name in [*keywords, "oneOf", "x-mine"])
 
 
-def test_a_recursive_reference_is_left_out_and_named() -> None:
+def test_a_recursive_reference_is_omitted_and_named() -> None:
     node = {
         "type": "object",
         "description": "A node",
@@ -116,14 +116,14 @@ def test_a_recursive_reference_is_left_out_and_named() -> None:
     assert root["properties"]["children"]["items"] == {"type": "object", "description": "A node"}
 
 
-def test_a_schema_that_refers_to_itself_as_a_whole_ends() -> None:
+def test_a_schema_with_a_reference_to_its_root_is_finite() -> None:
     schema, lost = written(of(again={"$ref": "#"}))
 
     assert lost == ("tools.$ref",)
     assert schema["properties"]["again"]["properties"]["again"] == {"type": "object"}
 
 
-def test_references_that_double_do_not_explode() -> None:
+def test_doubling_references_are_limited() -> None:
     defs: dict[str, Any] = {
         f"d{n}": of(a={"$ref": f"#/$defs/d{n + 1}"}, b={"$ref": f"#/$defs/d{n + 1}"})
         for n in range(60)
@@ -136,7 +136,7 @@ def test_references_that_double_do_not_explode() -> None:
     assert len(json.dumps(schema)) < 2_000_000
 
 
-def test_references_that_form_a_long_chain_end() -> None:
+def test_a_long_chain_of_references_is_limited() -> None:
     defs: dict[str, Any] = {f"d{n}": of(a={"$ref": f"#/$defs/d{n + 1}"}) for n in range(5_000)}
 
     _, lost = written({**of(top={"$ref": "#/$defs/d0"}), "$defs": defs})
@@ -165,7 +165,7 @@ values = st.recursive(
 
 @example({"allOf": [{"required": ["a"], "properties": {}}, {"required": 1, "properties": None}]})
 @given(st.dictionaries(keywords, values, max_size=5))
-def test_no_schema_is_a_fault(schema: dict[str, Any]) -> None:
+def test_no_schema_raises_an_exception(schema: dict[str, Any]) -> None:
     result, lost = written(schema)
 
     json.dumps(result)
@@ -174,7 +174,7 @@ def test_no_schema_is_a_fault(schema: dict[str, Any]) -> None:
 
 @pytest.mark.usefixtures("keys")
 @pytest.mark.parametrize("model", ["llama3.2", "ollama_cloud/gpt-oss"])
-def test_the_caller_learns_what_was_lost(model: str, provider: Upstream) -> None:
+def test_the_header_names_the_lost_keywords(model: str, provider: Upstream) -> None:
     parameters = {**of(day={"type": "string", "format": "date"}), "additionalProperties": False}
     tool = {"type": "function", "function": {"name": "add", "parameters": parameters}}
 
@@ -221,5 +221,5 @@ def test_merging_takes_time_in_proportion_to_the_parts(
             taken.append(time.process_time() - start)
         return min(taken)
 
-    # Were it quadratic, 8 times the parts would take 64 times as long.
+    # Quadratic work would take 64 times as long for 8 times the parts.
     assert seconds(16_000) < 24 * seconds(2_000)

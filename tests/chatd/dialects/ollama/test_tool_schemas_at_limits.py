@@ -1,4 +1,4 @@
-"""What Ollama's dialect writes of a tool's schema: keyword by keyword, and at the limits."""
+"""Each keyword of a tool's schema is written or named, and each limit is exact."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ def written(parameters: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
         *("examples", "deprecated", "readOnly", "writeOnly", "type", "required", "items"),
     ],
 )
-def test_a_note_or_a_keyword_of_ollamas_is_not_named(keyword: str) -> None:
+def test_an_annotation_or_a_keyword_of_ollama_is_not_named(keyword: str) -> None:
     given = {keyword: "x", "properties": {"a": {keyword: "x"}}}
 
     assert written(given) == (given, ())
 
 
 @pytest.mark.parametrize("keyword", ["enum", "anyOf"])
-def test_a_keyword_that_ollama_keeps_of_a_property_is_lost_of_the_parameters(keyword: str) -> None:
+def test_a_keyword_that_ollama_keeps_in_a_property_is_lost_in_the_parameters(keyword: str) -> None:
     assert written({"properties": {"a": {keyword: []}}})[1] == ()
     assert written({keyword: []})[1] == (f"tools.{keyword}",)
 
 
-def test_what_is_below_items_is_kept_whole() -> None:
+def test_schemas_below_items_are_kept_whole() -> None:
     given = {"items": {"format": "date", "properties": {"a": {"minimum": 1}}}}
 
     assert written(given) == (given, ())
 
 
-def test_what_is_below_any_of_is_named() -> None:
+def test_lost_keywords_below_any_of_are_named() -> None:
     given = {"properties": {"a": {"anyOf": [{"format": "date"}, True]}}}
 
     assert written(given)[1] == ("tools.format",)
@@ -53,7 +53,7 @@ def test_references_below_named_schemas_are_inlined(keyword: str) -> None:
     assert written(given)[0] == {keyword: {"a": {"type": "null"}}}
 
 
-def test_the_schemas_own_keywords_go_before_what_is_written_for_others() -> None:
+def test_the_schemas_own_keywords_take_precedence_over_converted_keywords() -> None:
     given = {
         "enum": [1],
         "const": 2,
@@ -79,7 +79,7 @@ def test_the_schemas_own_keywords_go_before_what_is_written_for_others() -> None
     )
 
 
-def test_parts_of_all_of_are_merged_and_the_first_one_holds() -> None:
+def test_parts_of_all_of_are_merged_and_the_first_value_holds() -> None:
     given = {
         "required": ["a"],
         "properties": {"a": {"type": "string"}},
@@ -101,13 +101,13 @@ def test_parts_of_all_of_are_merged_and_the_first_one_holds() -> None:
     assert lost == ("tools.patternProperties",)
 
 
-def test_parts_of_all_of_that_differ_are_named() -> None:
+def test_contradictory_parts_of_all_of_are_named() -> None:
     assert written({"allOf": [{"type": "string"}, {"type": "null"}]})[1] == ("tools.allOf",)
     assert written({"allOf": [{"type": "string"}, {"type": "string"}]})[1] == ()
 
 
 @pytest.mark.parametrize("keyword", ["oneOf", "allOf", "anyOf", "items", "properties"])
-def test_a_keyword_of_a_wrong_type_is_no_fault(keyword: str) -> None:
+def test_a_keyword_with_a_value_of_the_wrong_type_raises_no_exception(keyword: str) -> None:
     written({keyword: 7, "properties": {"a": {keyword: "x"}}})
 
 
@@ -115,7 +115,7 @@ def test_a_keyword_of_a_wrong_type_is_no_fault(keyword: str) -> None:
     "reference",
     ["#a", "a", "https://x.example/s", "#/$defs/none", "#/$defs/a/type", "$defs/a", "#$defs/a"],
 )
-def test_a_reference_that_leads_to_no_schema_is_named(reference: str) -> None:
+def test_a_reference_without_a_schema_is_named(reference: str) -> None:
     given = {"properties": {"p": {"$ref": reference}}, "$defs": {"a": {"type": "null"}}}
 
     assert written(given) == ({"properties": {"p": {}}}, ("tools.$ref",))
@@ -138,7 +138,7 @@ def chain(length: int) -> Any:
     }
 
 
-def test_sixty_four_references_may_follow_each_other() -> None:
+def test_a_chain_may_have_sixty_four_references() -> None:
     assert written(chain(64)) == ({"properties": {"p": {"type": "null", "enum": [None]}}}, ())
     assert written(chain(65)) == ({"properties": {"p": {"type": "null"}}}, ("tools.$ref",))
 
@@ -178,11 +178,11 @@ INNER = {"description": "x" * 600_000}
     ids=lambda target: next(iter(target)),
 )
 def test_a_schema_within_a_schema_is_counted_once(target: Any) -> None:
-    # Counted with the schema around it as well, it would exceed a million characters.
+    # Counted also as part of its parent, the schema would exceed a million characters.
     assert "tools.$ref" not in written(references(1, target))[1]
 
 
-def test_a_name_within_a_schema_is_counted_with_it() -> None:
+def test_a_property_name_counts_towards_the_size() -> None:
     target: Any = {"properties": {"q" * 1_000: {}}}
 
     assert "tools.$ref" not in written(references(900, target))[1]

@@ -33,7 +33,7 @@ def built(row: Provider, model: str = "m", **more: Any) -> tuple[HttpRequest, di
 
 
 @each_row
-def test_a_chat_is_sent_as_it_is_and_nothing_is_added(row: Provider) -> None:
+def test_a_chat_is_sent_unchanged_without_added_fields(row: Provider) -> None:
     sent, body = built(row)
 
     assert sent.url == f"{row.base_url}/chat/completions"
@@ -54,12 +54,12 @@ def test_the_key_is_a_bearer_key(row: Provider) -> None:
 
 
 @each_row
-def test_we_say_who_we_are(row: Provider) -> None:
+def test_the_user_agent_is_chatd(row: Provider) -> None:
     assert built(row)[0].headers["User-Agent"].startswith("chatd/")
 
 
 @each_row
-def test_sampling_is_sent_as_the_caller_sent_it(row: Provider) -> None:
+def test_sampling_is_sent_unchanged(row: Provider) -> None:
     _, body = built(row, sampling=Sampling(top_p=0.5, stop=("a",), seed=0), max_tokens=10)
 
     assert (body["top_p"], body["stop"], body["seed"]) == (0.5, ["a"], 0)
@@ -67,12 +67,12 @@ def test_sampling_is_sent_as_the_caller_sent_it(row: Provider) -> None:
 
 
 @each_row
-def test_json_is_asked_for_in_openais_words(row: Provider) -> None:
+def test_json_is_requested_by_openais_response_format(row: Provider) -> None:
     assert built(row, format="json")[1]["response_format"] == {"type": "json_object"}
 
 
 @each_row
-def test_a_schema_is_asked_for_in_openais_words(row: Provider) -> None:
+def test_a_schema_is_requested_by_openais_response_format(row: Provider) -> None:
     schema = {"type": "object"}
 
     assert built(row, format=schema)[1]["response_format"] == {
@@ -96,7 +96,7 @@ def test_a_schema_is_asked_for_in_openais_words(row: Provider) -> None:
         ("kimi", "high", {"thinking": {"type": "enabled", "effort": "high"}}),
     ],
 )
-def test_thinking_is_asked_for_in_the_providers_words(
+def test_thinking_is_requested_by_the_providers_field(
     provider: str, think: bool | str, fields: dict[str, Any]
 ) -> None:
     row = next(row for row in ROWS if row.name == provider)
@@ -121,7 +121,7 @@ OPENCODE = CATALOG["opencode"]
         ("go", "qwen3.8-max"),
     ],
 )
-def test_an_opencode_model_of_another_dialect_is_refused_clearly(plan: str, model: str) -> None:
+def test_an_opencode_model_of_another_dialect_is_refused_with_advice(plan: str, model: str) -> None:
     with pytest.raises(InvalidRequestError, match="choose another model") as caught:
         built(replace(OPENCODE, plan=plan), model)
 
@@ -136,7 +136,7 @@ def test_an_opencode_model_of_this_dialect_is_served(plan: str, model: str) -> N
     assert built(replace(OPENCODE, plan=plan), model)[1]["model"] == model
 
 
-def test_an_opencode_session_is_the_same_from_turn_to_turn_and_differs_between_chats() -> None:
+def test_an_opencode_session_is_equal_for_all_turns_and_differs_between_chats() -> None:
     def session(*turns: tuple[str, str]) -> str:
         request = ChatRequest("m", tuple(Message(role, (Text(text),)) for role, text in turns))
         headers = dialect_for(OPENCODE, request).build(request, OPENCODE, None).headers
@@ -164,16 +164,16 @@ def test_an_answer_is_read_with_its_counts() -> None:
     )
 
 
-def test_an_answer_without_usage_counts_nothing() -> None:
+def test_an_answer_without_usage_has_zero_counts() -> None:
     assert parsed(answers.openai_chat(usage=None)).usage == Usage(0, 0)
 
 
 @pytest.mark.parametrize("name", ["reasoning", "reasoning_content"])
-def test_thinking_is_read_under_either_name(name: str) -> None:
+def test_thinking_is_read_from_either_field(name: str) -> None:
     assert parsed(choice(content="4", **{name: "2 + 2"})).first.thinking == "2 + 2"
 
 
-def test_a_budget_spent_on_thinking_is_an_honest_length() -> None:
+def test_a_budget_spent_on_thinking_is_the_finish_reason_length() -> None:
     answer = parsed(
         {"choices": [{"message": {"content": None, "reasoning": "Hm"}, "finish_reason": "length"}]}
     )
@@ -182,7 +182,7 @@ def test_a_budget_spent_on_thinking_is_an_honest_length() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "words"),
+    ("body", "reason"),
     [
         (b"", "not one of OpenAI's dialect"),
         (b"<html>", "not one of OpenAI's dialect"),
@@ -197,15 +197,15 @@ def test_a_budget_spent_on_thinking_is_an_honest_length() -> None:
         ({"error": "boom"}, "it reported an error: boom"),
     ],
 )
-def test_an_answer_that_is_none_is_an_upstream_error(body: object, words: str) -> None:
-    with pytest.raises(UpstreamError, match=words) as caught:
+def test_a_body_without_an_answer_is_an_upstream_error(body: object, reason: str) -> None:
+    with pytest.raises(UpstreamError, match=reason) as caught:
         parsed(body)
 
     assert (caught.value.status, caught.value.upstream_status) == (502, 200)
 
 
 @pytest.mark.parametrize(
-    ("status", "error", "ours", "code"),
+    ("status", "error", "returned", "code"),
     [
         (400, {"message": "no", "code": "bad_thing"}, 400, "bad_thing"),
         (400, {"message": "no", "code": "not a code, but prose"}, 400, "invalid_request"),
@@ -230,32 +230,32 @@ def test_an_answer_that_is_none_is_an_upstream_error(body: object, words: str) -
         (200, {"code": 99, "message": "odd"}, 502, "upstream_error"),
     ],
 )
-def test_a_refusal_becomes_one_of_ours(
-    status: int, error: dict[str, Any], ours: int, code: str
+def test_a_refusal_becomes_an_error_of_chatd(
+    status: int, error: dict[str, Any], returned: int, code: str
 ) -> None:
     with pytest.raises(ChatdError) as caught:
         parsed({"error": error}, status)
 
-    assert (ours, code) == (caught.value.status, caught.value.code)
+    assert (returned, code) == (caught.value.status, caught.value.code)
     assert status == caught.value.upstream_status
 
 
 @pytest.mark.parametrize(("value", "header"), [("7", "7"), ("0.4", "1"), ("soon", None)])
-def test_retry_after_is_passed_on_if_it_can_be_understood(value: str, header: str | None) -> None:
+def test_a_valid_retry_after_is_passed_on(value: str, header: str | None) -> None:
     with pytest.raises(ChatdError) as caught:
         parsed({"error": "slow down"}, 429, {"retry-after": value})
 
     assert header == caught.value.headers().get("Retry-After")
 
 
-def test_a_spent_quota_tells_clients_not_to_retry() -> None:
+def test_the_error_for_a_spent_quota_forbids_a_retry() -> None:
     with pytest.raises(ChatdError) as caught:
         parsed({"error": "pay"}, 402)
 
     assert caught.value.headers()["x-should-retry"] == "false"
 
 
-def test_a_long_reason_is_bounded_until_it_is_redacted_and_cut() -> None:
+def test_a_long_reason_is_bounded_before_redaction() -> None:
     with pytest.raises(ChatdError) as caught:
         parsed({"error": "x" * 10_000}, 400)
 

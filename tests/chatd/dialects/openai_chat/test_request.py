@@ -1,4 +1,4 @@
-"""A request that came in another dialect is written in OpenAI's chat dialect."""
+"""A request of another surface is written in OpenAI's chat dialect."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def turns(role: str, *blocks: Block) -> list[dict[str, Any]]:
     return messages
 
 
-def test_each_tool_result_is_a_message_of_its_own_and_its_pictures_follow() -> None:
+def test_each_tool_result_is_a_separate_message_followed_by_its_images() -> None:
     written = turns(
         "user",
         ToolResult("c1", (Text("one"), PICTURE), extra=FOREIGN),
@@ -58,7 +58,7 @@ def test_each_tool_result_is_a_message_of_its_own_and_its_pictures_follow() -> N
     ]
 
 
-def test_thinking_and_calls_stand_beside_the_text() -> None:
+def test_thinking_and_calls_are_written_beside_the_text() -> None:
     written = turns(
         "assistant",
         Thinking("Hm. ", signature="s"),
@@ -104,7 +104,7 @@ def test_a_tool_choice_names_its_function() -> None:
     assert written["tool_choice"] == {"type": "function", "function": {"name": "look"}}
 
 
-def test_fields_of_another_dialect_are_left_out_and_named() -> None:
+def test_fields_of_another_dialect_are_omitted_and_named() -> None:
     server = OpaqueTool("web_search_20250305", Extra("anthropic_messages", {"max_uses": 8}))
     given = request(
         Message("user", (ToolResult("c", (), is_error=True), Text("Hi", FOREIGN))),

@@ -1,4 +1,4 @@
-"""Tool calls are told apart however a server numbers, names and repeats their pieces."""
+"""Tool calls are distinguished for every way of numbering, naming and repeating pieces."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("provider", "keys")
 
 
 def openai_events(*choices: dict[str, Any]) -> list[bytes]:
-    """A stream of one chunk a choice, ended by `[DONE]`."""
+    """Return a stream with one chunk for each choice, and `[DONE]`."""
     return [*(answers.sse({"choices": [choice]}) for choice in choices), b"data: [DONE]\n\n"]
 
 
@@ -75,7 +75,9 @@ TWO_CALLS: dict[str, Sequence[dict[str, Any]]] = {
 
 @pytest.mark.parametrize("shape", TWO_CALLS)
 @pytest.mark.parametrize("together", [False, True])
-def test_streamed_tool_calls_are_told_apart(shape: str, together: bool, provider: Upstream) -> None:
+def test_streamed_tool_calls_are_distinguished(
+    shape: str, together: bool, provider: Upstream
+) -> None:
     calls = TWO_CALLS[shape]
     groups = [list(calls)] if together else [[piece] for piece in calls]
     provider.script = chunked(
@@ -87,7 +89,7 @@ def test_streamed_tool_calls_are_told_apart(shape: str, together: bool, provider
 
     events = stream(ask("openrouter/v/m"), OPENAI).json
 
-    # As OpenAI's SDKs do: texts of one index are joined, names and ids included.
+    # OpenAI's SDKs join the texts of one index, names and ids included.
     joined: dict[int, list[str]] = {}
     for event in events:
         for piece in event["choices"][0]["delta"].get("tool_calls", ()):
@@ -121,7 +123,7 @@ def test_arguments_of_a_whole_call_are_an_object_or_a_text(
         assert found["id"]
 
 
-def test_done_ends_a_choice_that_called_a_tool_as_such(provider: Upstream) -> None:
+def test_done_finishes_a_choice_with_a_tool_call_as_tool_calls(provider: Upstream) -> None:
     provider.script = chunked(
         openai_events({"index": 0, "delta": {"tool_calls": [call("add", "{}", index=0, id="a")]}})
     )

@@ -1,4 +1,4 @@
-"""Tool calls without an index are told apart wherever their pieces are cut."""
+"""Tool calls without an index are distinguished at every cut of their pieces."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def numbers(*pieces: Json) -> list[int]:
 
 
 @pytest.mark.parametrize("arguments", ARGUMENTS)
-def test_a_repeated_name_begins_a_call_once_the_arguments_are_whole(arguments: str) -> None:
+def test_a_repeated_name_starts_a_call_once_the_arguments_are_complete(arguments: str) -> None:
     for cut in range(1, len(arguments)):
         first, second = piece(arguments[:cut]), piece(arguments[cut:])
         assert numbers(first, second, piece("{}")) == [0, 0, 1], cut
@@ -42,7 +42,7 @@ def test_each_character_may_be_a_piece(arguments: str) -> None:
     assert numbers(*pieces, piece("{}"), piece("{}")) == [0] * len(arguments) + [1, 2]
 
 
-def test_another_name_begins_a_call_and_none_goes_on_with_the_last() -> None:
+def test_another_name_starts_a_call_and_a_missing_name_continues_the_last_call() -> None:
     assert numbers(piece("{", "add"), piece("{}", "sub"), piece("}", None)) == [0, 1, 1]
     assert numbers(piece("{}", "add"), piece("", None)) == [0, 0]
     assert numbers(piece("", None), piece("{}", "add")) == [0, 0]
@@ -52,7 +52,7 @@ def test_an_id_belongs_to_one_call() -> None:
     assert numbers(piece("", id="a"), piece("", id="b"), piece("", id="a")) == [0, 1, 0]
 
 
-def test_an_index_belongs_to_one_call_until_another_id_comes_with_a_name() -> None:
+def test_an_index_belongs_to_one_call_until_a_piece_has_another_id_and_a_name() -> None:
     assert numbers(piece("", index=3), piece("", index=1), piece("", index=3)) == [0, 1, 0]
     again = piece("", index=0, id="b")
     assert numbers(piece("", index=0, id="a"), again) == [0, 1]
@@ -60,7 +60,7 @@ def test_an_index_belongs_to_one_call_until_another_id_comes_with_a_name() -> No
     assert numbers(piece("", index=0), again, again) == [0, 0, 0]
 
 
-def test_the_id_and_the_name_come_once() -> None:
+def test_the_id_and_the_name_are_written_once() -> None:
     calls = Calls()
     first = calls.read(piece("{", "add", index=0, id="a"))
     second = calls.read(piece("}", "add", index=0, id="a"))

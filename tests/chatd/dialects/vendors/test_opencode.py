@@ -1,4 +1,4 @@
-"""OpenCode's own: which models need another dialect, by plan, and the session that Go wants."""
+"""OpenCode refuses models of other dialects by plan, and gets a session for each chat."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def session(*turns: tuple[str, str], model: str = "kimi-k3") -> str:
     ("plan", "dialect", "model"),
     [(plan, dialect, model) for (plan, dialect), names in ELSEWHERE.items() for model in names],
 )
-def test_a_model_of_another_dialect_is_refused_by_the_dialects_name(
+def test_the_error_for_a_model_of_another_dialect_names_the_dialect(
     plan: str, dialect: str, model: str
 ) -> None:
     with pytest.raises(InvalidRequestError) as caught:
@@ -69,7 +69,7 @@ def test_any_other_model_is_sent(plan: str, model: str) -> None:
     assert built(model, plan).url == f"{ROW.base_url}/chat/completions"
 
 
-def test_without_a_plan_it_is_zen() -> None:
+def test_the_default_plan_is_zen() -> None:
     with pytest.raises(InvalidRequestError):
         built("claude-opus-5", None)
 
@@ -77,14 +77,14 @@ def test_without_a_plan_it_is_zen() -> None:
 BEGINNING = (("system", "Be brief."), ("user", "Hello"))
 
 
-def test_a_session_has_a_plain_name_of_32_characters() -> None:
+def test_a_session_is_32_hexadecimal_digits() -> None:
     name = session(*BEGINNING)
 
     assert len(name) == 32
     assert set(name) <= set("0123456789abcdef")
 
 
-def test_a_session_is_the_same_from_turn_to_turn() -> None:
+def test_a_session_is_equal_for_all_turns() -> None:
     later = (*BEGINNING, ("assistant", "Hi."), ("user", "And now?"))
 
     assert session(*BEGINNING) == session(*later)
@@ -100,17 +100,17 @@ def test_a_session_is_the_same_from_turn_to_turn() -> None:
         (("developer", "Be brief."), ("user", "Hello")),
     ],
 )
-def test_another_beginning_is_another_session(other: tuple[tuple[str, str], ...]) -> None:
+def test_another_first_turn_changes_the_session(other: tuple[tuple[str, str], ...]) -> None:
     assert session(*other) != session(*BEGINNING)
 
 
-def test_another_model_is_another_session() -> None:
+def test_another_model_changes_the_session() -> None:
     assert session(*BEGINNING, model="glm-5") != session(*BEGINNING)
 
 
 @pytest.mark.parametrize("path", ["/v1/chat", "/v1/chat/completions"])
 @pytest.mark.parametrize("streamed", [False, True])
-def test_the_session_goes_with_every_chat_and_to_no_other_provider(
+def test_the_session_is_sent_with_every_chat_and_only_to_opencode(
     provider: Upstream, keys: str, path: str, streamed: bool
 ) -> None:
     send: Any = stream if streamed else post

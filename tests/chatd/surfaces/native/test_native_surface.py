@@ -20,7 +20,7 @@ def read(body: object) -> ChatRequest:
     return Native().read({}, body if isinstance(body, bytes) else json.dumps(body).encode())
 
 
-def test_everything_a_caller_may_say_is_read() -> None:
+def test_every_field_of_the_request_is_read() -> None:
     schema = {"type": "object"}
     request = read(ask("k3", "Hi", temperature=0, max_tokens=9, format=schema, think="low"))
 
@@ -35,7 +35,7 @@ def test_everything_a_caller_may_say_is_read() -> None:
     )
 
 
-def test_what_a_caller_leaves_out_is_left_out() -> None:
+def test_an_omitted_field_stays_unset() -> None:
     request = read(ask("k3", "Hi"))
 
     assert request == ChatRequest(model="k3", messages=(Message("user", (Text("Hi"),)),))
@@ -92,7 +92,7 @@ def test_an_invalid_request_is_400_that_names_the_field(body: object, param: str
     assert param == caught.value.param
 
 
-def test_a_mistake_is_told_without_the_callers_words() -> None:
+def test_the_error_for_an_invalid_request_contains_none_of_its_text() -> None:
     with pytest.raises(InvalidRequestError) as caught:
         read({"model": "m", "messages": [{"role": "secret words", "content": "secret words"}]})
 
@@ -120,15 +120,15 @@ def test_an_answer_is_written_with_its_counts() -> None:
     }
 
 
-def test_thinking_is_written_if_there_was_any() -> None:
+def test_thinking_is_written_when_present() -> None:
     assert written(Thinking("Hm."))["thinking"] == "Hm."
 
 
-def test_a_budget_spent_on_thinking_is_explained() -> None:
+def test_a_budget_spent_on_thinking_has_a_warning() -> None:
     body = written(Thinking("Hm, "), reason="length")
 
     assert "spent its whole budget" in body["warning"]
 
 
-def test_an_answer_that_names_no_model_is_the_one_that_was_asked() -> None:
+def test_an_answer_without_a_model_has_the_requested_model() -> None:
     assert written()["model"] == "k3"

@@ -1,4 +1,4 @@
-"""Values that no schema has and that clients send are taken for what they mean."""
+"""Values of clients that OpenAI's schema lacks are read in their evident meaning."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_minus_one_token_is_no_limit_on_the_native_surface(
 
 @pytest.mark.parametrize("value", [0, -2, 1.5, "5", True])
 @pytest.mark.parametrize("path", ["/v1/chat", "/v1/chat/completions"])
-def test_other_limits_that_are_none_are_refused(
+def test_other_invalid_limits_are_refused(
     provider: Upstream, keys: str, path: str, value: Any
 ) -> None:
     error = post(ask("kimi/k3", max_tokens=value), path).json["error"]
@@ -45,7 +45,7 @@ def test_other_limits_that_are_none_are_refused(
 
 
 @pytest.mark.parametrize("model", ["kimi/k3", "m", "openrouter/v/m"])
-def test_the_default_effort_is_none_said(provider: Upstream, keys: str, model: str) -> None:
+def test_the_effort_default_equals_no_effort(provider: Upstream, keys: str, model: str) -> None:
     assert post(ask(model), "/v1/chat/completions").status == 200
     plain = provider.last.json
 
@@ -55,14 +55,14 @@ def test_the_default_effort_is_none_said(provider: Upstream, keys: str, model: s
     assert provider.last.json == plain
 
 
-def test_any_tool_is_required(provider: Upstream, keys: str) -> None:
+def test_the_tool_choice_any_is_sent_as_required(provider: Upstream, keys: str) -> None:
     body = ask("openrouter/v/m", tools=TOOLS, tool_choice="any")
 
     assert post(body, "/v1/chat/completions").status == 200
     assert provider.last.json["tool_choice"] == "required"
 
 
-def test_any_tool_is_refused_where_required_is(provider: Upstream, keys: str) -> None:
+def test_the_tool_choice_any_is_refused_like_required(provider: Upstream, keys: str) -> None:
     for choice in ("any", "required"):
         result = post(ask("m", tools=TOOLS, tool_choice=choice), "/v1/chat/completions")
 

@@ -1,4 +1,4 @@
-"""A field that OpenAI's schema needs is named when it is missing; one that it leaves out is not."""
+"""A missing field that OpenAI's schema requires is named; optional fields may be missing."""
 
 from __future__ import annotations
 
