@@ -16,6 +16,7 @@ from chatd.canonical.request import ChatRequest, Message
 from chatd.config.catalog import CATALOG, Provider
 from chatd.dialects import dialect_for
 from chatd.resilience.prefill import prefilled
+from chatd.safe_json.texts import is_field, texts
 from chatd.surfaces import surface
 from tests.support.functions import post, stream
 from tests.support.openai_bodies import BODY, CALL, JSON, NAMED, PART, WORDS, with_unknown
@@ -89,6 +90,45 @@ def test_a_prefill_adds_its_turn_and_changes_only_the_limits(body: dict[str, Any
         assert got.pop(name, None) == (None if limit is None else max(1, limit - 4))
         wanted.pop(name, None)
     assert same(got, wanted)
+
+
+# Fields that the rows of OpenRouter, OpenCode and Kimi rename, rewrite or drop.
+CORRECTED = {"temperature", "reasoning_effort", "reasoning", "thinking"}
+CORRECTED_IN_TURNS = {"reasoning", "reasoning_content"}
+
+
+def uncorrected(body: dict[str, Any]) -> dict[str, Any]:
+    """The body without the fields that a row corrects."""
+    turns = [
+        {
+            name: value
+            for name, value in turn.items()
+            if name not in CORRECTED_IN_TURNS and not (name == "content" and not value)
+        }
+        for turn in body["messages"]
+    ]
+    rest = {name: value for name, value in body.items() if name not in CORRECTED}
+    return {**rest, "messages": turns}
+
+
+@many
+@given(body=BODY)
+@pytest.mark.parametrize("name", ["openrouter", "opencode", "kimi"])
+def test_a_row_of_the_catalog_changes_only_its_corrections(name: str, body: dict[str, Any]) -> None:
+    got = sent(read(body), CATALOG[name])
+
+    assert same(uncorrected(got), uncorrected(expected(body)))
+
+
+@many
+@given(body=BODY)
+def test_redaction_covers_every_text_of_a_request(body: dict[str, Any]) -> None:
+    request = read({**body, "model": "m"})
+    words = set(request.words())
+
+    lost = {text for text in texts(request.source and request.source.body) if text not in words}
+    # Words such as `user` and `auto`, and the model's name, are no secrets of the caller.
+    assert not {text for text in lost if not is_field(text)}
 
 
 def stripped(value: Any) -> Any:
