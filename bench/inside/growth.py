@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 import tracemalloc
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -90,8 +91,8 @@ def peak(call: Call) -> int:
 def main(rounds: int, dialects: Sequence[str]) -> dict[str, Any]:
     """Measure every dimension; return its sizes, times in µs, and peaks in bytes."""
     measured: dict[str, Any] = {}
-    config = Path.cwd() / "chatd.toml"
-    with upstream.running() as url:
+    with tempfile.TemporaryDirectory() as folder, upstream.running() as url:
+        config = Path(folder) / "chatd.toml"
         catalog(config, 0, url)
         handler = gateway.load_handler(url)
         os.environ["CHATD_CONFIG"] = str(config)

@@ -126,7 +126,7 @@ def _import_times() -> dict[str, list[float]]:
 def starts(libraries: Sequence[str], url: str, secret: Mapping[str, str]) -> dict[str, Start]:
     """Return every kind of start, by name."""
     env = dict(os.environ)
-    bare = bare_of_bytecode(Path(tempfile.mkdtemp(dir=Path.cwd())))
+    bare = bare_of_bytecode(Path(tempfile.mkdtemp()))
     floor = "\n".join(libraries)
     settled = {**env, **gateway.environment(url)}
     keyless = {name: value for name, value in settled.items() if not name.endswith("_API_KEY")}
