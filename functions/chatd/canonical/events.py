@@ -1,4 +1,4 @@
-"""The stream events of the canonical form, and the frames that they come in.
+"""Stream events of the canonical form, and frames: the events of one upstream event.
 
 A dialect yields a frame for each event of the upstream's stream, and a surface writes frames. Each
 frame holds canonical events, and the upstream's own JSON until something changes the events.
@@ -155,7 +155,7 @@ def as_frames(response: Response) -> Iterator[Frame]:
 
 
 def recounted(frame: Frame, counted: Counted) -> Frame:
-    """Replace the tokens that a frame counts, or add them before its end."""
+    """Replace the usage event of a frame, or add one before the end event."""
     events: list[Event] = [event for event in frame.events if not isinstance(event, Counted)]
     before_end = len(events) - bool(events and isinstance(events[-1], End))
     events.insert(before_end, counted)

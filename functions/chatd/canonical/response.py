@@ -35,7 +35,7 @@ class UpstreamJson:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens, as the provider counts them; 0 for an input or output that it does not count.
+    """The provider's token counts; 0 for an input or output without a count.
 
     Attributes:
         input_tokens: Tokens of the conversation, cached ones included.
@@ -63,7 +63,7 @@ class Usage:
 
     @property
     def fresh_tokens(self) -> int:
-        """Input tokens that were neither read from the cache nor written to it."""
+        """Input tokens without cache reads and cache writes."""
         cached = (self.cached_tokens or 0) + (self.cache_write_tokens or 0)
         return max(0, self.input_tokens - cached)
 
@@ -82,7 +82,7 @@ class Usage:
 
 @dataclass(slots=True)
 class Choice:
-    """One of the responses that a request with `n` asks for.
+    """One choice of a response: its content blocks and finish reason.
 
     Attributes:
         blocks: Its content, in order.
@@ -117,7 +117,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FailedOver:
-    """Another model takes over a response whose stream broke off; later events are of that model.
+    """A failover: the model of the later events replaces one whose stream broke off.
 
     Attributes:
         provider: The provider that takes over.

@@ -1,4 +1,4 @@
-"""The provider and the model that serve a chat, as the caller sees them."""
+"""The provider and model of a response, for the caller."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _THINKING = frozenset({"reasoning", "reasoning_details"})
 
 
 class PartialAnswer:
-    """The text of a stream that broke off, and whether another model can continue it."""
+    """The text of a broken stream, and whether another model can continue it."""
 
     def __init__(self) -> None:
         self._pieces: list[str] = []

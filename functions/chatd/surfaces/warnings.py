@@ -1,4 +1,4 @@
-"""What a caller should be told of an answer that is right and still not what was hoped for."""
+"""Warn the caller of an empty answer that spent its tokens on thinking."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ SPENT_THINKING = (
 
 
 def warning_of(choice: Choice) -> str | None:
-    """A sentence for an answer that ended at its limit without a word; None for any other."""
+    """Return the warning for a choice that reached its token limit without text; else None."""
     empty = not choice.content and not choice.tool_calls
     return SPENT_THINKING if empty and choice.finish_reason == "length" else None

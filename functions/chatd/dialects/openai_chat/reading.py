@@ -69,7 +69,7 @@ def member(parent: Json, name: str) -> dict[str, Any]:
 
 
 def name_in(parent: Json, name: str) -> str | None:
-    """Read an id or a name, also one that is a number; None if it is empty or something else."""
+    """Read an id or name, text or number; None for an empty or another value."""
     value = parent.get(name)
     if type(value) is str or value is None:
         return value or None

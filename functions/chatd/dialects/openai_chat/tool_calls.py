@@ -1,4 +1,4 @@
-"""Number the tool calls of a streamed choice, however the server marks their pieces."""
+"""Number the tool calls of a streamed choice, by index, id or name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SIGNS = re.compile(r'\\.?|["{}]', re.DOTALL)
 
 
 class Calls:
-    """Number the tool calls of a streamed choice, and take the id and name of each once.
+    """Numbers the tool calls of a streamed choice; takes the id and name of each once.
 
     A server may leave out `index` (Google's and others), give the same to several calls, or repeat
     the name in every piece (llama-cpp-python): https://github.com/abetlen/llama-cpp-python.
@@ -27,7 +27,7 @@ class Calls:
         self._by_id: dict[str, int] = {}
 
     def read(self, piece: Json) -> ToolCallDelta:
-        """Read a piece of a call; the first piece of each has its id, a generated one if need be.
+        """Read a piece of a call; the first piece has the id, generated if the server gives none.
 
         Raises:
             AnswerTooLargeError: If the choice has more than 1,024 calls.
@@ -62,7 +62,7 @@ class Calls:
         return ToolCallDelta(number, new_id, new_name, arguments, call.kind, extra)
 
     def _number(self, index: int | None, id_: str | None, name: str | None) -> int | None:
-        """Return the number of the call that a piece belongs to; None if it begins another."""
+        """Return the number of the piece's call; None for the first piece of a call."""
         if index is not None:
             number = self._by_index.get(index)
             if number is None:
@@ -80,12 +80,12 @@ class Calls:
 
 
 def _kind_of(piece: Json) -> str:
-    """Return the kind of a call without a type, by the object that it has."""
+    """Return the kind of a call without a type, by its inner object."""
     return "custom" if "custom" in piece and "function" not in piece else "function"
 
 
 class _Arguments:
-    """The braces of a call's arguments, piece by piece; each character is looked at once."""
+    """Counts the braces of a call's arguments; reads each character once."""
 
     def __init__(self) -> None:
         self._depth = 0
@@ -95,7 +95,7 @@ class _Arguments:
 
     @property
     def whole(self) -> bool:
-        """Whether they are a JSON object by now, so that a name begins another call."""
+        """Whether the arguments are a complete JSON object; a name then begins a call."""
         return self._begun and self._depth <= 0 and not self._in_text
 
     def add(self, piece: str) -> None:
@@ -115,7 +115,7 @@ class _Arguments:
 
 @dataclass(slots=True)
 class _Begun:
-    """A tool call of which there is a piece. The braces are counted where no index is given."""
+    """A tool call with a first piece. Braces are counted only for pieces without an index."""
 
     kind: str
     id: str = ""

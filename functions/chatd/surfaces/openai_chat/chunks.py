@@ -78,7 +78,7 @@ class Chunks:
                 yield from self._end()
 
     def _complete(self, body: dict[str, Any], events: tuple[Event, ...]) -> bool:
-        """Complete the JSON of a chunk in place; return whether it is to be written."""
+        """Complete the JSON of a chunk in place; return whether to write the chunk."""
         for event in events:
             if type(event) is Counted:
                 self._count(event.usage)
@@ -93,7 +93,7 @@ class Chunks:
         return True
 
     def _complete_usage(self, body: dict[str, Any]) -> bool:
-        """Write the tokens, or take them out; return whether there is something beside them."""
+        """Write or remove the usage; return whether other content remains."""
         if self._with_usage:
             given = body.get("usage")
             if type(given) is dict:
@@ -106,7 +106,7 @@ class Chunks:
         return type(given) is not dict and body.get("cost") is None
 
     def _complete_head(self, body: dict[str, Any]) -> None:
-        """Complete the fields of the response; after a failover they stay those of the first."""
+        """Complete the response's fields; after a failover, keep the first model's."""
         if body.get("object") != _OBJECT:
             body["object"] = _OBJECT
         if self._served.rescued is not None:
@@ -182,7 +182,7 @@ class Chunks:
         return {"role": "assistant", "content": ""}
 
     def _chunk(self, index: int, message: Json, extra: Extra | None, ending: Json) -> bytes:
-        """Write a chunk; the first one after a Head has the unnamed fields of the response."""
+        """Write a chunk; the first after a Head event gets the response's unnamed fields."""
         choice = {"index": index, "delta": message, **fields_for(DIALECT, extra), **ending}
         body = {**self._head(), "choices": [choice]}
         if self._extra is not None:
@@ -198,7 +198,7 @@ class Chunks:
         yield sse.DONE
 
     def _head(self) -> dict[str, Any]:
-        """Return the fields of the response that every chunk has."""
+        """Return the response's fields for a chunk."""
         if self._written_head is None:
             served = self._served
             self._written_head = {
@@ -213,7 +213,7 @@ class Chunks:
 
 
 def _complete_message(message: dict[str, Any], delta: Delta) -> None:
-    """Write text, thinking and tool calls into the JSON of a delta where it has other forms."""
+    """Write text, thinking and tool calls of other forms in OpenAI's form."""
     if type(message.get("content")) is list:
         message["content"] = delta.content or ""
     if delta.thinking and message.get("reasoning_content") != delta.thinking:
