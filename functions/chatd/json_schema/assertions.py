@@ -11,7 +11,15 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from chatd.json_schema.node import Check, Keyword, Node, Run, Seen, all_different, canonical
+from chatd.json_schema.node import (
+    Check,
+    Evaluated,
+    Keyword,
+    Node,
+    Run,
+    all_different,
+    comparison_key,
+)
 from chatd.json_schema.values import SchemaError, is_number, names, size
 
 if TYPE_CHECKING:
@@ -28,7 +36,7 @@ _TYPES: Mapping[str, Callable[[Any], bool]] = {
 }
 
 
-def _type(_place: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
+def _type(_compiler: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
     wanted = schema["type"]
     if isinstance(wanted, str):
         wanted = [wanted]
@@ -37,33 +45,33 @@ def _type(_place: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
     if any(not isinstance(name, str) or name not in _TYPES for name in wanted):
         raise SchemaError("a 'type' in it is not a type of JSON")
     tests = [_TYPES[name] for name in dict.fromkeys(wanted)]
-    return lambda value, _run, _seen: any(test(value) for test in tests)
+    return lambda value, _run, _evaluated: any(test(value) for test in tests)
 
 
-def _enum(place: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
+def _enum(compiler: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
     values = schema["enum"]
     if not isinstance(values, list):
         raise SchemaError("an 'enum' in it is not a list")
-    return _equal_to_one(place, values)
+    return _equals_any(compiler, values)
 
 
-def _const(place: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
-    return _equal_to_one(place, [schema["const"]])
+def _const(compiler: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
+    return _equals_any(compiler, [schema["const"]])
 
 
-def _equal_to_one(place: Schema, values: list[Any]) -> Check:
-    allowed = frozenset(canonical(value, place.budget) for value in values)
-    return lambda value, run, _seen: canonical(value, run.budget) in allowed
+def _equals_any(compiler: Schema, values: list[Any]) -> Check:
+    allowed = frozenset(comparison_key(value, compiler.budget) for value in values)
+    return lambda value, run, _evaluated: comparison_key(value, run.budget) in allowed
 
 
-def _multiple_of(_place: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
+def _multiple_of(_compiler: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
     divisor = _number(schema, "multipleOf")
     if divisor <= 0:
         raise SchemaError("a 'multipleOf' in it is not greater than 0")
     # As it is written: in binary, 0.3 is no multiple of 0.1.
     exact = Fraction(repr(divisor))
 
-    def check(value: Any, run: Run, _seen: Seen | None) -> bool:
+    def check(value: Any, run: Run, _evaluated: Evaluated | None) -> bool:
         if not is_number(value):
             return True
         written = repr(value)
@@ -73,32 +81,32 @@ def _multiple_of(_place: Schema, schema: Mapping[str, Any], _node: Node) -> Chec
     return check
 
 
-def _maximum(place: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
+def _maximum(compiler: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
     limit = _number(schema, "maximum")
-    if place.draft4 and schema.get("exclusiveMaximum") is True:
-        return lambda value, _run, _seen: not is_number(value) or value < limit
-    return lambda value, _run, _seen: not is_number(value) or value <= limit
+    if compiler.draft4 and schema.get("exclusiveMaximum") is True:
+        return lambda value, _run, _evaluated: not is_number(value) or value < limit
+    return lambda value, _run, _evaluated: not is_number(value) or value <= limit
 
 
-def _minimum(place: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
+def _minimum(compiler: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
     limit = _number(schema, "minimum")
-    if place.draft4 and schema.get("exclusiveMinimum") is True:
-        return lambda value, _run, _seen: not is_number(value) or value > limit
-    return lambda value, _run, _seen: not is_number(value) or value >= limit
+    if compiler.draft4 and schema.get("exclusiveMinimum") is True:
+        return lambda value, _run, _evaluated: not is_number(value) or value > limit
+    return lambda value, _run, _evaluated: not is_number(value) or value >= limit
 
 
-def _exclusive_maximum(place: Schema, schema: Mapping[str, Any], _node: Node) -> Check | None:
-    if place.draft4 and isinstance(schema["exclusiveMaximum"], bool):
+def _exclusive_maximum(compiler: Schema, schema: Mapping[str, Any], _node: Node) -> Check | None:
+    if compiler.draft4 and isinstance(schema["exclusiveMaximum"], bool):
         return None  # a switch of `maximum`
     limit = _number(schema, "exclusiveMaximum")
-    return lambda value, _run, _seen: not is_number(value) or value < limit
+    return lambda value, _run, _evaluated: not is_number(value) or value < limit
 
 
-def _exclusive_minimum(place: Schema, schema: Mapping[str, Any], _node: Node) -> Check | None:
-    if place.draft4 and isinstance(schema["exclusiveMinimum"], bool):
+def _exclusive_minimum(compiler: Schema, schema: Mapping[str, Any], _node: Node) -> Check | None:
+    if compiler.draft4 and isinstance(schema["exclusiveMinimum"], bool):
         return None  # a switch of `minimum`
     limit = _number(schema, "exclusiveMinimum")
-    return lambda value, _run, _seen: not is_number(value) or value > limit
+    return lambda value, _run, _evaluated: not is_number(value) or value > limit
 
 
 def _number(schema: Mapping[str, Any], keyword: str) -> Any:
@@ -108,48 +116,50 @@ def _number(schema: Mapping[str, Any], keyword: str) -> Any:
     return value
 
 
-def _longest(kind: type[str | list[Any] | dict[str, Any]], keyword: str) -> Keyword:
-    def compile_keyword(_place: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
+def _max_size(kind: type[str | list[Any] | dict[str, Any]], keyword: str) -> Keyword:
+    def compile_keyword(_compiler: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
         limit = size(schema, keyword)
-        return lambda value, _run, _seen: not isinstance(value, kind) or len(value) <= limit
+        return lambda value, _run, _evaluated: not isinstance(value, kind) or len(value) <= limit
 
     return compile_keyword
 
 
-def _shortest(kind: type[str | list[Any] | dict[str, Any]], keyword: str) -> Keyword:
-    def compile_keyword(_place: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
+def _min_size(kind: type[str | list[Any] | dict[str, Any]], keyword: str) -> Keyword:
+    def compile_keyword(_compiler: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
         limit = size(schema, keyword)
-        return lambda value, _run, _seen: not isinstance(value, kind) or len(value) >= limit
+        return lambda value, _run, _evaluated: not isinstance(value, kind) or len(value) >= limit
 
     return compile_keyword
 
 
-def _pattern(place: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
-    pattern = place.pattern(schema["pattern"])
+def _pattern(compiler: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
+    pattern = compiler.pattern(schema["pattern"])
 
-    def check(value: Any, run: Run, _seen: Seen | None) -> bool:
+    def check(value: Any, run: Run, _evaluated: Evaluated | None) -> bool:
         if not isinstance(value, str):
             return True
         if pattern is None:
-            run.guessed = True
-            return run.unknown
+            run.used_unknown = True
+            return run.unknown_result
         return pattern.search(value, run.budget)
 
     return check
 
 
-def _unique_items(_place: Schema, schema: Mapping[str, Any], _node: Node) -> Check | None:
+def _unique_items(_compiler: Schema, schema: Mapping[str, Any], _node: Node) -> Check | None:
     if not isinstance(schema["uniqueItems"], bool):
         raise SchemaError("a 'uniqueItems' in it is neither true nor false")
     if not schema["uniqueItems"]:
         return None
-    return lambda value, run, _seen: not isinstance(value, list) or all_different(value, run.budget)
+    return lambda value, run, _evaluated: (
+        not isinstance(value, list) or all_different(value, run.budget)
+    )
 
 
-def _required(_place: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
+def _required(_compiler: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
     wanted = names(schema["required"], "required")
 
-    def check(value: Any, run: Run, _seen: Seen | None) -> bool:
+    def check(value: Any, run: Run, _evaluated: Evaluated | None) -> bool:
         run.budget.spend(len(wanted))
         return not isinstance(value, dict) or all(name in value for name in wanted)
 
@@ -165,12 +175,12 @@ ASSERTIONS: Mapping[str, Keyword] = {
     "minimum": _minimum,
     "exclusiveMaximum": _exclusive_maximum,
     "exclusiveMinimum": _exclusive_minimum,
-    "maxLength": _longest(str, "maxLength"),
-    "minLength": _shortest(str, "minLength"),
-    "maxItems": _longest(list, "maxItems"),
-    "minItems": _shortest(list, "minItems"),
-    "maxProperties": _longest(dict, "maxProperties"),
-    "minProperties": _shortest(dict, "minProperties"),
+    "maxLength": _max_size(str, "maxLength"),
+    "minLength": _min_size(str, "minLength"),
+    "maxItems": _max_size(list, "maxItems"),
+    "minItems": _min_size(list, "minItems"),
+    "maxProperties": _max_size(dict, "maxProperties"),
+    "minProperties": _min_size(dict, "minProperties"),
     "pattern": _pattern,
     "uniqueItems": _unique_items,
     "required": _required,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 MAX_STEPS = 1_000_000
-# Steps between two looks at the clock.
+# Steps between two checks of the deadline.
 _STRIDE = 2_000
 
 
@@ -25,7 +25,7 @@ class Budget:
     def __init__(self, is_over: Callable[[], bool] = lambda: False, steps: int = MAX_STEPS) -> None:
         self._is_over = is_over
         self._left = steps
-        self._next_look = steps
+        self._next_check = steps
 
     @property
     def left(self) -> int:
@@ -40,7 +40,7 @@ class Budget:
 
         """
         self._left -= steps
-        if self._left <= self._next_look:
-            self._next_look = self._left - _STRIDE
+        if self._left <= self._next_check:
+            self._next_check = self._left - _STRIDE
             if self._left < 0 or self._is_over():
                 raise WorkLimitError

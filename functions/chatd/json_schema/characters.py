@@ -40,26 +40,28 @@ class CharacterSet:
 
     ranges: tuple[Range, ...] = ()
     categories: tuple[str, ...] = ()
-    other_than: tuple[str, ...] = ()
+    excluded_categories: tuple[str, ...] = ()
 
-    def test(self, *, negated: bool) -> Callable[[str], bool]:
+    def predicate(self, *, negated: bool) -> Callable[[str], bool]:
         """A function that returns whether a character is in the set."""
         merged = _merged(self.ranges)
         starts, ends = [low for low, _ in merged], [high for _, high in merged]
 
-        def holds(character: str) -> bool:
+        def contains(character: str) -> bool:
             code = ord(character)
-            place = bisect_right(starts, code) - 1
-            if place >= 0 and code <= ends[place]:
+            index = bisect_right(starts, code) - 1
+            if index >= 0 and code <= ends[index]:
                 return not negated
-            if not self.categories and not self.other_than:
+            if not self.categories and not self.excluded_categories:
                 return negated
             category = unicodedata.category(character)
-            found = category.startswith(self.categories) if self.categories else False
-            found = found or any(not category.startswith(name) for name in self.other_than)
-            return found != negated
+            in_category = category.startswith(self.categories) if self.categories else False
+            in_category = in_category or any(
+                not category.startswith(name) for name in self.excluded_categories
+            )
+            return in_category != negated
 
-        return holds
+        return contains
 
 
 def is_word(character: str) -> bool:

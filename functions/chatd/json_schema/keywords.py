@@ -17,7 +17,7 @@ from chatd.json_schema.members import (
     unevaluated_items,
     unevaluated_properties,
 )
-from chatd.json_schema.node import Check, Keyword, Node, Run, Seen
+from chatd.json_schema.node import Check, Evaluated, Keyword, Node, Run
 from chatd.json_schema.values import SchemaError, listed, mapped, names
 
 if TYPE_CHECKING:
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
 def _dependent(keyword: str) -> Keyword:
     """`dependentRequired`, `dependentSchemas`, and `dependencies`, which was both."""
 
-    def compile_keyword(place: Schema, schema: Mapping[str, Any], node: Node) -> Check:
+    def compile_keyword(compiler: Schema, schema: Mapping[str, Any], node: Node) -> Check:
         required: dict[str, list[str]] = {}
         schemas: dict[str, Node] = {}
         for name, wanted in mapped(schema, keyword).items():
             if isinstance(wanted, list) and keyword != "dependentSchemas":
                 required[name] = names(wanted, keyword)
             elif keyword != "dependentRequired":
-                schemas[name] = place.node(wanted)
+                schemas[name] = compiler.node(wanted)
             else:
                 raise SchemaError(f"a {keyword!r} in it is not a list of names")
         node.in_place += schemas.values()
 
-        def check(value: Any, run: Run, seen: Seen | None) -> bool:
+        def check(value: Any, run: Run, evaluated: Evaluated | None) -> bool:
             if not isinstance(value, dict):
                 return True
             for name, wanted in required.items():
@@ -47,7 +47,8 @@ def _dependent(keyword: str) -> Keyword:
                 if name in value and any(other not in value for other in wanted):
                     return False
             return all(
-                name not in value or part.tried(value, run, seen) for name, part in schemas.items()
+                name not in value or part.is_valid_isolated(value, run, evaluated)
+                for name, part in schemas.items()
             )
 
         return check
@@ -56,65 +57,67 @@ def _dependent(keyword: str) -> Keyword:
 
 
 def _definitions(keyword: str) -> Keyword:
-    def compile_keyword(place: Schema, schema: Mapping[str, Any], _node: Node) -> None:
+    def compile_keyword(compiler: Schema, schema: Mapping[str, Any], _node: Node) -> None:
         for part in mapped(schema, keyword).values():
-            place.node(part)
+            compiler.node(part)
 
     return compile_keyword
 
 
-def _all_of(place: Schema, schema: Mapping[str, Any], node: Node) -> Check:
-    parts = _parts(place, schema, "allOf", node)
-    return lambda value, run, seen: all(part.tried(value, run, seen) for part in parts)
+def _all_of(compiler: Schema, schema: Mapping[str, Any], node: Node) -> Check:
+    parts = _parts(compiler, schema, "allOf", node)
+    return lambda value, run, evaluated: all(
+        part.is_valid_isolated(value, run, evaluated) for part in parts
+    )
 
 
-def _any_of(place: Schema, schema: Mapping[str, Any], node: Node) -> Check:
-    parts = _parts(place, schema, "anyOf", node)
+def _any_of(compiler: Schema, schema: Mapping[str, Any], node: Node) -> Check:
+    parts = _parts(compiler, schema, "anyOf", node)
 
-    def check(value: Any, run: Run, seen: Seen | None) -> bool:
-        if seen is None:
-            return any(part.holds(value, run) for part in parts)
+    def check(value: Any, run: Run, evaluated: Evaluated | None) -> bool:
+        if evaluated is None:
+            return any(part.is_valid(value, run) for part in parts)
         # Every valid branch adds to what was evaluated.
-        return sum(part.tried(value, run, seen) for part in parts) > 0
+        return sum(part.is_valid_isolated(value, run, evaluated) for part in parts) > 0
 
     return check
 
 
-def _one_of(place: Schema, schema: Mapping[str, Any], node: Node) -> Check:
-    parts = _parts(place, schema, "oneOf", node)
+def _one_of(compiler: Schema, schema: Mapping[str, Any], node: Node) -> Check:
+    parts = _parts(compiler, schema, "oneOf", node)
 
-    def check(value: Any, run: Run, seen: Seen | None) -> bool:
-        found = 0
+    def check(value: Any, run: Run, evaluated: Evaluated | None) -> bool:
+        valid_parts = 0
         for part in parts:
-            found += part.tried(value, run, seen)
-            if found > 1:
+            valid_parts += part.is_valid_isolated(value, run, evaluated)
+            if valid_parts > 1:
                 return False
-        return found == 1
+        return valid_parts == 1
 
     return check
 
 
-def _not(place: Schema, schema: Mapping[str, Any], node: Node) -> Check:
-    part = place.node(schema["not"])
+def _not(compiler: Schema, schema: Mapping[str, Any], node: Node) -> Check:
+    part = compiler.node(schema["not"])
     node.in_place.append(part)
-    return lambda value, run, _seen: not part.holds(value, run)
+    return lambda value, run, _evaluated: not part.is_valid(value, run)
 
 
-def _if(place: Schema, schema: Mapping[str, Any], node: Node) -> Check:
-    condition = place.node(schema["if"])
-    positive = place.node(schema.get("then", True))
-    negative = place.node(schema.get("else", True))
+def _if(compiler: Schema, schema: Mapping[str, Any], node: Node) -> Check:
+    condition = compiler.node(schema["if"])
+    positive = compiler.node(schema.get("then", True))
+    negative = compiler.node(schema.get("else", True))
     node.in_place += (condition, positive, negative)
 
-    def check(value: Any, run: Run, seen: Seen | None) -> bool:
-        chosen = positive if condition.tried(value, run, seen) else negative
-        return chosen.tried(value, run, seen)
+    def check(value: Any, run: Run, evaluated: Evaluated | None) -> bool:
+        chosen = positive if condition.is_valid_isolated(value, run, evaluated) else negative
+        return chosen.is_valid_isolated(value, run, evaluated)
 
     return check
 
 
-def _parts(place: Schema, schema: Mapping[str, Any], keyword: str, node: Node) -> list[Node]:
-    parts = [place.node(part) for part in listed(schema, keyword)]
+def _parts(compiler: Schema, schema: Mapping[str, Any], keyword: str, node: Node) -> list[Node]:
+    parts = [compiler.node(part) for part in listed(schema, keyword)]
     if not parts:
         raise SchemaError(f"a {keyword!r} in it is empty")
     node.in_place += parts

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from chatd.json_schema.node import Check, Keyword, Node, Run, Seen
+from chatd.json_schema.node import Check, Evaluated, Keyword, Node, Run
 from chatd.json_schema.values import SchemaError, mapped, size
 
 if TYPE_CHECKING:
@@ -22,17 +22,17 @@ _ARRAY_KEYWORDS = ("prefixItems", "items", "additionalItems")
 def object_members(keyword: str) -> Keyword:
     """Compile the three keywords for an object's members into one check, at the first keyword."""
 
-    def compile_keyword(place: Schema, schema: Mapping[str, Any], _node: Node) -> Check | None:
+    def compile_keyword(compiler: Schema, schema: Mapping[str, Any], _node: Node) -> Check | None:
         if keyword != next(name for name in _OBJECT_KEYWORDS if name in schema):
             return None
-        named = {name: place.node(part) for name, part in _mapping(schema, "properties").items()}
+        named = {name: compiler.node(part) for name, part in _mapping(schema, "properties").items()}
         matching = [
-            (place.pattern(source), place.node(part))
+            (compiler.pattern(source), compiler.node(part))
             for source, part in _mapping(schema, "patternProperties").items()
         ]
         rest = None
         if "additionalProperties" in schema:
-            rest = place.node(schema["additionalProperties"])
+            rest = compiler.node(schema["additionalProperties"])
         return _Members(named, matching, rest).check
 
     return compile_keyword
@@ -51,16 +51,16 @@ class _Members:
         self._matching = matching
         self._rest = rest
 
-    def check(self, value: Any, run: Run, seen: Seen | None) -> bool:
+    def check(self, value: Any, run: Run, evaluated: Evaluated | None) -> bool:
         if not isinstance(value, dict):
             return True
         for name, member in value.items():
             run.budget.spend()
             parts = self._parts(name, run)
-            if not all(part.holds(member, run) for part in parts):
+            if not all(part.is_valid(member, run) for part in parts):
                 return False
-            if parts and seen is not None:
-                seen.names.add(name)
+            if parts and evaluated is not None:
+                evaluated.names.add(name)
         return True
 
     def _parts(self, name: str, run: Run) -> list[Node]:
@@ -68,19 +68,19 @@ class _Members:
         parts = [self._named[name]] if name in self._named else []
         for pattern, part in self._matching:
             if pattern is None:
-                run.guessed = True
-            if run.unknown if pattern is None else pattern.search(name, run.budget):
+                run.used_unknown = True
+            if run.unknown_result if pattern is None else pattern.search(name, run.budget):
                 parts.append(part)
         if not parts and self._rest is not None:
             return [self._rest]
         return parts
 
 
-def property_names(place: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
+def property_names(compiler: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
     """Compile `propertyNames`."""
-    part = place.node(schema["propertyNames"])
-    return lambda value, run, _seen: (
-        not isinstance(value, dict) or all(part.holds(name, run) for name in value)
+    part = compiler.node(schema["propertyNames"])
+    return lambda value, run, _evaluated: (
+        not isinstance(value, dict) or all(part.is_valid(name, run) for name in value)
     )
 
 
@@ -90,14 +90,14 @@ def array_items(keyword: str) -> Keyword:
     Before 2020-12 `items` could be a list, and `additionalItems` applied to what follows it.
     """
 
-    def compile_keyword(place: Schema, schema: Mapping[str, Any], _node: Node) -> Check | None:
+    def compile_keyword(compiler: Schema, schema: Mapping[str, Any], _node: Node) -> Check | None:
         if keyword != next(name for name in _ARRAY_KEYWORDS if name in schema):
             return None
         first, rest = schema.get("prefixItems", []), schema.get("items")
         if isinstance(rest, list):
             first, rest = rest, schema.get("additionalItems")
-        prefix = [place.node(part) for part in _listed(first)]
-        return _Items(prefix, None if rest is None else place.node(rest)).check
+        prefix = [compiler.node(part) for part in _listed(first)]
+        return _Items(prefix, None if rest is None else compiler.node(rest)).check
 
     return compile_keyword
 
@@ -109,64 +109,66 @@ class _Items:
         self._prefix = prefix
         self._rest = rest
 
-    def check(self, value: Any, run: Run, seen: Seen | None) -> bool:
+    def check(self, value: Any, run: Run, evaluated: Evaluated | None) -> bool:
         if not isinstance(value, list):
             return True
-        if not all(part.holds(item, run) for part, item in zip(self._prefix, value, strict=False)):
+        if not all(
+            part.is_valid(item, run) for part, item in zip(self._prefix, value, strict=False)
+        ):
             return False
-        if seen is not None:
-            seen.first = max(seen.first, len(self._prefix))
+        if evaluated is not None:
+            evaluated.prefix_length = max(evaluated.prefix_length, len(self._prefix))
         if self._rest is None:
             return True
-        if seen is not None:
-            seen.everything = True
+        if evaluated is not None:
+            evaluated.all_items = True
         start = len(self._prefix)
-        return all(self._rest.holds(value[n], run) for n in range(start, len(value)))
+        return all(self._rest.is_valid(value[n], run) for n in range(start, len(value)))
 
 
-def contains(place: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
+def contains(compiler: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
     """Compile `contains` with `minContains` and `maxContains`."""
-    part = place.node(schema["contains"])
+    part = compiler.node(schema["contains"])
     least = size(schema, "minContains") if "minContains" in schema else 1
     most = size(schema, "maxContains") if "maxContains" in schema else None
 
-    def check(value: Any, run: Run, seen: Seen | None) -> bool:
+    def check(value: Any, run: Run, evaluated: Evaluated | None) -> bool:
         if not isinstance(value, list):
             return True
-        found = {n for n, item in enumerate(value) if part.holds(item, run)}
-        if seen is not None:
-            seen.indexes |= found
-        return least <= len(found) and (most is None or len(found) <= most)
+        matching_indexes = {n for n, item in enumerate(value) if part.is_valid(item, run)}
+        if evaluated is not None:
+            evaluated.indexes |= matching_indexes
+        return least <= len(matching_indexes) and (most is None or len(matching_indexes) <= most)
 
     return check
 
 
-def unevaluated_items(place: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
+def unevaluated_items(compiler: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
     """Compile `unevaluatedItems`."""
-    part = place.node(schema["unevaluatedItems"])
+    part = compiler.node(schema["unevaluatedItems"])
 
-    def check(value: Any, run: Run, seen: Seen | None) -> bool:
-        if not isinstance(value, list) or seen is None or seen.everything:
+    def check(value: Any, run: Run, evaluated: Evaluated | None) -> bool:
+        if not isinstance(value, list) or evaluated is None or evaluated.all_items:
             return True
         run.budget.spend(len(value))
-        left = [n for n in range(seen.first, len(value)) if n not in seen.indexes]
-        seen.everything = True
-        return all(part.holds(value[n], run) for n in left)
+        left = [n for n in range(evaluated.prefix_length, len(value)) if n not in evaluated.indexes]
+        evaluated.all_items = True
+        return all(part.is_valid(value[n], run) for n in left)
 
     return check
 
 
-def unevaluated_properties(place: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
+def unevaluated_properties(compiler: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
     """Compile `unevaluatedProperties`."""
-    part = place.node(schema["unevaluatedProperties"])
+    part = compiler.node(schema["unevaluatedProperties"])
 
-    def check(value: Any, run: Run, seen: Seen | None) -> bool:
-        if not isinstance(value, dict) or seen is None:
+    def check(value: Any, run: Run, evaluated: Evaluated | None) -> bool:
+        if not isinstance(value, dict) or evaluated is None:
             return True
         run.budget.spend(len(value))
-        left = [name for name in value if name not in seen.names]
-        seen.names.update(left)
-        return all(part.holds(value[name], run) for name in left)
+        left = [name for name in value if name not in evaluated.names]
+        evaluated.names.update(left)
+        return all(part.is_valid(value[name], run) for name in left)
 
     return check
 

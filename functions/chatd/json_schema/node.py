@@ -19,28 +19,28 @@ _CHARACTERS_A_STEP = 64
 
 
 @dataclass(slots=True)
-class Seen:
+class Evaluated:
     """The members of one object or array that keywords have evaluated.
 
     Attributes:
         names: Names of an object's members.
-        first: The number of an array's first elements.
+        prefix_length: The number of an array's first elements.
         indexes: Further elements, by index.
-        everything: Whether all elements were evaluated.
+        all_items: Whether all elements were evaluated.
 
     """
 
     names: set[str] = field(default_factory=set)
-    first: int = 0
+    prefix_length: int = 0
     indexes: set[int] = field(default_factory=set)
-    everything: bool = False
+    all_items: bool = False
 
-    def add(self, other: Seen) -> int:
-        """Add the members that another evaluation of the value has seen; return their number."""
+    def add(self, other: Evaluated) -> int:
+        """Add the members of another evaluation of the value; return their number."""
         self.names |= other.names
-        self.first = max(self.first, other.first)
+        self.prefix_length = max(self.prefix_length, other.prefix_length)
         self.indexes |= other.indexes
-        self.everything = self.everything or other.everything
+        self.all_items = self.all_items or other.all_items
         return len(other.names) + len(other.indexes)
 
 
@@ -50,19 +50,19 @@ class Run:
 
     Attributes:
         budget: The steps that the evaluation may take.
-        unknown: The result assumed for a pattern that cannot be matched in linear time.
-        guessed: Whether there was such a pattern.
+        unknown_result: The result assumed for a pattern that cannot be matched in linear time.
+        used_unknown: Whether there was such a pattern.
         depth: The schemas that are being evaluated.
 
     """
 
     budget: Budget
-    unknown: bool = True
-    guessed: bool = False
+    unknown_result: bool = True
+    used_unknown: bool = False
     depth: int = 0
 
 
-Check = Callable[[Any, Run, Seen | None], bool]
+Check = Callable[[Any, Run, Evaluated | None], bool]
 
 
 class Node:
@@ -82,14 +82,14 @@ class Node:
         self.last: list[Check] = []
         self.in_place: list[Node] = []
 
-    def holds(self, value: Any, run: Run, seen: Seen | None = None) -> bool:
+    def is_valid(self, value: Any, run: Run, evaluated: Evaluated | None = None) -> bool:
         """Return whether the value is valid.
 
         Args:
             value: Any JSON value.
             run: The evaluation.
-            seen: Takes the evaluated members, if a schema around this one needs them. Undefined
-                afterwards if the value is not valid.
+            evaluated: Collects the evaluated members, if an enclosing schema needs them.
+                Undefined afterwards if the value is not valid.
 
         Raises:
             WorkLimitError: If the evaluation exceeds its budget.
@@ -99,7 +99,7 @@ class Node:
         run.depth += 1
         if run.depth > _MAX_DEPTH:
             raise WorkLimitError
-        own = Seen() if self.last else seen
+        own = Evaluated() if self.last else evaluated
         for check in self.checks:
             if not check(value, run, own):
                 run.depth -= 1
@@ -108,19 +108,19 @@ class Node:
             if not check(value, run, own):
                 run.depth -= 1
                 return False
-        if seen is not None and own is not None and own is not seen:
-            run.budget.spend(seen.add(own))
+        if evaluated is not None and own is not None and own is not evaluated:
+            run.budget.spend(evaluated.add(own))
         run.depth -= 1
         return True
 
-    def tried(self, value: Any, run: Run, seen: Seen | None) -> bool:
-        """As `holds`, but `seen` only changes if the value is valid."""
-        if seen is None:
-            return self.holds(value, run)
-        own = Seen()
-        if not self.holds(value, run, own):
+    def is_valid_isolated(self, value: Any, run: Run, evaluated: Evaluated | None) -> bool:
+        """As `is_valid`, but leave `evaluated` unchanged if the value is not valid."""
+        if evaluated is None:
+            return self.is_valid(value, run)
+        own = Evaluated()
+        if not self.is_valid(value, run, own):
             return False
-        run.budget.spend(seen.add(own))
+        run.budget.spend(evaluated.add(own))
         return True
 
 
@@ -128,23 +128,23 @@ class Node:
 Keyword = Callable[["Schema", Mapping[str, Any], Node], Check | None]
 
 
-def canonical(value: Any, budget: Budget) -> str:
+def comparison_key(value: Any, budget: Budget) -> str:
     """Return a text that is equal for equal JSON values, as JSON Schema defines it (1 and 1.0)."""
-    return json.dumps(_integral(value, budget), sort_keys=True)
+    return json.dumps(_with_integers(value, budget), sort_keys=True)
 
 
 def all_different(values: Iterable[Any], budget: Budget) -> bool:
     """Whether no two of the values are equal."""
     known: set[str] = set()
     for value in values:
-        text = canonical(value, budget)
+        text = comparison_key(value, budget)
         if text in known:
             return False
         known.add(text)
     return True
 
 
-def _integral(value: Any, budget: Budget) -> Any:
+def _with_integers(value: Any, budget: Budget) -> Any:
     """Return the value with every float that is a whole number as an int."""
     budget.spend(2)
     if isinstance(value, str):
@@ -153,9 +153,9 @@ def _integral(value: Any, budget: Budget) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, list):
-        return [_integral(item, budget) for item in value]
+        return [_with_integers(item, budget) for item in value]
     if isinstance(value, dict):
         for name in value:
             budget.spend(len(name) // _CHARACTERS_A_STEP)
-        return {name: _integral(item, budget) for name, item in value.items()}
+        return {name: _with_integers(item, budget) for name, item in value.items()}
     return value

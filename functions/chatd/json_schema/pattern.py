@@ -14,11 +14,11 @@ from typing import Literal
 
 from chatd.json_schema.budget import Budget, WorkLimitError
 from chatd.json_schema.characters import is_word
-from chatd.json_schema.pattern_syntax import (
+from chatd.json_schema.pattern_syntax import Parser
+from chatd.json_schema.pattern_tree import (
     Alternatives,
     Assertion,
     Characters,
-    Parser,
     Repeat,
     Sequence,
     Syntax,
@@ -32,7 +32,7 @@ class _Instruction:
     """One instruction of a program, with its test or its next addresses."""
 
     kind: Literal["characters", "assertion", "split", "match"]
-    holds: Callable[[str], bool] | None = None
+    accepts: Callable[[str], bool] | None = None
     assertion: str = ""
     targets: tuple[int, ...] = ()
 
@@ -69,24 +69,24 @@ class Pattern:
                 return True
             if position < len(text):
                 character = text[position]
-                pending = [state + 1 for state in states if self._takes(state, character)]
+                pending = [state + 1 for state in states if self._accepts(state, character)]
         return False
 
-    def _takes(self, state: int, character: str) -> bool:
-        holds = self._program[state].holds
-        return holds is not None and holds(character)
+    def _accepts(self, state: int, character: str) -> bool:
+        accepts = self._program[state].accepts
+        return accepts is not None and accepts(character)
 
     def _states(
         self, pending: list[int], text: str, position: int, budget: Budget
     ) -> tuple[list[int], bool]:
         """The states that read a character, reached from these without reading one."""
-        seen: set[int] = set()
+        visited: set[int] = set()
         states = []
         while pending:
             address = pending.pop()
-            if address in seen:
+            if address in visited:
                 continue
-            seen.add(address)
+            visited.add(address)
             instruction = self._program[address]
             if instruction.kind == "match":
                 return [], True
@@ -94,9 +94,9 @@ class Pattern:
                 states.append(address)
             elif instruction.kind == "split":
                 pending.extend(instruction.targets)
-            elif _asserted(instruction.assertion, text, position):
+            elif _assertion_is_true(instruction.assertion, text, position):
                 pending.append(address + 1)
-        budget.spend(len(seen))
+        budget.spend(len(visited))
         return states, False
 
     def _emit(self, syntax: Syntax) -> None:
@@ -104,8 +104,8 @@ class Pattern:
         if self._emitted > _MAX_INSTRUCTIONS:
             raise WorkLimitError
         match syntax:
-            case Characters(holds=holds):
-                self._program.append(_Instruction("characters", holds=holds))
+            case Characters(accepts=accepts):
+                self._program.append(_Instruction("characters", accepts=accepts))
             case Assertion(kind=kind):
                 self._program.append(_Instruction("assertion", assertion=kind))
             case Sequence(parts=parts):
@@ -153,7 +153,7 @@ class Pattern:
         self._program[address] = _Instruction("split", targets=targets)
 
 
-def _asserted(kind: str, text: str, position: int) -> bool:
+def _assertion_is_true(kind: str, text: str, position: int) -> bool:
     if kind == "^":
         return position == 0
     if kind == "$":

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from chatd.json_schema.budget import WorkLimitError
 from chatd.json_schema.characters import (
@@ -21,6 +19,14 @@ from chatd.json_schema.characters import (
     CharacterSet,
     Range,
     complement,
+)
+from chatd.json_schema.pattern_tree import (
+    Alternatives,
+    Assertion,
+    Characters,
+    Repeat,
+    Sequence,
+    Syntax,
 )
 
 _MAX_DEPTH = 40
@@ -38,46 +44,6 @@ class PatternError(ValueError):
 
 class UnsupportedPatternError(ValueError):
     """The pattern has lookaround, a backreference, or syntax that is not ECMA-262's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Characters:
-    """One character of a set."""
-
-    holds: Callable[[str], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Assertion:
-    """A place between characters: `^`, `$`, `b` or `B`."""
-
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sequence:
-    """Parts that follow each other."""
-
-    parts: tuple[Syntax, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Alternatives:
-    """One of several branches."""
-
-    branches: tuple[Syntax, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """A part, `least` to `most` times; None: without limit."""
-
-    part: Syntax
-    least: int
-    most: int | None
-
-
-Syntax = Characters | Assertion | Sequence | Alternatives | Repeat
 
 
 class Parser:
@@ -127,13 +93,13 @@ class Parser:
         for sign, least, most in (("*", 0, None), ("+", 1, None), ("?", 0, 1)):
             if self._take(sign):
                 return self._lazy(Repeat(atom, least, most))
-        found = self._match(_QUANTIFIER)
-        if found is None:
+        match = self._match(_QUANTIFIER)
+        if match is None:
             if self._match(_HUGE_QUANTIFIER):
                 raise WorkLimitError
             return atom
-        least = int(found[1])
-        most = least if found[2] is None else int(found[3]) if found[3] else None
+        least = int(match[1])
+        most = least if match[2] is None else int(match[3]) if match[3] else None
         if most is not None and most < least:
             raise PatternError
         return self._lazy(Repeat(atom, least, most))
@@ -154,14 +120,14 @@ class Parser:
         if character == "\\":
             return self._escape()
         if character == ".":
-            return Characters(CharacterSet(LINE_ENDS).test(negated=True))
+            return Characters(CharacterSet(LINE_ENDS).predicate(negated=True))
         if character in "^$":
             return Assertion(character)
-        if character in "*+?" or (character == "{" and self._repeats_nothing()):
+        if character in "*+?" or (character == "{" and self._starts_quantifier()):
             raise PatternError
         return Characters(character.__eq__)
 
-    def _repeats_nothing(self) -> bool:
+    def _starts_quantifier(self) -> bool:
         """Whether the brace just read starts a quantifier, which needs a preceding atom."""
         return _HUGE_QUANTIFIER.match(self._source, self._position - 1) is not None
 
@@ -177,26 +143,26 @@ class Parser:
         for kind in "bB":
             if self._take(kind):
                 return Assertion(kind)
-        found = self._escaped()
-        if isinstance(found, str):
-            return Characters(found.__eq__)
-        return Characters(found.test(negated=False))
+        item = self._escaped()
+        if isinstance(item, str):
+            return Characters(item.__eq__)
+        return Characters(item.predicate(negated=False))
 
     def _class(self) -> Syntax:
         negated = self._take("^")
         ranges: list[Range] = []
         categories: list[str] = []
-        other_than: list[str] = []
+        excluded_categories: list[str] = []
         while not self._take("]"):
             item = self._class_item()
             if isinstance(item, CharacterSet):
                 ranges += item.ranges
                 categories += item.categories
-                other_than += item.other_than
+                excluded_categories += item.excluded_categories
             else:
                 ranges.append(self._range_from(item))
-        chosen = CharacterSet(tuple(ranges), tuple(categories), tuple(other_than))
-        return Characters(chosen.test(negated=negated))
+        chosen = CharacterSet(tuple(ranges), tuple(categories), tuple(excluded_categories))
+        return Characters(chosen.predicate(negated=negated))
 
     def _range_from(self, low: str) -> Range:
         """Read a range from its first character on; without a `-` the range is that character."""
@@ -221,8 +187,8 @@ class Parser:
 
     def _escaped(self) -> str | CharacterSet:
         """Parse the escape after a backslash: one character, or a set."""
-        if found := self._match(_HEX):
-            return self._character(int(found[1] or found[2] or found[3], 16))
+        if match := self._match(_HEX):
+            return self._character(int(match[1] or match[2] or match[3], 16))
         sign = self._next()
         if ranges := CLASSES.get(sign.lower()):
             return CharacterSet(ranges if sign.islower() else complement(ranges))
@@ -245,11 +211,13 @@ class Parser:
         return chr(code)
 
     def _property(self, *, negated: bool) -> CharacterSet:
-        found = self._match(_PROPERTY)
-        name = found and CATEGORY_NAMES.get(found[1], found[1])
+        match = self._match(_PROPERTY)
+        name = match and CATEGORY_NAMES.get(match[1], match[1])
         if not name or not CATEGORY.fullmatch(name):
             raise UnsupportedPatternError
-        return CharacterSet(other_than=(name,)) if negated else CharacterSet(categories=(name,))
+        if negated:
+            return CharacterSet(excluded_categories=(name,))
+        return CharacterSet(categories=(name,))
 
     def _next(self) -> str:
         if self._position == len(self._source):
@@ -265,7 +233,7 @@ class Parser:
         return True
 
     def _match(self, expression: re.Pattern[str]) -> re.Match[str] | None:
-        found = expression.match(self._source, self._position)
-        if found is not None:
-            self._position = found.end()
-        return found
+        match = expression.match(self._source, self._position)
+        if match is not None:
+            self._position = match.end()
+        return match

@@ -50,7 +50,7 @@ class Schema:
     def __init__(self, document: Mapping[str, Any], budget: Budget) -> None:
         self._budget = budget
         draft = document.get("$schema", "https://json-schema.org/draft/2020-12/schema")
-        if not isinstance(draft, str) or _without_scheme(draft) not in _KNOWN:
+        if not isinstance(draft, str) or _without_scheme(draft) not in _KNOWN_DRAFTS:
             raise SchemaError(
                 "its '$schema' names no known draft; leave it out, or name draft 4, 6, 7, 2019-09"
                 " or 2020-12"
@@ -77,9 +77,9 @@ class Schema:
 
         """
         run = Run(budget)
-        if self._root.holds(value, run):
+        if self._root.is_valid(value, run):
             return True
-        return run.guessed and self._root.holds(value, Run(budget, unknown=False))
+        return run.used_unknown and self._root.is_valid(value, Run(budget, unknown_result=False))
 
     def node(self, schema: Any) -> Node:
         """Return the node of a schema within the document; a new node is compiled later.
@@ -120,7 +120,7 @@ class Schema:
     def _compile(self, schema: Any, node: Node) -> None:
         if isinstance(schema, bool):
             if not schema:
-                node.checks.append(lambda _value, _run, _seen: False)
+                node.checks.append(lambda _value, _run, _evaluated: False)
             return
         self._budget.spend(1 + len(schema))
         if any(name in schema for name in _DYNAMIC):
@@ -128,7 +128,7 @@ class Schema:
         if "$ref" in schema:
             target = self.node(self._references.target(schema))
             node.in_place.append(target)
-            node.checks.append(target.tried)
+            node.checks.append(target.is_valid_isolated)
             if self._legacy:
                 return
         for keywords, checks in ((KEYWORDS, node.checks), (LAST, node.last)):
@@ -175,4 +175,4 @@ def _without_scheme(uri: str) -> str:
     return uri.removesuffix("#").partition("://")[2]
 
 
-_KNOWN = frozenset(_without_scheme(draft) for draft in _DRAFTS)
+_KNOWN_DRAFTS = frozenset(_without_scheme(draft) for draft in _DRAFTS)

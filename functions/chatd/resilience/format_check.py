@@ -62,7 +62,9 @@ class FormatCheck:
             usage = _usage(answer, target)
             total = usage if total is None else total + usage
             chat_context.record.set_usage(total, answer.model)
-            if structured_output.holds(answer, target.request, Budget(chat_context.call.is_over)):
+            if structured_output.has_format(
+                answer, target.request, Budget(chat_context.call.is_over)
+            ):
                 return replace(answer, usage=total)
             self._refused += 1
             if self._refused == _MAX_ANSWERS:

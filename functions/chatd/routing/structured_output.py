@@ -38,19 +38,21 @@ def described(request: ChatRequest, budget: Budget) -> ChatRequest:
 
     """
     if isinstance(request.format, str):
-        words = _JSON
+        instruction = _JSON
     else:
         # Refused here, before the provider is paid.
         _compiled(request.format or {}, budget)
-        words = _SCHEMA.format(json.dumps(request.format, ensure_ascii=False))
+        instruction = _SCHEMA.format(json.dumps(request.format, ensure_ascii=False))
     first, *others = request.messages
     if first.role not in ("system", "developer"):
-        return replace(request, messages=(Message("system", (Text(words),)), *request.messages))
-    first = replace(first, blocks=(*first.blocks, Text(f"\n\n{words}")))
+        return replace(
+            request, messages=(Message("system", (Text(instruction),)), *request.messages)
+        )
+    first = replace(first, blocks=(*first.blocks, Text(f"\n\n{instruction}")))
     return replace(request, messages=(first, *others))
 
 
-def holds(response: Response, request: ChatRequest, budget: Budget) -> bool:
+def has_format(response: Response, request: ChatRequest, budget: Budget) -> bool:
     """Return whether every choice has the format; a choice cut off at its limit need not.
 
     Raises:
@@ -60,12 +62,12 @@ def holds(response: Response, request: ChatRequest, budget: Budget) -> bool:
     return all(
         choice.finish_reason == "length"
         or choice.tool_calls
-        or _fits(choice.content, request, budget)
+        or _choice_has_format(choice.content, request, budget)
         for choice in response.choices
     )
 
 
-def _fits(content: str | None, request: ChatRequest, budget: Budget) -> bool:
+def _choice_has_format(content: str | None, request: ChatRequest, budget: Budget) -> bool:
     try:
         if not is_bounded((content or "").encode("utf-8", "surrogatepass"), MAX_ANSWER_VALUES):
             return False

@@ -248,7 +248,7 @@ def test_a_check_ends_at_the_deadline_of_the_call(provider: Upstream) -> None:
     answer = Response((Choice((Text(json.dumps(["a" * 5000 + "!"])),)),), Usage())
 
     with pytest.raises(InvalidRequestError, match="too complex"):
-        structured_output.holds(answer, request, Budget(call.is_over))
+        structured_output.has_format(answer, request, Budget(call.is_over))
 
 
 @pytest.mark.parametrize("content", ['{"a": NaN}', '{"a": Infinity}', "9" * 5000])
