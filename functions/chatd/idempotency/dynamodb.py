@@ -58,31 +58,31 @@ class DynamoDB:
     def claim(self, key: IdempotencyKey, left_ms: int) -> StoredRecord | None:
         """Claim a key, or return its stored answer; each call to the table ends within 5 s."""
         try:
-            with self._reached() as layer:
-                layer.save_inprogress(_data(key), left_ms)
+            with self._reachable_layer() as layer:
+                layer.save_inprogress(_powertools_event(key), left_ms)
         except IdempotencyValidationError:
             raise reused() from None
         except IdempotencyItemAlreadyExistsError as error:
-            met = error.old_data_record
-            if met is None or met.status != STATUS_CONSTANTS["COMPLETED"]:
+            existing = error.old_data_record
+            if existing is None or existing.status != STATUS_CONSTANTS["COMPLETED"]:
                 raise in_flight() from None
-            return met.response_json_as_dict()
+            return existing.response_json_as_dict()
         return None
 
     def keep(self, key: IdempotencyKey, record: StoredRecord) -> None:
         """Store the answer under a claimed key."""
-        with self._reached() as layer:
-            layer.save_success(_data(key), dict(record))
+        with self._reachable_layer() as layer:
+            layer.save_success(_powertools_event(key), dict(record))
 
     def release(self, key: IdempotencyKey) -> None:
         """Release a claimed key."""
-        with self._reached() as layer:
-            layer.delete_record(_data(key), Exception())
+        with self._reachable_layer() as layer:
+            layer.delete_record(_powertools_event(key), Exception())
 
     @contextmanager
-    def _reached(self) -> Iterator[_Layer]:
+    def _reachable_layer(self) -> Iterator[_Layer]:
         try:
-            self._layer = self._layer or self._made()
+            self._layer = self._layer or self._make_layer()
             yield self._layer
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "unknown")
@@ -95,8 +95,8 @@ class DynamoDB:
                 f" ({type(error).__name__})"
             ) from None
 
-    def _made(self) -> _Layer:
-        # At DEBUG, which an operator may choose for a function, botocore logs what it sends.
+    def _make_layer(self) -> _Layer:
+        # At DEBUG, which an operator may set for a function, botocore logs the requests.
         log = logging.getLogger("botocore")
         log.setLevel(max(log.level, logging.INFO))
         client = boto3.client(
@@ -138,15 +138,15 @@ class _Layer(DynamoDBPersistenceLayer):
 
 def _is_own(written: DataRecord, error: IdempotencyItemAlreadyExistsError) -> bool:
     """Whether the existing record is the one that a lost attempt of this write stored."""
-    cause, met = error.__cause__, error.old_data_record
+    cause, existing = error.__cause__, error.old_data_record
     return (
         isinstance(cause, ClientError)
         and cause.response["ResponseMetadata"].get("RetryAttempts", 0) > 0
-        and met is not None
-        and met.in_progress_expiry_timestamp == written.in_progress_expiry_timestamp
+        and existing is not None
+        and existing.in_progress_expiry_timestamp == written.in_progress_expiry_timestamp
     )
 
 
-def _data(key: IdempotencyKey) -> dict[str, str]:
+def _powertools_event(key: IdempotencyKey) -> dict[str, str]:
     """Write the key as the event that Powertools expects."""
     return {"scope": key.scope, "body": key.body}

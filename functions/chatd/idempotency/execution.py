@@ -50,44 +50,44 @@ class IdempotentExecution:
         self,
         event: LambdaEvent,
         context: Context,
-        fresh: Callable[[], Response | StreamingResponse],
-        ends: Callable[[bytes], bool],
+        run: Callable[[], Response | StreamingResponse],
+        is_end_mark: Callable[[bytes], bool],
     ) -> Response | StreamingResponse:
         """Run a request, or replay the stored answer.
 
         Args:
             event: The request, with its key.
             context: Lambda's context.
-            fresh: Runs the request, or raises.
-            ends: Whether a piece of a stream is its end mark.
+            run: Runs the request, or raises.
+            is_end_mark: Whether a piece of a stream is its end mark.
 
         Raises:
             InvalidRequestError: If the key is malformed.
             KeyReusedError: If the key came with another body before.
             InFlightError: If the first request with the key is still in flight.
             IdempotencyUnavailableError: If the records cannot be read; no provider was called.
-            ChatdError: As `fresh` raises; the key is then released.
+            ChatdError: As `run` raises; the key is then released.
 
         """
         key = _key_of(event)
         if self._records is None:
             self._telemetry.idempotency(context.aws_request_id, "not-stored")
-            return _marked_not_stored(fresh())
-        record = self._claimed(self._records, key, context)
+            return _marked_not_stored(run())
+        record = self._claim(self._records, key, context)
         if record is not None:
             self._telemetry.idempotency(context.aws_request_id, "replayed")
             return StoredAnswer.of_record(record).replayed(_REPLAYED)
-        hold = ClaimedKey(self._records, key, self._telemetry, context.aws_request_id)
+        claimed_key = ClaimedKey(self._records, key, self._telemetry, context.aws_request_id)
         try:
-            answer = fresh()
+            answer = run()
             if not isinstance(answer, Response):
-                return RecordedStream(answer, hold, ends)
-            return answer if hold.keep(stored_answer(answer)) else _marked_not_stored(answer)
+                return RecordedStream(answer, claimed_key, is_end_mark)
+            return answer if claimed_key.keep(stored_answer(answer)) else _marked_not_stored(answer)
         except BaseException:
-            hold.release()
+            claimed_key.release()
             raise
 
-    def _claimed(
+    def _claim(
         self, records: Records, key: IdempotencyKey, context: Context
     ) -> StoredRecord | None:
         refusal: ChatdError

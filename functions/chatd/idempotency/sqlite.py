@@ -23,7 +23,7 @@ from chatd.idempotency import (
 )
 
 # Seconds to wait for another process; each holds the file for about a millisecond.
-_PATIENCE = 5.0
+_LOCK_SECONDS = 5.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records
     (scope TEXT PRIMARY KEY, body TEXT NOT NULL, expires REAL NOT NULL, answer TEXT,
@@ -47,14 +47,14 @@ class Sqlite:
     def claim(self, key: IdempotencyKey, left_ms: int) -> StoredRecord | None:
         """Claim a key, or return its stored answer."""
         now = self._clock()
-        with self._opened() as records:
+        with self._transaction() as records:
             records.execute("DELETE FROM records WHERE expires < ?", (now,))
-            taken = records.execute(
+            inserted = records.execute(
                 "INSERT INTO records (scope, body, expires, process) VALUES (?, ?, ?, ?)"
                 " ON CONFLICT DO NOTHING",
                 (key.scope, key.body, now + left_ms / 1000, os.getpid()),
             )
-            if taken.rowcount:
+            if inserted.rowcount:
                 return None
             body, answer = records.execute(
                 "SELECT body, answer FROM records WHERE scope = ?", (key.scope,)
@@ -68,7 +68,7 @@ class Sqlite:
 
     def keep(self, key: IdempotencyKey, record: StoredRecord) -> None:
         """Store the answer under a claimed key."""
-        with self._opened() as records:
+        with self._transaction() as records:
             records.execute(
                 "UPDATE records SET answer = ?, expires = ? WHERE scope = ?",
                 (json.dumps(record), self._clock() + KEPT_SECONDS, key.scope),
@@ -76,7 +76,7 @@ class Sqlite:
 
     def release(self, key: IdempotencyKey) -> None:
         """Release a claimed key."""
-        with self._opened() as records:
+        with self._transaction() as records:
             records.execute("DELETE FROM records WHERE scope = ?", (key.scope,))
 
     def release_of(self, process: int) -> None:
@@ -91,17 +91,19 @@ class Sqlite:
         """
         if not os.path.exists(self._path):  # noqa: PTH110  # pathlib would be imported for this alone
             return  # no request had a key
-        with self._opened() as records:
+        with self._transaction() as records:
             records.execute("DELETE FROM records WHERE process = ? AND answer IS NULL", (process,))
 
     @contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
         """Open the file for one transaction that excludes all other processes."""
         try:
             self._create()
             # IMMEDIATE: a transaction that only later wants to write may be refused without a wait.
             # https://www.sqlite.org/lang_transaction.html
-            connection = sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level="IMMEDIATE")
+            connection = sqlite3.connect(
+                self._path, timeout=_LOCK_SECONDS, isolation_level="IMMEDIATE"
+            )
             with closing(connection), connection:
                 connection.execute("PRAGMA synchronous = OFF")  # it does not outlive the machine
                 connection.execute(_SCHEMA)

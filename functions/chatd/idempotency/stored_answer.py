@@ -15,8 +15,8 @@ from chatd.idempotency import StoredRecord
 # A DynamoDB item may take 400 KB, its attributes' names included. The body is stored in base64,
 # which takes 4/3 of it, and 8 KB are left for the other attributes.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
-_LONGEST = (400 - 8) * 1024 * 3 // 4
-_PIECE = 64 * 1024
+_MAX_PACKED_BYTES = (400 - 8) * 1024 * 3 // 4
+_PIECE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,13 +26,13 @@ class StoredAnswer:
     Attributes:
         headers: The headers of the answer.
         packed: Its body, deflated: DynamoDB charges by the KB, and streams repeat much text.
-        live: Whether the answer was a stream.
+        streamed: Whether the answer was a stream.
 
     """
 
     headers: Mapping[str, str]
     packed: bytes = field(repr=False)
-    live: bool
+    streamed: bool
 
     @classmethod
     def of_record(cls, record: StoredRecord) -> StoredAnswer:
@@ -43,12 +43,12 @@ class StoredAnswer:
     def record(self) -> StoredRecord:
         """The stored answer as JSON."""
         body = base64.b64encode(self.packed).decode()
-        return {"headers": dict(self.headers), "body": body, "live": self.live}
+        return {"headers": dict(self.headers), "body": body, "live": self.streamed}
 
     def replayed(self, headers: Mapping[str, str]) -> Response | StreamingResponse:
         """Make the response again, with additional headers."""
         body = zlib.decompress(self.packed)
-        if self.live:
+        if self.streamed:
             return Replay({**self.headers, **headers}, body)
         return Response(200, body.decode(), {**self.headers, **headers})
 
@@ -72,7 +72,7 @@ class PackedBody:
     def _append(self, packed: bytes) -> None:
         if self._packed is not None:
             self._packed += packed
-            if len(self._packed) > _LONGEST:
+            if len(self._packed) > _MAX_PACKED_BYTES:
                 self._packed = None
 
 
@@ -81,7 +81,7 @@ def stored_answer(response: Response) -> StoredAnswer | None:
     packing = PackedBody()
     packing.add(response.body.encode())
     packed = packing.whole()
-    return None if packed is None else StoredAnswer(response.headers, packed, live=False)
+    return None if packed is None else StoredAnswer(response.headers, packed, streamed=False)
 
 
 class Replay:
@@ -95,8 +95,8 @@ class Replay:
         """Write the stream."""
         with suppress(CallerGoneError):
             sink.commit(200, self._headers)
-            for start in range(0, len(self._body), _PIECE):
-                sink.write(self._body[start : start + _PIECE])
+            for start in range(0, len(self._body), _PIECE_BYTES):
+                sink.write(self._body[start : start + _PIECE_BYTES])
 
     def abort(self) -> None:
         """Ignore the call: no upstream is running."""

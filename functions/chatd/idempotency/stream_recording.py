@@ -28,29 +28,29 @@ class RecordedStream:
     """Store a streaming response that reaches its end.
 
     Args:
-        live: The streaming response.
-        hold: The claimed key.
-        ends: Whether a piece is the end mark of the stream.
+        stream: The streaming response.
+        claim: The claimed key.
+        is_end_mark: Whether a piece is the end mark of the stream.
 
     """
 
     def __init__(
-        self, live: StreamingResponse, hold: KeyClaim, ends: Callable[[bytes], bool]
+        self, stream: StreamingResponse, claim: KeyClaim, is_end_mark: Callable[[bytes], bool]
     ) -> None:
-        self._live = live
-        self._hold = hold
-        self._ends = ends
+        self._stream = stream
+        self._claim = claim
+        self._is_end_mark = is_end_mark
 
     def write_to(self, sink: Sink) -> None:
         """Write the stream; release the key if the stream failed, broke off or lost its caller."""
         try:
-            self._live.write_to(_RecordingSink(sink, self._hold, self._ends))
+            self._stream.write_to(_RecordingSink(sink, self._claim, self._is_end_mark))
         finally:
-            self._hold.release()
+            self._claim.release()
 
     def abort(self) -> None:
         """Stop the stream: the caller hung up."""
-        self._live.abort()
+        self._stream.abort()
 
 
 class _RecordingSink:
@@ -59,30 +59,30 @@ class _RecordingSink:
     A caller that has read the end may repeat the request at once, and gets the stored answer.
     """
 
-    def __init__(self, sink: Sink, hold: KeyClaim, ends: Callable[[bytes], bool]) -> None:
+    def __init__(self, sink: Sink, claim: KeyClaim, is_end_mark: Callable[[bytes], bool]) -> None:
         self._sink = sink
-        self._hold = hold
-        self._ends = ends
+        self._claim = claim
+        self._is_end_mark = is_end_mark
         self._headers: Mapping[str, str] = {}
         self._packing = PackedBody()
 
     def commit(self, status: int, headers: Mapping[str, str]) -> None:
         if status != HTTPStatus.OK:
             # First: a caller that repeats a failed request must not find it in flight.
-            self._hold.release()
+            self._claim.release()
         self._headers = headers
         self._sink.commit(status, headers)
 
     def write(self, data: bytes) -> None:
         if not data.startswith(b":"):  # a comment concerns this connection alone
             self._packing.add(data)
-            if self._ends(data) and not self._hold.keep(self._recorded()):
+            if self._is_end_mark(data) and not self._claim.keep(self._recorded()):
                 self._sink.write(_NOT_STORED)
         self._sink.write(data)
 
     def _recorded(self) -> StoredAnswer | None:
         packed = self._packing.whole()
-        return None if packed is None else StoredAnswer(self._headers, packed, live=True)
+        return None if packed is None else StoredAnswer(self._headers, packed, streamed=True)
 
 
 _CONFORMS: type[StreamingResponse] = RecordedStream

@@ -55,7 +55,7 @@ def longest() -> int:
 def largest() -> StoredAnswer:
     body = packed(longest())
     assert body is not None
-    return StoredAnswer(HEADERS, body, live=True)
+    return StoredAnswer(HEADERS, body, streamed=True)
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_the_table_stores_the_longest_answer(table: DynamoDBClient, largest: Sto
 def test_the_file_stores_the_longest_answer(tmp_path: Path, largest: StoredAnswer) -> None:
     found = kept_and_found(Sqlite(str(tmp_path / "records")), largest)
 
-    assert (found.packed, found.live) == (largest.packed, True)
+    assert (found.packed, found.streamed) == (largest.packed, True)
 
 
 def test_a_compressible_answer_of_500_kib_is_stored_and_replayed() -> None:
