@@ -67,7 +67,7 @@ class CachedCallers:
             wait = _FRESH_SECONDS
         except SecretUnavailableError as error:
             _LOG.error("the callers' secret: %s", error)
-            if error.gone:
+            if error.revoked:
                 self._callers = None
         except CallersError as error:
             _LOG.error("the callers' secret: %s", error)

@@ -173,7 +173,7 @@ def test_the_last_callers_are_discarded_when_the_secret_is_deleted() -> None:
     source = Source()
     callers = source.cache()
     callers.current()
-    source.text, source.now = SecretUnavailableError("denied", gone=True), 60.0
+    source.text, source.now = SecretUnavailableError("denied", revoked=True), 60.0
 
     with pytest.raises(app.CallersUnavailableError):
         callers.current()

@@ -86,10 +86,10 @@ class Callers:
 
     def name_of(self, key: str) -> str | None:
         """Return the caller of a key; compare all, so that the duration is constant."""
-        shown = self.digest(key)
+        presented_digest = self.digest(key)
         found = None
         for name, digest in self.digests.items():
-            if hmac.compare_digest(shown, digest):
+            if hmac.compare_digest(presented_digest, digest):
                 found = name
         return found
 

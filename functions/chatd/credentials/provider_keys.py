@@ -75,9 +75,9 @@ class Credentials:
         if row.key_variable is None:
             return ProviderKey()
         failures = []
-        for look in (self._in_secret, self._in_environment, self._in_env_file):
+        for source in (self._in_secret, self._in_environment, self._in_env_file):
             try:
-                value = look(row.key_variable, row)
+                value = source(row.key_variable, row)
             except _LookupFailedError as error:
                 failures.append(str(error))
                 self._warn(f"the key of {row.name!r}: {error.logged}")
@@ -90,8 +90,8 @@ class Credentials:
         """Return a newer key than the refused one, if the secret has one."""
         if self._secret is None or not self._secret.expire():
             return None
-        found = self.key_of(row).value
-        return None if found == refused else found
+        newer = self.key_of(row).value
+        return None if newer == refused else newer
 
     def forget(self) -> None:
         """Drop all keys and lookup times."""

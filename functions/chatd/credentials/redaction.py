@@ -49,12 +49,12 @@ class _Quotes:
     short: set[str] = field(default_factory=set)
     ordinary: set[str] = field(default_factory=set)
 
-    def expect(self, text: str) -> None:
+    def add_message(self, text: str) -> None:
         """Collect the runs of a message in its normal form."""
         self.samples.update(_runs(text, _SAMPLE))
         self.runs.update(_runs(text, _QUOTE))
 
-    def look_in(self, prompt: str) -> None:
+    def add_prompt(self, prompt: str) -> None:
         """Note the runs that a prompt has too."""
         if len(prompt) < _SHORTEST:
             return
@@ -96,11 +96,11 @@ def redacted(
     blobs = [decoded_runs(spelling.text) for spelling in words]
     quotes = _Quotes()
     for spelling, coded in zip(words, blobs, strict=True):
-        quotes.expect(spelling.normal)
+        quotes.add_message(spelling.normal)
         for content, _ in coded:
-            quotes.expect(content)
+            quotes.add_message(content)
     for prompt in prompts:
-        quotes.look_in(prompt)
+        quotes.add_prompt(prompt)
     keys = _key_parts(secrets, quotes)
     return [
         _shown(spelling, coded, quotes, keys, kept)

@@ -19,7 +19,9 @@ _RETRY_SECONDS = 5.0
 _EXPIRE_SECONDS = 30.0
 # Error codes after which the old value must not be used: access was withdrawn.
 # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
-_GONE = frozenset({"AccessDeniedException", "ResourceNotFoundException", "InvalidRequestException"})
+_REVOKED = frozenset(
+    {"AccessDeniedException", "ResourceNotFoundException", "InvalidRequestException"}
+)
 
 
 class SecretUnavailableError(Exception):
@@ -27,7 +29,7 @@ class SecretUnavailableError(Exception):
 
     Attributes:
         public: The reason for callers, without the ARN, which holds the account id.
-        gone: Whether the old value must not be used any more.
+        revoked: Whether the old value must not be used any more.
 
     Args:
         message: The reason, without any content of the secret.
@@ -35,10 +37,12 @@ class SecretUnavailableError(Exception):
 
     """
 
-    def __init__(self, message: str, secret_id: str | None = None, *, gone: bool = False) -> None:
+    def __init__(
+        self, message: str, secret_id: str | None = None, *, revoked: bool = False
+    ) -> None:
         super().__init__(message if secret_id is None else f"{message} ({secret_id!r})")
         self.public = message
-        self.gone = gone
+        self.revoked = revoked
 
 
 class SecretsManager:
@@ -63,12 +67,14 @@ class SecretsManager:
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  # see above
 
         try:
-            self._client = self._client or self._made()
+            self._client = self._client or self._make_client()
             answer = self._client.get_secret_value(SecretId=secret_id, VersionStage="AWSCURRENT")
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "unknown")
             raise SecretUnavailableError(
-                f"Secrets Manager answered {code} for the secret", secret_id, gone=code in _GONE
+                f"Secrets Manager answered {code} for the secret",
+                secret_id,
+                revoked=code in _REVOKED,
             ) from None
         except BotoCoreError as error:
             raise SecretUnavailableError(
@@ -86,7 +92,7 @@ class SecretsManager:
             self._client.close()
             self._client = None
 
-    def _made(self) -> SecretsManagerClient:
+    def _make_client(self) -> SecretsManagerClient:
         import boto3  # noqa: PLC0415  # see above
         from botocore.config import Config  # noqa: PLC0415
 
@@ -121,7 +127,7 @@ class JsonSecret:
         self._clock = clock
         self._values: Mapping[str, Any] | None = None
         self._failure: SecretUnavailableError | None = None
-        self._next_look = 0.0
+        self._next_refresh = 0.0
         self._expired_at = float("-inf")
 
     def __repr__(self) -> str:
@@ -139,10 +145,10 @@ class JsonSecret:
             SecretUnavailableError: If the secret cannot be read and no older value may be used.
 
         """
-        if self._clock() >= self._next_look:
-            self._look()
+        if self._clock() >= self._next_refresh:
+            self._refresh()
         if self._values is None:
-            assert self._failure is not None  # noqa: S101  # _look leaves one of the two
+            assert self._failure is not None  # noqa: S101  # _refresh leaves one of the two
             raise self._failure
         return self._values
 
@@ -151,26 +157,26 @@ class JsonSecret:
         if self._clock() - self._expired_at < _EXPIRE_SECONDS:
             return False
         self._expired_at = self._clock()
-        self._next_look = self._clock()
+        self._next_refresh = self._clock()
         return True
 
     def forget(self) -> None:
         """Drop the value and the time of its fetch."""
         self._values = None
         self._failure = None
-        self._next_look = 0.0
+        self._next_refresh = 0.0
         self._expired_at = float("-inf")
 
-    def _look(self) -> None:
+    def _refresh(self) -> None:
         try:
             self._values = self._parsed(self._fetch(self._secret_id))
             self._failure = None
         except SecretUnavailableError as error:
             self._failure = error
-            if error.gone:
+            if error.revoked:
                 self._values = None
         wait = _RETRY_SECONDS if self._failure else _FRESH_SECONDS
-        self._next_look = self._clock() + wait
+        self._next_refresh = self._clock() + wait
 
     def _parsed(self, text: str) -> Mapping[str, Any]:
         try:

@@ -210,7 +210,7 @@ def test_the_old_value_is_kept_while_secrets_manager_is_down() -> None:
 
 
 def test_the_old_value_is_discarded_when_access_is_revoked() -> None:
-    secret = failing_after_one('{"KIMI_API_KEY": "x"}', SecretUnavailableError("no", gone=True))
+    secret = failing_after_one('{"KIMI_API_KEY": "x"}', SecretUnavailableError("no", revoked=True))
 
     assert found(Credentials({}, secret, lambda _: None)) is None
 
