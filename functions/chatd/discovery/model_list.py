@@ -24,7 +24,7 @@ from chatd.transport.http_client import Transport
 _FRESH_SECONDS = 60.0
 # After a failure: a provider that starts, or was reconfigured, soon works again.
 _RETRY_SECONDS = 5.0
-_PATIENCE_SECONDS = 4.0
+_TIMEOUT_SECONDS = 4.0
 
 
 class Models:
@@ -59,7 +59,7 @@ class Models:
         """Return the body of `GET /v1/models`: OpenAI's list, with the ids that callers send."""
         data = [_model(tier, "chatd") for tier in self._settings.tiers]
         rows = self._available()
-        self._look([row for row in rows if self._is_stale(row)])
+        self._refresh([row for row in rows if self._is_stale(row)])
         for row in rows:
             _, names = self._lists.get(row.name, (0.0, []))
             data += [_model(row.prefix + name, row.name) for name in names]
@@ -88,19 +88,19 @@ class Models:
         due_at, _ = self._lists.get(row.name, (float("-inf"), []))
         return self._clock() >= due_at
 
-    def _look(self, rows: list[Provider]) -> None:
+    def _refresh(self, rows: list[Provider]) -> None:
         if not rows:
             return
         with ThreadPoolExecutor(len(rows)) as threads:
-            wait([threads.submit(self._ask, row) for row in rows])
+            wait([threads.submit(self._query, row) for row in rows])
 
-    def _ask(self, row: Provider) -> None:
+    def _query(self, row: Provider) -> None:
         """Query a provider; after a failure keep its last list and retry in 5 s."""
         fresh = _FRESH_SECONDS
         adapter = load_dialect(row.adapter or row.dialect)
         try:
             request = adapter.models_request(row, self._credentials.key_of(row).value)
-            deadline = Deadline.after(_PATIENCE_SECONDS)
+            deadline = Deadline.after(_TIMEOUT_SECONDS)
             names = adapter.models(self._transport.send(request, deadline, row.timeouts.connect))
         except ChatdError as error:
             _, names = self._lists.get(row.name, (0.0, []))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _FRESH_SECONDS = 5.0
 # After a failure the table is not called for this long; the environment uses its own state.
-_REST_SECONDS = 30.0
+_SUSPENDED_SECONDS = 30.0
 # Each for connecting and for a response, which takes some 10 ms; a chat waits for both.
 _TIMEOUT_SECONDS = 0.5
 _DEPLOYMENT = "chatd"
@@ -84,17 +84,17 @@ class SharedStore(CircuitBreakerDynamoDBPersistence):
         self._warn = warn
         self._clock = clock
         self._circuits: dict[str, CircuitStateRecord] = {}
-        self._next_look = float("-inf")
-        self._resting = False
+        self._next_refresh = float("-inf")
+        self._suspended = False
 
     def get_state(self, name: str) -> CircuitStateRecord:
         """Return the state of a breaker, at most 5 s old, or older while the table fails."""
-        if self._clock() >= self._next_look:
-            self._look()
+        if self._clock() >= self._next_refresh:
+            self._refresh()
         return self._circuits.get(name) or CircuitStateRecord(name, CircuitState.CLOSED)
 
-    def _look(self) -> None:
-        with self._tolerating("read"):
+    def _refresh(self) -> None:
+        with self._tolerate_failure("read"):
             answer = self.client.query(
                 TableName=self.table_name,
                 KeyConditionExpression="#key = :deployment",
@@ -102,10 +102,10 @@ class SharedStore(CircuitBreakerDynamoDBPersistence):
                 ExpressionAttributeValues={":deployment": self._s(self.static_pk_value)},
                 ConsistentRead=True,  # a stale read could undo this environment's own write
             )
-            found = [self._record_of(item) for item in answer["Items"]]
-            self._circuits = {record.name: record for record in found if record}
-            self._next_look = self._clock() + _FRESH_SECONDS
-            self._resting = False
+            records = [self._record_of(item) for item in answer["Items"]]
+            self._circuits = {record.name: record for record in records if record}
+            self._next_refresh = self._clock() + _FRESH_SECONDS
+            self._suspended = False
 
     def _record_of(self, item: dict[str, Any]) -> CircuitStateRecord | None:
         """Return the breaker of an item, or None if the item is malformed."""
@@ -121,8 +121,8 @@ class SharedStore(CircuitBreakerDynamoDBPersistence):
         expected_opened_at: int | None = None,
     ) -> None:
         try:
-            if not self._resting:
-                with self._tolerating("written"):
+            if not self._suspended:
+                with self._tolerate_failure("written"):
                     super()._put_record(record, condition, expected_opened_at)
         except CircuitBreakerExistingLockError:
             # Another environment probes. Until the next read this one makes no further call.
@@ -131,8 +131,8 @@ class SharedStore(CircuitBreakerDynamoDBPersistence):
         self._circuits[record.name] = record
 
     def _update_record(self, record: CircuitStateRecord) -> None:
-        if not self._resting:
-            with self._tolerating("written"):
+        if not self._suspended:
+            with self._tolerate_failure("written"):
                 self.client.update_item(**self._update_of(record))
         self._circuits[record.name] = record
 
@@ -150,7 +150,7 @@ class SharedStore(CircuitBreakerDynamoDBPersistence):
         return update
 
     @contextmanager
-    def _tolerating(self, done: str) -> Iterator[None]:
+    def _tolerate_failure(self, action: str) -> Iterator[None]:
         """Handle a failing table: warn once, and stop calling the table for a while."""
         try:
             yield
@@ -160,11 +160,11 @@ class SharedStore(CircuitBreakerDynamoDBPersistence):
             reason = _reason(error)
             if reason == "ConditionalCheckFailedException":
                 return  # an overtaken probe; the next read has the state
-            self._resting = True
-            self._next_look = self._clock() + _REST_SECONDS
+            self._suspended = True
+            self._next_refresh = self._clock() + _SUSPENDED_SECONDS
             self._warn(
-                f"the circuits' table {self.table_name!r} could not be {done} ({reason});"
-                f" this environment uses its own state for {_REST_SECONDS:.0f} s"
+                f"the circuits' table {self.table_name!r} could not be {action} ({reason});"
+                f" this environment uses its own state for {_SUSPENDED_SECONDS:.0f} s"
             )
 
 

@@ -36,9 +36,9 @@ def check_images(request: ChatRequest, *, allow_http: bool) -> None:
         if len(message.blocks) == 1 and isinstance(message.blocks[0], Text):  # as most turns
             continue
         for number, image in _images(message.blocks):
-            if mistake := _mistake(image.url, allow_http=allow_http):
+            if problem := _problem(image.url, allow_http=allow_http):
                 place = f"messages.{position}.content.{number}.image_url.url"
-                raise InvalidRequestError(f"{place!r} {mistake}", param=place)
+                raise InvalidRequestError(f"{place!r} {problem}", param=place)
 
 
 def _images(blocks: Sequence[Block]) -> Iterator[tuple[int, Image]]:
@@ -51,12 +51,12 @@ def _images(blocks: Sequence[Block]) -> Iterator[tuple[int, Image]]:
             yield from _images(block.blocks)
 
 
-def _mistake(url: str, *, allow_http: bool) -> str | None:
+def _problem(url: str, *, allow_http: bool) -> str | None:
     if re.match(_DATA, url):
         return None
-    found = re.fullmatch(_WEB, url)
-    if found is None:
+    match = re.fullmatch(_WEB, url)
+    if match is None:
         return "must be an https: or data: URL, without spaces, control characters or backslashes"
-    if found[1].lower() == "http" and not allow_http:
+    if match[1].lower() == "http" and not allow_http:
         return "is an http: URL; use https: or data:, or set allow_http_images in chatd.toml"
     return None

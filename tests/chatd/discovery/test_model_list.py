@@ -148,7 +148,7 @@ def test_a_failing_provider_does_not_hide_other_providers(
 def test_a_slow_provider_does_not_hide_other_providers(
     provider: Upstream, keys: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(model_list, "_PATIENCE_SECONDS", 2.0)
+    monkeypatch.setattr(model_list, "_TIMEOUT_SECONDS", 2.0)
     slow = silent(provider)
 
     def script(connection: socket.socket, received: Received) -> None:
