@@ -79,11 +79,11 @@ class Gateway:
         """
         record = ChatRecord(call.request_id)
         try:
-            return surface.read(headers, _bounded(body()))
+            return surface.read(headers, _within_limits(body()))
         except Exception as error:  # noqa: BLE001  # the last line: logged by place, never by words
-            shown = failed(error, record)
+            client_error = to_client_error(error, record)
             self.finish(record, call)
-            raise shown from None
+            raise client_error from None
 
     def chat(self, surface: Surface, request: ChatRequest, call: Call) -> Reply:
         """Answer and record one chat, with a whole body.
@@ -105,7 +105,7 @@ class Gateway:
                 headers["x-chatd-warning"] = warning
             return Reply(_returnable(surface.write(answer, target.served), answer), headers)
         except Exception as error:  # noqa: BLE001  # the last line: logged by place, never by words
-            raise failed(_cancelled(call, error), record) from None
+            raise to_client_error(_cancelled(call, error), record) from None
         finally:
             settle(record, request)
             self.finish(record, call)
@@ -139,7 +139,7 @@ def settle(record: ChatRecord, request: ChatRequest) -> None:
         record.estimate(request.prompt_size)
 
 
-def failed(error: Exception, record: ChatRecord) -> ChatdError:
+def to_client_error(error: Exception, record: ChatRecord) -> ChatdError:
     """Record a failure; return the caller's error, without the text of an internal one."""
     if isinstance(error, ChatdError):
         record.error = error.default_code
@@ -157,7 +157,7 @@ def _cancelled(call: Call, error: Exception) -> Exception:
     return error
 
 
-def _bounded(body: bytes) -> bytes:
+def _within_limits(body: bytes) -> bytes:
     """Return the body, if within the limits of bytes and JSON values."""
     if len(body) > MAX_REQUEST_BYTES:
         raise RequestTooLargeError(

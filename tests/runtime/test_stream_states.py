@@ -79,9 +79,9 @@ def test_a_response_is_a_prelude_then_the_body_in_chunks(
 ) -> None:
     api = apis()
     stream = stream_to(api, invocation_id)
-    assert (stream.begun, stream.gone) == (False, False)
+    assert (stream.begun, stream.connection_lost) == (False, False)
     stream.commit(200, {"X-A": "1"})
-    assert (stream.begun, stream.gone) == (True, False)
+    assert (stream.begun, stream.connection_lost) == (True, False)
     stream.write(b"one")
     stream.write(b"")
     stream.write(b"two")
@@ -164,7 +164,7 @@ def test_a_stream_that_has_ended_takes_no_more(apis: Callable[..., Api]) -> None
         stream.end()
     with pytest.raises(CallerGoneError):
         stream.fail("An.Error", b"{}")
-    assert stream.gone is False
+    assert stream.connection_lost is False
     stream.close()
 
 
@@ -192,7 +192,7 @@ def test_a_lost_connection_is_reported_and_not_used_again(apis: Callable[..., Ap
 
     with pytest.raises(CallerGoneError):
         write_until_lost()
-    assert stream.gone is True
+    assert stream.connection_lost is True
     with pytest.raises(CallerGoneError):
         stream.end()
     stream.close()
@@ -203,7 +203,7 @@ def test_a_connection_without_a_response_is_lost(apis: Callable[..., Api]) -> No
     stream.commit(200, {})
     with pytest.raises(CallerGoneError):
         stream.end()
-    assert stream.gone is True
+    assert stream.connection_lost is True
     stream.close()
 
 
@@ -216,7 +216,7 @@ def test_a_response_that_lambda_refuses_is_an_error_of_the_runtime(
     stream.commit(200, {})
     with pytest.raises(LambdaRuntimeClientError, match="413"):
         stream.end()
-    assert stream.gone is False
+    assert stream.connection_lost is False
     stream.close()
 
 

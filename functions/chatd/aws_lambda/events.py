@@ -93,7 +93,9 @@ def call_of(event: LambdaEvent | None, context: Context, settings: Settings) -> 
     call.caller = named_caller(event) or ""
     call.api_request_id = _text(event["requestContext"].get("requestId"))
     if settings.http_seconds is not None:
-        call.deadline = deadline.within(settings.http_seconds - _waited(event) - _MARGIN)
+        call.deadline = deadline.within(
+            settings.http_seconds - _seconds_since_arrival(event) - _MARGIN
+        )
     return call
 
 
@@ -103,15 +105,15 @@ def named_caller(event: LambdaEvent) -> str | None:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
     """
     context = event["requestContext"]
-    if name := _text(_members(context, "authorizer").get("principalId")):
+    if name := _text(_object_member(context, "authorizer").get("principalId")):
         return f"caller {name}"
-    identity = _members(context, "identity")
+    identity = _object_member(context, "identity")
     if name := _text(identity.get("userArn")) or _text(identity.get("caller")):
         return f"iam {name}"
     return None
 
 
-def _members(context: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def _object_member(context: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Return a member that is an object; otherwise {}: a direct invoker can send any event."""
     value = context.get(name)
     return value if isinstance(value, dict) else {}
@@ -129,7 +131,7 @@ def limit_whole(call: Call, event: LambdaEvent, settings: Settings) -> None:
     before its end.
     """
     if settings.http_whole_seconds is not None:
-        seconds = settings.http_whole_seconds - _waited(event) - _MARGIN
+        seconds = settings.http_whole_seconds - _seconds_since_arrival(event) - _MARGIN
         call.deadline = call.deadline.within(seconds)
 
 
@@ -162,9 +164,9 @@ class Headers(Mapping[str, str]):
         return len(self._event.get("headers") or {})
 
 
-def _waited(event: LambdaEvent) -> float:
+def _seconds_since_arrival(event: LambdaEvent) -> float:
     """Return the seconds since API Gateway received the request, including a cold start."""
-    taken = event["requestContext"].get("requestTimeEpoch")
-    waited = time.time() - taken / 1000 if isinstance(taken, int) else 0.0
+    arrived_ms = event["requestContext"].get("requestTimeEpoch")
+    waited = time.time() - arrived_ms / 1000 if isinstance(arrived_ms, int) else 0.0
     # `sam local` and recorded events hold other times, which do not concern this request.
     return waited if 0 < waited < 60 else 0.0  # noqa: PLR2004  # no cold start takes a minute

@@ -55,7 +55,7 @@ class Marshaller(LambdaMarshaller):  # type: ignore[misc]  # awslambdaric ships 
         """Return the answer and its content type."""
         # `sam local`, which sets a variable, cannot read a stream: 502.
         streams = self._is_http and os.environ.get("AWS_SAM_LOCAL") != "true"
-        if streams and (_is_live(response) or _is_proxy_result(response)):
+        if streams and (_is_streaming(response) or _is_proxy_result(response)):
             return response, CONTENT_TYPE
         marshalled: tuple[Any, str] = super().marshal_response(response)
         return marshalled
@@ -79,19 +79,19 @@ class Streaming(BaseLambdaRuntimeClient):  # type: ignore[misc]  # awslambdaric 
             return
         stream = InvocationStream(self.lambda_runtime_address, invoke_id, invocation_id)
         try:
-            fault = _written(result_data, stream)
+            fault = _write(result_data, stream)
             if fault is None:
                 stream.end()
                 return
-            error, cause = _described(fault, invoke_id)
+            error, cause = _describe(fault, invoke_id)
             if stream.begun:
                 stream.fail(error["errorType"], to_json(error).encode())
             else:
                 self.post_invocation_error(invoke_id, to_json(error), to_json(cause), invocation_id)
-        except CallerGoneError as gone:
-            logging.warning("%s: %s", invoke_id, gone)
-        except LambdaRuntimeClientError as refused:
-            self.handle_exception(refused)
+        except CallerGoneError as hang_up:
+            logging.warning("%s: %s", invoke_id, hang_up)
+        except LambdaRuntimeClientError as error:
+            self.handle_exception(error)
         finally:
             stream.close()
 
@@ -191,7 +191,7 @@ def main(arguments: Sequence[str]) -> None:
         bootstrap.run(config.handler, Client(address, threaded))
 
 
-def _written(result: Any, stream: InvocationStream) -> Exception | None:
+def _write(result: Any, stream: InvocationStream) -> Exception | None:
     """Send an answer without its end; return the internal error of a failure, or None.
 
     Raises:
@@ -199,18 +199,18 @@ def _written(result: Any, stream: InvocationStream) -> Exception | None:
 
     """
     try:
-        if _is_live(result):
+        if _is_streaming(result):
             result.write_to(stream)
         else:
             stream.whole(result)
     except Exception as fault:
-        if stream.gone:
+        if stream.connection_lost:
             raise CallerGoneError("the connection was lost before the answer ended") from fault
         return fault
     return None if stream.begun else RuntimeError("the answer ended before it began")
 
 
-def _described(fault: Exception, invoke_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def _describe(fault: Exception, invoke_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Log an exception; return its descriptions for Lambda and X-Ray, as awslambdaric does."""
     name, frames = type(fault).__name__, bootstrap.extract_traceback(fault.__traceback__)
     error = bootstrap.make_error(_FAULT, name, traceback.format_list(frames), invoke_id)
@@ -219,7 +219,7 @@ def _described(fault: Exception, invoke_id: str) -> tuple[dict[str, Any], dict[s
     return _without_source(error), cause
 
 
-def _is_live(response: object) -> bool:
+def _is_streaming(response: object) -> bool:
     return callable(getattr(response, "write_to", None))
 
 

@@ -33,7 +33,7 @@ class InvocationStream:
 
     Attributes:
         begun: Whether anything was sent; after that an error can only be a trailer.
-        gone: Whether the connection was lost.
+        connection_lost: Whether the connection was lost.
 
     """
 
@@ -45,7 +45,7 @@ class InvocationStream:
         self._lock = threading.Lock()
         self._ended = False
         self.begun = False
-        self.gone = False
+        self.connection_lost = False
 
     def commit(self, status: int, headers: Mapping[str, str]) -> None:
         """Send the status and the headers."""
@@ -101,30 +101,30 @@ class InvocationStream:
         try:
             request.endheaders(_chunk(data))
         except OSError as error:
-            raise self._lost() from error
+            raise self._lose_connection() from error
 
     def _end(self, trailers: str) -> None:
         self._send(f"0\r\n{trailers}\r\n".encode(), last=True)
         try:
             response = self._connection.getresponse()
-            said = response.read()
+            response_body = response.read()
         except (OSError, http.client.HTTPException) as error:
-            raise self._lost() from error
+            raise self._lose_connection() from error
         if response.status != http.HTTPStatus.ACCEPTED:
-            raise LambdaRuntimeClientError(self._path, response.status, said)
+            raise LambdaRuntimeClientError(self._path, response.status, response_body)
 
     def _send(self, data: bytes, *, last: bool = False) -> None:
         with self._lock:
-            if self.gone or self._ended:
+            if self.connection_lost or self._ended:
                 raise CallerGoneError("the response has ended, or its connection is lost")
             self._ended = last
             try:
                 self._connection.send(data)
             except OSError as error:
-                raise self._lost() from error
+                raise self._lose_connection() from error
 
-    def _lost(self) -> CallerGoneError:
-        self.gone = True
+    def _lose_connection(self) -> CallerGoneError:
+        self.connection_lost = True
         return CallerGoneError("the connection to the Runtime API is lost")
 
 

@@ -64,7 +64,7 @@ class HeartbeatSink:
     Args:
         sink: The destination.
         headers: Returns the headers of the response when it is committed.
-        gone: Called once if a comment cannot be sent because the caller hung up.
+        on_hang_up: Called once if a comment cannot be sent because the caller hung up.
         every: Seconds of silence.
 
     """
@@ -73,12 +73,12 @@ class HeartbeatSink:
         self,
         sink: Sink,
         headers: Callable[[], Mapping[str, str]],
-        gone: Callable[[], None],
+        on_hang_up: Callable[[], None],
         every: float = HEARTBEAT_SECONDS,
     ) -> None:
         self._sink = sink
         self._headers = headers
-        self._gone = gone
+        self._on_hang_up = on_hang_up
         self._every = every
         self._lock = threading.Lock()
         self._written_at = time.monotonic()
@@ -105,13 +105,13 @@ class HeartbeatSink:
     @contextmanager
     def heartbeat(self) -> Iterator[None]:
         """Send comments into silences for the duration of the block."""
-        heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
-        heart.start()
+        thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        thread.start()
         try:
             yield
         finally:
             self._done.set()
-            heart.join()  # nothing may be written after the response
+            thread.join()  # nothing may be written after the response
 
     def _begin(self) -> None:
         if not self.committed:
@@ -124,7 +124,7 @@ class HeartbeatSink:
                 try:
                     self.write(_COMMENT)
                 except CallerGoneError:
-                    self._gone()
+                    self._on_hang_up()
                     return
 
 

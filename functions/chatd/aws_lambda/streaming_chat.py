@@ -8,7 +8,7 @@ from chatd.aws_lambda.streaming import CallerGoneError, HeartbeatSink, Sink
 from chatd.call import Call
 from chatd.canonical.request import ChatRequest
 from chatd.errors import CallCancelledError, ChatdError, UpstreamError
-from chatd.gateway import Gateway, failed, settle
+from chatd.gateway import Gateway, settle, to_client_error
 from chatd.resilience.chat_context import ChatContext
 from chatd.surfaces import Surface
 from chatd.telemetry.record import ChatRecord
@@ -33,10 +33,10 @@ class StreamingChat:
 
     def write_to(self, sink: Sink) -> None:
         """Write the stream, and record the chat after the last byte."""
-        outlet = HeartbeatSink(sink, lambda: self._headers, self.abort)
+        heartbeat_sink = HeartbeatSink(sink, lambda: self._headers, self.abort)
         try:
-            with outlet.heartbeat():
-                self._make(outlet)
+            with heartbeat_sink.heartbeat():
+                self._write_events(heartbeat_sink)
         except CallerGoneError:
             self._record.error = CallCancelledError.default_code
             self.abort()  # also if a reference to the stream remains
@@ -48,27 +48,27 @@ class StreamingChat:
         """Cancel the call, from any thread: the caller hung up."""
         self._call.cancel()
 
-    def _make(self, outlet: HeartbeatSink) -> None:
+    def _write_events(self, heartbeat_sink: HeartbeatSink) -> None:
         try:
             chat_context = ChatContext(self._call, self._record, self._request, streamed=True)
             target, events = self._gateway.begin(chat_context)
             self._headers |= {**target.headers, **self._record.headers}
             for piece in self._surface.stream(self._request, events, target.served):
-                outlet.write(piece)
+                heartbeat_sink.write(piece)
         except CallerGoneError:
             raise
         except Exception as error:  # noqa: BLE001  # the last line: logged by place, never by words
             if self._call.cancelled.is_set():
                 raise CallerGoneError from None
-            self._fail(failed(error, self._record), outlet)
+            self._fail(to_client_error(error, self._record), heartbeat_sink)
 
-    def _fail(self, error: ChatdError, outlet: HeartbeatSink) -> None:
+    def _fail(self, error: ChatdError, heartbeat_sink: HeartbeatSink) -> None:
         """Send a failure with its status; after the commit, as the last piece of the stream."""
         request_id = self._call.request_id
         failure = self._surface.error(error, request_id)
         body = json.dumps(failure.body, ensure_ascii=False).encode()
         headers = {"Content-Type": "application/json", **failure.headers}
-        if not outlet.refuse(failure.status, headers, body):
+        if not heartbeat_sink.refuse(failure.status, headers, body):
             if error.code == UpstreamError.default_code:
                 error.code = "upstream_stream_error"
-            outlet.write(self._surface.stream_error(error, request_id))
+            heartbeat_sink.write(self._surface.stream_error(error, request_id))
