@@ -85,8 +85,8 @@ class ChatdError(Exception):
         self.upstream_status = upstream_status
         self.retry_after = retry_after
         self.code = code or self.default_code
-        # Headers about the whole chat.
-        self.beside: Mapping[str, str] = {}
+        # Response headers about the whole chat, such as `x-chatd-attempts`.
+        self.chat_headers: Mapping[str, str] = {}
         # Whether the caller read so slowly that the provider may have stopped writing.
         self.caller_was_slow = False
 
@@ -108,8 +108,8 @@ class ChatdError(Exception):
     def headers(self) -> dict[str, str]:
         """The response headers of this failure."""
         if self.retry_after is None:
-            return dict(self.beside)
-        return {**self.beside, "Retry-After": str(max(0, ceil(self.retry_after)))}
+            return dict(self.chat_headers)
+        return {**self.chat_headers, "Retry-After": str(max(0, ceil(self.retry_after)))}
 
 
 class InvalidRequestError(ChatdError):

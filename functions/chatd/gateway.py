@@ -143,7 +143,7 @@ def to_client_error(error: Exception, record: ChatRecord) -> ChatdError:
     """Record a failure; return the caller's error, without the text of an internal one."""
     if isinstance(error, ChatdError):
         record.error = error.default_code
-        error.beside = record.headers
+        error.chat_headers = record.headers
         return error
     record.error = InternalError.default_code
     record.fault = place_of(error)
@@ -179,5 +179,5 @@ def _returnable(body: Mapping[str, Any], response: Response) -> Mapping[str, Any
     return body
 
 
-def _ms_since(moment: float) -> float:
-    return (time.monotonic() - moment) * 1000
+def _ms_since(started: float) -> float:
+    return (time.monotonic() - started) * 1000

@@ -107,7 +107,7 @@ def test_the_headers_make_a_client_retry_only_where_a_retry_helps(
 @pytest.mark.parametrize("name", KINDS)
 def test_a_failure_keeps_the_headers_of_the_chat(name: str) -> None:
     error = made(name)
-    error.beside = {"x-chatd-attempts": "a: b"}
+    error.chat_headers = {"x-chatd-attempts": "a: b"}
 
     assert error.headers()["x-chatd-attempts"] == "a: b"
     error.retry_after = 7

@@ -87,11 +87,11 @@ class Callers:
     def name_of(self, key: str) -> str | None:
         """Return the caller of a key; compare all, so that the duration is constant."""
         presented_digest = self.digest(key)
-        found = None
+        caller = None
         for name, digest in self.digests.items():
             if hmac.compare_digest(presented_digest, digest):
-                found = name
-        return found
+                caller = name
+        return caller
 
     def digest(self, key: str) -> str:
         """Return the keyed hash of a key, in hex."""

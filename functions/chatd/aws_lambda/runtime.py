@@ -103,8 +103,8 @@ class Streaming(BaseLambdaRuntimeClient):  # type: ignore[misc]  # awslambdaric 
         invocation_id: str | None = None,
     ) -> None:
         """Post a failure, which the invoker sees."""
-        shown = to_json(_without_source(json.loads(error_response_data)))
-        super().post_invocation_error(invoke_id, shown, xray_fault, invocation_id)
+        public_error = to_json(_without_source(json.loads(error_response_data)))
+        super().post_invocation_error(invoke_id, public_error, xray_fault, invocation_id)
 
     def post_init_error(
         self, error_response_data: dict[str, Any], error_type_override: str | None = None

@@ -37,7 +37,7 @@ class _Quotes:
     Attributes:
         samples: Every run of `_SAMPLE` characters of the messages.
         runs: Every run of `_QUOTE` characters.
-        found: The runs that a prompt has too.
+        shared: The runs that a prompt has too.
         short: Prompts shorter than a run, hidden where they occur whole.
         ordinary: Short prompts of one word or number, hidden only between quotation marks.
 
@@ -45,7 +45,7 @@ class _Quotes:
 
     samples: set[str] = field(default_factory=set)
     runs: set[str] = field(default_factory=set)
-    found: set[str] = field(default_factory=set)
+    shared: set[str] = field(default_factory=set)
     short: set[str] = field(default_factory=set)
     ordinary: set[str] = field(default_factory=set)
 
@@ -68,7 +68,7 @@ class _Quotes:
                 for start in range(max(0, sampled - _STRIDE + 1), sampled + 1):
                     run = text[start : start + _QUOTE]
                     if run in self.runs:
-                        self.found.add(run)
+                        self.shared.add(run)
 
 
 def redacted(
@@ -92,10 +92,10 @@ def redacted(
         kept: Names that the texts may hold, such as the model's.
 
     """
-    words = [spelled(text[:MAX_READ]) for text in texts]
-    blobs = [decoded_runs(spelling.text) for spelling in words]
+    messages = [spelled(text[:MAX_READ]) for text in texts]
+    blobs = [decoded_runs(spelling.text) for spelling in messages]
     quotes = _Quotes()
-    for spelling, coded in zip(words, blobs, strict=True):
+    for spelling, coded in zip(messages, blobs, strict=True):
         quotes.add_message(spelling.normal)
         for content, _ in coded:
             quotes.add_message(content)
@@ -104,59 +104,59 @@ def redacted(
     keys = _key_parts(secrets, quotes)
     return [
         _shown(spelling, coded, quotes, keys, kept)
-        for spelling, coded in zip(words, blobs, strict=True)
+        for spelling, coded in zip(messages, blobs, strict=True)
     ]
 
 
 def _shown(
-    words: Spelled,
+    message: Spelled,
     coded: Sequence[tuple[str, tuple[int, int]]],
     quotes: _Quotes,
     keys: Collection[str],
     kept: Collection[str],
 ) -> str:
-    hidden = bytearray(len(words.text))
-    for start, end in (*_quoted(words, quotes), *_whole(words, quotes)):
+    hidden = bytearray(len(message.text))
+    for start, end in (*_quoted(message, quotes), *_whole(message, quotes)):
         _mark(hidden, start, end)
     for name in kept:
-        for match in re.finditer(re.escape(name), words.text) if name else ():
+        for match in re.finditer(re.escape(name), message.text) if name else ():
             _mark(hidden, *match.span(), value=0)
     for content, (start, end) in coded:
-        if _has(content, quotes.found, _QUOTE) or _has(content, keys, _KEY_PART):
+        if _has(content, quotes.shared, _QUOTE) or _has(content, keys, _KEY_PART):
             _mark(hidden, start, end)
-    for n in range(len(words.normal) - _KEY_PART + 1):
-        if words.normal[n : n + _KEY_PART] in keys:
-            _mark(hidden, *words.span(n, n + _KEY_PART))
-    for match in _AWS.finditer(words.text):
+    for n in range(len(message.normal) - _KEY_PART + 1):
+        if message.normal[n : n + _KEY_PART] in keys:
+            _mark(hidden, *message.span(n, n + _KEY_PART))
+    for match in _AWS.finditer(message.text):
         _mark(hidden, *match.span())
-    shown = _without(words.text, hidden)
-    return shown if len(shown) <= MAX_SHOWN else shown[:MAX_SHOWN] + "…"
+    visible = _without(message.text, hidden)
+    return visible if len(visible) <= MAX_SHOWN else visible[:MAX_SHOWN] + "…"
 
 
-def _quoted(words: Spelled, quotes: _Quotes) -> Iterable[tuple[int, int]]:
+def _quoted(message: Spelled, quotes: _Quotes) -> Iterable[tuple[int, int]]:
     """Find the places of quotes of long prompts."""
-    for n in range(len(words.normal) - _QUOTE + 1):
-        if words.normal[n : n + _QUOTE] in quotes.found:
-            yield words.span(n, n + _QUOTE)
+    for n in range(len(message.normal) - _QUOTE + 1):
+        if message.normal[n : n + _QUOTE] in quotes.shared:
+            yield message.span(n, n + _QUOTE)
 
 
-def _whole(words: Spelled, quotes: _Quotes) -> Iterable[tuple[int, int]]:
+def _whole(message: Spelled, quotes: _Quotes) -> Iterable[tuple[int, int]]:
     """Find the places of whole short prompts."""
     if not quotes.short and not quotes.ordinary:
         return
-    for n in range(len(words.normal)):
-        if not words.begins(n):
+    for n in range(len(message.normal)):
+        if not message.starts_word(n):
             continue
-        for end in range(n + _SHORTEST, min(n + _QUOTE, len(words.normal) + 1)):
-            text = words.normal[n:end]
-            found = text in quotes.short and words.ends(end)
-            if found or (text in quotes.ordinary and _between_marks(words, n, end)):
-                yield words.span(n, end)
+        for end in range(n + _SHORTEST, min(n + _QUOTE, len(message.normal) + 1)):
+            text = message.normal[n:end]
+            is_quote = text in quotes.short and message.ends_word(end)
+            if is_quote or (text in quotes.ordinary and _between_marks(message, n, end)):
+                yield message.span(n, end)
 
 
-def _between_marks(words: Spelled, start: int, end: int) -> bool:
-    first, last = words.span(start, end)
-    before, after = words.text[:first].rstrip("\\"), words.text[last:].lstrip("\\")
+def _between_marks(message: Spelled, start: int, end: int) -> bool:
+    first, last = message.span(start, end)
+    before, after = message.text[:first].rstrip("\\"), message.text[last:].lstrip("\\")
     return before.endswith(_MARKS) and after.startswith(_MARKS)
 
 

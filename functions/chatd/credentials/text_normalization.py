@@ -45,11 +45,11 @@ class Spelled:
         """Return the place in the text of characters `start` to `end` of the normal form."""
         return self.spans[start][0], self.spans[end - 1][1]
 
-    def begins(self, place: int) -> bool:
+    def starts_word(self, place: int) -> bool:
         """Whether a word of the text begins at this character of the normal form."""
         return place == 0 or self._is_edge(place)
 
-    def ends(self, place: int) -> bool:
+    def ends_word(self, place: int) -> bool:
         """Whether a word of the text ends before this character of the normal form."""
         return place == len(self.normal) or self._is_edge(place)
 
@@ -79,14 +79,14 @@ def spelled(text: str) -> Spelled:
 
 def decoded_runs(text: str) -> list[tuple[str, tuple[int, int]]]:
     """Decode the parts of a text that look like base64; return their normal forms and places."""
-    found = []
+    decoded = []
     for match in _BASE64.finditer(text):
         coded = match[0].replace("-", "+").replace("_", "/")
         for shift in range(4):
             part = coded[shift:]
             content = b64decode(part[: len(part) // 4 * 4]).decode("utf-8", "ignore")
-            found.append((normal(content), match.span()))
-    return found
+            decoded.append((normal(content), match.span()))
+    return decoded
 
 
 def _pieces(text: str) -> Iterator[tuple[str, tuple[int, int]]]:

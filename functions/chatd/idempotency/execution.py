@@ -37,7 +37,7 @@ class IdempotentExecution:
 
     Args:
         records: Hold the answers; None if the deployment has no records: then each request runs
-            anew, and its answer has the header `x-chatd-idempotency: not-stored`.
+            again, and its answer has the header `x-chatd-idempotency: not-stored`.
         telemetry: Logs the outcome of a key, unless its answer was stored.
 
     """

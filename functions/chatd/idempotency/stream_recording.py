@@ -68,7 +68,7 @@ class _RecordingSink:
 
     def commit(self, status: int, headers: Mapping[str, str]) -> None:
         if status != HTTPStatus.OK:
-            # First: a caller that repeats a failed request must not find it in flight.
+            # Before the status: a caller that repeats a failed request must not find it in flight.
             self._claim.release()
         self._headers = headers
         self._sink.commit(status, headers)

@@ -68,7 +68,7 @@ def _multiple_of(_compiler: Schema, schema: Mapping[str, Any], _node: Node) -> C
     divisor = _number(schema, "multipleOf")
     if divisor <= 0:
         raise SchemaError("a 'multipleOf' in it is not greater than 0")
-    # As it is written: in binary, 0.3 is no multiple of 0.1.
+    # The decimal value: in binary, 0.3 is no multiple of 0.1.
     exact = Fraction(repr(divisor))
 
     def check(value: Any, run: Run, _evaluated: Evaluated | None) -> bool:
@@ -157,11 +157,11 @@ def _unique_items(_compiler: Schema, schema: Mapping[str, Any], _node: Node) -> 
 
 
 def _required(_compiler: Schema, schema: Mapping[str, Any], _node: Node) -> Check:
-    wanted = names(schema["required"], "required")
+    required = names(schema["required"], "required")
 
     def check(value: Any, run: Run, _evaluated: Evaluated | None) -> bool:
-        run.budget.spend(len(wanted))
-        return not isinstance(value, dict) or all(name in value for name in wanted)
+        run.budget.spend(len(required))
+        return not isinstance(value, dict) or all(name in value for name in required)
 
     return check
 

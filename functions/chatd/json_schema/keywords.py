@@ -77,7 +77,7 @@ def _any_of(compiler: Schema, schema: Mapping[str, Any], node: Node) -> Check:
     def check(value: Any, run: Run, evaluated: Evaluated | None) -> bool:
         if evaluated is None:
             return any(part.is_valid(value, run) for part in parts)
-        # Every valid branch adds to what was evaluated.
+        # Every valid branch adds its evaluated members.
         return sum(part.is_valid_isolated(value, run, evaluated) for part in parts) > 0
 
     return check
@@ -145,7 +145,7 @@ KEYWORDS: Mapping[str, Keyword] = {
     "$defs": _definitions("$defs"),
     "definitions": _definitions("definitions"),
 }
-# These depend on what all the others have evaluated.
+# These depend on the members that all other keywords have evaluated.
 LAST: Mapping[str, Keyword] = {
     "unevaluatedItems": unevaluated_items,
     "unevaluatedProperties": unevaluated_properties,

@@ -129,7 +129,7 @@ Keyword = Callable[["Schema", Mapping[str, Any], Node], Check | None]
 
 
 def comparison_key(value: Any, budget: Budget) -> str:
-    """Return a text that is equal for equal JSON values, as JSON Schema defines it (1 and 1.0)."""
+    """Return a text that is equal for JSON values equal by JSON Schema, such as 1 and 1.0."""
     return json.dumps(_with_integers(value, budget), sort_keys=True)
 
 

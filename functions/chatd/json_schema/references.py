@@ -106,7 +106,7 @@ def _member(container: Any, name: str) -> Any:
 
 def _joined(base: str, reference: str) -> tuple[str, str]:
     """The absolute URI without its fragment, and the fragment."""
-    if reference.startswith("#"):  # urljoin cannot join one to a `urn:`
+    if reference.startswith("#"):  # urljoin cannot join a fragment to a `urn:`
         return base, unquote(reference[1:])
     try:
         uri, fragment = urldefrag(urljoin(base, reference))

@@ -90,14 +90,14 @@ class Schema:
         """
         if not isinstance(schema, dict | bool):
             raise SchemaError("a schema in it is neither an object nor true or false")
-        known = self._nodes.get(id(schema))
-        if known is None:
-            known = self._nodes[id(schema)] = Node()
-            self._waiting.append((schema, known))
-        return known
+        node = self._nodes.get(id(schema))
+        if node is None:
+            node = self._nodes[id(schema)] = Node()
+            self._waiting.append((schema, node))
+        return node
 
     def pattern(self, source: Any) -> Pattern | None:
-        """Compile a pattern; return None if it cannot be matched in linear time.
+        """Compile a pattern; return None if no match in linear time is possible.
 
         Raises:
             SchemaError: If it is not a regular expression.

@@ -16,7 +16,7 @@ from chatd.errors import InvalidRequestError
 
 # Both are compiled on first use: most requests have no image.
 _DATA = r"(?ai)data:"
-# A host follows; spaces, control characters and backslashes are where parsers differ.
+# A host follows. Parsers differ on spaces, control characters and backslashes.
 _WEB = r"(?ai:(https?)://)[^\s\x00-\x20\x7f\\/?#][^\s\x00-\x20\x7f\\]*"
 _BESIDE_CONTENT = (Thinking, ToolCall)
 

@@ -59,8 +59,8 @@ class Registry:
 
     def registered(self) -> list[tuple[Provider, Availability]]:
         """List the registered providers, in the order of the catalog and of chatd.toml."""
-        found = [(row, self.availability(row)) for row in self._settings.providers.values()]
-        return [(row, availability) for row, availability in found if availability.registered]
+        rows = [(row, self.availability(row)) for row in self._settings.providers.values()]
+        return [(row, availability) for row, availability in rows if availability.registered]
 
     def default(self) -> Provider:
         """Return the provider of a model name without a known prefix, suffix or tier.

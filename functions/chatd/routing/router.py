@@ -53,12 +53,12 @@ def routes(name: str, settings: Settings, default: Callable[[], Provider]) -> tu
     tier = settings.tiers.get(name)
     if tier is None:
         return (_route(name, settings, default),)
-    found = []
+    tier_routes = []
     for entry in tier.models:
         route = _route(entry.model, settings, default)
         timeouts = limits(route.timeouts, tier.timeouts)
-        found.append(replace(route, timeouts=timeouts, named=True, context=entry.context))
-    return tuple(found)
+        tier_routes.append(replace(route, timeouts=timeouts, named=True, context=entry.context))
+    return tuple(tier_routes)
 
 
 def _route(name: str, settings: Settings, default: Callable[[], Provider]) -> Route:

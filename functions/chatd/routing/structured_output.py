@@ -40,7 +40,7 @@ def described(request: ChatRequest, budget: Budget) -> ChatRequest:
     if isinstance(request.format, str):
         instruction = _JSON
     else:
-        # Refused here, before the provider is paid.
+        # An invalid schema is refused here, before a request that costs money.
         _compiled(request.format or {}, budget)
         instruction = _SCHEMA.format(json.dumps(request.format, ensure_ascii=False))
     first, *others = request.messages

@@ -98,10 +98,10 @@ class Target:
 
     def relaxed(self, refusal: UpstreamRefusedError) -> Target | None:
         """Return the target without the refused hint; None if no hint was refused."""
-        found = self.adapter.relaxed(self.request, refusal)
-        if found is None:
+        relaxed = self.adapter.relaxed(self.request, refusal)
+        if relaxed is None:
             return None
-        request, hint = found
+        request, hint = relaxed
         return replace(self.with_request(request), dropped=(*self.dropped, hint))
 
     def with_request(self, request: ChatRequest) -> Target:
@@ -143,11 +143,11 @@ class TargetSelector:
 
         """
         check_images(request, allow_http=self._settings.allow_http_images)
-        found: list[Target] = []
+        targets: list[Target] = []
         refusals: list[ChatdError] = []
         for route in routes(request.model, self._settings, self._registry.default):
             try:
-                found.append(self._target(route, request, call))
+                targets.append(self._target(route, request, call))
             except (ModelNotFoundError, CredentialsUnavailableError) as refusal:
                 refusals.append(refusal)
             except InvalidRequestError as refusal:
@@ -155,8 +155,8 @@ class TargetSelector:
                 if refusal.param != structured_output.PARAM:
                     raise
                 refusals.append(refusal)
-        if found:
-            return tuple(found)
+        if targets:
+            return tuple(targets)
         invalid = [refusal for refusal in refusals if isinstance(refusal, InvalidRequestError)]
         if invalid or len(refusals) == 1:
             raise (invalid or refusals)[0]
@@ -180,19 +180,19 @@ class TargetSelector:
 
     def _key(self, route: Route, model: str) -> SecretStr | None:
         row = route.provider
-        found = self._registry.availability(row)
-        if not found.registered:
+        availability = self._registry.availability(row)
+        if not availability.registered:
             raise ModelNotFoundError(
                 f"the model {model!r} leads to {row.name!r}, which is not registered"
-                f" ({found.reason}); GET /v1/chat/providers lists what is",
+                f" ({availability.reason}); GET /v1/chat/providers lists what is",
                 param="model",
             )
-        if found.reason is not None:
+        if availability.reason is not None:
             raise CredentialsUnavailableError(
-                f"the key of {row.name!r} could not be looked up: {found.reason}",
+                f"the key of {row.name!r} could not be looked up: {availability.reason}",
                 provider=row.name,
             )
-        return found.key.value
+        return availability.key.value
 
     def _dropped(self, adapter: Dialect, request: ChatRequest, row: Provider) -> tuple[str, ...]:
         """Return the fields that the provider fixes or, with drop_params, cannot honour."""

@@ -19,9 +19,9 @@ MAX_TOOLS = 2_048
 MAX_TOOL_CALLS = 1_024
 MAX_STOPS = 256
 MAX_CHOICES = 128
-# One for each token; no model writes more tokens into one answer.
+# One entry per token; no model writes more tokens into one answer.
 MAX_LOGPROBS = 200_000
-# OpenRouter lists some 400.
+# OpenRouter lists some 400 models.
 MAX_MODELS = 10_000
 MAX_TIER_MODELS = 100
 

@@ -33,7 +33,7 @@ class _Output:
                 message = f"{lost} lines of the log could not be written"
                 lines = ("", line("WARNING", message, {}), *lines)
             try:
-                # As text and at once: an environment may be frozen the moment after.
+                # Flushed at once: Lambda may freeze the environment right after.
                 sys.stdout.write("\n".join((*lines, "")))
                 sys.stdout.flush()
             except (OSError, ValueError, AttributeError):  # ValueError: closed; the last: no stdout

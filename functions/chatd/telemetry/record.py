@@ -180,5 +180,5 @@ def place_of(fault: BaseException) -> str:
     return f"{type(fault).__name__} at {places}"
 
 
-def _ms_since(moment: float) -> float:
-    return (time.monotonic() - moment) * 1000
+def _ms_since(started: float) -> float:
+    return (time.monotonic() - started) * 1000

@@ -56,8 +56,8 @@ class Telemetry:
         if len(attempts) > 1:
             fields["chatd.attempts"] = ", ".join(attempts)
             fields["chatd.rescued"] = record.failed_over_from or None
-        known = {name: value for name, value in fields.items() if value is not None}
-        write(*metrics(record, self._namespace), line("INFO", "chat", known))
+        present = {name: value for name, value in fields.items() if value is not None}
+        write(*metrics(record, self._namespace), line("INFO", "chat", present))
 
     def idempotency(self, request_id: str, outcome: str, error: str | None = None) -> None:
         """Log the outcome of an idempotency key.

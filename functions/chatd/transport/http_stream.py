@@ -57,7 +57,7 @@ class Urllib3Stream:
         self._clock.end()
 
     def close(self) -> None:
-        """Keep the connection if the body was read to its end; otherwise close it."""
+        """Keep the connection for reuse after a complete body; otherwise close the connection."""
         if self._is_complete:
             self._raw.release_conn()
         else:

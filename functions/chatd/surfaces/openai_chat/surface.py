@@ -87,5 +87,5 @@ def _as_openai(error: ChatdError) -> ChatdError:
         upstream_status=error.upstream_status,
         retry_after=error.retry_after,
     )
-    found.beside = error.beside
+    found.chat_headers = error.chat_headers
     return found
