@@ -21,7 +21,7 @@ _VARIABLE_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 
 
 def checked_url(value: str) -> str:
-    """Check a provider's URL; return it without a slash at its end.
+    """Check a provider's URL; return the URL without a slash at the end.
 
     Raises:
         ValueError: Without the value, which may hold a password.
@@ -83,7 +83,7 @@ class TimeoutsTable(_Table):
 
 
 class ProviderTable(_Table):
-    """`[providers.<name>]`: what this deployment changes of a row, or a whole new row."""
+    """`[providers.<name>]`: changes to a row of the catalog, or a whole new row."""
 
     enabled: bool | None = None
     dialect: Name | None = None
@@ -107,7 +107,7 @@ class ProviderTable(_Table):
 
 
 class TierModel(_Table):
-    """`{ model = "…", context = 200000 }`: a model, and how many tokens it can read."""
+    """`{ model = "…", context = 200000 }`: a model, and its context window in tokens."""
 
     model: Name
     context: Annotated[int, Field(gt=0)] | None = None
