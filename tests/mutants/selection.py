@@ -121,6 +121,12 @@ def others(path: str) -> list[str]:
 
 def _mapped(table: str, path: str) -> list[str]:
     """Return the tests of map.toml for prefixes of a module's path."""
-    with (HERE / "map.toml").open("rb") as file:
-        prefixes: dict[str, list[str]] = tomllib.load(file)[table]
+    prefixes = _tables()[table]
     return [test for prefix, tests in prefixes.items() if path.startswith(prefix) for test in tests]
+
+
+@cache
+def _tables() -> dict[str, dict[str, list[str]]]:
+    """Read map.toml once: a run takes long, and the checkout may change meanwhile."""
+    with (HERE / "map.toml").open("rb") as file:
+        return tomllib.load(file)

@@ -15,7 +15,13 @@ import pytest
 from chatd.config.catalog import Timeouts
 from chatd.deadline import Deadline
 from chatd.errors import UpstreamError, UpstreamTimeoutError
-from chatd.transport.happy_eyeballs import Address, alternated, connect, resolve
+from chatd.transport.happy_eyeballs import (
+    NEXT_ADDRESS_SECONDS,
+    Address,
+    alternated,
+    connect,
+    resolve,
+)
 from chatd.transport.http_client import Urllib3Transport
 from chatd.transport.watchdog import Guard
 from chatd.upstream_http import HttpRequest, HttpResponse
@@ -73,6 +79,16 @@ def test_an_unresponsive_address_does_not_use_up_the_connect_limit(server: Upstr
 
     assert response.status == 200
     assert time.monotonic() - started < LONG / 2
+
+
+def test_the_next_address_is_tried_after_a_quarter_of_a_second(server: Upstream) -> None:
+    # https://www.rfc-editor.org/rfc/rfc8305#section-8
+    assert NEXT_ADDRESS_SECONDS == 0.25
+    started = time.monotonic()
+    with swallowing() as dead:
+        send(dead, good(server))
+
+    assert time.monotonic() - started >= 0.25
 
 
 def test_several_unresponsive_addresses_are_tried_in_parallel(server: Upstream) -> None:
