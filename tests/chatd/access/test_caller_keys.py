@@ -38,7 +38,7 @@ def test_a_key_is_read_from_either_header_in_any_case(
     assert presented(headers) == key
 
 
-def test_keys_are_new_every_time_and_hold_256_bits() -> None:
+def test_generated_keys_are_unique_and_have_256_bits() -> None:
     keys = {new_key() for _ in range(100)}
 
     assert len(keys) == 100

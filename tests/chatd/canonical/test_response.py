@@ -243,7 +243,7 @@ def test_a_choice_may_have_10000_blocks() -> None:
         collect(*deltas, Delta(thinking="y"))
 
 
-def test_log_probabilities_and_further_fields_may_hold_600000_values() -> None:
+def test_log_probabilities_and_further_fields_may_have_600000_values() -> None:
     # An object, its list and 299,996 numbers are 299,998 values; a list of 299,998 numbers in the
     # fields of an extra, and its empty nested fields, are 300,001.
     half: Any = {"content": [0] * 299_996}

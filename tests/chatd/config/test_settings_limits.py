@@ -35,8 +35,8 @@ def test_a_variable_sets_only_its_setting(
 
     for name in Settings.__slots__:
         if name not in ("providers", "tiers"):
-            wanted = value if name == field else getattr(unset, name)
-            assert getattr(found, name) == wanted, name
+            expected = value if name == field else getattr(unset, name)
+            assert getattr(found, name) == expected, name
     assert getattr(unset, field) is None
 
 
@@ -46,7 +46,7 @@ def test_metrics_have_a_default_namespace(config: Path) -> None:
 
 
 @pytest.mark.parametrize("key", ["drop_params", "allow_http_images"])
-def test_a_switch_is_off_until_it_is_set(config: Path, key: str) -> None:
+def test_a_switch_is_off_by_default(config: Path, key: str) -> None:
     assert getattr(loaded(config, ""), key) is False
     assert getattr(loaded(config, f"{key} = true"), key) is True
 
@@ -115,7 +115,7 @@ def test_a_tier_has_a_hundred_models_at_most(config: Path) -> None:
         loaded(config, f"tiers.fast = {['m'] * 101}")
 
 
-def test_a_tiers_table_holds_models_contexts_and_limits(config: Path) -> None:
+def test_a_tiers_table_has_models_contexts_and_limits(config: Path) -> None:
     text = "[tiers.fast]\nmodels = ['a', { model = 'b', context = 1 }]\ntimeouts = { gap = 3 }"
     tier = loaded(config, text).tiers["fast"]
 

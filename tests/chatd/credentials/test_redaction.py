@@ -147,7 +147,7 @@ def steps(call: Callable[[], Any]) -> int:
         count += 1
         return trace
 
-    before = sys.gettrace()  # coverage's
+    before = sys.gettrace()  # the trace function of coverage
     sys.settrace(trace)
     try:
         call()

@@ -116,7 +116,7 @@ def test_a_key_with_invisible_characters_is_hidden(between: str) -> None:
         *((r"\\u0061", "a"), ("&bogus;", "&bogus;"), ("%zz", "%zz"), ("ÉA", "éa")),
     ],
 )
-def test_an_escape_stands_for_its_character(escaped: str, plain: str) -> None:
+def test_an_escape_is_read_as_its_character(escaped: str, plain: str) -> None:
     assert normal(escaped) == plain
 
 

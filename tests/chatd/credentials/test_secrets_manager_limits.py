@@ -63,7 +63,7 @@ def two_threads() -> Iterator[ThreadPoolExecutor]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def test_a_fetch_from_an_unresponsive_secrets_manager_ends() -> None:
+def test_a_fetch_from_an_unresponsive_secrets_manager_ends_in_time() -> None:
     with black_hole() as unreachable, upstream(reply({})) as mute, two_threads() as pool:
         mute.script = silent(mute)
         fetches: Mapping[str, Future[Ended]] = {

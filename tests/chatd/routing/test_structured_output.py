@@ -258,7 +258,7 @@ def test_an_answer_other_than_json_is_format_not_met(provider: Upstream, content
     assert post(ask("m:cloud", format={})).json["error"]["code"] == "format_not_met"
 
 
-def test_a_stream_is_checked_before_it_is_sent(provider: Upstream) -> None:
+def test_a_streamed_answer_is_checked_before_the_first_chunk(provider: Upstream) -> None:
     answer_with(provider, BAD, GOOD)
 
     *pieces, last = stream(ask("m:cloud", format=CITY)).json

@@ -207,7 +207,7 @@ def test_a_direct_invocation_returns_valid_json(provider: Upstream, keys: str, n
 def test_a_count_of_thousands_of_digits_is_written_as_json(
     provider: Upstream, keys: str, emitted: Callable[[], Emitted]
 ) -> None:
-    """Python refuses to write an integer as long as the sum of the two counts."""
+    """Python refuses to write an integer as long as the sum of two such counts: a status 500."""
     body = answers.for_path("/chat/completions")
     body["usage"] = {"prompt_tokens": "?", "completion_tokens": "?", "cost": "?"}
     provider.script = reply(json.dumps(body).replace('"?"', "9" * 4300).encode())

@@ -29,7 +29,7 @@ def subclasses(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
 
 
 def models() -> list[type[BaseModel]]:
-    """Return every pydantic model of the package; all of them read input."""
+    """Return every pydantic model of the package: each one reads input."""
     for name in modules():
         importlib.import_module(name)
     found = {model for model in subclasses(BaseModel) if model.__module__.startswith("chatd.")}

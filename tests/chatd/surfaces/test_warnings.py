@@ -32,7 +32,7 @@ def test_an_answer_cut_off_while_thinking_has_a_warning() -> None:
     ],
     ids=["cut short", "a call", "empty", "filtered", "whole"],
 )
-def test_no_other_answer_has_a_warning(choice: Choice) -> None:
+def test_another_answer_has_no_warning(choice: Choice) -> None:
     assert warning_of(choice) is None
 
 

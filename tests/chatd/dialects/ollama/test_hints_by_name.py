@@ -160,7 +160,7 @@ def test_an_effort_is_written_as_ollamas_think_value(effort: str, written: Any) 
         ({"think": "unknown", "reasoning": {"effort": "low"}}, "low"),
     ],
 )
-def test_the_first_field_with_a_valid_thinking_value_holds(extra: Any, written: Any) -> None:
+def test_the_first_field_with_a_valid_thinking_value_is_used(extra: Any, written: Any) -> None:
     assert hints.think(request(**extra)) == written
 
 

@@ -52,7 +52,7 @@ def test_a_chat_keeps_its_turns() -> None:
     assert "Authorization" not in sent.headers
 
 
-def test_options_are_sent_only_if_the_caller_sent_them() -> None:
+def test_only_the_callers_options_are_sent() -> None:
     _, body = built(LOCAL, USER, sampling=Sampling(temperature=0.0), max_tokens=10)
 
     assert body["options"] == {"temperature": 0.0, "num_predict": 10}
@@ -126,7 +126,7 @@ def test_the_endpoint_can_be_forced_to_chat() -> None:
     assert sent.url.endswith("/api/chat")
 
 
-def test_generate_flattens_earlier_turns_when_it_is_forced() -> None:
+def test_forcing_generate_flattens_earlier_turns() -> None:
     sent, body = built(
         replace(CLOUD, endpoint="generate"), SYSTEM, USER, turn("assistant", "Hello"), USER
     )
@@ -179,7 +179,7 @@ def test_thinking_is_read_apart_from_the_content() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "words"),
+    ("status", "code", "reason"),
     [
         (500, 502, "it answered 500: CUDA out of memory"),
         (404, 502, "it answered 404: CUDA out of memory"),
@@ -189,12 +189,12 @@ def test_thinking_is_read_apart_from_the_content() -> None:
         (200, 502, "it reported an error: CUDA out of memory"),
     ],
 )
-def test_an_error_quotes_the_reason_of_ollama(status: int, code: int, words: str) -> None:
+def test_an_error_quotes_the_reason_of_ollama(status: int, code: int, reason: str) -> None:
     with pytest.raises(ChatdError) as caught:
         parsed({"error": "CUDA out of memory"}, status)
 
     assert (code, status) == (caught.value.status, caught.value.upstream_status)
-    assert words in caught.value.message
+    assert reason in caught.value.message
 
 
 def test_a_spent_cloud_quota_is_insufficient_quota() -> None:

@@ -79,7 +79,7 @@ def test_the_schemas_own_keywords_take_precedence_over_converted_keywords() -> N
     )
 
 
-def test_parts_of_all_of_are_merged_and_the_first_value_holds() -> None:
+def test_parts_of_all_of_are_merged_and_the_first_value_is_kept() -> None:
     given = {
         "required": ["a"],
         "properties": {"a": {"type": "string"}},

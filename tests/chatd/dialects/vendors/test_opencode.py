@@ -65,7 +65,7 @@ def test_the_error_for_a_model_of_another_dialect_names_the_dialect(
 @pytest.mark.parametrize(
     ("plan", "model"), [(plan, model) for plan, names in SERVED.items() for model in names]
 )
-def test_any_other_model_is_sent(plan: str, model: str) -> None:
+def test_a_model_of_openais_dialect_is_sent(plan: str, model: str) -> None:
     assert built(model, plan).url == f"{ROW.base_url}/chat/completions"
 
 

@@ -1,4 +1,4 @@
-"""Tool calls of both dialects come back as OpenAI's."""
+"""Tool calls of both dialects are returned in OpenAI's form."""
 
 from __future__ import annotations
 
