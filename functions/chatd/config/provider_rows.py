@@ -17,7 +17,7 @@ MOST_SHOWN = 40
 
 
 class ConfigError(Exception):
-    """A mistake in chatd.toml or in the environment; the message is a line that names the key."""
+    """An error in chatd.toml or in the environment; the message is a line that names the key."""
 
 
 def provider_rows(
@@ -75,9 +75,9 @@ def limits(timeouts: Timeouts, table: TimeoutsTable) -> Timeouts:
     return replace(timeouts, **table.model_dump(exclude_none=True))
 
 
-def shown(name: str) -> str:
-    """Quote a name for a message; leave out a longer text, which may be a key."""
-    return repr(name) if len(name) <= MOST_SHOWN else "what stands there"
+def quoted(name: str) -> str:
+    """Quote a name for a message; write '…' for a longer text, which may be a key."""
+    return repr(name) if len(name) <= MOST_SHOWN else "'…'"
 
 
 def _row(name: str, table: ProviderTable, where: str) -> Provider:
@@ -106,9 +106,9 @@ def _catalog_row(row: Provider, table: ProviderTable) -> Provider:
         row = replace(row, key_variable=None)
     if table.dialect == row.dialect:
         return row
-    other = Provider(row.name, table.dialect, row.base_url, timeouts=limits_of(table.dialect))
+    replacement = Provider(row.name, table.dialect, row.base_url, timeouts=limits_of(table.dialect))
     return replace(
-        other,
+        replacement,
         base_url_variable=row.base_url_variable,
         key_variable=row.key_variable,
         suffix=row.suffix,
@@ -129,7 +129,7 @@ def _changed(row: Provider, table: ProviderTable, where: str) -> Provider:
         if table.plan not in row.plans:
             plans = one_of(row.plans) if row.plans else "none"
             raise ConfigError(
-                f"{where}.plan: there is no plan {shown(table.plan)}; there are {plans}"
+                f"{where}.plan: there is no plan {quoted(table.plan)}; there are {plans}"
             )
         changes = {"base_url": row.plans[table.plan], "plan": table.plan, **changes}
     return replace(row, timeouts=limits(row.timeouts, table.timeouts), **changes)

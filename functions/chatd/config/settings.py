@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from chatd.config import cors_origins as origins
 from chatd.config.catalog import Provider
-from chatd.config.provider_rows import MOST_SHOWN, ConfigError, limits, provider_rows, shown
+from chatd.config.provider_rows import MOST_SHOWN, ConfigError, limits, provider_rows, quoted
 from chatd.config.schema import ConfigFile, TierModel, TimeoutsTable
 from chatd.errors import one_of
 
@@ -121,17 +121,17 @@ def _parsed(path: Path | None) -> ConfigFile:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path.name}: is not TOML: {error}") from None
     except ValidationError as error:
-        raise ConfigError(f"{path.name}: {_first_mistake(error)}") from None
+        raise ConfigError(f"{path.name}: {_first_problem(error)}") from None
 
 
-def _first_mistake(error: ValidationError) -> str:
-    mistake = error.errors(include_url=False, include_input=False)[0]
-    parts = [part if len(part) <= MOST_SHOWN else "…" for part in map(str, mistake["loc"])]
-    if mistake["type"] == "extra_forbidden":
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors(include_url=False, include_input=False)[0]
+    parts = [part if len(part) <= MOST_SHOWN else "…" for part in map(str, problem["loc"])]
+    if problem["type"] == "extra_forbidden":
         return f"{'.'.join(parts)}: there is no such key (docs/configuration.md lists them)"
     if parts[-1:] == ["[key]"]:
         return f"{'.'.join(parts[:-1])}: is not a name of a-z, 0-9 and _ that begins with a letter"
-    return f"{'.'.join(parts)}: {mistake['msg'].removeprefix('Value error, ')}"
+    return f"{'.'.join(parts)}: {problem['msg'].removeprefix('Value error, ')}"
 
 
 def _default_provider(
@@ -144,7 +144,7 @@ def _default_provider(
     origin = "CHATD_DEFAULT_PROVIDER" if "CHATD_DEFAULT_PROVIDER" in env else where
     if name not in providers:
         raise ConfigError(
-            f"{origin}: default_provider: {shown(name)} is not a provider;"
+            f"{origin}: default_provider: {quoted(name)} is not a provider;"
             f" there are {one_of(providers)}"
         )
     table = config.providers.get(name)
