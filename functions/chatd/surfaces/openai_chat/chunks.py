@@ -138,6 +138,8 @@ class Chunks:
             message["role"] = "assistant"
         elif not plain and "role" in message:
             del message["role"]
+        if "usage" in choice and not self._with_usage:  # Kimi's place for it
+            del choice["usage"]
         found = choice.get("finish_reason")
         choice["finish_reason"] = reason(found) if found else None
         if message and not plain:
