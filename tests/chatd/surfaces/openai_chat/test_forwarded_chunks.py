@@ -1,4 +1,4 @@
-"""Chunks that an upstream of the same dialect sends, and what a client must find in them."""
+"""Chunks of an upstream of the same dialect are forwarded with the fields that clients need."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def sent(*chunks: dict[str, Any]) -> list[bytes]:
 
 
 def received(provider: Upstream, *chunks: dict[str, Any], **more: Any) -> list[Any]:
-    """The chunks that a caller receives of these."""
+    """Return the chunks that a caller receives for the upstream's chunks."""
     provider.script = chunked(sent(*chunks))
     streamed = stream(ask("kimi/k3", **more), PATH)
     assert streamed.data[-1] == "[DONE]"
@@ -54,7 +54,9 @@ def test_a_chunk_that_ends_with_an_error_is_not_forwarded(provider: Upstream) ->
     assert streamed.json[-1]["error"]["code"] == "upstream_stream_error"
 
 
-def test_a_role_alone_does_not_begin_an_answer(provider: Upstream, config: Path) -> None:
+def test_a_chunk_with_only_a_role_does_not_start_an_answer(
+    provider: Upstream, config: Path
+) -> None:
     config.write_text('[tiers]\nt = ["openrouter/a", "kimi/b"]')
     role = chunk({"role": "assistant", "content": "", "refusal": None}, x_first=1)
 
@@ -145,13 +147,13 @@ def test_the_extra_content_of_a_tool_call_without_an_index_is_forwarded(provider
     ]
 
 
-def test_usage_is_taken_out_of_a_chunk_with_a_choice(provider: Upstream) -> None:
+def test_usage_is_removed_from_a_chunk_with_a_choice(provider: Upstream) -> None:
     found = received(provider, SAYS, {**END, "usage": USAGE, "service_tier": "flex"})
 
     assert found[-1] == {**END, "service_tier": "flex"}
 
 
-def test_a_chunk_of_usage_or_cost_alone_is_dropped(provider: Upstream) -> None:
+def test_a_chunk_with_only_usage_or_cost_is_dropped(provider: Upstream) -> None:
     alone = {**END, "choices": []}
     found = received(provider, SAYS, END, {**alone, "usage": USAGE}, {**alone, "cost": "0.1"})
 
@@ -167,7 +169,7 @@ def test_usage_in_every_chunk_is_forwarded_and_not_repeated(provider: Upstream) 
     assert [each["usage"]["x_usage"] for each in found] == [1, 2]
 
 
-def test_usage_inside_a_choice_is_sent_in_a_chunk_of_its_own(provider: Upstream) -> None:
+def test_usage_inside_a_choice_is_sent_in_a_separate_chunk(provider: Upstream) -> None:
     end = chunk({}, "stop")
     end["choices"][0]["usage"] = USAGE
 
@@ -183,7 +185,7 @@ def test_a_carriage_return_between_values_does_not_break_an_event(provider: Upst
     assert deltas(stream(ask("kimi/k3"), PATH).json)[0]["content"] == "Hi"
 
 
-def test_unknown_chunks_are_forwarded_and_empty_ones_are_not(provider: Upstream) -> None:
+def test_unknown_chunks_are_forwarded_and_empty_chunks_are_dropped(provider: Upstream) -> None:
     filters = {**END, "choices": [], "id": "", "prompt_filter_results": [{"index": 0}]}
     empty = {**END, "choices": []}
 
@@ -194,7 +196,7 @@ def test_unknown_chunks_are_forwarded_and_empty_ones_are_not(provider: Upstream)
     assert len(others) == 2
 
 
-def test_held_chunks_may_hold_600000_values(provider: Upstream) -> None:
+def test_held_chunks_may_have_600000_values(provider: Upstream) -> None:
     many = {**END, "choices": [], "x": [0] * 299_995}
     provider.script = chunked([answers.sse(many), answers.sse({**many, "x": [1] * 299_995})])
 
@@ -207,7 +209,7 @@ TIER = '[tiers]\nt = ["openrouter/a", "kimi/b"]\n[providers.kimi]\nprefill = {pr
 
 
 def failed_over(provider: Upstream, config: Path, *chunks: dict[str, Any]) -> Streamed:
-    """A stream of a model that breaks off after "The sky", and of a second with these chunks."""
+    """Stream a model that breaks off after "The sky", then a second model with these chunks."""
     config.write_text(TIER.replace("{prefill}", "false"))
 
     def script(connection: socket.socket, request: Received) -> None:
@@ -225,7 +227,7 @@ def second(delta: dict[str, Any], reason: str | None = None, **more: Any) -> dic
     return chunk(delta, reason, **{"id": "up-2", "created": 9, "model": "b-model", **more})
 
 
-def test_after_a_failover_the_chunks_keep_their_id_and_say_it(
+def test_chunks_after_a_failover_keep_their_id_and_name_both_models(
     provider: Upstream, config: Path
 ) -> None:
     streamed = failed_over(
@@ -274,7 +276,9 @@ def test_the_echo_of_a_prefill_is_not_forwarded(provider: Upstream, config: Path
     assert {each["id"] for each in streamed.json} == {"up-1"}
 
 
-def test_more_than_text_after_the_joint_is_not_forwarded(provider: Upstream, config: Path) -> None:
+def test_a_tool_call_after_a_failover_ends_the_stream_with_an_error(
+    provider: Upstream, config: Path
+) -> None:
     call = {"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}
     streamed = failed_over(
         provider,
