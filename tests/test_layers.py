@@ -1,4 +1,4 @@
-"""Imports point inward, and importing does nothing: the shape of the house, read from its code."""
+"""Imports point inward, and importing a handler has no side effects."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 HOUSE = ROOT / "functions" / "chatd"
 MODULES = sorted(HOUSE.rglob("*.py"))
 
-# From the innermost ring outward; a module may import from its own ring and those before it.
+# From the innermost layer outward; a module may import from its own layer and inner ones.
 RINGS = (
     {"errors", "deadline", "call", "upstream_http"},
     {"safe_json"},
@@ -29,7 +29,7 @@ RINGS = (
 )
 PURE = {"canonical", "dialects", "errors", "json_schema", "routing", "safe_json", "surfaces"}
 
-# What a pure station does without.
+# Modules that pure packages do not import.
 OUTSIDE = {
     *("boto3", "botocore", "aws_lambda_powertools", "urllib3", "os", "socket", "ssl", "subprocess"),
     *("http.client", "urllib.request", "asyncio", "threading", "pathlib", "io", "tempfile"),
@@ -38,21 +38,21 @@ STRANGERS = {"dialects": "chatd.surfaces", "surfaces": "chatd.dialects"}
 
 
 def station(path: Path) -> str:
-    """The file or folder of the house that a module belongs to."""
+    """Return the top-level module or package of chatd that holds a module."""
     return path.relative_to(HOUSE).parts[0].removesuffix(".py")
 
 
 def imported(path: Path) -> set[str]:
-    """The full names of the modules that a module imports, wherever in it."""
+    """Return the full names of all imports in a module, also in functions."""
     return imports(path.read_text("utf-8"), package_of(path))
 
 
 def imports(code: str, package: str) -> set[str]:
-    """The full names of the modules that some code imports.
+    """Return the full names of all imports in a module's code.
 
     Args:
         code: The text of a module.
-        package: The full name of the package that it is part of, for relative imports.
+        package: The full name of its package, for relative imports.
 
     """
     names: set[str] = set()
@@ -66,7 +66,7 @@ def imports(code: str, package: str) -> set[str]:
 
 
 def package_of(path: Path) -> str:
-    """The full name of the package that a module of the house is part of."""
+    """Return the full name of a module's package."""
     return ".".join(path.relative_to(HOUSE.parent).parent.parts)
 
 
@@ -75,7 +75,7 @@ def ring(name: str) -> int:
 
 
 def is_of(name: str, modules: set[str]) -> bool:
-    """Whether a name is one of these modules, or of something in one of them."""
+    """Return whether a name is one of these modules or inside one."""
     return any(name == module or name.startswith(f"{module}.") for module in modules)
 
 

@@ -1,4 +1,4 @@
-"""A clean environment, and providers on real sockets for the functions to find there."""
+"""Provide a clean environment, and providers on real sockets."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ KEY = "sk-test-0123456789abcdef"
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """No key, no override, no chatd.toml and no .env but what the test puts there."""
+    """Remove every key, override, chatd.toml and .env; the test adds its own."""
     for row in CATALOG.values():
         for variable in (row.key_variable, row.base_url_variable):
             if variable:
@@ -46,7 +46,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
     monkeypatch.delenv("CHATD_CIRCUITS_TABLE", raising=False)
     monkeypatch.setenv("CHATD_CONFIG", "/dev/null")
     monkeypatch.chdir(tmp_path)
-    # Failures are asked for again at once; test_retries.py has the waits.
+    # Retries have no wait here; test_retry.py tests the waits.
     monkeypatch.setattr(retry, "_FIRST_SECONDS", 0.0)
     forget()
     yield
@@ -54,7 +54,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
 
 
 def forget() -> None:
-    """Make the functions read their environment anew, and think well of every provider."""
+    """Reset the functions' composition and the failure counts of every provider."""
     chat.app.compose.cache_clear()
     chat.app.once.cache_clear()
     providers.app.compose.cache_clear()
@@ -62,7 +62,7 @@ def forget() -> None:
 
 
 def answered_by_dialect(connection: socket.socket, received: Received) -> None:
-    """Answer in the dialect of the path, streamed if that was asked for."""
+    """Answer in the dialect of the path; stream if the request has `stream`."""
     if received.body and received.json.get("stream"):
         chunked(answers.stream_for_path(received.path))(connection, received)
     else:
@@ -71,7 +71,7 @@ def answered_by_dialect(connection: socket.socket, received: Received) -> None:
 
 @pytest.fixture
 def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
-    """One server that every provider of the catalog is at, and that speaks all dialects."""
+    """Serve every provider of the catalog, in all dialects, from one server."""
 
     with upstream(answered_by_dialect) as server:
         for row in CATALOG.values():
@@ -82,7 +82,7 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
 
 @pytest.fixture
 def keys(monkeypatch: pytest.MonkeyPatch) -> str:
-    """A key for every provider, in the environment."""
+    """Set a key for every provider in the environment."""
     for row in CATALOG.values():
         if row.key_variable:
             monkeypatch.setenv(row.key_variable, KEY)
@@ -91,7 +91,7 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Emitted:
-    """What a function wrote to its standard output."""
+    """Standard output of a function, as metrics and log lines."""
 
     text: str
 
@@ -110,13 +110,13 @@ class Emitted:
 
 @pytest.fixture
 def emitted(capfd: pytest.CaptureFixture[str]) -> Callable[[], Emitted]:
-    """Reads what was written since the test began, or since the last reading."""
+    """Return a reader of the output since the last read."""
     return lambda: Emitted(capfd.readouterr().out)
 
 
 @pytest.fixture
 def config(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A chatd.toml for the test to write."""
+    """Return the path of an empty chatd.toml."""
     path = tmp_path / "chatd.toml"
     path.touch()
     monkeypatch.setenv("CHATD_CONFIG", str(path))
@@ -125,14 +125,14 @@ def config(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def clock() -> Iterator[Clock]:
-    """The time that circuits go by."""
+    """Yield the manual clock of the circuits."""
     with stopped_clock() as clock:
         yield clock
 
 
 @pytest.fixture
 def dynamodb(_moto: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBClient]:
-    """A client of DynamoDB; the environment leads boto3 there as well."""
+    """Yield a client of DynamoDB; the environment points boto3 there, too."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -144,7 +144,7 @@ def dynamodb(_moto: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBCl
 
 @pytest.fixture
 def circuits_table(dynamodb: DynamoDBClient) -> Iterator[str]:
-    """The stack's table of circuits, empty."""
+    """Yield the name of an empty table of circuits."""
     make_table(dynamodb, "circuits")
     yield "circuits"
     if "circuits" in dynamodb.list_tables()["TableNames"]:
@@ -153,7 +153,7 @@ def circuits_table(dynamodb: DynamoDBClient) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for `localhost` that no authority signed, with its key."""
+    """Return a self-signed certificate for `localhost` with its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = dt.datetime.now(dt.UTC)

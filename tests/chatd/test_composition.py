@@ -1,3 +1,5 @@
+"""Keys of Secrets Manager reach the provider and the provider list."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

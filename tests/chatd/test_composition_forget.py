@@ -1,4 +1,4 @@
-"""After a restore from a snapshot nothing of the time before holds: circuits, keys, connections."""
+"""After a restore from a snapshot, circuits, keys and connections are new."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_forget_renews_connections_and_keys(
 def test_forget_creates_a_new_client_of_secrets_manager(
     provider: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its connection and its credentials are those of the machine that took the snapshot."""
+    """The client's connection and credentials belong to the machine of the snapshot."""
     ports = []
 
     def script(connection: socket.socket, received: Received) -> None:

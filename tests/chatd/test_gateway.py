@@ -1,4 +1,4 @@
-"""The chat function as its callers meet it: events in, results out, a provider on a real socket."""
+"""The chat function maps events to results, with a provider on a real socket."""
 
 from __future__ import annotations
 

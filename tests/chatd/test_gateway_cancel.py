@@ -1,4 +1,4 @@
-"""Plain chats that are cancelled from another thread."""
+"""Chats without a stream are cancelled from another thread."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("keys")
 
 
 class Chat:
-    """A plain chat in a thread of its own."""
+    """Run a chat without a stream in a thread."""
 
     def __init__(self, model: str, content: str = "Say hello.") -> None:
         self.call = Call("r", Deadline.after(60))
@@ -39,7 +39,7 @@ class Chat:
         self._thread.start()
 
     def join(self) -> bool:
-        """Whether it has ended within 10 s."""
+        """Return whether the chat ends within 10 s."""
         self._thread.join(10)
         return not self._thread.is_alive()
 
@@ -54,7 +54,7 @@ class Chat:
 
 @pytest.fixture
 def asked(provider: Upstream) -> threading.Event:
-    """Set when the provider, which stays silent until its caller goes, has the request."""
+    """Return an event that is set when the provider, which stays silent, has the request."""
     asked = threading.Event()
 
     def script(connection: socket.socket, _received: Received) -> None:

@@ -1,4 +1,4 @@
-"""No input whatever makes the gateway raise, or answer 5xx by a fault of its own."""
+"""No input makes the gateway raise or answer with an internal error."""
 
 from __future__ import annotations
 
@@ -40,20 +40,20 @@ REQUESTS = st.fixed_dictionaries(
         "stream": st.booleans() | JSON,
     },
 )
-# Function fixtures live through all examples of a test: no example changes the state of these.
+# Fixtures last for all examples of a test; no example changes their state.
 many = settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 OURS = {200, 204, 400, 404, 413, 429, 502, 503, 504}
 
 
-# What the providers answer where a request may have a format: this one has that of `"json"`.
+# The answer to requests that may have a format: valid for `"json"`.
 OBJECT = '{"said": "Hello!"}'
 
 
 @pytest.fixture
 def objects(all_keys: Upstream) -> Upstream:
-    """Providers that answer with a JSON object, as one that is asked for JSON in words does."""
+    """Serve every provider with an answer that is a JSON object."""
 
     def answer(connection: socket.socket, received: Received) -> None:
         if received.json.get("stream"):
@@ -66,7 +66,7 @@ def objects(all_keys: Upstream) -> Upstream:
 
 
 def may_miss(body: Any, code: str) -> bool:
-    """Whether a request may fail so: the object above need not be valid by a schema."""
+    """Return whether a schema of the request may reject `OBJECT`."""
     return code == "format_not_met" and isinstance(body, dict) and isinstance(body["format"], dict)
 
 
@@ -86,7 +86,7 @@ def answered(event: Any, handler: Any = chat.app.lambda_handler) -> dict[str, An
 
 
 def streamed(live: StreamingResponse) -> dict[str, Any]:
-    """The response of a streamed answer: whole, or an error that came in time for a status."""
+    """Read a streamed answer; return a complete answer as 200, or an error with its status."""
     live.write_to(sink := Collected())
     body = sink.body.decode()
     if sink.status == HTTPStatus.OK:

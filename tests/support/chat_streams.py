@@ -1,4 +1,4 @@
-"""Stream chats from the chat function, and read what the caller receives."""
+"""Stream chats from the chat function, and read the caller's stream."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def text_of(streamed: Streamed) -> str:
 
 
 class StepSink:
-    """A sink that lets a test see each piece as it comes."""
+    """Keep each piece, and signal its arrival."""
 
     def __init__(self) -> None:
         self.status = 0

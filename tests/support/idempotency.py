@@ -47,7 +47,7 @@ def streaming_response() -> Any:
 
 
 class CallerThatHangsUp(Collected):
-    """A caller that hangs up at the piece that holds these words."""
+    """Hang up at the piece that holds these bytes."""
 
     def __init__(self, words: bytes) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class CallerThatHangsUp(Collected):
 
 
 def lose_records(kept: str, tmp_path: Path) -> None:
-    """Make what is kept, and what is to be kept, unreachable."""
+    """Make every read and write of the store fail."""
     if kept == "sqlite":
         (tmp_path / "records").write_bytes(b"no database" * 100)
     else:

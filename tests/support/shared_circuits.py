@@ -10,12 +10,12 @@ from botocore.config import Config
 from chatd.resilience.circuit_breaker_dynamodb import SharedStore
 from tests.support.circuits import Clock, Environment
 
-# Seconds for an answer of the table where there is one: a busy machine may need some.
+# Seconds for a response of the table on a busy machine.
 PATIENCE = 20.0
 
 
 class SharedEnvironment(Environment):
-    """An environment with a table, which counts what is sent there."""
+    """Run an environment with a shared table, and record each operation sent to the table."""
 
     store: SharedStore
 

@@ -1,4 +1,4 @@
-"""What an event of API Gateway says of its caller, its body and its age."""
+"""Read the caller, the body and the age of a request from API Gateway's event."""
 
 from __future__ import annotations
 

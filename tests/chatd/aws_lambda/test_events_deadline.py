@@ -1,4 +1,4 @@
-"""The route's limit counts from when API Gateway took the request, if that moment is believable."""
+"""The route's limit counts from a plausible request time of API Gateway."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROOM = 5.0
 
 
 def left(taken: Any) -> float:
-    """The seconds that a request has which API Gateway took then."""
+    """Return the seconds left of a request with this request time in ms."""
     event = http_event("POST", "/v1/chat", requestContext={"requestTimeEpoch": taken})
     return call_of(event, PATIENT, settings(CHATD_HTTP_SECONDS=str(LIMIT))).deadline.left()
 
@@ -65,7 +65,7 @@ def test_the_limit_of_whole_answers_shortens_the_deadline_and_never_extends_it()
 def test_the_limit_of_whole_answers_does_not_hold_for_streams(
     provider: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CHATD_HTTP_WHOLE_SECONDS", "0.6")  # a tenth of a second, and the margin
+    monkeypatch.setenv("CHATD_HTTP_WHOLE_SECONDS", "0.6")  # 0.1 s, and the margin of 0.5 s
     provider.script = silent(provider)
 
     assert post(ask("m")).status == 504

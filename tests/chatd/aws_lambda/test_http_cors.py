@@ -1,4 +1,4 @@
-"""What a browser is told: which origin may read an answer, and that caches keep answers apart."""
+"""CORS headers allow listed origins, and `Vary` separates cached answers by origin."""
 
 from __future__ import annotations
 

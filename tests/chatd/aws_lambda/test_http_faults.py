@@ -1,6 +1,6 @@
-"""A fault of the gateway's own is logged by its class and place, and never by its words.
+"""An internal error is logged by its class and place, without its message.
 
-An exception's words can quote the prompt, the answer or a key, so a log line may not hold them.
+An exception's message can quote the prompt, the answer or a key.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def fail(*_: object) -> NoReturn:
 
 
 class Broken:
-    """A surface that fails at one step."""
+    """Run the native surface, and fail at one step."""
 
     examples = ()
 
@@ -50,7 +50,7 @@ class Broken:
         self._real = surface("native")
 
     def read(self, headers: Mapping[str, str], body: bytes) -> ChatRequest:
-        return self._do("read", headers, body)  # type: ignore[no-any-return]  # whatever the real one gives
+        return self._do("read", headers, body)  # type: ignore[no-any-return]  # the type of the real method
 
     def write(self, response: Response, served: Served) -> Mapping[str, Any]:
         return self._do("write", response, served)  # type: ignore[no-any-return]  # as above

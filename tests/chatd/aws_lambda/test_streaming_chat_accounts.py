@@ -1,4 +1,4 @@
-"""What the log has of a streamed chat that ended too early."""
+"""The log and metrics of a stream that ended early."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Emits = Callable[[], "Emitted"]
 
 
 def begun() -> Any:
-    """A stream that is closed after its first word."""
+    """Send the first word, then close the stream."""
     first = answers.ollama_lines("Hello")[0]
     chunk = b"%x\r\n%s\r\n" % (len(first), first)
     return then_close(raw(head(200, {"Transfer-Encoding": "chunked"}) + chunk))

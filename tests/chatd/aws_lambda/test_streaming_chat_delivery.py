@@ -1,4 +1,4 @@
-"""Each piece is sent as the provider sends it, and silence is filled with comments."""
+"""Each piece is sent before the provider's next piece, and a silence is filled with comments."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def test_a_stream_from_an_unregistered_provider_is_404(
 
 
 def cut(lines: list[bytes]) -> Any:
-    """A stream that is cut off after these lines, in the middle of a chunk."""
+    """Send these lines, then close the stream in the middle of a chunk."""
     body = b"".join(lines)
     names = {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked"}
     return then_close(raw(head(200, names) + b"%x\r\n%s\r\n5\r\nda" % (len(body), body)))

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("provider", "keys")
 
 
 class Gone(StepSink):
-    """A caller that hangs up after the first piece."""
+    """Hang up after the first piece."""
 
     def write(self, data: bytes) -> None:
         super().write(data)
@@ -35,7 +35,7 @@ class Gone(StepSink):
 
 
 class GoneInSilence(StepSink):
-    """A caller that hangs up while the provider is silent."""
+    """Hang up while the provider is silent."""
 
     def write(self, data: bytes) -> None:
         raise CallerGoneError
@@ -78,7 +78,7 @@ def test_a_caller_that_hangs_up_ends_the_stream_of_a_fallback(
 
     provider.script = script
     gc.collect()
-    gc.disable()  # or it would let go of what nothing else does
+    gc.disable()  # the collector would close leaked streams
     try:
         start_stream(ask("t"), Gone()).join(30)
         left = [held for held in gc.get_objects() if isinstance(held, Urllib3Stream)]

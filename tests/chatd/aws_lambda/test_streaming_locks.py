@@ -1,7 +1,6 @@
-"""The lock and the join of a live answer: its comments come from a thread of their own.
+"""The lock and the join of a streamed answer, with comments from a second thread.
 
-A sink that stays inside a step, until another thread comes in or a moment has passed, shows
-whether the step is alone.
+A sink whose steps take 0.3 s detects a step of another thread meanwhile.
 """
 
 from __future__ import annotations
@@ -15,14 +14,14 @@ import pytest
 
 from chatd.aws_lambda.streaming import CallerGoneError, HeartbeatSink
 
-# Seconds that a step is held open: for a thread that is not kept out, more than it needs.
+# Seconds of a step: longer than an unlocked thread needs to overlap.
 HELD = 0.3
 PATIENCE = 20.0
 COMMENT = b": keep-alive\n\n"
 
 
 class Slow:
-    """A sink whose every step lasts, and that notes each which another came into."""
+    """Take 0.3 s for each step, and record each overlapping step."""
 
     def __init__(self) -> None:
         self.steps: list[str] = []
@@ -44,7 +43,7 @@ class Slow:
             if self._within > 1:
                 self.overlaps.append(name)
         self.inside.set()
-        time.sleep(HELD)  # not for an event of the other's: it must not come
+        time.sleep(HELD)  # no event: the other step must not begin
         with self._lock:
             self._within -= 1
 
@@ -89,7 +88,7 @@ def test_steps_of_two_threads_do_not_overlap(first: Step, second: Step, steps: l
 
 
 class Held:
-    """A sink in which the first comment stays until it is let go."""
+    """Block each comment until the test proceeds."""
 
     def __init__(self) -> None:
         self.written: list[bytes] = []
@@ -97,7 +96,7 @@ class Held:
         self.let = threading.Event()
 
     def commit(self, status: int, headers: Mapping[str, str]) -> None:
-        """Take it."""
+        """Accept any status."""
 
     def write(self, data: bytes) -> None:
         if data == COMMENT:
@@ -128,14 +127,14 @@ def test_an_answer_ends_after_the_comment_in_progress() -> None:
 
 
 class Noted:
-    """A sink that notes when what came."""
+    """Record each piece, and signal comments."""
 
     def __init__(self) -> None:
         self.written: list[bytes] = []
         self.commented = threading.Event()
 
     def commit(self, status: int, headers: Mapping[str, str]) -> None:
-        """Take it."""
+        """Accept any status."""
 
     def write(self, data: bytes) -> None:
         self.written.append(data)
@@ -157,7 +156,7 @@ def test_a_comment_is_sent_only_after_a_silence() -> None:
             to.write(b"word")
             time.sleep(every / 4)
 
-    # A comment may find the lock taken by the word that ends the silence, and come right after it.
+    # A comment may wait for the lock of the word that ends the silence, and follow that word.
     silent = [True, True]
     silent += [now - then >= every * 0.9 for (_, then), (_, now) in pairwise(came)]
     assert [
@@ -194,6 +193,6 @@ def test_a_failed_comment_reports_the_hang_up_once() -> None:
 
     with HeartbeatSink(Gone(), dict, gone, every=0.01).heartbeat():
         assert said.wait(PATIENCE)
-        time.sleep(0.1)  # for a second one, which must not come
+        time.sleep(0.1)  # for a second report, which must not follow
 
     assert found == ["gone"]

@@ -1,4 +1,4 @@
-"""What a function does before a snapshot, and what it has forgotten after a restore."""
+"""Warm up before a snapshot, and forget connections, keys and random state after a restore."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ KEY = "sk-test-0123456789abcdef"
 
 @pytest.fixture
 def manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
-    """Secrets Manager, as far as one call goes."""
+    """Serve GetSecretValue of Secrets Manager."""
     with upstream(reply({"SecretString": json.dumps({"OPENROUTER_API_KEY": KEY})})) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", server.url)
         monkeypatch.setenv("CHATD_SECRET_ID", "chatd/providers")

@@ -1,4 +1,4 @@
-"""The OpenAPI description is true: what the gateway answers has the shape that it promises."""
+"""Routes and responses match the OpenAPI description."""
 
 from __future__ import annotations
 

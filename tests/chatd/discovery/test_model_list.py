@@ -1,3 +1,5 @@
+"""List the models of every registered provider, and find a model by its name."""
+
 from __future__ import annotations
 
 import json
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def speak(connection: socket.socket, received: Received) -> None:
-    """Every provider's list of models."""
+    """Serve the list of models of every dialect."""
     if received.path == "/api/tags":
         reply({"models": [{"name": "llama3.2:latest"}]})(connection, received)
     else:
@@ -86,7 +88,7 @@ def test_the_list_is_cached(provider: Upstream) -> None:
 
 @pytest.fixture
 def lists(provider: Upstream) -> Iterator[tuple[Models, list[float]]]:
-    """The lists of the local Ollama alone, and a clock that is set by hand."""
+    """Yield the lists of the local Ollama, and a manual clock in seconds."""
     now = [1000.0]
     chosen = settings(OLLAMA_URL=provider.url)
     credentials = Credentials({}, None, lambda _sentence: None)

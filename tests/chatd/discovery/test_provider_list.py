@@ -1,3 +1,5 @@
+"""List the registered providers, and those with a failed key lookup."""
+
 from __future__ import annotations
 
 import json

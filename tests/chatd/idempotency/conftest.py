@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def table(_moto: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBClient]:
-    """A client of a DynamoDB with the stack's table; the environment leads boto3 there as well."""
+    """Yield a client of the stack's table in DynamoDB; the environment points boto3 there, too."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -35,7 +35,7 @@ def table(_moto: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBClien
         monkeypatch.setenv(name, value)
     resource = template.read(ROOT / "template.yaml").get("Resources").get("IdempotencyRecords")
     properties = {name: node.value for name, node in resource.get("Properties").children()}
-    # What CloudFormation alone takes in this form is tests/stack's.
+    # CloudFormation's own form of these; tests/stack checks them.
     shape = {
         name: value for name, value in properties.items() if not name.endswith("Specification")
     }
@@ -49,7 +49,7 @@ def table(_moto: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBClien
 
 @pytest.fixture(params=["sqlite", "dynamodb"])
 def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
-    """Somewhere to keep answers."""
+    """Return the kind of store that the gateway uses."""
     if request.param == "sqlite":
         monkeypatch.setenv("CHATD_IDEMPOTENCY_FILE", str(tmp_path / "records"))
     else:
@@ -60,7 +60,7 @@ def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 @pytest.fixture
 def records(kept: str, tmp_path: Path) -> Records:
-    """The same, without a gateway before it."""
+    """Return the records of that store."""
     if kept == "sqlite":
         return Sqlite(str(tmp_path / "records"))
     return DynamoDB(TABLE, os.environ)

@@ -56,12 +56,12 @@ def test_a_retried_claim_is_not_a_conflict_with_itself(
 
 
 def test_a_claim_with_the_same_expiry_is_a_conflict(table: DynamoDBClient) -> None:
-    """Its record is the same to the letter, but it was met in the first attempt."""
+    """A retried claim is recognized by an identical record only after a lost response."""
     records = DynamoDB(TABLE, os.environ)
     records.claim(ONE, 60_000)
     (item,) = table.scan(TableName=TABLE)["Items"]
     end = int(item["in_progress_expiration"]["N"])
-    # So many that one of them falls on the millisecond, give or take what a call takes.
+    # Twenty claims: at least one has the same expiry in ms.
     for _ in range(20):
         with pytest.raises(InFlightError):
             records.claim(ONE, max(0, end - int(time.time() * 1000)))

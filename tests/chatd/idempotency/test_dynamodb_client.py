@@ -1,4 +1,4 @@
-"""The client of the idempotency table gives up within the time that its docstring promises."""
+"""The client of the idempotency table fails within 5 s."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def test_a_table_that_does_not_answer_costs_five_seconds_at_most(
         with pytest.raises(RecordsUnavailableError):
             records.claim(IdempotencyKey("scope", "body"), 1_000)
 
-        layer = records._layer  # the client is made inside
+        layer = records._layer  # the client is created inside
         assert layer is not None
         with pytest.raises(RecordsUnavailableError):
             records.release(IdempotencyKey("scope", "body"))
 
     assert records._layer is layer  # one client serves every call
-    config: Any = layer.client.meta.config  # its attributes are made at run time
+    config: Any = layer.client.meta.config  # its attributes are created at run time
     layer.client.close()
     attempts = config.retries["total_max_attempts"]
-    assert attempts > 1  # one failure is not yet an outage
+    assert attempts > 1  # one failure is retried
     assert (config.connect_timeout + config.read_timeout) * attempts <= 5

@@ -1,4 +1,4 @@
-"""How long an answer may be to be kept: just under what a DynamoDB item may take."""
+"""The longest stored answer fits into a DynamoDB item of 400 KiB."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TABLE = "sized"
 KEY = IdempotencyKey("a" * 64, "b" * 64)
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 ITEM = 400 * 1024
-# Bytes left for what is kept beside the body; headers of an answer take some hundred.
+# Bytes for the other fields of an item; the headers of an answer take a few hundred.
 BESIDE = 8 * 1024
 NOISE = random.Random(9).randbytes(320 * 1024)  # noqa: S311  # it is to be the same each time
 HEADERS = {"Content-Type": "application/json", "x-chatd-dropped-params": "x" * 500}
@@ -40,7 +40,7 @@ def packed(size: int) -> bytes | None:
 
 
 def longest() -> int:
-    """The most bytes that cannot be deflated and are kept all the same."""
+    """Return the largest number of incompressible bytes that are stored."""
     fits, does_not = 0, len(NOISE)
     while does_not - fits > 1:
         middle = (fits + does_not) // 2
@@ -117,7 +117,7 @@ def test_the_file_stores_the_longest_answer(tmp_path: Path, largest: StoredAnswe
 
 
 def test_a_compressible_answer_of_500_kib_is_stored_and_replayed() -> None:
-    text = NOISE.hex()  # deflated, it takes a little more than half
+    text = NOISE.hex()  # compressed to a little more than half
     fitting = text[: 2 * 250 * 1024]
     kept = stored_answer(Response(200, fitting, HEADERS))
 

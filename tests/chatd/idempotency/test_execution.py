@@ -70,7 +70,7 @@ def test_a_replay_has_the_headers_of_the_first_answer(provider: Upstream, kept: 
 
 
 class Listening(Collected):
-    """A caller that notes when a comment comes."""
+    """Signal the first comment."""
 
     def __init__(self) -> None:
         super().__init__()

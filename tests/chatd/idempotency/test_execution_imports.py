@@ -28,7 +28,7 @@ print(json.dumps([status, [name for name in names if name in sys.modules]]), fil
 
 
 def imported(**environ: str) -> Any:
-    """The status of a chat in a new process, and what of idempotency was imported for it."""
+    """Run a chat in a new process; return its status and the imported idempotency modules."""
     code = IMPORTS.format(functions=str(ROOT / "functions"), root=str(ROOT))
     done = subprocess.run(
         [sys.executable, "-c", code],

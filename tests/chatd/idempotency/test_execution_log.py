@@ -1,4 +1,4 @@
-"""Log lines name the idempotency_outcome of a key, and hold no key, prompt or answer."""
+"""Log lines name the outcome of a key, and hold no key, prompt or answer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("provider", "keys")
 
 
 def given(*, live: bool, content: str = "Say hello.") -> Any:
-    """What the handler gives, poured if it can be."""
+    """Send a chat to the handler, and read a streamed answer to its end."""
     body = json.dumps(ask("m", content, stream=live))
     event = http_event("POST", "/v1/chat", body, headers={"Idempotency-Key": KEY})
     result = chat.app.lambda_handler(event, LambdaContext())
@@ -51,7 +51,7 @@ def test_no_key_prompt_or_answer_is_logged_at_debug_level(
         given(live=live)
 
     said = caplog.text + "".join(capfd.readouterr())
-    deflated = base64.b64encode(zlib.compress(b"")[:2]).decode()[:2]  # how every body begins
+    deflated = base64.b64encode(zlib.compress(b"")[:2]).decode()[:2]  # of every stored body
     assert not any(word in said for word in ("CANARY", "Hello", f'"{deflated}'))
 
 

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("provider", "keys")
 
 
 def noise(characters: int) -> str:
-    """A text that cannot be deflated to less than three quarters."""
+    """Return a text that compresses to three quarters at best."""
     made = random.Random(1)  # noqa: S311  # it is to be the same each time
     return "".join(made.choices(string.ascii_letters + string.digits, k=characters))
 

@@ -41,7 +41,7 @@ def test_unreachable_records_are_503_without_a_provider_request(
 def test_a_table_that_does_not_respond_is_503_within_ten_seconds(
     provider: Upstream, table: DynamoDBClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as mute:  # it takes connections and says nothing
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # a server without a response
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{mute.getsockname()[1]}")
         monkeypatch.setenv("CHATD_IDEMPOTENCY_TABLE", TABLE)
         began = time.monotonic()

@@ -36,7 +36,7 @@ def test_a_key_is_claimed_kept_and_released(records: Records) -> None:
 def test_the_claim_of_an_unfinished_request_expires_at_its_deadline(records: Records) -> None:
     assert records.claim(ONE, 1) is None
     bound = time.monotonic() + 10
-    while True:  # the millisecond may not be over yet
+    while True:  # the claim expires after 1 ms
         try:
             found = records.claim(ONE, 60_000)
             break

@@ -1,4 +1,4 @@
-"""The file of answers under `make run`: for its user alone, and free of keys of dead processes."""
+"""The file of answers under `make run` is private, and releases keys of ended processes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ANSWER: StoredRecord = {"headers": {}, "body": "", "live": False}
 
 
 def claim_elsewhere(path: Path, key: IdempotencyKey) -> int:
-    """Claim a key in another process, which ends; its id."""
+    """Claim a key in another process, which then ends; return its process id."""
     script = (
         "import os, sys\nfrom chatd.idempotency import IdempotencyKey\n"
         "from chatd.idempotency.sqlite import Sqlite\n"

@@ -1,6 +1,6 @@
-"""The order of things while a stream is kept: what is settled before which byte is sent.
+"""A recorded stream settles its key before the last byte is sent.
 
-A caller who has read an end, or a failure, may ask again at once: by then the key is settled.
+A caller may send the next request as soon as the end mark or the failure arrives.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NOT_STORED = b": idempotency not-stored\n\n"
 
 
 class Noted:
-    """A sink and a hold that note what happens, in its order."""
+    """Record the calls of a sink and of a claimed key, in order."""
 
     def __init__(self, *, keeps: bool = True) -> None:
         self.events: list[object] = []
@@ -43,7 +43,7 @@ class Noted:
 
 
 class Says:
-    """A live answer: a status, and pieces."""
+    """Stream a status and pieces, then raise `then` if set."""
 
     def __init__(self, status: int, *pieces: bytes, then: Exception | None = None) -> None:
         self._status = status
@@ -72,7 +72,7 @@ def poured(live: Says, noted: Noted) -> list[object]:
 
 
 def body(kept: StoredAnswer | None) -> bytes:
-    """The body of a kept answer, as a replay sends it."""
+    """Return the body that a replay sends."""
     assert kept is not None
     sink = Collected()
     replay = kept.replayed({})
@@ -140,7 +140,7 @@ def many_switches() -> Iterator[None]:
 
 
 class Beating:
-    """A live answer whose comments come from a thread of their own, as fast as they can."""
+    """Stream pieces with comments from a second thread, without a pause."""
 
     def __init__(self, pieces: list[bytes]) -> None:
         self._pieces = pieces
@@ -152,11 +152,11 @@ class Beating:
                 outlet.write(piece)
 
     def abort(self) -> None:
-        """There is nothing to stop."""
+        """The stream ends by itself."""
 
 
 class Exclusive(Noted):
-    """Notes each call that another thread's comes into."""
+    """Count writes that overlap a write of another thread."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Environments of one deployment, which share their circuits."""
+"""Environments of one deployment share their circuits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.shared_circuits import MakeEnvironment, SharedEnvironment
 
 @pytest.fixture
 def environment(circuits_table: str, clock: Clock) -> Iterator[MakeEnvironment]:
-    """Makes environments of one deployment."""
+    """Yield a factory of environments of one deployment."""
     made: list[SharedEnvironment] = []
 
     def make() -> SharedEnvironment:

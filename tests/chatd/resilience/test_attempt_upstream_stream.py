@@ -1,4 +1,4 @@
-"""A provider streams for its caller, or where another model can take over from it."""
+"""The provider streams for a streaming caller, or if the tier has a fallback."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.usefixtures("provider", "keys")
 
 @pytest.fixture
 def always(config: Path) -> Path:
-    """A chatd.toml by which every provider streams, whatever the caller wants."""
+    """Write a chatd.toml in which every provider streams for every caller."""
     rows = ("ollama", "ollama_cloud", "openrouter", "opencode", "kimi")
     config.write_text("".join(f"[providers.{row}]\nupstream_stream = true\n" for row in rows))
     return config
@@ -100,7 +100,7 @@ TIER = '[tiers]\nfast = ["ollama/a", "openrouter/v/b"]\n'
 
 
 def failing(*failures: Script, after: Script) -> Script:
-    """A provider that does each of these once, and then the last for ever."""
+    """Run each of these scripts once, then `after` for each further request."""
     left = list(failures)
 
     def script(connection: socket.socket, received: Received) -> None:
@@ -171,7 +171,7 @@ def test_the_error_after_an_empty_stream_is_that_of_the_whole_answer(
 
     result = post(ask("fast"))
 
-    # Both models are too small: the first said so when it was asked for a whole answer.
+    # Both models are too small; the first reports it in the whole answer.
     assert (result.status, result.json["error"]["code"]) == (400, "context_length_exceeded")
     assert [received.json["model"] for received in provider.received] == ["a", "a", "v/b"]
 
@@ -234,7 +234,7 @@ def test_the_log_of_a_whole_answer_has_the_time_of_the_first_event(
 
 
 def hanging(provider: Upstream, *pieces: bytes) -> Script:
-    """A stream that says all this, and then neither ends nor says more."""
+    """Send these pieces, and leave the stream open."""
 
     def script(connection: socket.socket, received: Received) -> None:
         whole = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
@@ -259,7 +259,7 @@ def test_a_stream_is_complete_at_its_finish_reason_without_an_end_mark(
     result = post(ask("openrouter/v/m"), path)
 
     assert result.status == 200
-    assert time.monotonic() - started < 10  # and not the 30 s of the gap
+    assert time.monotonic() - started < 10  # less than the gap limit of 30 s
 
 
 def test_usage_received_before_a_silence_counts(provider: Upstream) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 OPENAI = "/v1/chat/completions"
 TEXTS = (f"text {number}" for number in count())
-# Failures that open a circuit here: each takes seconds, so that a busy machine is fast enough.
+# Failures that open a circuit in these tests: each takes seconds.
 MANY = 2
 pytestmark = pytest.mark.usefixtures("keys")
 
@@ -34,17 +34,17 @@ Ask = Callable[[dict[str, Any]], Any]
 
 @pytest.fixture(autouse=True)
 def few_failures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A circuit that opens sooner."""
+    """Open circuits after two failures."""
     monkeypatch.setattr(circuit_breaker, "FAILURES", MANY)
 
 
 def fresh(model: str, **more: Any) -> dict[str, Any]:
-    """A request that no chat before it had."""
+    """Return a request with a text of its own."""
     return ask(model, next(TEXTS), **more)
 
 
 def streamed(seconds: Iterator[float], provider: Upstream) -> Script:
-    """A stream of words, one after each of these pauses in seconds, and an end."""
+    """Send a word after each of these pauses in seconds, then the end."""
 
     def script(connection: socket.socket, received: Received) -> None:
         first, *_ = lines = answers.stream_for_path(received.path)
@@ -60,7 +60,7 @@ def streamed(seconds: Iterator[float], provider: Upstream) -> Script:
 
 
 def flowing(provider: Upstream) -> Script:
-    """A stream of words without an end."""
+    """Send words without an end."""
 
     def script(connection: socket.socket, received: Received) -> None:
         streamed(iter(lambda: 0.02, None), provider)(connection, received)
@@ -69,7 +69,7 @@ def flowing(provider: Upstream) -> Script:
 
 
 def lasting(provider: Upstream, seconds: float = 1.0) -> Script:
-    """A stream of words that takes so many seconds."""
+    """Send a stream of words that takes this many seconds."""
 
     def script(connection: socket.socket, received: Received) -> None:
         streamed(iter([seconds / 20] * 20), provider)(connection, received)
@@ -78,7 +78,7 @@ def lasting(provider: Upstream, seconds: float = 1.0) -> Script:
 
 
 def chattering(provider: Upstream) -> Script:
-    """Signs of life and no event."""
+    """Send comments and no event."""
 
     def script(connection: socket.socket, _received: Received) -> None:
         connection.sendall(head(200, {"Connection": "close"}))
@@ -90,7 +90,7 @@ def chattering(provider: Upstream) -> Script:
 
 @pytest.fixture
 def spare(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
-    """OpenRouter, the second model of the tier `fast`."""
+    """Serve OpenRouter, the second model of the tier `fast`."""
 
     def speak(connection: socket.socket, received: Received) -> None:
         chunked(answers.stream_for_path(received.path))(connection, received)
@@ -101,7 +101,7 @@ def spare(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
 
 
 def tier(config: Path, total: float | None, rest: str = "") -> None:
-    """The tier `fast` of two models, with this `total`."""
+    """Write the tier `fast` of two models, with this total in seconds."""
     limits = "" if total is None else f"timeouts = {{ total = {total} }}"
     config.write_text(
         f"""
@@ -123,7 +123,7 @@ def test_long_answers_that_pass_the_total_count_against_no_model(
     config: Path,
     emitted: Callable[[], Emitted],
 ) -> None:
-    """Every token came in time; what was spent is the time that the tier has."""
+    """Every token arrives in time; only the tier's total is spent."""
     tier(config, 3)
     whole, provider.script = provider.script, flowing(provider)
     for _ in range(MANY):
@@ -152,7 +152,7 @@ def test_an_answer_held_for_a_format_check_counts_as_begun(
 def test_an_answer_without_time_for_a_second_request_counts_against_no_model(
     provider: Upstream, spare: Upstream, config: Path
 ) -> None:
-    """The first answer lacks the format, and took the model's share of the time."""
+    """The first answer has another format and uses up the model's share of the time."""
     config.write_text(
         """
         [tiers.cloud]
@@ -218,7 +218,7 @@ def test_a_model_that_does_not_stream_has_a_share_of_the_time(
 def test_an_unreachable_model_has_a_share_of_the_time(
     spare: Upstream, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tier(config, 4)  # half of it is less than the limit for a connection
+    tier(config, 4)  # half of this total is less than the connect limit
     with black_hole() as nowhere:
         monkeypatch.setenv("OLLAMA_URL", nowhere)
         forget()
@@ -258,7 +258,7 @@ def test_a_chat_whose_time_is_spent_is_no_attempt(
     assert {"gen_ai.provider.name", "chatd.attempts"}.isdisjoint(line)
 
     tier(config, None)
-    chat.app.compose.cache_clear()  # chatd.toml is read anew; Powertools' counts stay
+    chat.app.compose.cache_clear()  # read chatd.toml again; Powertools' counts stay
     assert post(fresh("fast")).json["provider"] == "ollama"
 
 

@@ -1,4 +1,4 @@
-"""Which failures count against a model, and from which request, on a clock of the test."""
+"""Failures count against a model by their kind, time and request; the clock is manual."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LIMITS = Timeouts(connect=4, silence=60, silence_with_fallback=10, first_event=1
 
 
 class Clock:
-    """A monotonic clock that passes when a test says so."""
+    """Replace the monotonic clock with a manual one."""
 
     def __init__(self) -> None:
         self.now = 1000.0

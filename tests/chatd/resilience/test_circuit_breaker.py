@@ -1,4 +1,4 @@
-"""When a circuit opens and closes, whichever store keeps it."""
+"""Circuits open and close by the same rules in memory and in the table."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_a_closed_circuit_needs_failures_of_two_requests_again(
 def test_probes_of_one_request_do_not_keep_a_circuit_open(
     environment: Environment, clock: Clock
 ) -> None:
-    """Its caller repeats it, and so makes nearly every probe."""
+    """A caller that repeats a failing request sends nearly every probe."""
     environment.fails(5)
     for _ in range(2):
         clock.unix += 15
@@ -164,7 +164,7 @@ def test_a_circuit_that_opens_or_closes_is_a_warning(
     environment: Environment, clock: Clock
 ) -> None:
     environment.fails(5)
-    for _ in range(2):  # a probe that fails is no news
+    for _ in range(2):  # a failed probe adds no warning
         clock.unix += 15
         environment.fails(1)
     clock.unix += 15
@@ -187,7 +187,7 @@ SIGNS_OF_LIFE = (
     FormatNotMetError("prose"),
     AnswerTooLargeError("21 MB"),
 )
-# The provider has no part in these; the first is what an adapter raises that cannot write it.
+# Errors before a request is sent; a dialect raises the first.
 OURS = (
     InvalidRequestError("no word for it"),
     CredentialsUnavailableError("no key"),

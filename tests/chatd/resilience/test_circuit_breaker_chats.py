@@ -1,4 +1,4 @@
-"""Providers that keep failing are left alone: what callers and operators see of it.
+"""An open circuit stops requests to a failing provider; callers get the next model or a 503.
 
 Each chat has a text of its own, since failures of one request alone open no circuit.
 """
@@ -32,13 +32,13 @@ TEXTS = (f"text {number}" for number in count())
 
 
 def fresh(model: str) -> dict[str, Any]:
-    """A request that no chat before it had."""
+    """Return a request with a text of its own."""
     return ask(model, next(TEXTS))
 
 
 @pytest.fixture
 def spare(monkeypatch: pytest.MonkeyPatch, config: Path) -> Iterator[Upstream]:
-    """OpenRouter, where the tier `fast` goes when Ollama fails."""
+    """Serve OpenRouter, the fallback of the tier `fast`."""
     config.write_text(
         '[tiers]\nfast = ["ollama/llama3.2", "openrouter/v/m"]\nlone = ["ollama/llama3.2"]'
     )
@@ -89,7 +89,7 @@ def test_an_open_circuit_falls_back_to_the_next_model(
     assert len(provider.received) == asked
     assert result.headers["x-chatd-attempts"] == "ollama: no_healthy_provider, openrouter: ok"
     requests = [blob["Provider"] for blob in told.metrics if "Requests" in blob]
-    assert requests == ["openrouter"]  # nobody was asked of Ollama, and nothing counted as asked
+    assert requests == ["openrouter"]  # no request to Ollama is sent or counted
 
 
 def test_the_failure_that_opens_a_circuit_reaches_the_caller(
@@ -114,7 +114,7 @@ def test_broken_streams_open_the_circuit(provider: Upstream, spare: Upstream) ->
 
 
 def as_caller(name: str) -> dict[str, Any]:
-    """What API Gateway adds to the event of a caller whom the authorizer named."""
+    """Return the part of an event that names this caller."""
     return {"requestContext": {"authorizer": {"principalId": name}}}
 
 
@@ -122,7 +122,7 @@ def as_caller(name: str) -> dict[str, Any]:
 def test_repeated_failures_of_one_request_do_not_block_other_callers(
     path: str, provider: Upstream, spare: Upstream
 ) -> None:
-    """A model that a request breaks may serve every other request."""
+    """One request can fail repeatedly on a model that serves all other requests."""
     whole = provider.script
     provider.script = BROKEN
     for _ in range(circuit_breaker.FAILURES):

@@ -72,7 +72,7 @@ def test_twenty_circuits_and_a_thousand_chats_cost_one_read_in_five_seconds(
 
 
 def test_reads_of_the_table_are_consistent(environment: MakeEnvironment) -> None:
-    # moto's every read is consistent, so only the request tells.
+    # moto's reads are always consistent, so the test reads the request's parameter.
     here = environment()
     asked: list[bool] = []
     here.store.client.meta.events.register(

@@ -24,7 +24,7 @@ def test_the_client_waits_a_second_at_most_and_does_not_retry(dynamodb: DynamoDB
     store = shared("circuits", print)
 
     assert isinstance(store, SharedStore)
-    config: Any = store.client.meta.config  # its attributes are made at run time
+    config: Any = store.client.meta.config  # its attributes are created at run time
     store.client.close()
     assert config.connect_timeout + config.read_timeout <= 1
     assert config.retries["total_max_attempts"] == 1

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def denied(action: str = "") -> Script:
-    """A DynamoDB that refuses that action, or all, and otherwise has nothing and takes anything."""
+    """Refuse this action of DynamoDB, or all; accept the others with an empty result."""
     refusal = reply({"__type": "x#AccessDeniedException", "Message": "secret words"}, status=400)
 
     def script(connection: socket.socket, received: Received) -> None:
@@ -41,7 +41,7 @@ def broken(
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Broken]:
-    """An environment whose table fails, and what it says of that."""
+    """Yield an environment with a failing table, and the reason in its warning."""
     with upstream(denied()) as server:
         faults: dict[str, tuple[str, Script | None]] = {
             "missing": ("read (ResourceNotFoundException)", None),
@@ -75,7 +75,7 @@ def test_a_failing_table_costs_a_hundred_chats_one_bounded_wait(broken: Broken) 
         assert environment.chat() == "the first event"
         environment.ended()
 
-    assert time.monotonic() - started < 20  # a hundred bounded waits are a minute and more
+    assert time.monotonic() - started < 20  # a hundred bounded waits take over a minute
     assert len(environment.sent) <= 1
 
 

@@ -29,7 +29,7 @@ def test_the_table_elects_one_of_two_simultaneous_probes(
     assert there.refusal()
     clock.unix += 1
     refusals: list[object] = []
-    # What `there` has read is a second old: only its election shows that `here` was sooner.
+    # The state that `there` has read is 1 s old: only its conditional write detects the probe.
     here.chat(meanwhile=lambda: refusals.extend(there.refusal() for _ in range(20)))
 
     assert all(refusals)

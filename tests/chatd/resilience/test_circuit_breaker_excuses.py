@@ -1,6 +1,6 @@
-"""What says nothing about a provider does not count against its circuit.
+"""Hang-ups, short deadlines and complete streams do not count against a circuit.
 
-Each chat has a text of its own, so that a circuit which counts distinct requests would count it.
+Each chat has a text of its own, as failures of one request alone open no circuit.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from tests.support import answers
 from tests.support.functions import LambdaContext, ask, http_event, post
 from tests.support.upstream import Received, Script, Upstream, chunked, head, silent
 
-# More than enough to open a circuit, were they counted.
+# More failures than open a circuit.
 MANY = FAILURES + 3
-# Seconds for what must happen to happen; far more than it takes.
+# Seconds to wait for an event; far more than the event takes.
 PATIENCE = 30.0
 TEXTS = (f"text {number}" for number in count())
 
 
 @pytest.fixture
 def tier(provider: Upstream, config: Path) -> Upstream:
-    """The provider behind the tier `fast`; a circuit of its own, as chatd.toml names the model."""
+    """Yield the provider of the tier `fast`; the model has a circuit of its own."""
     limits = "silence = 0.2\nsilence_with_fallback = 0.2"
     config.write_text(
         f'[tiers]\nfast = ["ollama/llama3.2"]\n[providers.ollama]\nupstream_stream = true\n'
@@ -40,14 +40,14 @@ def tier(provider: Upstream, config: Path) -> Upstream:
 
 
 def is_answered(provider: Upstream, working: Script) -> bool:
-    """Whether the provider is asked again and answers."""
+    """Return whether the next chat reaches the provider and succeeds."""
     provider.script = working
     before = len(provider.received)
     return post(ask("fast", next(TEXTS))).status == 200 and len(provider.received) > before
 
 
 def begun(provider: Upstream) -> Script:
-    """The first word of an answer, and then nothing until the test is over."""
+    """Send the first word of an answer, then stall until the test ends."""
 
     def script(connection: socket.socket, _received: Received) -> None:
         word, *_ = answers.ollama_lines("Hello")
@@ -58,7 +58,7 @@ def begun(provider: Upstream) -> Script:
 
 
 class Waiting(Collected):
-    """A sink that says when the first piece came."""
+    """Signal the first piece."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class Waiting(Collected):
 
 
 def hang_up(provider: Upstream, *, after_first_piece: bool) -> None:
-    """Ask for a stream and hang up once the provider has the request, or has begun."""
+    """Start a stream, and hang up when the provider has the request or has sent the first piece."""
     asked, script = threading.Event(), provider.script
 
     def told(connection: socket.socket, received: Received) -> None:
@@ -116,7 +116,7 @@ def test_a_chat_with_too_little_time_does_not_count_against_the_provider(
 ) -> None:
     config.write_text('[tiers]\nfast = ["ollama/llama3.2"]\n')
     working, tier.script = tier.script, silent(tier)
-    # Half a second of it is kept to hand the answer over.
+    # 0.5 s are reserved for the response.
     brief = LambdaContext(remaining_ms=700)
     for _ in range(MANY):
         event = http_event("POST", "/v1/chat", json.dumps(ask("fast", next(TEXTS))))

@@ -1,4 +1,4 @@
-"""A circuit against a model of it in ten lines, over chats in any order."""
+"""A circuit agrees with a small model, for chats in any order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SOURCES = ("one", "another", "")
 
 
 class Model(RuleBasedStateMachine):
-    """The circuit as ten lines would have it."""
+    """Model a circuit's failures, opening time and probes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Model(RuleBasedStateMachine):
         return self.opened_at is not None and self.clock.unix < self.opened_at + 15
 
     def counted(self, source: str | None) -> None:
-        """Count a success, or a failure of that source."""
+        """Count a success, or a failure of this source."""
         if source is None:
             self.failures, self.opened_at, self.probed = [], None, None
             return

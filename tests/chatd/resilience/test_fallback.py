@@ -1,4 +1,4 @@
-"""Fallbacks: which failures go to a tier's next model, and what the caller gets of them."""
+"""Some failures fall back to a tier's next model, others reach the caller."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def spare(monkeypatch: pytest.MonkeyPatch, config: Path, keys: str) -> Iterator[Upstream]:
-    """OpenRouter, where the tier `fast` goes when Ollama fails."""
+    """Serve OpenRouter, the fallback of the tier `fast`."""
     config.write_text('[tiers]\nfast = ["ollama/llama3.2", "openrouter/v/m"]\n')
 
     def speak(connection: socket.socket, received: Received) -> None:

@@ -1,4 +1,4 @@
-"""Whatever a tier's first model answers instead of an answer, the next one's comes whole."""
+"""After any fault of a tier's first model, the next model's answer is complete."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.support.upstream import (
 OPENAI = "/v1/chat/completions"
 TEXTS = (f"text {number}" for number in count())
 MB = 1024 * 1024
-# Statuses of which 520 and the like are a proxy's own, so that Python has no name for them.
+# Python has no names for 520 and other statuses of proxies.
 STATUSES = (
     *(300, 301, 307, 401, 402, 403, 404, 405, 408, 409, 410, 413, 415, 425, 429, 451),
     *(500, 501, 502, 503, 504, 507, 520, 522, 524, 529, 530, 599),
@@ -43,7 +43,7 @@ def refusal(status: int) -> Script:
 
 
 def events(*values: Any) -> Script:
-    """A stream of OpenAI's with these events, each JSON or raw bytes."""
+    """Send an OpenAI stream with these events, each JSON or raw bytes."""
     pieces = [value if isinstance(value, bytes) else json.dumps(value).encode() for value in values]
     return chunked([b"data: %b\n\n" % piece for piece in pieces])
 
@@ -94,7 +94,7 @@ FAULTS: dict[str, Script] = {
 
 @pytest.fixture
 def first(monkeypatch: pytest.MonkeyPatch, config: Path, keys: str) -> Iterator[Upstream]:
-    """Kimi, the first model of the tier `fast`; OpenRouter is the second, and well."""
+    """Serve Kimi, the first model of the tier `fast`; OpenRouter, the second, works."""
     config.write_text('[tiers]\nfast = ["kimi/a", "openrouter/v/m"]')
 
     def well(connection: socket.socket, received: Received) -> None:

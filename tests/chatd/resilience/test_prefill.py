@@ -17,7 +17,7 @@ COUNT = " ".join(str(number) for number in range(1, 31))
 
 
 def heard(pieces: list[str], prefill: str, asked: tuple[str, ...] = ()) -> str | None:
-    """What a stream adds to the prefill; None if it cannot be told."""
+    """Return the text that a stream adds to the prefill; None if unclear."""
     continuation = Continuation(prefill, asked)
     try:
         return "".join([*(continuation.add(piece) for piece in pieces), continuation.end()])
@@ -55,7 +55,7 @@ def test_an_echo_is_never_part_of_the_continuation(text: str, cut: int, places: 
 def test_a_continuation_is_complete(text: str, cut: int, places: list[int]) -> None:
     prefill, rest = text[: cut % len(text)], text[cut % len(text) :]
     assume(prefill.strip())
-    # The one gap of docs/decisions/0018-prefill-echo.md: the text says its beginning twice.
+    # The one gap of docs/decisions/0018-prefill-echo.md: the text repeats its beginning.
     gap = len(prefill.strip()) >= 32 and rest.lstrip().startswith(prefill.strip())
     new = heard(cut_up(rest, places), prefill)
     assert new in (None, rest) or gap
@@ -105,7 +105,7 @@ def test_an_echo_is_removed_kept_or_unclear_by_its_text(
     ("prefill", "came", "new"),
     [
         ("The sky ", "is blue.", "is blue."),
-        ("The sky ", " is blue.", None),  # white space that the server took away and made anew
+        ("The sky ", " is blue.", None),  # white space that the server removed and generated again
         ("The sky", " is blue.", " is blue."),
         ("A list:\n", "\n- one", None),
         ("def f():\n", "    return 1", "    return 1"),

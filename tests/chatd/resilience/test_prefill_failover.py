@@ -1,4 +1,4 @@
-"""A provider that continues a prefill takes over a stream; an echo of the prefill is taken out."""
+"""A provider that continues a prefill takes over a stream; an echo of the prefill is removed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.chatd.conftest import Emitted
 
 
-# Long enough for an echo to be told, repeating itself, and with characters of 2, 3 and 4 bytes.
+# Texts long enough for a clear echo, with repetitions and characters of 2, 3 and 4 bytes.
 COUNT = " ".join(str(number) for number in range(1, 31))
 LINES = "Row, row, row your boat, gently down the stream.\n" * 3 + "Life is but a dream."
 GREEK = "Καλημέρα, κόσμε! 日本語のテキスト。 Zwölf Boxkämpfer 😀👍🏽 jagen.\n\n  Ende."
@@ -30,14 +30,14 @@ TEXTS = {"count": COUNT, "lines": LINES, "greek": GREEK, "code": CODE}
 
 @dataclass(slots=True)
 class Servers:
-    """A provider that breaks off its answer after `cut` characters, and one that continues it.
+    """A provider that breaks off its answer after `cut` characters, and one that continues.
 
     Attributes:
         text: The answer of both.
         cut: Characters that the first sends.
-        comes_back: What the second sends before the continuation, of the prefill.
+        comes_back: The part of the prefill that the second sends before the continuation.
         size: Characters in a delta of the second; 0 for all in one.
-        asked: What the second was asked.
+        asked: Requests to the second.
 
     """
 
@@ -65,7 +65,7 @@ class Servers:
 
 
 def _at_once(events: list[bytes], end: bytes = b"") -> bytes:
-    """A stream in one write: many small ones would each wait for an acknowledgement."""
+    """Return a stream as one write; each of many small writes waits for an acknowledgement."""
     body = b"".join(b"%x\r\n%s\r\n" % (len(event), event) for event in events)
     names = {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked"}
     return head(200, names) + body + (end and end + b"\r\n\r\n")
@@ -80,13 +80,13 @@ def echo(prefill: str) -> str:
 
 
 def trimmed(prefill: str) -> str:
-    """An echo without the white space around it; the model generates that anew."""
+    """Return the echo of a server that strips the prefill's white space."""
     return prefill.strip() + prefill[len(prefill.rstrip()) :]
 
 
 @pytest.fixture
 def servers(provider: Upstream, keys: str, config: Path) -> Iterator[Servers]:
-    """A tier of OpenRouter, which breaks off, and of a provider that takes a prefill."""
+    """Yield a tier of OpenRouter, which breaks off, and of a provider with prefill."""
     both = Servers()
     provider.script = both.breaks_off
     with upstream(both.continues) as second:
@@ -102,7 +102,7 @@ prefill = true
 
 
 def streamed() -> str:
-    """The text that a streaming caller gets, of an answer that ended well."""
+    """Return the text that a streaming caller gets; assert a complete answer."""
     *pieces, last = stream(ask("t")).json
     assert last["done"] is True
     assert last["rescued"] == {"from": ["openrouter/a"], "by": "made_up/b"}

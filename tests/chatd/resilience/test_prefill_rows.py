@@ -1,4 +1,4 @@
-"""The rows that take a prefill: a stream survives a fallback that words things differently."""
+"""A row with prefill continues a broken stream in different words."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PREFILL = {"ollama", "openrouter", "kimi"}
 
 @pytest.fixture
 def second(provider: Upstream) -> Upstream:
-    """Every row's model: it continues a prefill in words of its own, and repeats no answer."""
+    """Serve a model of every row that continues a prefill and repeats no answer."""
 
     def script(connection: socket.socket, received: Received) -> None:
         turns = received.json["messages"]
@@ -35,7 +35,7 @@ def second(provider: Upstream) -> Upstream:
 def text_of(
     row: str, config: Path, more: str = "", *, said: str = "The sky is "
 ) -> tuple[str, bool]:
-    """What a streaming caller gets if this row follows a provider that breaks off."""
+    """Return the text, and whether an error ends the stream, if this row follows a broken one."""
     part = answers.openai_chunks(said, done=False, reason=None)
     with upstream(then_close(chunked(part))) as first:
         config.write_text(f"""
@@ -119,7 +119,7 @@ def test_the_echo_of_every_row_with_prefill_is_removed(
 
 
 class Three:
-    """A tier of a model that breaks off, one that words things differently, and a third.
+    """Run a tier of a model that breaks off, one with a different answer, and a third.
 
     Attributes:
         asked: The role of the last turn in each request to the second and third.
@@ -141,7 +141,7 @@ class Three:
         chunked(answers.openai_chunks(*words))(connection, received)
 
     def run(self, config: Path, *, second: bool, third: bool) -> tuple[str, dict[str, Any]]:
-        """The text and the last event, if these models take a prefill."""
+        """Return the text and the last event, with prefill for these models."""
         with upstream(self.speak) as server:
             rows = "".join(
                 f"""

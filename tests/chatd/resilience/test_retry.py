@@ -1,4 +1,4 @@
-"""Retries, renewed keys and fallbacks: who is asked again, and what the caller is told."""
+"""Retry transient failures with bounded waits, and renew refused keys."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_request_is_retried_twice_at_most() -> None:
 
 
 def test_the_upper_bound_of_the_random_wait_doubles() -> None:
-    # A module of its own: the tests' module waits for nothing (conftest.py).
+    # A fresh module: conftest.py sets the waits of the tests' module to 0.
     spec = find_spec("chatd.resilience.retry")
     assert spec is not None
     assert spec.loader is not None
@@ -114,7 +114,7 @@ def test_a_wait_longer_than_the_deadline_ends_the_retries() -> None:
 
 
 def failing(times: int, failure: Script) -> Script:
-    """A provider that fails so many times and then answers."""
+    """Fail this many requests, then answer."""
     left = [times]
 
     def script(connection: socket.socket, received: Received) -> None:

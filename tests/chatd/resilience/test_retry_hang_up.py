@@ -1,4 +1,4 @@
-"""When a provider is not asked again: its key is still the refused one, or the caller is gone."""
+"""A request is not retried with a refused key, or after a hang-up."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.chatd.conftest import Emitted
 
 SECRET = "chatd/providers"
-# Seconds that the provider asks to wait: less than the limit of patience.
+# Seconds of the provider's Retry-After: less than the gateway's limit.
 WAIT = 4.0
 PATIENCE = 15.0
 
@@ -35,7 +35,7 @@ PATIENCE = 15.0
 def refusing(
     provider: Upstream, secrets_manager: SecretsManagerClient, monkeypatch: pytest.MonkeyPatch
 ) -> Upstream:
-    """A provider that refuses the key which the secret holds."""
+    """Serve a provider that refuses the key of the secret."""
     secrets_manager.create_secret(Name=SECRET, SecretString='{"KIMI_API_KEY": "sk-old"}')
     monkeypatch.setenv("CHATD_SECRET_ID", SECRET)
     provider.script = reply({"error": "x"}, 401)
@@ -76,7 +76,7 @@ def test_a_renewed_key_that_is_refused_is_not_renewed_again(
 
 
 class Announcing(threading.Event):
-    """An event that says when a thread waits for it."""
+    """Signal that a thread waits for this event."""
 
     def __init__(self) -> None:
         super().__init__()

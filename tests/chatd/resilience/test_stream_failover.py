@@ -1,4 +1,4 @@
-"""A stream that dies after its first event, and who goes on with it."""
+"""The next model of a tier continues a stream that breaks after its first event."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ RESCUED = {"from": ["openrouter/a"], "by": "made_up/b"}
 
 @dataclass(slots=True)
 class Second:
-    """The model that goes on: what it says, and what it was asked."""
+    """The second model of the tier, its answers and its requests."""
 
     server: Upstream
     said: Callable[[dict[str, Any]], Script]
@@ -45,7 +45,7 @@ class Second:
 
 @pytest.fixture
 def second(provider: Upstream, keys: str, config: Path) -> Iterator[Second]:
-    """A tier of OpenRouter, whose stream breaks off after two words, and of one that goes on."""
+    """Yield the second model of a tier; the first, of OpenRouter, breaks off after two words."""
 
     def speak(connection: socket.socket, received: Received) -> None:
         model.asked.append(received.json)
@@ -70,7 +70,7 @@ base_url = "{server.url}/v1"
 
 
 def broken_off(pieces: list[bytes]) -> Script:
-    """A stream that is cut after these pieces, without an end of any kind."""
+    """Send these pieces, then close the stream without an end."""
 
     def script(connection: socket.socket, received: Received) -> None:
         whole = bytearray()
@@ -88,7 +88,7 @@ def broken_off(pieces: list[bytes]) -> Script:
 
 
 def text_of(path: str, **body: Any) -> tuple[str, dict[str, Any]]:
-    """The text that a streaming caller gets, and the last event."""
+    """Return the text that a streaming caller gets, and the last event."""
     events = stream(ask("t", **body), path).json
     if path == OPENAI:
         text = "".join(
@@ -348,7 +348,7 @@ def test_any_text_cut_anywhere_is_joined_to_the_same_text(
 
 
 def joined(events: list[Event], said: str) -> list[Event]:
-    """The events that a caller receives after a partial answer, each read in a frame of its own."""
+    """Return the events that follow a partial answer; each event has a frame of its own."""
     frames = (Frame((event,)) for event in events)
     failed_over = FailedOver("p", "m", "q/n")
     return [

@@ -47,7 +47,7 @@ def full_pipe(stack: ExitStack) -> TextIO:
 
 
 def closed(stack: ExitStack) -> TextIO:
-    output = Path(os.devnull).open("w")  # noqa: SIM115  # closed is what it is to be
+    output = Path(os.devnull).open("w")  # noqa: SIM115  # the test needs a closed file
     output.close()
     return output
 
@@ -63,7 +63,7 @@ OUTPUTS: dict[str, Callable[[ExitStack], TextIO | None]] = {
 
 @pytest.fixture(autouse=True)
 def nothing_lost() -> Iterator[None]:
-    """Leave no lost lines behind, which the next test's log would tell of."""
+    """Write pending reports of lost lines, which the next test would log."""
     yield
     with stdout(io.StringIO()):
         log.write()
@@ -71,7 +71,7 @@ def nothing_lost() -> Iterator[None]:
 
 @contextmanager
 def stdout(output: TextIO | None) -> Iterator[None]:
-    """Another standard output. Not a fixture: pytest sets its own when the test begins."""
+    """Replace standard output. Not a fixture: pytest sets its own when the test begins."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stdout", output)
         yield
@@ -79,7 +79,7 @@ def stdout(output: TextIO | None) -> Iterator[None]:
 
 @contextmanager
 def broken(kind: str) -> Iterator[None]:
-    """A standard output that takes nothing."""
+    """Replace standard output with one that fails."""
     with ExitStack() as stack:
         output = OUTPUTS[kind](stack)
         with stdout(output):
@@ -100,7 +100,7 @@ def test_an_unwritable_log_fails_no_chat(provider: Upstream, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", OUTPUTS)
 def test_lost_lines_are_counted_in_the_log_after_it_recovers(provider: Upstream, kind: str) -> None:
-    post(ask("m"))  # tells what other tests have lost
+    post(ask("m"))  # writes pending reports of lost lines
     with broken(kind):
         for _ in range(2):
             post(ask("m"))
@@ -110,7 +110,7 @@ def test_lost_lines_are_counted_in_the_log_after_it_recovers(provider: Upstream,
             post(ask("m"))
 
     warning, *lines = working.getvalue().strip().splitlines()
-    # A line of metrics and a line of the log, for each chat.
+    # Each chat has a line of metrics and a log line.
     assert json.loads(warning)["message"] == "4 lines of the log could not be written"
     assert len(lines) == 4
 

@@ -1,4 +1,4 @@
-"""The log lines of a chat and of an idempotency key, by the names that a query of the log uses."""
+"""Log lines of chats and idempotency keys have the messages that log queries use."""
 
 from __future__ import annotations
 

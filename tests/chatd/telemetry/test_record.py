@@ -1,3 +1,5 @@
+"""A chat has one log line, and metrics by provider and error kind."""
+
 from __future__ import annotations
 
 import json

@@ -31,7 +31,7 @@ def written(capsys: pytest.CaptureFixture[str]) -> Written:
 
 
 def answered(**fields: Any) -> ChatRecord:
-    """A record of a chat that one provider answered."""
+    """Return the record of a chat that one provider answered."""
     record = ChatRecord("an-id", **fields)
     record.start_attempt("kimi", None)
     record.set_usage(Usage(11, 7), "k3")

@@ -1,4 +1,4 @@
-"""Addresses of a name, and connections that are kept."""
+"""Connect to each address of a name, and reuse idle connections."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ from tests.support.upstream import (
 )
 
 NAME = "provider.test"
-# Seconds: far more than what comes after an end may take, and less than the gap limit.
+# Seconds: far more than the limit for bytes after an end, and less than the gap limit.
 DRAINED = 12.0
 CONNECT = 1.0
 REAL = socket.getaddrinfo
-# Nothing listens at port 9 of it, nor at the port of any server of these tests.
+# No server of these tests listens on IPv6.
 DEAD = (socket.AF_INET6, ("::1", 0, 0, 0))
 
 
@@ -51,7 +51,7 @@ def send(url: str, transport: Urllib3Transport | None = None) -> HttpResponse:
 
 
 def resolve(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[int, Any]) -> None:
-    """Have the name stand for these addresses, in this order."""
+    """Resolve the name to these addresses, in this order."""
 
     def answer(host: Any, port: Any, *given: Any, **more: Any) -> Any:
         if host not in (NAME, NAME.encode()):
@@ -110,7 +110,7 @@ def test_a_streamed_chats_connection_is_kept_for_the_next(
 
 
 def test_a_stream_that_continues_after_its_end_is_closed(provider: Upstream) -> None:
-    """What still comes would be read as the next chat's answer, so its connection is not kept."""
+    """Further bytes would be read as the next chat's answer, so the connection is closed."""
 
     def script(connection: socket.socket, received: Received) -> None:
         chunk = b"".join(answers.ollama_lines("Hello"))
@@ -212,7 +212,7 @@ def test_bytes_after_an_answer_are_not_read_as_the_next(size: int) -> None:
 def test_bytes_after_an_answer_in_its_tls_record_are_not_read_as_the_next(
     certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """More of them than a reader takes at once stay in OpenSSL, where no selector sees them."""
+    """Bytes beyond one read stay in OpenSSL's buffer, hidden from selectors."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
@@ -237,7 +237,7 @@ def test_bytes_after_an_answer_in_its_tls_record_are_not_read_as_the_next(
 
 
 def kept_then(answer: Script) -> Script:
-    """What answers the first request of a connection, and does something else with the second."""
+    """Answer the first request of a connection, and run this script for the second."""
     answered: set[socket.socket] = set()
 
     def script(connection: socket.socket, received: Received) -> None:
@@ -322,7 +322,7 @@ def test_the_connect_limit_does_not_hold_for_a_long_upload(kept: bool) -> None:
             if kept:
                 connection.recv(65536)
                 connection.sendall(head(200, {"Content-Length": "2"}) + b"{}")
-            waited.wait(3 * CONNECT)  # it reads nothing meanwhile
+            waited.wait(3 * CONNECT)  # the server reads no byte meanwhile
             left = len(body)
             while left > 0 and (part := connection.recv(1_000_000)):
                 left -= len(part)

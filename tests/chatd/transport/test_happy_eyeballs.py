@@ -1,4 +1,4 @@
-"""Connecting to a host with several addresses, some of which do not answer."""
+"""Connect to a host with responsive and unresponsive addresses."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from chatd.upstream_http import HttpRequest, HttpResponse
 from tests.support.upstream import Upstream, reply, upstream
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
-# Seconds: a connect limit that no test here comes near, unless an address takes all of it.
+# Seconds: a connect limit that only an unresponsive address reaches.
 LONG = 60.0
 
 
 @contextmanager
 def swallowing() -> Iterator[Address]:
-    """An address that answers no SYN: its queue is full, and it accepts no connection."""
+    """Yield an address that answers no SYN, as its queue is full."""
     with ExitStack() as stack:
         full = stack.enter_context(socket.socket())
         full.bind(("127.0.0.1", 0))
@@ -54,7 +54,7 @@ def server() -> Iterator[Upstream]:
 
 @pytest.fixture
 def refusing() -> Address:
-    """An address that refuses connections."""
+    """Return an address that refuses connections."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return Address(V4, taken.getsockname())
 
@@ -157,7 +157,7 @@ def test_unresponsive_addresses_end_at_the_connect_limit(refusing: Address) -> N
 def test_connection_attempts_leave_no_socket_open(addresses: int, server: Upstream) -> None:
     with ExitStack() as stack:
         dead = [stack.enter_context(swallowing()) for _ in range(addresses)]
-        send(*dead, good(server))  # what is loaded and started once
+        send(*dead, good(server))  # loads modules and starts threads once
         before = _descriptors()
         for _ in range(3):
             send(*dead, good(server))
@@ -175,7 +175,7 @@ def _descriptors() -> int:
 
 
 class Exhausted(Guard):
-    """A guard for which the second socket has no descriptor left."""
+    """Fail to hold the second socket, as no descriptor is left."""
 
     def __init__(self) -> None:
         self.held: list[socket.socket] = []
@@ -228,7 +228,7 @@ def test_connecting_starts_no_thread(server: Upstream) -> None:
     request = HttpRequest("http://several.test", {}, b"{}")
     with swallowing() as dead:
         transport = Urllib3Transport(lambda _host, _port: [dead, good(server)])
-        transport.send(request, Deadline.after(LONG), LONG)  # starts the watchdog's
+        transport.send(request, Deadline.after(LONG), LONG)  # starts the watchdog's thread
         mine = set(threading.enumerate())
         transport.forget()
         transport.send(request, Deadline.after(LONG), LONG)

@@ -1,3 +1,5 @@
+"""Send requests within their deadline, and map failures to upstream errors."""
+
 from __future__ import annotations
 
 import socket
@@ -200,7 +202,7 @@ def test_a_trickle_ends_at_the_deadline(server: Upstream, content: list[bytes]) 
     with pytest.raises(UpstreamTimeoutError):
         send(server.url, within=0.5)
 
-    # Far from the 50 s that the whole trickle takes, and far from flaky.
+    # The whole trickle takes 50 s.
     assert 0.4 < time.monotonic() - started < 10
 
 
@@ -232,7 +234,7 @@ def test_a_connection_attempt_ends_at_the_connect_limit() -> None:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
         address = full.getsockname()
-        # The queue of a listener that accepts nobody holds one; further ones wait for ever.
+        # The queue of this listener holds one connection; further ones wait.
         waiting = [socket.socket() for _ in range(3)]
         for one in waiting:
             one.setblocking(False)
@@ -280,7 +282,7 @@ def tls_port(certificate: Path) -> Iterator[int]:
                     return
                 try:
                     with context.wrap_socket(connection, server_side=True) as secure:
-                        # All of the request, or closing would reset what is still to be read.
+                        # Read the whole request: closing with unread bytes resets the connection.
                         asked = b""
                         while b"secret words" not in asked and (part := secure.recv(65536)):
                             asked += part

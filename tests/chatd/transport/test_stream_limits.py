@@ -1,4 +1,4 @@
-"""A caller that reads slowly: the provider's limits count only while the gateway waits for it."""
+"""The provider's limits count only while the gateway waits for the provider."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.support import answers
 from tests.support.functions import LambdaContext, ask, http_event, stream
 from tests.support.upstream import Received, Upstream, chunked, head, raw, then_close, upstream
 
-# Each chat has a text of its own: failures of one request alone open no circuit.
+# Each chat has a text of its own, as failures of one request alone open no circuit.
 TEXTS = (f"text {number}" for number in count())
 GAP = 0.4
 PAUSE = 3 * GAP
@@ -85,7 +85,7 @@ def test_a_pause_after_the_end_mark_keeps_the_rest_of_the_stream(
 
 
 class SlowSink:
-    """A caller that takes longer than the gap to read the first piece."""
+    """Take longer than the gap limit to read the first piece."""
 
     def __init__(self) -> None:
         self.pieces: list[bytes] = []
@@ -100,7 +100,7 @@ class SlowSink:
 
 
 def read_slowly() -> bytes:
-    """What a slow caller of the tier `t` reads."""
+    """Return the body that a slow caller of the tier `t` reads."""
     body = json.dumps({**ask("t", next(TEXTS)), "stream": True})
     live: StreamingResponse = chat.app.lambda_handler(
         http_event("POST", "/v1/chat", body), LambdaContext()

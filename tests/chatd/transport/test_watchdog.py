@@ -1,6 +1,6 @@
-"""The watchdog's locks: what several threads do to it at once, in the order that does harm.
+"""The watchdog's locks hold for several threads in the most harmful order of steps.
 
-Orders are forced, by events that a thread waits for in the middle of a step, or by many switches.
+Events in the middle of a step, or many thread switches, force the order.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from chatd.deadline import Deadline
 from chatd.transport import watchdog
 from chatd.transport.watchdog import Guard, Watchdog
 
-# Seconds for what must happen to happen; far more than it takes.
+# Seconds to wait for an event; far more than the event takes.
 PATIENCE = 20.0
 LATER = 600.0
 
 
 @pytest.fixture
 def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
-    """A connection: our end, and the peer's."""
+    """Yield both ends of a connection."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         theirs.settimeout(PATIENCE)
@@ -35,7 +35,7 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 @pytest.fixture
 def many_switches() -> Iterator[None]:
-    """Threads that are switched as often as Python can."""
+    """Switch threads every microsecond."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
@@ -44,7 +44,7 @@ def many_switches() -> Iterator[None]:
 
 @contextmanager
 def at_once(number: int, do: Callable[[int], None]) -> Iterator[None]:
-    """Threads that begin together, and have all ended after the block."""
+    """Start threads together, and join the threads after the block."""
     ready = threading.Barrier(number)
 
     def run(which: int) -> None:
@@ -110,7 +110,7 @@ def test_an_abort_after_the_end_shuts_no_socket_down(
     guard = Watchdog().guard(Deadline.after(LATER))
     guard.watch(pair[0])
     guard.end()
-    # One of these has the number that the guard's own descriptor had.
+    # One of these has the number of the guard's former descriptor.
     ours, theirs = socket.socketpair()
     with ours, theirs:
         guard.abort()
@@ -123,10 +123,10 @@ def test_an_abort_after_the_end_shuts_no_socket_down(
 
 
 class Checked(Guard):
-    """A guard that notes where its socket is touched without the lock.
+    """Record each step on the socket without the lock.
 
-    Between two steps of that, another thread could close the descriptor and a third be given its
-    number: the wrong connection would be shut.
+    Without the lock, a second thread could close the descriptor and a third reuse its number: the
+    guard would shut the wrong connection down.
     """
 
     def __init__(self, owner: Watchdog, deadline: Deadline) -> None:
@@ -167,9 +167,9 @@ def test_a_socket_is_shut_down_and_released_only_under_the_lock(
 
 
 class Stepped(Guard):
-    """A guard whose deadline the watchdog's thread goes on with only when it is let.
+    """Pause the watchdog's thread after a read of the deadline, until the test proceeds.
 
-    The thread reads a deadline twice a look; what is set after the second, it has not seen.
+    The thread reads a deadline twice in each check, and misses a change after the second read.
     """
 
     reading = threading.Event()
@@ -179,7 +179,7 @@ class Stepped(Guard):
 
     @property
     def deadline(self) -> Deadline:
-        """The deadline as it was when the reading began."""
+        """Return the deadline of the time when the read began."""
         deadline = self._deadline
         if Stepped.armed and threading.current_thread().name == "watchdog":
             Stepped.reads += 1
@@ -206,15 +206,15 @@ def test_a_deadline_set_during_a_check_is_not_missed(
         assert peer.recv(1) == b""
     monkeypatch.setattr(watchdog, "Guard", Stepped)
     guard = dog.guard(Deadline.after(LATER))
-    guard.watch(pair[0])
-    with dog.lock:  # the thread has ended a look, and knows when it is to wake
+    guard.hold(pair[0])
+    with dog.lock:  # the thread has ended a check, and sleeps until `sooner`
         monkeypatch.setattr(Stepped, "armed", True)
     first.move(Deadline.after(0))
     assert Stepped.reading.wait(PATIENCE)
-    # Later than when the thread was to wake before, so that this alone does not tell.
+    # Later than the thread's wake-up: that wake-up alone does not apply this deadline.
     mover = threading.Thread(target=guard.move, args=(Deadline(sooner.at + 0.01),))
     mover.start()
-    mover.join(0.2)  # it waits for the thread to have looked; one that does not is too soon
+    mover.join(0.2)  # the move waits for the end of the check
     Stepped.let.set()
     mover.join(PATIENCE)
 
@@ -223,7 +223,7 @@ def test_a_deadline_set_during_a_check_is_not_missed(
 
 
 class Counted(Guard):
-    """A guard that counts how often the watchdog's thread looks at it."""
+    """Count the checks by the watchdog's thread."""
 
     looks = 0
 
@@ -245,7 +245,7 @@ def test_the_thread_sleeps_after_a_deadline_has_passed(
     guard = Watchdog().guard(Deadline.after(0.01))
     guard.watch(pair[0])
     assert pair[1].recv(1) == b""
-    time.sleep(0.2)  # for looks that must not come
+    time.sleep(0.2)  # for checks that must not follow
     guard.end()
 
     assert Counted.looks < 20
@@ -257,7 +257,7 @@ def test_a_moved_deadline_replaces_the_earlier_one(
     guard = Watchdog().guard(Deadline.after(1.5))
     guard.watch(pair[0])
     guard.move(Deadline.after(LATER))
-    time.sleep(1.8)  # past the first deadline, which no longer holds
+    time.sleep(1.8)  # past the first deadline, which is replaced
     assert not guard.fired
     guard.move(Deadline.after(0.01))
 
