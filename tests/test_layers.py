@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-HOUSE = ROOT / "functions" / "chatd"
-MODULES = sorted(HOUSE.rglob("*.py"))
+PACKAGE = ROOT / "functions" / "chatd"
+MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # From the innermost layer outward; a module may import from its own layer and inner ones.
-RINGS = (
+LAYERS = (
     {"errors", "deadline", "call", "upstream_http"},
     {"safe_json"},
     {"access", "canonical", "config", "json_schema"},
@@ -30,16 +30,16 @@ RINGS = (
 PURE = {"canonical", "dialects", "errors", "json_schema", "routing", "safe_json", "surfaces"}
 
 # Modules that pure packages do not import.
-OUTSIDE = {
+SYSTEM = {
     *("boto3", "botocore", "aws_lambda_powertools", "urllib3", "os", "socket", "ssl", "subprocess"),
     *("http.client", "urllib.request", "asyncio", "threading", "pathlib", "io", "tempfile"),
 }
-STRANGERS = {"dialects": "chatd.surfaces", "surfaces": "chatd.dialects"}
+FORBIDDEN = {"dialects": "chatd.surfaces", "surfaces": "chatd.dialects"}
 
 
-def station(path: Path) -> str:
+def top_level(path: Path) -> str:
     """Return the top-level module or package of chatd that holds a module."""
-    return path.relative_to(HOUSE).parts[0].removesuffix(".py")
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 def imported(path: Path) -> set[str]:
@@ -67,11 +67,11 @@ def imports(code: str, package: str) -> set[str]:
 
 def package_of(path: Path) -> str:
     """Return the full name of a module's package."""
-    return ".".join(path.relative_to(HOUSE.parent).parent.parts)
+    return ".".join(path.relative_to(PACKAGE.parent).parent.parts)
 
 
-def ring(name: str) -> int:
-    return next(number for number, stations in enumerate(RINGS) if name in stations)
+def layer(name: str) -> int:
+    return next(number for number, names in enumerate(LAYERS) if name in names)
 
 
 def is_of(name: str, modules: set[str]) -> bool:
@@ -105,15 +105,15 @@ def test_a_module_is_distinguished_from_one_with_the_same_prefix(name: str, is_o
 
 
 def test_every_package_is_in_one_layer() -> None:
-    entries = sorted(name for stations in RINGS for name in stations)
+    entries = sorted(name for names in LAYERS for name in names)
 
-    assert entries == sorted({station(path) for path in MODULES} - {"__init__"})
+    assert entries == sorted({top_level(path) for path in MODULES} - {"__init__"})
     assert {name for name in PURE if name not in entries} == set()
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(HOUSE)))
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_point_inward(path: Path) -> None:
-    if path == HOUSE / "__init__.py":
+    if path == PACKAGE / "__init__.py":
         assert imported(path) == set()
         return
     inner = {
@@ -122,29 +122,29 @@ def test_imports_point_inward(path: Path) -> None:
         if name.startswith("chatd.") and name != "chatd.__version__"
     }
 
-    assert [name for name in inner if ring(name) > ring(station(path))] == []
+    assert [name for name in inner if layer(name) > layer(top_level(path))] == []
 
 
 @pytest.mark.parametrize(
     "path",
-    [path for path in MODULES if station(path) in PURE],
-    ids=lambda path: str(path.relative_to(HOUSE)),
+    [path for path in MODULES if top_level(path) in PURE],
+    ids=lambda path: str(path.relative_to(PACKAGE)),
 )
 def test_pure_packages_import_neither_the_system_nor_the_network_nor_aws(path: Path) -> None:
-    assert [name for name in imported(path) if is_of(name, OUTSIDE)] == []
+    assert [name for name in imported(path) if is_of(name, SYSTEM)] == []
 
 
 @pytest.mark.parametrize(
     "path",
-    [path for path in MODULES if station(path) in STRANGERS],
-    ids=lambda path: str(path.relative_to(HOUSE)),
+    [path for path in MODULES if top_level(path) in FORBIDDEN],
+    ids=lambda path: str(path.relative_to(PACKAGE)),
 )
 def test_dialects_and_surfaces_do_not_import_each_other(path: Path) -> None:
-    assert [name for name in imported(path) if is_of(name, {STRANGERS[station(path)]})] == []
+    assert [name for name in imported(path) if is_of(name, {FORBIDDEN[top_level(path)]})] == []
 
 
-@pytest.mark.parametrize("door", ["chat", "providers", "authorizer"])
-def test_a_handler_is_imported_without_boto3_settings_or_network(door: str) -> None:
+@pytest.mark.parametrize("handler", ["chat", "providers", "authorizer"])
+def test_a_handler_is_imported_without_boto3_settings_or_network(handler: str) -> None:
     code = f"""
 import sys
 sys.path.insert(0, {str(ROOT / "functions")!r})
@@ -156,7 +156,7 @@ def refuse(event, args):
     if event in ("socket.connect", "socket.getaddrinfo", "subprocess.Popen"):
         raise SystemExit(event)
 sys.addaudithook(refuse)
-importlib.import_module("{door}.app")
+importlib.import_module("{handler}.app")
 raise SystemExit("imports boto3" if "boto3" in sys.modules else 0)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

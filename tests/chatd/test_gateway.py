@@ -284,9 +284,9 @@ def test_a_preflight_of_a_listed_page_allows_the_requested_headers(
 
     result = chat.app.lambda_handler(event, LambdaContext())
 
-    told = result["multiValueHeaders"].get("Access-Control-Allow-Headers")
+    allowed_headers = result["multiValueHeaders"].get("Access-Control-Allow-Headers")
     assert result["statusCode"] == 204
-    assert told == (["authorization, x-stainless-os"] if listed else None)
+    assert allowed_headers == (["authorization, x-stainless-os"] if listed else None)
 
 
 def test_a_direct_invocation_gets_the_bare_answer(provider: Upstream) -> None:

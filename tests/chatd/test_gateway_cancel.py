@@ -53,51 +53,51 @@ class Chat:
 
 
 @pytest.fixture
-def asked(provider: Upstream) -> threading.Event:
+def requested(provider: Upstream) -> threading.Event:
     """Return an event that is set when the provider, which stays silent, has the request."""
-    asked = threading.Event()
+    requested = threading.Event()
 
     def script(connection: socket.socket, _received: Received) -> None:
-        asked.set()
+        requested.set()
         connection.recv(1)
 
     provider.script = script
-    return asked
+    return requested
 
 
 def test_a_cancelled_chat_closes_its_connection_at_once(
-    provider: Upstream, asked: threading.Event, emitted: Callable[[], Emitted]
+    provider: Upstream, requested: threading.Event, emitted: Callable[[], Emitted]
 ) -> None:
     closed = threading.Event()
 
     def script(connection: socket.socket, _received: Received) -> None:
-        asked.set()
+        requested.set()
         if connection.recv(1) == b"":
             closed.set()
 
     provider.script = script
     running = Chat("llama3.2")
-    assert asked.wait(10)
+    assert requested.wait(10)
     running.call.cancel()
 
     assert running.join()
     assert closed.wait(10)
     assert isinstance(running.error, CallCancelledError)
     assert (running.error.status, running.error.code) == (499, "client_closed")
-    told = emitted()
-    assert [line["error.type"] for line in told.log] == ["client_closed"]
-    assert [metric["Kind"] for metric in told.metrics] == ["client_closed"]
+    output = emitted()
+    assert [line["error.type"] for line in output.log] == ["client_closed"]
+    assert [metric["Kind"] for metric in output.metrics] == ["client_closed"]
     assert len(provider.received) == 1
 
 
 def test_cancelled_chats_open_no_circuit(
-    provider: Upstream, asked: threading.Event, config: Path
+    provider: Upstream, requested: threading.Event, config: Path
 ) -> None:
     config.write_text('[tiers]\nt = ["ollama/a"]')  # a named model has a circuit of its own
     for number in range(FAILURES + 1):
-        asked.clear()
+        requested.clear()
         running = Chat("t", f"text {number}")
-        assert asked.wait(10)
+        assert requested.wait(10)
         running.call.cancel()
         assert running.join()
     provider.script = chunked(answers.stream_for_path("/api/chat"), "application/x-ndjson")
@@ -106,11 +106,11 @@ def test_cancelled_chats_open_no_circuit(
 
 
 def test_a_cancelled_chat_does_not_fall_back(
-    provider: Upstream, asked: threading.Event, config: Path
+    provider: Upstream, requested: threading.Event, config: Path
 ) -> None:
     config.write_text('[tiers]\nt = ["ollama/a", "kimi/k3"]')
     running = Chat("t")
-    assert asked.wait(10)
+    assert requested.wait(10)
     running.call.cancel()
 
     assert running.join()
@@ -118,15 +118,15 @@ def test_a_cancelled_chat_does_not_fall_back(
 
 
 def test_a_cancel_ends_the_wait_before_a_retry(provider: Upstream) -> None:
-    asked = threading.Event()
+    requested = threading.Event()
 
     def script(connection: socket.socket, received: Received) -> None:
         reply({"error": "busy"}, 503, {"Retry-After": "4"})(connection, received)
-        asked.set()
+        requested.set()
 
     provider.script = script
     running = Chat("llama3.2")
-    assert asked.wait(10)
+    assert requested.wait(10)
     running.call.cancel()
 
     assert running.join()

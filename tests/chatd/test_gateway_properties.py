@@ -65,7 +65,7 @@ def objects(all_keys: Upstream) -> Upstream:
     return all_keys
 
 
-def may_miss(body: Any, code: str) -> bool:
+def schema_may_reject(body: Any, code: str) -> bool:
     """Return whether a schema of the request may reject `OBJECT`."""
     return code == "format_not_met" and isinstance(body, dict) and isinstance(body["format"], dict)
 
@@ -104,7 +104,7 @@ def test_every_json_body_is_answered(objects: Upstream, body: Any) -> None:
     result = answered(http_event("POST", "/v1/chat", json.dumps(body)))
 
     code = json.loads(result["body"]).get("error", {}).get("code")
-    assert result["statusCode"] < 500 or may_miss(body, code)
+    assert result["statusCode"] < 500 or schema_may_reject(body, code)
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -118,7 +118,7 @@ def test_a_json_answer_is_200_or_format_not_met_by_the_requested_format(
     result = answered(http_event("POST", "/v1/chat", json.dumps(body)))
 
     assert result["statusCode"] == (200 if wanted == "json" else 502)
-    assert wanted == "json" or may_miss(body, json.loads(result["body"])["error"]["code"])
+    assert wanted == "json" or schema_may_reject(body, json.loads(result["body"])["error"]["code"])
 
 
 PARTS = st.lists(
@@ -205,7 +205,7 @@ def test_every_direct_invocation_returns_an_answer_or_a_named_exception(
     else:
         failed = None
 
-    assert failed is None or failed.status < 500 or may_miss(event, failed.default_code)
+    assert failed is None or failed.status < 500 or schema_may_reject(event, failed.default_code)
     assert failed is not None or answer["content"] == OBJECT
 
 

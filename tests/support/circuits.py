@@ -81,7 +81,7 @@ class Environment:
     def __init__(self, store: Store, clock: Clock) -> None:
         self.store = store
         self.warnings: list[str] = []
-        self.asked = 0
+        self.requested = 0
         self._requests = (f"request {number}" for number in count())
         self.circuits = CircuitBreakers(lambda: store, self.warnings.append, clock)
         self._counters: dict[str, Any] = {name: {} for name in COUNTERS}
@@ -105,7 +105,7 @@ class Environment:
         """
 
         def ask() -> str:
-            self.asked += 1
+            self.requested += 1
             meanwhile()
             if failure is not None:
                 raise failure
@@ -134,11 +134,11 @@ class Environment:
 
     def refusal(self, name: str = "ollama") -> ChatdError | None:
         """Return the error of a chat that the breaker rejects, or None if the chat was sent."""
-        before = self.asked
+        before = self.requested
         try:
             self.chat(name=name)
         except NoHealthyProviderError as error:
-            assert self.asked == before
+            assert self.requested == before
             return error
         return None
 

@@ -58,9 +58,9 @@ class CallerThatHangsUp(Collected):
             raise CallerGoneError
 
 
-def lose_records(kept: str, tmp_path: Path) -> None:
+def break_store(store: str, tmp_path: Path) -> None:
     """Make every read and write of the store fail."""
-    if kept == "sqlite":
+    if store == "sqlite":
         (tmp_path / "records").write_bytes(b"no database" * 100)
     else:
         boto3.client("dynamodb").delete_table(TableName=TABLE)

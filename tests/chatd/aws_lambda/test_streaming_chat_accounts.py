@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Emits = Callable[[], "Emitted"]
 
 
-def begun() -> Any:
+def closed_after_first_word() -> Any:
     """Send the first word, then close the stream."""
     first = answers.ollama_lines("Hello")[0]
     chunk = b"%x\r\n%s\r\n" % (len(first), first)
@@ -30,11 +30,11 @@ def test_a_broken_stream_without_a_fallback_is_one_attempt_with_its_figures(
     provider: Upstream, config: Path, emitted: Emits, tier: bool
 ) -> None:
     config.write_text('[tiers]\nfast = ["ollama/llama3.2"]')
-    provider.script = begun()
+    provider.script = closed_after_first_word()
     stream(ask("fast" if tier else "llama3.2"))
 
-    told = emitted()
-    (line,), (blob,) = told.log, told.metrics
+    output = emitted()
+    (line,), (blob,) = output.log, output.metrics
     assert line["error.type"] == "upstream_error"
     assert 0 < line["chatd.first_event_ms"] <= line["chatd.upstream_ms"] + 0.1
     assert line["gen_ai.usage.output_tokens"] == 2
@@ -51,8 +51,8 @@ def test_a_refusal_before_the_first_event_has_no_tokens_and_no_first_event(
     provider.script = reply({"error": "no"}, status)
     stream(ask("llama3.2"))
 
-    told = emitted()
-    (line,), (blob,) = told.log, told.metrics
+    output = emitted()
+    (line,), (blob,) = output.log, output.metrics
     assert "chatd.first_event_ms" not in line
     assert "gen_ai.usage.output_tokens" not in line
     assert blob["UpstreamLatency"] > 0
@@ -65,7 +65,7 @@ def test_a_silence_is_counted_as_the_providers_time(
     provider.script = silent(provider)
     stream(ask("llama3.2"))
 
-    told = emitted()
-    (line,), (blob,) = told.log, told.metrics
+    output = emitted()
+    (line,), (blob,) = output.log, output.metrics
     assert line["error.type"] == "upstream_timeout"
     assert blob["UpstreamLatency"] >= 290

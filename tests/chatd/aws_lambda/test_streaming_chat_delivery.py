@@ -90,8 +90,8 @@ def test_a_stream_is_recorded_after_its_last_byte(
 ) -> None:
     stream(ask("m"))
 
-    told = emitted()
-    (blob,), (line,) = told.metrics, told.log
+    output = emitted()
+    (blob,), (line,) = output.metrics, output.log
     assert (blob["InputTokens"], blob["OutputTokens"]) == (11, 7)
     assert line["gen_ai.response.finish_reasons"] == ["stop"]
     assert line["chatd.first_event_ms"] <= line["chatd.upstream_ms"]

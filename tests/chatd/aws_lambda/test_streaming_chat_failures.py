@@ -55,15 +55,18 @@ def test_a_stream_from_an_unregistered_provider_is_404(
     assert stream(ask("kimi/k3"), surface).status == 404
 
 
-def cut(lines: list[bytes]) -> Any:
+def cut_after(lines: list[bytes]) -> Any:
     """Send these lines, then close the stream in the middle of a chunk."""
     body = b"".join(lines)
     names = {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked"}
     return then_close(raw(head(200, names) + b"%x\r\n%s\r\n5\r\nda" % (len(body), body)))
 
 
-DEATHS: dict[str, tuple[Any, Any]] = {
-    "cut off": (cut(answers.ollama_lines("Hello")[:1]), cut(answers.openai_chunks("Hello")[:2])),
+BREAKS: dict[str, tuple[Any, Any]] = {
+    "cut off": (
+        cut_after(answers.ollama_lines("Hello")[:1]),
+        cut_after(answers.openai_chunks("Hello")[:2]),
+    ),
     "ended without its end mark": (
         chunked(answers.ollama_lines("Hello")[:1]),
         chunked(answers.openai_chunks("Hello", reason=None, done=False)),
@@ -83,13 +86,13 @@ DEATHS: dict[str, tuple[Any, Any]] = {
 }
 
 
-@pytest.mark.parametrize("death", DEATHS)
+@pytest.mark.parametrize("fault", BREAKS)
 @pytest.mark.parametrize("model", ["llama3.2", "kimi/k3"])
 @pytest.mark.parametrize("surface", ["/v1/chat", OPENAI])
 def test_a_broken_stream_ends_with_an_error_event_and_no_end_mark(
-    provider: Upstream, model: str, death: str, surface: str
+    provider: Upstream, model: str, fault: str, surface: str
 ) -> None:
-    provider.script = DEATHS[death][model == "kimi/k3"]
+    provider.script = BREAKS[fault][model == "kimi/k3"]
 
     streamed = stream(ask(model), surface)
 
@@ -109,7 +112,7 @@ def test_a_broken_stream_ends_with_an_error_event_and_no_end_mark(
 def test_a_broken_stream_is_logged_as_an_error(
     provider: Upstream, emitted: Callable[[], Emitted]
 ) -> None:
-    provider.script = cut(answers.ollama_lines("Hello")[:1])
+    provider.script = cut_after(answers.ollama_lines("Hello")[:1])
     stream(ask("m"))
 
     (line,) = emitted().log

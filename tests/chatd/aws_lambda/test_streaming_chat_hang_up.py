@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("provider", "keys")
 
 
-class Gone(StepSink):
+class HangsUpAtFirstPiece(StepSink):
     """Hang up after the first piece."""
 
     def write(self, data: bytes) -> None:
@@ -34,7 +34,7 @@ class Gone(StepSink):
         raise CallerGoneError
 
 
-class GoneInSilence(StepSink):
+class HangsUpInSilence(StepSink):
     """Hang up while the provider is silent."""
 
     def write(self, data: bytes) -> None:
@@ -52,7 +52,7 @@ def test_a_caller_that_hangs_up_ends_the_providers_stream(
             closed.set()
 
     provider.script = script
-    start_stream(ask("m"), Gone()).join(30)
+    start_stream(ask("m"), HangsUpAtFirstPiece()).join(30)
 
     (line,) = emitted().log
     assert closed.wait(10)
@@ -80,8 +80,8 @@ def test_a_caller_that_hangs_up_ends_the_stream_of_a_fallback(
     gc.collect()
     gc.disable()  # the collector would close leaked streams
     try:
-        start_stream(ask("t"), Gone()).join(30)
-        left = [held for held in gc.get_objects() if isinstance(held, Urllib3Stream)]
+        start_stream(ask("t"), HangsUpAtFirstPiece()).join(30)
+        left = [stream for stream in gc.get_objects() if isinstance(stream, Urllib3Stream)]
     finally:
         gc.enable()
 
@@ -92,17 +92,17 @@ def test_a_caller_that_hangs_up_ends_the_stream_of_a_fallback(
 def test_an_abort_ends_a_silent_providers_stream_at_once(
     provider: Upstream, emitted: Callable[[], Emitted]
 ) -> None:
-    asked = threading.Event()
+    requested = threading.Event()
 
     def script(connection: socket.socket, _received: Received) -> None:
-        asked.set()
+        requested.set()
         silent(provider)(connection, _received)
 
     provider.script = script
     answer = streaming_response(ask("m"))
     thread = threading.Thread(target=answer.write_to, args=(StepSink(),))
     thread.start()
-    assert asked.wait(10)
+    assert requested.wait(10)
     answer.abort()
     thread.join(10)
 
@@ -115,7 +115,7 @@ def test_a_failed_comment_ends_the_providers_stream(
 ) -> None:
     monkeypatch.setattr(streaming.HeartbeatSink.__init__, "__defaults__", (0.05,))
     provider.script = silent(provider)
-    thread = start_stream(ask("m"), GoneInSilence())
+    thread = start_stream(ask("m"), HangsUpInSilence())
     thread.join(10)
 
     assert not thread.is_alive()

@@ -20,7 +20,7 @@ PATIENCE = 20.0
 COMMENT = b": keep-alive\n\n"
 
 
-class Slow:
+class SlowSink:
     """Take 0.3 s for each step, and record each overlapping step."""
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Slow:
             self._within -= 1
 
 
-def outlet(sink: Slow, *, every: float = 600.0) -> HeartbeatSink:
+def heartbeat_sink(sink: SlowSink, *, every: float = 600.0) -> HeartbeatSink:
     return HeartbeatSink(sink, dict, lambda: None, every)
 
 
@@ -74,8 +74,8 @@ def refuse(to: HeartbeatSink) -> bool:
     ids=["write and write", "write and refuse", "refuse and write", "refuse and refuse"],
 )
 def test_steps_of_two_threads_do_not_overlap(first: Step, second: Step, steps: list[str]) -> None:
-    sink = Slow()
-    to = outlet(sink)
+    sink = SlowSink()
+    to = heartbeat_sink(sink)
     threads = [threading.Thread(target=step, args=(to,)) for step in (first, second)]
     threads[0].start()
     assert sink.inside.wait(PATIENCE)
@@ -87,13 +87,13 @@ def test_steps_of_two_threads_do_not_overlap(first: Step, second: Step, steps: l
     assert sink.steps == steps
 
 
-class Held:
+class BlockingSink:
     """Block each comment until the test proceeds."""
 
     def __init__(self) -> None:
         self.written: list[bytes] = []
         self.commenting = threading.Event()
-        self.let = threading.Event()
+        self.proceed = threading.Event()
 
     def commit(self, status: int, headers: Mapping[str, str]) -> None:
         """Accept any status."""
@@ -101,12 +101,12 @@ class Held:
     def write(self, data: bytes) -> None:
         if data == COMMENT:
             self.commenting.set()
-            assert self.let.wait(PATIENCE)
+            assert self.proceed.wait(PATIENCE)
         self.written.append(data)
 
 
 def test_an_answer_ends_after_the_comment_in_progress() -> None:
-    sink = Held()
+    sink = BlockingSink()
     ended = threading.Event()
 
     def answer() -> None:
@@ -118,7 +118,7 @@ def test_an_answer_ends_after_the_comment_in_progress() -> None:
     thread.start()
     assert sink.commenting.wait(PATIENCE)
     early = ended.wait(HELD)
-    sink.let.set()
+    sink.proceed.set()
     thread.join(PATIENCE)
 
     assert (early, ended.is_set()) == (False, True)
@@ -126,7 +126,7 @@ def test_an_answer_ends_after_the_comment_in_progress() -> None:
     assert not any(thread.name == "heartbeat" for thread in threading.enumerate())
 
 
-class Noted:
+class RecordingSink:
     """Record each piece, and signal comments."""
 
     def __init__(self) -> None:
@@ -144,11 +144,11 @@ class Noted:
 
 def test_a_comment_is_sent_only_after_a_silence() -> None:
     every = 0.2
-    came: list[tuple[bytes, float]] = []
+    pieces: list[tuple[bytes, float]] = []
 
-    class Timed(Noted):
+    class Timed(RecordingSink):
         def write(self, data: bytes) -> None:
-            came.append((data, time.monotonic()))
+            pieces.append((data, time.monotonic()))
 
     to = HeartbeatSink(Timed(), dict, lambda: None, every)
     with to.heartbeat():
@@ -158,16 +158,16 @@ def test_a_comment_is_sent_only_after_a_silence() -> None:
 
     # A comment may wait for the lock of the word that ends the silence, and follow that word.
     silent = [True, True]
-    silent += [now - then >= every * 0.9 for (_, then), (_, now) in pairwise(came)]
+    silent += [now - then >= every * 0.9 for (_, then), (_, now) in pairwise(pieces)]
     assert [
         number
-        for number, (data, _) in enumerate(came)
+        for number, (data, _) in enumerate(pieces)
         if data == COMMENT and not (silent[number + 1] or silent[number])
     ] == []
 
 
 def test_a_comment_commits_the_status_and_is_repeated() -> None:
-    sink = Noted()
+    sink = RecordingSink()
     to = HeartbeatSink(sink, dict, lambda: None, every=0.02)
     with to.heartbeat():
         for _ in range(3):
@@ -181,18 +181,18 @@ def test_a_comment_commits_the_status_and_is_repeated() -> None:
 
 def test_a_failed_comment_reports_the_hang_up_once() -> None:
     found: list[str] = []
-    said = threading.Event()
+    reported = threading.Event()
 
-    class Gone(Noted):
+    class HungUpSink(RecordingSink):
         def write(self, data: bytes) -> None:
             raise CallerGoneError
 
-    def gone() -> None:
+    def report() -> None:
         found.append("gone")
-        said.set()
+        reported.set()
 
-    with HeartbeatSink(Gone(), dict, gone, every=0.01).heartbeat():
-        assert said.wait(PATIENCE)
+    with HeartbeatSink(HungUpSink(), dict, report, every=0.01).heartbeat():
+        assert reported.wait(PATIENCE)
         time.sleep(0.1)  # for a second report, which must not follow
 
     assert found == ["gone"]

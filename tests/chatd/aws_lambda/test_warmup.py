@@ -96,12 +96,12 @@ def test_forget_drops_connections_and_provider_keys(provider: Upstream, manager:
         reply(answers.openai_chat())(connection, received)
 
     provider.script = script
-    question: Any = ask("openrouter/vendor/model")
+    request: Any = ask("openrouter/vendor/model")
     for _ in range(2):
-        invoke(question)
+        invoke(request)
     fetched = len(manager.received)
     chat.app.compose().forget()
-    invoke(question)
+    invoke(request)
 
     assert ports[0] == ports[1] != ports[2]
     assert (fetched, len(manager.received)) == (1, 2)
@@ -136,10 +136,10 @@ def test_forget_drops_the_authorizers_caller_keys(
 
 def test_restored_processes_draw_different_random_numbers() -> None:
     state = random.getstate()
-    drawn = []
+    numbers = []
     for _ in range(2):
         random.setstate(state)
         snapstart.reseed()
-        drawn.append(random.random())  # noqa: S311  # what retries draw from
+        numbers.append(random.random())  # noqa: S311  # what retries draw from
 
-    assert drawn[0] != drawn[1]
+    assert numbers[0] != numbers[1]

@@ -23,7 +23,7 @@ def description() -> dict[str, Any]:
     return loaded
 
 
-def mistakes(body: Any, shape: str) -> list[str]:
+def schema_errors(body: Any, shape: str) -> list[str]:
     schema = {"$ref": f"#/components/schemas/{shape}", "components": description()["components"]}
     return [error.message for error in Draft202012Validator(schema).iter_errors(body)]
 
@@ -52,7 +52,7 @@ def test_the_description_has_every_route_of_the_stack() -> None:
 def test_an_answer_has_the_shape_that_is_described(
     provider: Upstream, keys: str, path: str, shape: str, model: str
 ) -> None:
-    assert mistakes(post(ask(model), path).json, shape) == []
+    assert schema_errors(post(ask(model), path).json, shape) == []
 
 
 @pytest.mark.parametrize("model", ["llama3.2", "m:cloud", "openrouter/v/m", "kimi/k3"])
@@ -61,14 +61,14 @@ def test_every_chunk_has_the_shape_that_is_described(
 ) -> None:
     streamed = stream(ask(model, stream_options={"include_usage": True}), "/v1/chat/completions")
 
-    assert [mistakes(chunk, "CompletionChunk") for chunk in streamed.json if chunk["choices"]] == [
-        [] for chunk in streamed.json if chunk["choices"]
-    ]
+    assert [
+        schema_errors(chunk, "CompletionChunk") for chunk in streamed.json if chunk["choices"]
+    ] == [[] for chunk in streamed.json if chunk["choices"]]
 
 
 @pytest.mark.parametrize("body", ["no json", {"model": "kimi/k3", "messages": []}, ask("kimi/k3")])
 def test_a_failure_has_the_shape_that_is_described(provider: Upstream, body: Any) -> None:
-    assert mistakes(post(body).json, "ErrorBody") == []
+    assert schema_errors(post(body).json, "ErrorBody") == []
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_failure_has_the_shape_that_is_described(provider: Upstream, body: Any
 def test_a_list_has_the_shape_that_is_described(
     provider: Upstream, keys: str, path: str, shape: str
 ) -> None:
-    assert mistakes(get(path).json, shape) == []
+    assert schema_errors(get(path).json, shape) == []
 
 
 def test_the_description_is_served() -> None:

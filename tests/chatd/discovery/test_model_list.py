@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.chatd.conftest import Emitted
 
 
-def speak(connection: socket.socket, received: Received) -> None:
+def respond(connection: socket.socket, received: Received) -> None:
     """Serve the list of models of every dialect."""
     if received.path == "/api/tags":
         reply({"models": [{"name": "llama3.2:latest"}]})(connection, received)
@@ -43,7 +43,7 @@ def test_tiers_and_the_models_of_every_registered_provider_are_listed(
     provider: Upstream, keys: str, config: Path
 ) -> None:
     config.write_text('[tiers]\nfast = ["kimi/k3"]')
-    provider.script = speak
+    provider.script = respond
 
     models = {"ollama": "llama3.2:latest", "openai_chat": "vendor/one"}
     assert listed() == [
@@ -53,7 +53,7 @@ def test_tiers_and_the_models_of_every_registered_provider_are_listed(
 
 
 def test_a_model_is_in_openais_shape(provider: Upstream) -> None:
-    provider.script = speak
+    provider.script = respond
 
     assert get("/v1/models").json == {
         "object": "list",
@@ -69,7 +69,7 @@ def test_a_model_is_in_openais_shape(provider: Upstream) -> None:
 
 
 def test_each_list_is_requested_with_the_providers_key(provider: Upstream, keys: str) -> None:
-    provider.script = speak
+    provider.script = respond
     listed()
 
     bearers = [received.headers.get("authorization") for received in provider.received]
@@ -79,7 +79,7 @@ def test_each_list_is_requested_with_the_providers_key(provider: Upstream, keys:
 
 
 def test_the_list_is_cached(provider: Upstream) -> None:
-    provider.script = speak
+    provider.script = respond
     listed()
     listed()
 
@@ -107,7 +107,7 @@ def test_a_failed_list_is_requested_again_after_five_seconds(
     listing, now = lists
     provider.script = reply({"error": "starting"}, 500)
     assert ids(listing) == []
-    provider.script = speak
+    provider.script = respond
     now[0] += 4.9
     assert ids(listing) == []
     now[0] += 0.2
@@ -118,7 +118,7 @@ def test_the_earlier_list_replaces_a_failed_one(
     provider: Upstream, lists: tuple[Models, list[float]]
 ) -> None:
     listing, now = lists
-    provider.script = speak
+    provider.script = respond
     ids(listing)
     provider.script = reply({"error": "no"}, 500)
     now[0] += 60
@@ -139,7 +139,7 @@ def test_a_failing_provider_does_not_hide_other_providers(
     provider: Upstream, keys: str, fault: str, emitted: Callable[[], Emitted]
 ) -> None:
     def script(connection: socket.socket, received: Received) -> None:
-        (BROKEN[fault] if received.path == "/models" else speak)(connection, received)
+        (BROKEN[fault] if received.path == "/models" else respond)(connection, received)
 
     provider.script = script
 
@@ -154,7 +154,7 @@ def test_a_slow_provider_does_not_hide_other_providers(
     slow = silent(provider)
 
     def script(connection: socket.socket, received: Received) -> None:
-        (slow if received.path == "/models" else speak)(connection, received)
+        (slow if received.path == "/models" else respond)(connection, received)
 
     provider.script = script
 
@@ -167,13 +167,13 @@ def test_a_slow_provider_does_not_hide_other_providers(
 def test_a_model_is_found_by_its_id_and_by_names_that_route_to_it(
     provider: Upstream, name: str
 ) -> None:
-    provider.script = speak
+    provider.script = respond
 
     assert one(name).json["id"] == name
 
 
 def test_a_name_with_slashes_is_found(provider: Upstream, keys: str) -> None:
-    provider.script = speak
+    provider.script = respond
 
     assert one("openrouter%2Fvendor%2Fone").json["id"] == "openrouter/vendor/one"
 
@@ -181,13 +181,13 @@ def test_a_name_with_slashes_is_found(provider: Upstream, keys: str) -> None:
 @pytest.mark.usefixtures("keys")
 @pytest.mark.parametrize("name", ["llama3.2:1b", "llama3", "kimi/llama3.2", "openrouter/vendor"])
 def test_another_tag_or_provider_is_404(provider: Upstream, name: str) -> None:
-    provider.script = speak
+    provider.script = respond
 
     assert one(name).status == 404
 
 
 def test_an_unlisted_model_is_404(provider: Upstream) -> None:
-    provider.script = speak
+    provider.script = respond
 
     result = one("nobody/has-it")
     assert (result.status, result.json["error"]["code"]) == (404, "model_not_found")

@@ -48,7 +48,7 @@ def table(_moto: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBClien
 
 
 @pytest.fixture(params=["sqlite", "dynamodb"])
-def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     """Return the kind of store that the gateway uses."""
     if request.param == "sqlite":
         monkeypatch.setenv("CHATD_IDEMPOTENCY_FILE", str(tmp_path / "records"))
@@ -59,8 +59,8 @@ def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 
 @pytest.fixture
-def records(kept: str, tmp_path: Path) -> Records:
+def records(store: str, tmp_path: Path) -> Records:
     """Return the records of that store."""
-    if kept == "sqlite":
+    if store == "sqlite":
         return Sqlite(str(tmp_path / "records"))
     return DynamoDB(TABLE, os.environ)

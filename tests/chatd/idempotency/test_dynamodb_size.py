@@ -39,7 +39,7 @@ def packed(size: int) -> bytes | None:
     return packing.whole()
 
 
-def longest() -> int:
+def longest_stored() -> int:
     """Return the largest number of incompressible bytes that are stored."""
     fits, does_not = 0, len(NOISE)
     while does_not - fits > 1:
@@ -53,7 +53,7 @@ def longest() -> int:
 
 @pytest.fixture(scope="module")
 def largest() -> StoredAnswer:
-    body = packed(longest())
+    body = packed(longest_stored())
     assert body is not None
     return StoredAnswer(HEADERS, body, streamed=True)
 
@@ -80,7 +80,7 @@ def table(_moto: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBClien
     client.close()
 
 
-def kept_and_found(records: Records, answer: StoredAnswer) -> StoredAnswer:
+def stored_and_read(records: Records, answer: StoredAnswer) -> StoredAnswer:
     assert records.claim(KEY, 60_000) is None
     records.keep(KEY, answer.record)
     found = records.claim(KEY, 60_000)
@@ -97,12 +97,12 @@ def test_the_longest_stored_answer_leaves_8_kib_of_an_item(
 
 
 def test_an_answer_one_byte_longer_is_not_stored() -> None:
-    assert packed(longest() + 1) is None
-    assert packed(longest()) is not None
+    assert packed(longest_stored() + 1) is None
+    assert packed(longest_stored()) is not None
 
 
 def test_the_table_stores_the_longest_answer(table: DynamoDBClient, largest: StoredAnswer) -> None:
-    found = kept_and_found(DynamoDB(TABLE, os.environ), largest)
+    found = stored_and_read(DynamoDB(TABLE, os.environ), largest)
     (item,) = table.scan(TableName=TABLE)["Items"]
     size = sum(len(name) + len(str(*value.values())) for name, value in item.items())
 
@@ -111,7 +111,7 @@ def test_the_table_stores_the_longest_answer(table: DynamoDBClient, largest: Sto
 
 
 def test_the_file_stores_the_longest_answer(tmp_path: Path, largest: StoredAnswer) -> None:
-    found = kept_and_found(Sqlite(str(tmp_path / "records")), largest)
+    found = stored_and_read(Sqlite(str(tmp_path / "records")), largest)
 
     assert (found.packed, found.streamed) == (largest.packed, True)
 

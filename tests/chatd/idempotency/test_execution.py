@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("provider", "keys")
 
 @each_surface
 def test_the_same_key_and_body_get_the_same_answer_from_one_provider_request(
-    provider: Upstream, kept: str, path: str
+    provider: Upstream, store: str, path: str
 ) -> None:
     first, second = once(ask("m"), path), once(ask("m"), path)
 
@@ -42,7 +42,7 @@ def test_the_same_key_and_body_get_the_same_answer_from_one_provider_request(
 
 @each_surface
 def test_a_finished_stream_is_replayed_as_a_stream_byte_by_byte(
-    provider: Upstream, kept: str, path: str
+    provider: Upstream, store: str, path: str
 ) -> None:
     first, second = once_streamed(ask("m"), path), once_streamed(ask("m"), path)
 
@@ -52,7 +52,7 @@ def test_a_finished_stream_is_replayed_as_a_stream_byte_by_byte(
     assert len(provider.received) == 1
 
 
-def test_a_replay_has_the_new_requests_id_in_its_header(provider: Upstream, kept: str) -> None:
+def test_a_replay_has_the_new_requests_id_in_its_header(provider: Upstream, store: str) -> None:
     once(ask("m"))
     event = http_event("POST", "/v1/chat", json.dumps(ask("m")), headers={"Idempotency-Key": KEY})
     replayed = chat.app.lambda_handler(event, LambdaContext("another-id"))
@@ -61,7 +61,7 @@ def test_a_replay_has_the_new_requests_id_in_its_header(provider: Upstream, kept
     assert json.loads(replayed["body"])["request_id"] == LambdaContext().aws_request_id
 
 
-def test_a_replay_has_the_headers_of_the_first_answer(provider: Upstream, kept: str) -> None:
+def test_a_replay_has_the_headers_of_the_first_answer(provider: Upstream, store: str) -> None:
     provider.script = reply(answers.openai_chat())
     body = ask("kimi/k3", temperature=0.5)
 
@@ -69,27 +69,27 @@ def test_a_replay_has_the_headers_of_the_first_answer(provider: Upstream, kept: 
     assert once(body).headers["x-chatd-dropped-params"] == "temperature"
 
 
-class Listening(Collected):
+class CommentSink(Collected):
     """Signal the first comment."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.heard = threading.Event()
+        self.commented = threading.Event()
 
     def write(self, data: bytes) -> None:
         super().write(data)
         if data.startswith(b":"):
-            self.heard.set()
+            self.commented.set()
 
 
 def test_comments_are_not_replayed(
-    provider: Upstream, kept: str, monkeypatch: pytest.MonkeyPatch
+    provider: Upstream, store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streaming.HeartbeatSink.__init__, "__defaults__", (0.02,))
-    caller = Listening()
+    caller = CommentSink()
 
     def script(connection: socket.socket, received: Received) -> None:
-        assert caller.heard.wait(10)
+        assert caller.commented.wait(10)
         chunked(answers.ollama_lines("Hello"))(connection, received)
 
     provider.script = script
@@ -102,7 +102,7 @@ def test_comments_are_not_replayed(
 
 @each_surface
 def test_an_answer_with_characters_outside_ascii_is_replayed(
-    provider: Upstream, kept: str, path: str
+    provider: Upstream, store: str, path: str
 ) -> None:
     provider.script = reply(answers.ollama_chat("Grüße ☃ 𝄞 \x00"))
 
@@ -110,7 +110,7 @@ def test_an_answer_with_characters_outside_ascii_is_replayed(
     assert len(provider.received) == 1
 
 
-def test_a_compressible_answer_of_2_mb_is_replayed(provider: Upstream, kept: str) -> None:
+def test_a_compressible_answer_of_2_mb_is_replayed(provider: Upstream, store: str) -> None:
     provider.script = chunked(answers.ollama_lines(*["again and again "] * 20_000))
     first, second = once_streamed(ask("m"), OPENAI), once_streamed(ask("m"), OPENAI)
 
@@ -119,7 +119,7 @@ def test_a_compressible_answer_of_2_mb_is_replayed(provider: Upstream, kept: str
 
 
 def test_requests_with_different_keys_both_reach_the_provider(
-    provider: Upstream, kept: str
+    provider: Upstream, store: str
 ) -> None:
     once(ask("m"), key="one")
     once(ask("m"), key="two")
@@ -127,7 +127,7 @@ def test_requests_with_different_keys_both_reach_the_provider(
     assert len(provider.received) == 2
 
 
-def test_a_request_without_a_key_is_not_replayed(provider: Upstream, kept: str) -> None:
+def test_a_request_without_a_key_is_not_replayed(provider: Upstream, store: str) -> None:
     once(ask("m"))
     answer = post(ask("m"))
 

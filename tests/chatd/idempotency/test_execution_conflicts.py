@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("provider", "keys")
 
 @each_surface
 def test_another_body_with_the_key_is_409_with_should_retry_false(
-    provider: Upstream, kept: str, path: str
+    provider: Upstream, store: str, path: str
 ) -> None:
     once(ask("m"), path)
     refused = once(ask("m", "Say something else."), path)
@@ -31,7 +31,9 @@ def test_another_body_with_the_key_is_409_with_should_retry_false(
 
 
 @each_surface
-def test_a_second_request_during_the_first_is_409(provider: Upstream, kept: str, path: str) -> None:
+def test_a_second_request_during_the_first_is_409(
+    provider: Upstream, store: str, path: str
+) -> None:
     meanwhile: list[HttpResult] = []
 
     def script(connection: socket.socket, received: Received) -> None:
@@ -49,7 +51,7 @@ def test_a_second_request_during_the_first_is_409(provider: Upstream, kept: str,
     assert len(provider.received) == 1
 
 
-def test_a_stream_is_in_flight_until_its_end_mark_is_sent(provider: Upstream, kept: str) -> None:
+def test_a_stream_is_in_flight_until_its_end_mark_is_sent(provider: Upstream, store: str) -> None:
     body = {**ask("m"), "stream": True}
     event = http_event("POST", OPENAI, json.dumps(body), headers={"Idempotency-Key": KEY})
     seen: list[tuple[bytes, int]] = []

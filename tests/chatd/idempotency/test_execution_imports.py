@@ -27,7 +27,7 @@ print(json.dumps([status, [name for name in names if name in sys.modules]]), fil
 """
 
 
-def imported(**environ: str) -> Any:
+def run_in_new_process(**environ: str) -> Any:
     """Run a chat in a new process; return its status and the imported idempotency modules."""
     code = IMPORTS.format(functions=str(ROOT / "functions"), root=str(ROOT))
     done = subprocess.run(
@@ -45,7 +45,7 @@ def test_a_request_without_a_key_imports_no_idempotency_module(
 ) -> None:
     environ = {"OLLAMA_URL": provider.url, "CHATD_IDEMPOTENCY_TABLE": TABLE}
 
-    assert imported(**environ) == [200, []]
+    assert run_in_new_process(**environ) == [200, []]
 
 
 def test_the_file_store_imports_neither_boto3_nor_powertools(
@@ -53,4 +53,4 @@ def test_the_file_store_imports_neither_boto3_nor_powertools(
 ) -> None:
     environ = {"OLLAMA_URL": provider.url, "CHATD_IDEMPOTENCY_FILE": str(tmp_path / "records")}
 
-    assert imported(KEY="1", **environ) == [200, ["chatd.idempotency", "sqlite3"]]
+    assert run_in_new_process(KEY="1", **environ) == [200, ["chatd.idempotency", "sqlite3"]]

@@ -15,7 +15,7 @@ import pytest
 import chat.app
 from chatd.aws_lambda.streaming import Collected
 from tests.support.functions import LambdaContext, ask, http_event
-from tests.support.idempotency import KEY, lose_records, once
+from tests.support.idempotency import KEY, break_store, once
 from tests.support.upstream import Upstream
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("provider", "keys")
 
 
-def given(*, live: bool, content: str = "Say hello.") -> Any:
+def send_chat(*, live: bool, content: str = "Say hello.") -> Any:
     """Send a chat to the handler, and read a streamed answer to its end."""
     body = json.dumps(ask("m", content, stream=live))
     event = http_event("POST", "/v1/chat", body, headers={"Idempotency-Key": KEY})
@@ -37,7 +37,7 @@ def given(*, live: bool, content: str = "Say hello.") -> Any:
 
 @pytest.mark.parametrize("live", [False, True])
 def test_no_key_prompt_or_answer_is_logged_at_debug_level(
-    kept: str,
+    store: str,
     live: bool,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
@@ -46,31 +46,31 @@ def test_no_key_prompt_or_answer_is_logged_at_debug_level(
     logging.getLogger("botocore").setLevel(logging.NOTSET)
     with caplog.at_level(logging.DEBUG):
         for prompt in ("CANARY-PROMPT", "CANARY-PROMPT", "CANARY-OTHER"):
-            given(live=live, content=prompt)
-        lose_records(kept, tmp_path)
-        given(live=live)
+            send_chat(live=live, content=prompt)
+        break_store(store, tmp_path)
+        send_chat(live=live)
 
-    said = caplog.text + "".join(capfd.readouterr())
+    logged = caplog.text + "".join(capfd.readouterr())
     deflated = base64.b64encode(zlib.compress(b"")[:2]).decode()[:2]  # of every stored body
-    assert not any(word in said for word in ("CANARY", "Hello", f'"{deflated}'))
+    assert not any(word in logged for word in ("CANARY", "Hello", f'"{deflated}'))
 
 
 def test_a_replay_is_one_log_line_and_no_metric(
-    provider: Upstream, kept: str, emitted: Callable[[], Emitted]
+    provider: Upstream, store: str, emitted: Callable[[], Emitted]
 ) -> None:
     once(ask("m"))
     emitted()
     once(ask("m"))
 
-    told = emitted()
-    (line,) = told.log
+    output = emitted()
+    (line,) = output.log
     assert line["chatd.idempotency"] == "replayed"
     assert line["request_id"] == LambdaContext().aws_request_id
-    assert told.metrics == []
+    assert output.metrics == []
 
 
 def test_a_conflict_is_one_log_line(
-    provider: Upstream, kept: str, emitted: Callable[[], Emitted]
+    provider: Upstream, store: str, emitted: Callable[[], Emitted]
 ) -> None:
     once(ask("m"))
     emitted()

@@ -15,9 +15,9 @@ from chatd.aws_lambda.streaming import Collected
 from tests.support import answers
 from tests.support.functions import HttpResult, Streamed, ask
 from tests.support.idempotency import (
+    break_store,
     each_surface,
     idempotency_outcome,
-    lose_records,
     once,
     once_streamed,
     streaming_response,
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("provider", "keys")
 
 
-def noise(characters: int) -> str:
+def incompressible_text(characters: int) -> str:
     """Return a text that compresses to three quarters at best."""
-    made = random.Random(1)  # noqa: S311  # it is to be the same each time
-    return "".join(made.choices(string.ascii_letters + string.digits, k=characters))
+    generator = random.Random(1)  # noqa: S311  # it is to be the same each time
+    return "".join(generator.choices(string.ascii_letters + string.digits, k=characters))
 
 
 @each_surface
 def test_an_answer_too_large_to_store_is_delivered_and_marked(
-    provider: Upstream, kept: str, path: str, emitted: Callable[[], Emitted]
+    provider: Upstream, store: str, path: str, emitted: Callable[[], Emitted]
 ) -> None:
-    provider.script = reply(answers.ollama_chat(noise(500_000)))
+    provider.script = reply(answers.ollama_chat(incompressible_text(500_000)))
     first, second = once(ask("m"), path), once(ask("m"), path)
 
     assert (first.status, idempotency_outcome(first), idempotency_outcome(second)) == (
@@ -56,9 +56,9 @@ def test_an_answer_too_large_to_store_is_delivered_and_marked(
 
 @each_surface
 def test_a_stream_too_large_to_store_is_delivered_and_marked_before_its_end(
-    provider: Upstream, kept: str, path: str
+    provider: Upstream, store: str, path: str
 ) -> None:
-    text = noise(500_000)
+    text = incompressible_text(500_000)
     pieces = [text[start : start + 50_000] for start in range(0, len(text), 50_000)]
     provider.script = chunked(answers.ollama_lines(*pieces))
     first, second = once_streamed(ask("m"), path), once_streamed(ask("m"), path)
@@ -84,29 +84,29 @@ def test_without_records_every_answer_is_delivered_and_marked(
 
 
 def test_a_stream_without_records_can_be_aborted(provider: Upstream) -> None:
-    making = streaming_response()
-    making.abort()
-    making.write_to(Collected())
+    response = streaming_response()
+    response.abort()
+    response.write_to(Collected())
 
     assert provider.received == []
 
 
-@pytest.mark.parametrize("ask_once", [once, once_streamed])
+@pytest.mark.parametrize("send", [once, once_streamed])
 def test_an_answer_is_delivered_and_marked_if_the_records_fail_meanwhile(
     provider: Upstream,
-    kept: str,
-    ask_once: Callable[..., Any],
+    store: str,
+    send: Callable[..., Any],
     tmp_path: Path,
     emitted: Callable[[], Emitted],
 ) -> None:
     usual = provider.script
 
     def script(connection: socket.socket, received: Received) -> None:
-        lose_records(kept, tmp_path)
+        break_store(store, tmp_path)
         usual(connection, received)
 
     provider.script = script
-    answer = ask_once(ask("m"))
+    answer = send(ask("m"))
 
     warnings = [line["message"] for line in emitted().log if line["level"] == "WARNING"]
     assert answer.status == 200

@@ -33,32 +33,32 @@ FAILURES: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-@pytest.mark.parametrize("ask_once", [once, once_streamed])
+@pytest.mark.parametrize("send", [once, once_streamed])
 def test_a_failed_request_is_not_stored_and_releases_its_key(
-    provider: Upstream, kept: str, ask_once: Callable[..., Any], failure: str
+    provider: Upstream, store: str, send: Callable[..., Any], failure: str
 ) -> None:
     usual, provider.script = provider.script, FAILURES[failure]
-    failed = ask_once(ask("m"))
+    failed = send(ask("m"))
     provider.script = usual
-    second, third = ask_once(ask("m")), ask_once(ask("m"))
+    second, third = send(ask("m")), send(ask("m"))
 
     assert failed.status in (400, 502)
     assert (second.status, idempotency_outcome(second)) == (200, None)
     assert idempotency_outcome(third) == "replayed"
 
 
-def test_an_invalid_request_leaves_its_key_free(provider: Upstream, kept: str) -> None:
+def test_an_invalid_request_leaves_its_key_free(provider: Upstream, store: str) -> None:
     assert once({"model": "m"}).status == 400
     assert once(ask("m")).status == 200
 
 
-def test_an_invalid_base64_body_with_a_key_is_400(provider: Upstream, kept: str) -> None:
+def test_an_invalid_base64_body_with_a_key_is_400(provider: Upstream, store: str) -> None:
     assert once("%", isBase64Encoded=True).status == 400
 
 
 @each_surface
 def test_an_internal_error_releases_the_key(
-    provider: Upstream, kept: str, path: str, monkeypatch: pytest.MonkeyPatch
+    provider: Upstream, store: str, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
         raise KeyError
@@ -71,11 +71,11 @@ def test_an_internal_error_releases_the_key(
 
 
 def test_a_broken_stream_is_not_stored_even_if_its_text_looks_like_an_end(
-    provider: Upstream, kept: str
+    provider: Upstream, store: str
 ) -> None:
-    said = 'data: [DONE]\n\ndata: {"done":true,'
+    text = 'data: [DONE]\n\ndata: {"done":true,'
     usual = provider.script
-    provider.script = chunked(answers.ollama_lines(said)[:1])
+    provider.script = chunked(answers.ollama_lines(text)[:1])
     for path in ("/v1/chat", OPENAI):
         assert once_streamed(ask("m"), path).json[-1]["error"]["code"] == "upstream_stream_error"
 
@@ -85,14 +85,14 @@ def test_a_broken_stream_is_not_stored_even_if_its_text_looks_like_an_end(
         assert idempotency_outcome(once_streamed(ask("m"), path)) == "replayed"
 
 
-def test_a_hang_up_before_the_end_releases_the_key(provider: Upstream, kept: str) -> None:
+def test_a_hang_up_before_the_end_releases_the_key(provider: Upstream, store: str) -> None:
     streaming_response().write_to(CallerThatHangsUp(b"Hello"))
 
     assert idempotency_outcome(once_streamed(ask("m"))) is None
     assert len(provider.received) == 2
 
 
-def test_a_hang_up_at_the_end_mark_keeps_the_answer(provider: Upstream, kept: str) -> None:
+def test_a_hang_up_at_the_end_mark_keeps_the_answer(provider: Upstream, store: str) -> None:
     streaming_response().write_to(CallerThatHangsUp(b'"done":true'))
 
     assert idempotency_outcome(once_streamed(ask("m"))) == "replayed"
@@ -100,20 +100,20 @@ def test_a_hang_up_at_the_end_mark_keeps_the_answer(provider: Upstream, kept: st
 
 
 def test_an_abort_ends_a_recorded_stream_and_releases_its_key(
-    provider: Upstream, kept: str
+    provider: Upstream, store: str
 ) -> None:
-    asked = threading.Event()
+    requested = threading.Event()
 
     def script(connection: socket.socket, received: Received) -> None:
-        asked.set()
+        requested.set()
         silent(provider)(connection, received)
 
     usual, provider.script = provider.script, script
-    making = streaming_response()
-    thread = threading.Thread(target=making.write_to, args=(Collected(),))
+    response = streaming_response()
+    thread = threading.Thread(target=response.write_to, args=(Collected(),))
     thread.start()
-    assert asked.wait(10)
-    making.abort()
+    assert requested.wait(10)
+    response.abort()
     thread.join(10)
     provider.script = usual
 
@@ -121,7 +121,7 @@ def test_an_abort_ends_a_recorded_stream_and_releases_its_key(
     assert once_streamed(ask("m")).status == 200
 
 
-def test_a_hang_up_during_a_replay_keeps_the_answer(provider: Upstream, kept: str) -> None:
+def test_a_hang_up_during_a_replay_keeps_the_answer(provider: Upstream, store: str) -> None:
     once_streamed(ask("m"))
     replayed = streaming_response()
     replayed.abort()

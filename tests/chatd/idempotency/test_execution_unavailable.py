@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.functions import ask
-from tests.support.idempotency import TABLE, each_surface, lose_records, once
+from tests.support.idempotency import TABLE, break_store, each_surface, once
 from tests.support.upstream import Upstream
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ pytestmark = pytest.mark.usefixtures("provider", "keys")
 
 @each_surface
 def test_unreachable_records_are_503_without_a_provider_request(
-    provider: Upstream, kept: str, path: str, tmp_path: Path, emitted: Callable[[], Emitted]
+    provider: Upstream, store: str, path: str, tmp_path: Path, emitted: Callable[[], Emitted]
 ) -> None:
-    lose_records(kept, tmp_path)
+    break_store(store, tmp_path)
     refused = once(ask("m"), path)
 
     assert (refused.status, refused.json["error"]["code"]) == (503, "idempotency_unavailable")

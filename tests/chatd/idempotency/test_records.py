@@ -16,7 +16,7 @@ from chatd.idempotency.sqlite import Sqlite
 DAY = 24 * 60 * 60
 ONE = IdempotencyKey("a" * 64, "b" * 64)
 OTHER_BODY = IdempotencyKey("a" * 64, "c" * 64)
-FIRST: StoredRecord = {"headers": {}, "body": "", "live": False}
+ANSWER: StoredRecord = {"headers": {}, "body": "", "live": False}
 
 
 def test_a_key_is_claimed_kept_and_released(records: Records) -> None:
@@ -25,8 +25,8 @@ def test_a_key_is_claimed_kept_and_released(records: Records) -> None:
         records.claim(ONE, 60_000)
     with pytest.raises(KeyReusedError):
         records.claim(OTHER_BODY, 60_000)
-    records.keep(ONE, FIRST)
-    assert records.claim(ONE, 60_000) == FIRST
+    records.keep(ONE, ANSWER)
+    assert records.claim(ONE, 60_000) == ANSWER
     with pytest.raises(KeyReusedError):
         records.claim(OTHER_BODY, 60_000)
     records.release(ONE)
@@ -52,10 +52,10 @@ def test_an_answer_is_kept_for_a_day(tmp_path: Path) -> None:
     now = [1_000_000.0]
     records = Sqlite(str(tmp_path / "records"), clock=lambda: now[0])
     records.claim(ONE, 60_000)
-    records.keep(ONE, FIRST)
+    records.keep(ONE, ANSWER)
     now[0] += DAY
 
-    assert records.claim(ONE, 60_000) == FIRST
+    assert records.claim(ONE, 60_000) == ANSWER
     now[0] += 1
     assert records.claim(ONE, 60_000) is None
     with sqlite3.connect(tmp_path / "records") as file:
@@ -67,15 +67,15 @@ def test_one_of_sixteen_simultaneous_claims_of_a_key_succeeds(tmp_path: Path) ->
     path = str(tmp_path / "records")
     many = 16
     together = threading.Barrier(many)
-    got: list[str] = []
+    outcomes: list[str] = []
 
     def claim() -> None:
         together.wait()
         try:
             Sqlite(path).claim(ONE, 60_000)
-            got.append("it")
+            outcomes.append("it")
         except InFlightError:
-            got.append("in flight")
+            outcomes.append("in flight")
 
     threads = [threading.Thread(target=claim) for _ in range(many)]
     for thread in threads:
@@ -83,4 +83,4 @@ def test_one_of_sixteen_simultaneous_claims_of_a_key_succeeds(tmp_path: Path) ->
     for thread in threads:
         thread.join()
 
-    assert sorted(got) == [*["in flight"] * (many - 1), "it"]
+    assert sorted(outcomes) == [*["in flight"] * (many - 1), "it"]

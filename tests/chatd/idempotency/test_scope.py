@@ -24,7 +24,7 @@ CALLERS: list[tuple[dict[str, Any], dict[str, str]]] = [
 ]
 
 
-def test_callers_with_the_same_key_get_separate_answers(provider: Upstream, kept: str) -> None:
+def test_callers_with_the_same_key_get_separate_answers(provider: Upstream, store: str) -> None:
     def call(context: dict[str, Any], headers: dict[str, str]) -> HttpResult:
         return post(ask("m"), requestContext=context, headers={**headers, "Idempotency-Key": KEY})
 
@@ -36,13 +36,13 @@ def test_callers_with_the_same_key_get_separate_answers(provider: Upstream, kept
     assert len(provider.received) == len(CALLERS)
 
 
-def test_routes_with_the_same_key_get_separate_answers(provider: Upstream, kept: str) -> None:
+def test_routes_with_the_same_key_get_separate_answers(provider: Upstream, store: str) -> None:
     assert once(ask("m"), "/v1/chat").json.keys() != once(ask("m"), OPENAI).json.keys()
     assert len(provider.received) == 2
 
 
 def test_a_base_path_of_a_custom_domain_does_not_change_the_route(
-    provider: Upstream, kept: str
+    provider: Upstream, store: str
 ) -> None:
     once(ask("m"))
 
@@ -63,7 +63,9 @@ def test_an_invalid_key_is_400(
 
 
 @pytest.mark.parametrize("key", ["x", "x" * 255, ' "quoted" ~!'])
-def test_a_key_of_printable_characters_is_accepted(provider: Upstream, kept: str, key: str) -> None:
+def test_a_key_of_printable_characters_is_accepted(
+    provider: Upstream, store: str, key: str
+) -> None:
     once(ask("m"), key=key)
 
     assert idempotency_outcome(once(ask("m"), key=key)) == "replayed"

@@ -51,11 +51,11 @@ def test_the_file_is_readable_by_its_user_alone_under_any_umask(tmp_path: Path, 
 def test_only_the_keys_of_the_ended_process_are_released(tmp_path: Path) -> None:
     path = tmp_path / "records"
     records = Sqlite(str(path))
-    dead = claim_elsewhere(path, ONE)
+    ended = claim_elsewhere(path, ONE)
     assert records.claim(TWO, 60_000) is None
     with pytest.raises(InFlightError):
         records.claim(ONE, 60_000)
-    records.release_of(dead)
+    records.release_of(ended)
 
     assert records.claim(ONE, 60_000) is None
     with pytest.raises(InFlightError):
@@ -65,9 +65,9 @@ def test_only_the_keys_of_the_ended_process_are_released(tmp_path: Path) -> None
 def test_the_answers_of_an_ended_process_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "records"
     records = Sqlite(str(path))
-    dead = claim_elsewhere(path, ONE)
+    ended = claim_elsewhere(path, ONE)
     records.keep(ONE, ANSWER)
-    records.release_of(dead)
+    records.release_of(ended)
 
     assert records.claim(ONE, 60_000) == ANSWER
 

@@ -19,7 +19,7 @@ END = b"data: end\n\n"
 NOT_STORED = b": idempotency not-stored\n\n"
 
 
-class Noted:
+class Recorder:
     """Record the calls of a sink and of a claimed key, in order."""
 
     def __init__(self, *, keeps: bool = True) -> None:
@@ -42,7 +42,7 @@ class Noted:
         self.events.append("release")
 
 
-class Says:
+class FakeStream:
     """Stream a status and pieces, then raise `then` if set."""
 
     def __init__(self, status: int, *pieces: bytes, then: Exception | None = None) -> None:
@@ -66,9 +66,9 @@ def ends(piece: bytes) -> bool:
     return piece == END
 
 
-def poured(live: Says, noted: Noted) -> list[object]:
-    RecordedStream(live, noted, ends).write_to(noted)
-    return noted.events
+def record(live: FakeStream, recorder: Recorder) -> list[object]:
+    RecordedStream(live, recorder, ends).write_to(recorder)
+    return recorder.events
 
 
 def body(kept: StoredAnswer | None) -> bytes:
@@ -82,51 +82,51 @@ def body(kept: StoredAnswer | None) -> bytes:
 
 
 def test_an_answer_is_stored_before_its_end_mark_is_sent() -> None:
-    noted = Noted()
+    recorder = Recorder()
 
-    assert poured(Says(200, b"a", END), noted) == [200, b"a", "keep", END, "release"]
-    assert body(noted.kept) == b"a" + END
-    assert noted.kept is not None
-    assert noted.kept.headers == {"Content-Type": "text/event-stream"}
+    assert record(FakeStream(200, b"a", END), recorder) == [200, b"a", "keep", END, "release"]
+    assert body(recorder.kept) == b"a" + END
+    assert recorder.kept is not None
+    assert recorder.kept.headers == {"Content-Type": "text/event-stream"}
 
 
 def test_a_failure_releases_the_key_before_its_status_is_sent() -> None:
-    events = poured(Says(503, b"{}"), Noted())
+    events = record(FakeStream(503, b"{}"), Recorder())
 
     assert events == ["release", 503, b"{}", "release"]
 
 
 def test_an_answer_that_is_not_stored_has_a_comment_before_its_end_mark() -> None:
-    events = poured(Says(200, b"a", END), Noted(keeps=False))
+    events = record(FakeStream(200, b"a", END), Recorder(keeps=False))
 
     assert events == [200, b"a", "keep", NOT_STORED, END, "release"]
 
 
 def test_a_stream_without_an_end_mark_is_not_stored() -> None:
-    assert poured(Says(200, b"a", b"b"), Noted()) == [200, b"a", b"b", "release"]
+    assert record(FakeStream(200, b"a", b"b"), Recorder()) == [200, b"a", b"b", "release"]
 
 
 @pytest.mark.parametrize("fault", [CallerGoneError(), RuntimeError("x")])
 def test_a_stream_that_raises_releases_the_key(fault: Exception) -> None:
-    noted = Noted()
+    recorder = Recorder()
 
     with pytest.raises(type(fault)):
-        poured(Says(200, b"a", then=fault), noted)
+        record(FakeStream(200, b"a", then=fault), recorder)
 
-    assert noted.events == [200, b"a", "release"]
+    assert recorder.events == [200, b"a", "release"]
 
 
 def test_comments_are_sent_and_not_stored() -> None:
-    noted = Noted()
+    recorder = Recorder()
     comment = b": keep-alive\n\n"
 
-    assert poured(Says(200, comment, b"a", comment, END), noted)[1:3] == [comment, b"a"]
-    assert body(noted.kept) == b"a" + END
+    assert record(FakeStream(200, comment, b"a", comment, END), recorder)[1:3] == [comment, b"a"]
+    assert body(recorder.kept) == b"a" + END
 
 
 def test_an_abort_is_passed_to_the_recorded_stream() -> None:
-    live = Says(200)
-    RecordedStream(live, Noted(), ends).abort()
+    live = FakeStream(200)
+    RecordedStream(live, Recorder(), ends).abort()
 
     assert live.aborted
 
@@ -139,7 +139,7 @@ def many_switches() -> Iterator[None]:
     sys.setswitchinterval(interval)
 
 
-class Beating:
+class StreamWithHeartbeat:
     """Stream pieces with comments from a second thread, without a pause."""
 
     def __init__(self, pieces: list[bytes]) -> None:
@@ -155,7 +155,7 @@ class Beating:
         """The stream ends by itself."""
 
 
-class Exclusive(Noted):
+class OverlapCounter(Recorder):
     """Count writes that overlap a write of another thread."""
 
     def __init__(self) -> None:
@@ -164,7 +164,7 @@ class Exclusive(Noted):
         self._busy = threading.Lock()
 
     def write(self, data: bytes) -> None:
-        self._alone(lambda: super(Exclusive, self).write(data))
+        self._alone(lambda: super(OverlapCounter, self).write(data))
 
     def _alone(self, do: Callable[[], None]) -> None:
         if not self._busy.acquire(blocking=False):
@@ -179,11 +179,11 @@ class Exclusive(Noted):
 @pytest.mark.usefixtures("many_switches")
 def test_comments_from_a_second_thread_do_not_change_the_stored_answer() -> None:
     pieces = [b"data: %d\n\n" % number for number in range(2000)]
-    noted = Exclusive()
-    RecordedStream(Beating([*pieces, END]), noted, ends).write_to(noted)
-    sent = [event for event in noted.events if isinstance(event, bytes)]
+    recorder = OverlapCounter()
+    RecordedStream(StreamWithHeartbeat([*pieces, END]), recorder, ends).write_to(recorder)
+    sent = [event for event in recorder.events if isinstance(event, bytes)]
 
-    assert noted.overlaps == 0
-    assert body(noted.kept) == b"".join([*pieces, END])
+    assert recorder.overlaps == 0
+    assert body(recorder.kept) == b"".join([*pieces, END])
     assert [data for data in sent if not data.startswith(b":")] == [*pieces, END]
     assert any(data.startswith(b":") for data in sent)

@@ -40,7 +40,7 @@ pytestmark = pytest.mark.usefixtures("provider", "keys")
 
 
 @pytest.fixture
-def always(config: Path) -> Path:
+def always_streaming(config: Path) -> Path:
     """Write a chatd.toml in which every provider streams for every caller."""
     rows = ("ollama", "ollama_cloud", "openrouter", "opencode", "kimi")
     config.write_text("".join(f"[providers.{row}]\nupstream_stream = true\n" for row in rows))
@@ -72,7 +72,7 @@ def test_a_streaming_caller_gets_a_stream_of_the_provider(model: str, provider: 
 
 @each_model
 @each_surface
-@pytest.mark.usefixtures("always")
+@pytest.mark.usefixtures("always_streaming")
 def test_upstream_stream_makes_the_provider_stream_for_every_caller(
     model: str, path: str, provider: Upstream
 ) -> None:
@@ -143,11 +143,11 @@ def test_an_unusable_stream_is_replaced_by_a_whole_answer(
         text = post(ask("fast")).json["content"]
 
     assert text == "Hello!"
-    asked = [
+    requested = [
         (received.json["model"], bool(received.json.get("stream")))
         for received in provider.received
     ]
-    assert asked == [("v/a", True), ("v/a", False)]
+    assert requested == [("v/a", True), ("v/a", False)]
 
 
 def test_unusable_streams_do_not_open_the_circuit_of_a_provider_that_answers(
@@ -223,7 +223,7 @@ def test_the_silence_limit_holds_for_a_caller_that_does_not_stream(
     assert time.monotonic() - started < 10
 
 
-@pytest.mark.usefixtures("always")
+@pytest.mark.usefixtures("always_streaming")
 def test_the_log_of_a_whole_answer_has_the_time_of_the_first_event(
     emitted: Callable[[], Emitted],
 ) -> None:
@@ -233,7 +233,7 @@ def test_the_log_of_a_whole_answer_has_the_time_of_the_first_event(
     assert line["chatd.first_event_ms"] <= line["chatd.upstream_ms"]
 
 
-def hanging(provider: Upstream, *pieces: bytes) -> Script:
+def open_after(provider: Upstream, *pieces: bytes) -> Script:
     """Send these pieces, and leave the stream open."""
 
     def script(connection: socket.socket, received: Received) -> None:
@@ -248,12 +248,12 @@ def hanging(provider: Upstream, *pieces: bytes) -> Script:
 FINISHED = answers.openai_chunks("Hello", "!", done=False)
 
 
-@pytest.mark.usefixtures("always")
+@pytest.mark.usefixtures("always_streaming")
 @each_surface
 def test_a_stream_is_complete_at_its_finish_reason_without_an_end_mark(
     path: str, provider: Upstream
 ) -> None:
-    provider.script = hanging(provider, *FINISHED[:-1])
+    provider.script = open_after(provider, *FINISHED[:-1])
     started = time.monotonic()
 
     result = post(ask("openrouter/v/m"), path)
@@ -263,7 +263,7 @@ def test_a_stream_is_complete_at_its_finish_reason_without_an_end_mark(
 
 
 def test_usage_received_before_a_silence_counts(provider: Upstream) -> None:
-    provider.script = hanging(provider, *FINISHED)
+    provider.script = open_after(provider, *FINISHED)
 
     *_, last = stream(ask("openrouter/v/m")).json
 
@@ -285,18 +285,18 @@ def test_missing_usage_is_estimated_and_marked(
     assert all(line["chatd.usage_estimated"] for line in emitted().log)
 
 
-@pytest.mark.usefixtures("always")
+@pytest.mark.usefixtures("always_streaming")
 def test_a_connection_that_stays_open_after_done_does_not_delay_the_answer(
     provider: Upstream,
 ) -> None:
-    provider.script = hanging(provider, *answers.openai_chunks("Hello", "!"))
+    provider.script = open_after(provider, *answers.openai_chunks("Hello", "!"))
     started = time.monotonic()
 
     assert post(ask("openrouter/v/m")).status == 200
     assert time.monotonic() - started < 10
 
 
-@pytest.mark.usefixtures("always")
+@pytest.mark.usefixtures("always_streaming")
 def test_comments_after_done_do_not_delay_the_answer(provider: Upstream) -> None:
     done = b"".join(answers.openai_chunks("Hello", "!"))
     content = [head(200, {"Connection": "close"}) + done, *[b": PROCESSING\n\n"] * 1000]
@@ -307,7 +307,7 @@ def test_comments_after_done_do_not_delay_the_answer(provider: Upstream) -> None
     assert time.monotonic() - started < 10
 
 
-NOTHING: dict[str, list[dict[str, Any]]] = {
+EMPTY: dict[str, list[dict[str, Any]]] = {
     "no choices": [{"choices": []}],
     "null choices": [{"choices": None}],
     "a role alone": [{"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]}],
@@ -315,9 +315,9 @@ NOTHING: dict[str, list[dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("nothing", NOTHING)
-def test_a_stream_without_content_is_an_error(nothing: str, provider: Upstream) -> None:
-    provider.script = chunked([*map(answers.sse, NOTHING[nothing]), b"data: [DONE]\n\n"])
+@pytest.mark.parametrize("empty", EMPTY)
+def test_a_stream_without_content_is_an_error(empty: str, provider: Upstream) -> None:
+    provider.script = chunked([*map(answers.sse, EMPTY[empty]), b"data: [DONE]\n\n"])
 
     assert post(ask("openrouter/v/m")).status == 502
     assert stream(ask("openrouter/v/m")).body.startswith((b'{"error"', b'data: {"thinking"'))

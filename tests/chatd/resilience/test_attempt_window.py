@@ -29,7 +29,7 @@ TEXTS = (f"text {number}" for number in count())
 MANY = 2
 pytestmark = pytest.mark.usefixtures("keys")
 
-Ask = Callable[[dict[str, Any]], Any]
+Send = Callable[[dict[str, Any]], Any]
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,7 @@ def few_failures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(circuit_breaker, "FAILURES", MANY)
 
 
-def fresh(model: str, **more: Any) -> dict[str, Any]:
+def new_request(model: str, **more: Any) -> dict[str, Any]:
     """Return a request with a text of its own."""
     return ask(model, next(TEXTS), **more)
 
@@ -59,7 +59,7 @@ def streamed(seconds: Iterator[float], provider: Upstream) -> Script:
     return script
 
 
-def flowing(provider: Upstream) -> Script:
+def endless_stream(provider: Upstream) -> Script:
     """Send words without an end."""
 
     def script(connection: socket.socket, received: Received) -> None:
@@ -68,7 +68,7 @@ def flowing(provider: Upstream) -> Script:
     return script
 
 
-def lasting(provider: Upstream, seconds: float = 1.0) -> Script:
+def timed_stream(provider: Upstream, seconds: float = 1.0) -> Script:
     """Send a stream of words that takes this many seconds."""
 
     def script(connection: socket.socket, received: Received) -> None:
@@ -77,7 +77,7 @@ def lasting(provider: Upstream, seconds: float = 1.0) -> Script:
     return script
 
 
-def chattering(provider: Upstream) -> Script:
+def comments_only(provider: Upstream) -> Script:
     """Send comments and no event."""
 
     def script(connection: socket.socket, _received: Received) -> None:
@@ -92,10 +92,10 @@ def chattering(provider: Upstream) -> Script:
 def spare(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
     """Serve OpenRouter, the second model of the tier `fast`."""
 
-    def speak(connection: socket.socket, received: Received) -> None:
+    def respond(connection: socket.socket, received: Received) -> None:
         chunked(answers.stream_for_path(received.path))(connection, received)
 
-    with upstream(speak) as server:
+    with upstream(respond) as server:
         monkeypatch.setenv("OPENROUTER_BASE_URL", server.url)
         yield server
 
@@ -115,9 +115,9 @@ def tier(config: Path, total: float | None, rest: str = "") -> None:
     )
 
 
-@pytest.mark.parametrize("way", [post, stream])
+@pytest.mark.parametrize("send", [post, stream])
 def test_long_answers_that_pass_the_total_count_against_no_model(
-    way: Ask,
+    send: Send,
     provider: Upstream,
     spare: Upstream,
     config: Path,
@@ -125,28 +125,28 @@ def test_long_answers_that_pass_the_total_count_against_no_model(
 ) -> None:
     """Every token arrives in time; only the tier's total is spent."""
     tier(config, 3)
-    whole, provider.script = provider.script, flowing(provider)
+    whole, provider.script = provider.script, endless_stream(provider)
     for _ in range(MANY):
-        way(fresh("fast"))
+        send(new_request("fast"))
     assert spare.received == []
     assert {line["gen_ai.provider.name"] for line in emitted().log} == {"ollama"}
 
     provider.script = whole
-    assert post(fresh("fast")).json["provider"] == "ollama"
+    assert post(new_request("fast")).json["provider"] == "ollama"
     provider.script = chunked([])
-    assert post(fresh("fast")).json["provider"] == "openrouter"
+    assert post(new_request("fast")).json["provider"] == "openrouter"
 
 
 def test_an_answer_held_for_a_format_check_counts_as_begun(
     provider: Upstream, spare: Upstream, config: Path
 ) -> None:
     config.write_text('[tiers.cloud]\nmodels = ["ollama_cloud/gpt-oss"]\ntimeouts = { total = 2 }')
-    whole, provider.script = provider.script, flowing(provider)
+    whole, provider.script = provider.script, endless_stream(provider)
     for _ in range(MANY):
-        assert post(fresh("cloud", format="json")).status == 504
+        assert post(new_request("cloud", format="json")).status == 504
 
     provider.script = whole
-    assert post(fresh("cloud")).status == 200
+    assert post(new_request("cloud")).status == 200
 
 
 def test_an_answer_without_time_for_a_second_request_counts_against_no_model(
@@ -160,14 +160,14 @@ def test_an_answer_without_time_for_a_second_request_counts_against_no_model(
         timeouts = { total = 4 }
         """
     )
-    whole, provider.script = provider.script, lasting(provider, 2.2)
+    whole, provider.script = provider.script, timed_stream(provider, 2.2)
     for _ in range(MANY):
-        post(fresh("cloud", format="json"))
-    asked = len(provider.received)
+        post(new_request("cloud", format="json"))
+    requested = len(provider.received)
 
     provider.script = whole
-    assert asked == MANY
-    assert post(fresh("cloud")).json["provider"] == "ollama_cloud"
+    assert requested == MANY
+    assert post(new_request("cloud")).json["provider"] == "ollama_cloud"
 
 
 def test_silences_of_a_models_whole_share_open_its_circuit(
@@ -176,22 +176,22 @@ def test_silences_of_a_models_whole_share_open_its_circuit(
     tier(config, 4)
     provider.script = silent(provider)
     for _ in range(MANY):
-        post(fresh("fast"))
-    asked = len(provider.received)
+        post(new_request("fast"))
+    requested = len(provider.received)
 
-    result = post(fresh("fast"))
+    result = post(new_request("fast"))
 
     assert result.headers["x-chatd-attempts"] == "ollama: no_healthy_provider, openrouter: ok"
-    assert len(provider.received) == asked == MANY
+    assert len(provider.received) == requested == MANY
 
 
-FAULTS = [silent, chattering]
+FAULTS = [silent, comments_only]
 
 
-@pytest.mark.parametrize("way", [post, stream])
+@pytest.mark.parametrize("send", [post, stream])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_silent_model_leaves_the_next_model_its_share_of_the_time(
-    way: Ask,
+    send: Send,
     fault: Callable[[Upstream], Script],
     provider: Upstream,
     spare: Upstream,
@@ -200,7 +200,7 @@ def test_a_silent_model_leaves_the_next_model_its_share_of_the_time(
     tier(config, 4)
     provider.script = fault(provider)
 
-    answer = way(fresh("fast"))
+    answer = send(new_request("fast"))
 
     assert answer.headers["x-chatd-attempts"] == "ollama: upstream_timeout, openrouter: ok"
     assert len(provider.received) == 1
@@ -212,17 +212,17 @@ def test_a_model_that_does_not_stream_has_a_share_of_the_time(
     tier(config, 4, "[providers.ollama]\nupstream_stream = false")
     provider.script = silent(provider)
 
-    assert post(fresh("fast")).json["provider"] == "openrouter"
+    assert post(new_request("fast")).json["provider"] == "openrouter"
 
 
 def test_an_unreachable_model_has_a_share_of_the_time(
     spare: Upstream, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tier(config, 4)  # half of this total is less than the connect limit
-    with black_hole() as nowhere:
-        monkeypatch.setenv("OLLAMA_URL", nowhere)
+    with black_hole() as url:
+        monkeypatch.setenv("OLLAMA_URL", url)
         forget()
-        assert post(fresh("fast")).json["provider"] == "openrouter"
+        assert post(new_request("fast")).json["provider"] == "openrouter"
 
 
 def test_the_last_of_three_models_has_a_third_of_the_time(
@@ -237,12 +237,12 @@ def test_the_last_of_three_models_has_a_third_of_the_time(
     )
     provider.script = silent(provider)
 
-    assert post(fresh("fast")).json["provider"] == "openrouter"
+    assert post(new_request("fast")).json["provider"] == "openrouter"
 
 
-@pytest.mark.parametrize("way", [post, stream])
+@pytest.mark.parametrize("send", [post, stream])
 def test_a_chat_whose_time_is_spent_is_no_attempt(
-    way: Ask,
+    send: Send,
     provider: Upstream,
     spare: Upstream,
     config: Path,
@@ -250,7 +250,7 @@ def test_a_chat_whose_time_is_spent_is_no_attempt(
 ) -> None:
     tier(config, 1e-9)
     for _ in range(MANY):
-        assert way(fresh("fast")).status == 504
+        assert send(new_request("fast")).status == 504
 
     assert provider.received == spare.received == []
     (line, *_) = emitted().log
@@ -259,22 +259,22 @@ def test_a_chat_whose_time_is_spent_is_no_attempt(
 
     tier(config, None)
     chat.app.compose.cache_clear()  # read chatd.toml again; Powertools' counts stay
-    assert post(fresh("fast")).json["provider"] == "ollama"
+    assert post(new_request("fast")).json["provider"] == "ollama"
 
 
 def test_a_stream_may_take_longer_than_a_whole_answer(
     provider: Upstream, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(targets, "WHOLE_SECONDS", 0.3)
-    provider.script = lasting(provider)
+    provider.script = timed_stream(provider)
 
-    assert post(fresh("m")).status == 504
+    assert post(new_request("m")).status == 504
     for path in ("/v1/chat", OPENAI):
-        assert "error" not in stream(fresh("m"), path).json[-1]
+        assert "error" not in stream(new_request("m"), path).json[-1]
 
 
 def test_a_total_in_chatd_toml_limits_streams(provider: Upstream, config: Path) -> None:
     config.write_text("[providers.ollama]\ntimeouts = { total = 0.3 }")
-    provider.script = lasting(provider)
+    provider.script = timed_stream(provider)
 
-    assert stream(fresh("m")).json[-1]["error"]["code"] == "upstream_timeout"
+    assert stream(new_request("m")).json[-1]["error"]["code"] == "upstream_timeout"

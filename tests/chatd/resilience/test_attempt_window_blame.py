@@ -74,32 +74,32 @@ def refused() -> UpstreamError:
 SILENCE = UpstreamTimeoutError("silent")
 BROKEN = UpstreamError("500")
 ANSWERED_504 = UpstreamTimeoutError("504", upstream_status=504)
-SOME = "of this request"
+THIS_REQUEST = "of this request"
 
 
 @pytest.mark.parametrize(
     ("error", "others", "waited", "source"),
     [
-        (BROKEN, 0, 0, SOME),
-        (ANSWERED_504, 0, 0, SOME),
+        (BROKEN, 0, 0, THIS_REQUEST),
+        (ANSWERED_504, 0, 0, THIS_REQUEST),
         (refused(), 0, 0, ANY_REQUEST),
         (unconnected(), 0, 2.9, None),
         (unconnected(), 0, 3.1, ANY_REQUEST),
         (SILENCE, 0, 44, None),
-        (SILENCE, 0, 46, SOME),
+        (SILENCE, 0, 46, THIS_REQUEST),
         (SILENCE, 1, 7.4, None),
-        (SILENCE, 1, 7.6, SOME),
+        (SILENCE, 1, 7.6, THIS_REQUEST),
     ],
 )
 def test_a_failure_before_the_first_event_counts_after_the_models_time(
     clock: Clock, error: UpstreamError, others: int, waited: float, source: str | None
 ) -> None:
     chat = chat_context(clock)
-    turn = AttemptWindow(target(chat), [target(chat)] * others, chat)
-    turn.limits()
+    window = AttemptWindow(target(chat), [target(chat)] * others, chat)
+    window.limits()
     clock.now += waited
 
-    assert turn.source_of(error) == (chat.fingerprint if source == SOME else source)
+    assert window.source_of(error) == (chat.fingerprint if source == THIS_REQUEST else source)
 
 
 @pytest.mark.parametrize(
@@ -110,11 +110,13 @@ def test_three_quarters_of_a_shorter_total_are_enough_to_count(
     clock: Clock, total: float, others: int, waited: float, counts: bool
 ) -> None:
     chat = chat_context(clock)
-    turn = AttemptWindow(target(chat, replace(LIMITS, total=total)), [target(chat)] * others, chat)
-    turn.limits()
+    window = AttemptWindow(
+        target(chat, replace(LIMITS, total=total)), [target(chat)] * others, chat
+    )
+    window.limits()
     clock.now += waited
 
-    assert (turn.source_of(SILENCE) is not None) == counts
+    assert (window.source_of(SILENCE) is not None) == counts
 
 
 @pytest.mark.parametrize(
@@ -124,67 +126,67 @@ def test_the_silence_of_a_whole_answer_counts_only_with_a_fallback(
     clock: Clock, others: int, waited: float, counts: bool
 ) -> None:
     chat = chat_context(clock)
-    turn = AttemptWindow(target(chat, stream=False), [target(chat)] * others, chat)
-    turn.limits()
+    window = AttemptWindow(target(chat, stream=False), [target(chat)] * others, chat)
+    window.limits()
     clock.now += waited
 
-    assert (turn.source_of(SILENCE) is not None) == counts
+    assert (window.source_of(SILENCE) is not None) == counts
 
 
 def test_for_a_model_outside_tiers_only_connection_failures_count(clock: Clock) -> None:
     chat = chat_context(clock)
-    turn = AttemptWindow(target(chat, named=False), (), chat)
-    turn.limits()
+    window = AttemptWindow(target(chat, named=False), (), chat)
+    window.limits()
     clock.now += 100
 
-    assert turn.source_of(BROKEN) is turn.source_of(SILENCE) is None
-    assert turn.source_of(refused()) == turn.source_of(unconnected()) == ANY_REQUEST
+    assert window.source_of(BROKEN) is window.source_of(SILENCE) is None
+    assert window.source_of(refused()) == window.source_of(unconnected()) == ANY_REQUEST
     assert source_after_first_event(BROKEN, target(chat, named=False), chat) is None
 
 
 def test_an_unsent_or_cancelled_request_is_no_failure(clock: Clock) -> None:
     chat = chat_context(clock)
-    turn = AttemptWindow(target(chat), (), chat)
-    assert turn.source_of(BROKEN) is None
-    turn.limits()
-    assert turn.source_of(BROKEN)
+    window = AttemptWindow(target(chat), (), chat)
+    assert window.source_of(BROKEN) is None
+    window.limits()
+    assert window.source_of(BROKEN)
     chat.call.cancel()
 
-    assert turn.source_of(BROKEN) is turn.source_of(refused()) is None
+    assert window.source_of(BROKEN) is window.source_of(refused()) is None
     assert source_after_first_event(BROKEN, target(chat), chat) is None
 
 
 def test_a_provider_that_closes_on_a_slow_caller_is_no_failure(clock: Clock) -> None:
     chat = chat_context(clock)
-    turn = AttemptWindow(target(chat), (), chat)
-    turn.limits()
+    window = AttemptWindow(target(chat), (), chat)
+    window.limits()
     error = UpstreamError("broke off")
     error.caller_was_slow = True
 
-    assert turn.source_of(error) is source_after_first_event(error, target(chat), chat) is None
+    assert window.source_of(error) is source_after_first_event(error, target(chat), chat) is None
 
 
 def test_an_answer_held_for_a_format_check_begins_with_its_first_event(clock: Clock) -> None:
     chat = chat_context(clock, seconds=100)
-    turn = AttemptWindow(target(chat), (), chat)
-    turn.limits()
+    window = AttemptWindow(target(chat), (), chat)
+    window.limits()
     chat.record.note_first_event(clock.now)
     clock.now += 99
-    assert turn.source_of(SILENCE) == chat.fingerprint
+    assert window.source_of(SILENCE) == chat.fingerprint
     clock.now += 1
 
-    assert turn.source_of(SILENCE) is None
+    assert window.source_of(SILENCE) is None
 
 
 def test_a_spent_window_sends_no_request(clock: Clock) -> None:
     chat = chat_context(clock, seconds=10)
-    turn = AttemptWindow(target(chat), [target(chat)], chat)
-    turn.limits()
+    window = AttemptWindow(target(chat), [target(chat)], chat)
+    window.limits()
     clock.now += 5
 
     with pytest.raises(UpstreamTimeoutError):
-        turn.limits()
-    assert turn.source_of(SILENCE) is None
+        window.limits()
+    assert window.source_of(SILENCE) is None
 
 
 def test_a_broken_stream_counts_unless_the_time_of_the_chat_is_spent(clock: Clock) -> None:
@@ -210,12 +212,12 @@ def test_the_remaining_time_is_shared_by_the_remaining_models(clock: Clock) -> N
 def test_the_shortest_total_of_the_models_is_shared(clock: Clock) -> None:
     chat = chat_context(clock, seconds=90)
     brief = target(chat, replace(LIMITS, total=12))
-    turn = AttemptWindow(target(chat), [brief], chat)
+    window = AttemptWindow(target(chat), [brief], chat)
 
-    assert (turn.begin_by.left(), turn.deadline.left()) == (6, 90)
-    assert (turn.limits().first_event, turn.limits().connect) == (6, 4)
+    assert (window.begin_by.left(), window.deadline.left()) == (6, 90)
+    assert (window.limits().first_event, window.limits().connect) == (6, 4)
     clock.now += 4
-    assert (turn.limits().first_event, turn.limits().connect) == (2, 2)
+    assert (window.limits().first_event, window.limits().connect) == (2, 2)
     assert AttemptWindow(brief, (), chat).limits().first_event == LIMITS.first_event
 
 

@@ -176,7 +176,7 @@ def test_a_circuit_that_opens_or_closes_is_a_warning(
     ]
 
 
-SIGNS_OF_LIFE = (
+REFUSALS = (
     UpstreamRefusedError("400"),
     ContextTooLongError("long"),
     ContentRefusedError("no"),
@@ -188,7 +188,7 @@ SIGNS_OF_LIFE = (
     AnswerTooLargeError("21 MB"),
 )
 # Errors before a request is sent; a dialect raises the first.
-OURS = (
+INTERNAL = (
     InvalidRequestError("no word for it"),
     CredentialsUnavailableError("no key"),
     InternalError("ours"),
@@ -196,16 +196,16 @@ OURS = (
 )
 
 
-@pytest.mark.parametrize("sign", SIGNS_OF_LIFE, ids=lambda error: type(error).__name__)
-def test_a_refusal_resets_the_failure_count(environment: Environment, sign: ChatdError) -> None:
+@pytest.mark.parametrize("error", REFUSALS, ids=lambda error: type(error).__name__)
+def test_a_refusal_resets_the_failure_count(environment: Environment, error: ChatdError) -> None:
     environment.fails(4)
-    environment.ends_with(sign)
+    environment.ends_with(error)
     environment.fails(4)
 
     assert environment.refusal() is None
 
 
-@pytest.mark.parametrize("failure", OURS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("failure", INTERNAL, ids=lambda error: type(error).__name__)
 def test_an_internal_error_counts_neither_as_failure_nor_as_success(
     environment: Environment, failure: Exception
 ) -> None:
@@ -263,7 +263,7 @@ def test_outcomes_of_earlier_chats_do_not_change_an_open_circuit(
     environment.died()
     environment.ended()
 
-    assert environment.asked == 5
+    assert environment.requested == 5
     environment.fails(1)
     assert environment.refusal()
 
@@ -301,13 +301,13 @@ def test_a_probe_s_first_event_closes_the_circuit(environment: Environment, cloc
     assert environment.refusal() is None
 
 
-@pytest.mark.parametrize("sign", SIGNS_OF_LIFE, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("error", REFUSALS, ids=lambda error: type(error).__name__)
 def test_a_refused_probe_closes_the_circuit(
-    environment: Environment, clock: Clock, sign: ChatdError
+    environment: Environment, clock: Clock, error: ChatdError
 ) -> None:
     environment.fails(5)
     clock.unix += 15
-    environment.ends_with(sign)
+    environment.ends_with(error)
 
     assert environment.refusal() is None
     assert environment.warnings[-1] == "ollama answers again"
@@ -327,7 +327,7 @@ def test_a_failed_probe_opens_the_circuit_again(environment: Environment, clock:
     assert environment.refusal() is None
 
 
-@pytest.mark.parametrize("failure", OURS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("failure", INTERNAL, ids=lambda error: type(error).__name__)
 def test_a_probe_that_did_not_reach_the_provider_is_repeated_by_the_next_chat(
     environment: Environment, clock: Clock, failure: Exception
 ) -> None:
@@ -354,7 +354,7 @@ def test_one_chat_probes_until_its_lease_expires(environment: Environment, clock
     opened_at = int(clock.unix)
     store = environment.store
     store.get_state("ollama")
-    first, second = (store.try_acquire_half_open("ollama", who, opened_at) for who in "ab")
+    first, second = (store.try_acquire_half_open("ollama", owner, opened_at) for owner in "ab")
     clock.unix += 15
     given_up = store.try_acquire_half_open("ollama", "c", opened_at)
 

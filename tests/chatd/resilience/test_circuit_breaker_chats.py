@@ -31,7 +31,7 @@ BROKEN = reply({"error": "x"}, 500)
 TEXTS = (f"text {number}" for number in count())
 
 
-def fresh(model: str) -> dict[str, Any]:
+def new_request(model: str) -> dict[str, Any]:
     """Return a request with a text of its own."""
     return ask(model, next(TEXTS))
 
@@ -43,10 +43,10 @@ def spare(monkeypatch: pytest.MonkeyPatch, config: Path) -> Iterator[Upstream]:
         '[tiers]\nfast = ["ollama/llama3.2", "openrouter/v/m"]\nlone = ["ollama/llama3.2"]'
     )
 
-    def speak(connection: socket.socket, received: Received) -> None:
+    def respond(connection: socket.socket, received: Received) -> None:
         chunked(answers.stream_for_path(received.path))(connection, received)
 
-    with upstream(speak) as server:
+    with upstream(respond) as server:
         monkeypatch.setenv("OPENROUTER_BASE_URL", server.url)
         yield server
 
@@ -56,11 +56,11 @@ def test_a_503_of_open_circuits_has_retry_after(
     path: str, provider: Upstream, spare: Upstream
 ) -> None:
     provider.script = spare.script = BROKEN
-    first = [post(fresh("fast"), path) for _ in range(3)]
-    asked = len(provider.received) + len(spare.received)
+    first = [post(new_request("fast"), path) for _ in range(3)]
+    requested = len(provider.received) + len(spare.received)
 
-    refused = post(fresh("fast"), path)
-    streamed = stream(fresh("fast"), path)
+    refused = post(new_request("fast"), path)
+    streamed = stream(new_request("fast"), path)
 
     assert {result.status for result in first} <= {502, 503}
     assert (refused.status, refused.json["error"]["code"]) == (503, "no_healthy_provider")
@@ -69,7 +69,7 @@ def test_a_503_of_open_circuits_has_retry_after(
         503,
         refused.headers["retry-after"],
     )
-    assert len(provider.received) + len(spare.received) == asked
+    assert len(provider.received) + len(spare.received) == requested
 
 
 def test_an_open_circuit_falls_back_to_the_next_model(
@@ -77,18 +77,18 @@ def test_an_open_circuit_falls_back_to_the_next_model(
 ) -> None:
     provider.script = BROKEN
     for _ in range(2):
-        post(fresh("fast"))
-    asked = len(provider.received)
+        post(new_request("fast"))
+    requested = len(provider.received)
     emitted()
 
-    result = post(fresh("fast"))
+    result = post(new_request("fast"))
 
-    told = emitted()
+    output = emitted()
     assert (result.status, result.json["provider"]) == (200, "openrouter")
-    assert asked == circuit_breaker.FAILURES
-    assert len(provider.received) == asked
+    assert requested == circuit_breaker.FAILURES
+    assert len(provider.received) == requested
     assert result.headers["x-chatd-attempts"] == "ollama: no_healthy_provider, openrouter: ok"
-    requests = [blob["Provider"] for blob in told.metrics if "Requests" in blob]
+    requests = [blob["Provider"] for blob in output.metrics if "Requests" in blob]
     assert requests == ["openrouter"]  # no request to Ollama is sent or counted
 
 
@@ -97,7 +97,7 @@ def test_the_failure_that_opens_a_circuit_reaches_the_caller(
 ) -> None:
     provider.script = BROKEN
 
-    results = [post(fresh("lone")) for _ in range(2)]
+    results = [post(new_request("lone")) for _ in range(2)]
 
     assert [result.json["error"]["code"] for result in results] == ["upstream_error"] * 2
     assert len(provider.received) == circuit_breaker.FAILURES
@@ -106,10 +106,10 @@ def test_the_failure_that_opens_a_circuit_reaches_the_caller(
 def test_broken_streams_open_the_circuit(provider: Upstream, spare: Upstream) -> None:
     provider.script = chunked(answers.ollama_lines("Hello")[:1])
     for _ in range(circuit_breaker.FAILURES):
-        stream(fresh("lone"))
+        stream(new_request("lone"))
     provider.received.clear()
 
-    assert post(fresh("lone")).status == 503
+    assert post(new_request("lone")).status == 503
     assert provider.received == []
 
 
@@ -144,10 +144,10 @@ def test_failures_of_a_second_text_or_caller_open_the_circuit(
         post(ask("lone", "breaks it"), **as_caller("one"))
     assert post(ask("lone", "breaks it"), **as_caller("one")).status == 502
     post(ask("lone", text), **as_caller(caller))
-    asked = len(provider.received)
+    requested = len(provider.received)
 
     assert post(ask("lone", text), **as_caller(caller)).status == 503
-    assert len(provider.received) == asked == 3 * 3 + 1
+    assert len(provider.received) == requested == 3 * 3 + 1
 
 
 def test_connection_failures_of_one_request_open_the_circuit(
@@ -179,9 +179,9 @@ def test_a_complete_answer_between_broken_streams_keeps_the_circuit_closed(
 ) -> None:
     for _ in range(circuit_breaker.FAILURES):
         provider.script = chunked(answers.ollama_lines("Hello")[:1])
-        stream(fresh("lone"))
+        stream(new_request("lone"))
         provider.script = chunked(answers.ollama_lines("Hello"))
-        assert post(fresh("lone")).status == 200
+        assert post(new_request("lone")).status == 200
 
 
 def test_a_probe_closes_the_circuit_soon_after_the_provider_is_back(
@@ -190,12 +190,12 @@ def test_a_probe_closes_the_circuit_soon_after_the_provider_is_back(
     whole = provider.script
     provider.script = BROKEN
     for _ in range(2):
-        post(fresh("lone"))
+        post(new_request("lone"))
     provider.script = whole
-    refused = post(fresh("lone"))
+    refused = post(new_request("lone"))
     clock.unix += circuit_breaker_store.RECOVERY_SECONDS
 
-    back = [post(fresh("lone")).status for _ in range(2)]
+    back = [post(new_request("lone")).status for _ in range(2)]
 
     assert (refused.status, back) == (503, [200, 200])
 
@@ -207,10 +207,10 @@ def test_failures_of_a_model_outside_tiers_do_not_block_its_provider(
     whole = provider.script
     provider.script = fault
     for _ in range(3):
-        assert post(fresh("kimi/callers-own")).status == 502
+        assert post(new_request("kimi/callers-own")).status == 502
     provider.script = whole
 
-    assert post(fresh("kimi/another")).status == 200
+    assert post(new_request("kimi/another")).status == 200
 
 
 def test_connection_failures_open_the_circuit_for_every_model_of_a_provider(
@@ -220,7 +220,7 @@ def test_connection_failures_open_the_circuit_for_every_model_of_a_provider(
         taken.bind(("127.0.0.1", 0))
         monkeypatch.setenv("KIMI_BASE_URL", f"http://127.0.0.1:{taken.getsockname()[1]}")
         forget()
-        statuses = [post(fresh(f"kimi/{n}")).status for n in range(3)]
+        statuses = [post(new_request(f"kimi/{n}")).status for n in range(3)]
 
     assert statuses == [502, 502, 503]
 
@@ -230,7 +230,7 @@ def test_a_circuit_that_opens_is_logged_as_a_warning(
 ) -> None:
     provider.script = BROKEN
     for _ in range(2):
-        post(fresh("lone"))
+        post(new_request("lone"))
 
     warnings = [line["message"] for line in emitted().log if line["level"] == "WARNING"]
     assert len(warnings) == 1
@@ -250,7 +250,7 @@ def test_a_missing_table_fails_no_chat(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
     chat.app.compose.cache_clear()
 
-    assert [post(fresh("lone")).status for _ in range(3)] == [200, 200, 200]
+    assert [post(new_request("lone")).status for _ in range(3)] == [200, 200, 200]
     warnings = [line["message"] for line in emitted().log if line["level"] == "WARNING"]
     assert len(warnings) == 1
     assert "'gone' could not be read" in warnings[0]

@@ -74,14 +74,14 @@ def test_twenty_circuits_and_a_thousand_chats_cost_one_read_in_five_seconds(
 def test_reads_of_the_table_are_consistent(environment: MakeEnvironment) -> None:
     # moto's reads are always consistent, so the test reads the request's parameter.
     here = environment()
-    asked: list[bool] = []
+    requested: list[bool] = []
     here.store.client.meta.events.register(
         "provide-client-params.dynamodb.Query",
-        lambda params, **_: asked.append(params["ConsistentRead"]),
+        lambda params, **_: requested.append(params["ConsistentRead"]),
     )
     here.chat()
 
-    assert asked == [True]
+    assert requested == [True]
 
 
 def test_only_transitions_are_written(environment: MakeEnvironment, clock: Clock) -> None:

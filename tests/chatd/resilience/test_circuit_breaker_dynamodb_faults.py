@@ -18,35 +18,35 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-def denied(action: str = "") -> Script:
+def refusing(action: str = "") -> Script:
     """Refuse this action of DynamoDB, or all; accept the others with an empty result."""
     refusal = reply({"__type": "x#AccessDeniedException", "Message": "secret words"}, status=400)
 
     def script(connection: socket.socket, received: Received) -> None:
-        asked = received.headers["x-amz-target"]
-        (refusal if asked.endswith(action) else reply({"Items": []}))(connection, received)
+        operation = received.headers["x-amz-target"]
+        (refusal if operation.endswith(action) else reply({"Items": []}))(connection, received)
 
     return script
 
 
-Broken = tuple[SharedEnvironment, str]
+Failing = tuple[SharedEnvironment, str]
 
 
 @pytest.fixture(
     params=["missing", "denied", "unwritable", "garbage", "a list", "broken", "down", "black hole"]
 )
-def broken(
+def failing(
     request: pytest.FixtureRequest,
     dynamodb: DynamoDBClient,
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Broken]:
+) -> Iterator[Failing]:
     """Yield an environment with a failing table, and the reason in its warning."""
-    with upstream(denied()) as server:
+    with upstream(refusing()) as server:
         faults: dict[str, tuple[str, Script | None]] = {
             "missing": ("read (ResourceNotFoundException)", None),
-            "denied": ("read (AccessDeniedException)", denied()),
-            "unwritable": ("written (AccessDeniedException)", denied("PutItem")),
+            "denied": ("read (AccessDeniedException)", refusing()),
+            "unwritable": ("written (AccessDeniedException)", refusing("PutItem")),
             "garbage": ("read (KeyError)", reply(b"<html>")),
             "a list": ("read (AttributeError)", reply([])),
             "broken": (
@@ -68,8 +68,8 @@ def broken(
         environment.close()
 
 
-def test_a_failing_table_costs_a_hundred_chats_one_bounded_wait(broken: Broken) -> None:
-    environment, _ = broken
+def test_a_failing_table_costs_a_hundred_chats_one_bounded_wait(failing: Failing) -> None:
+    environment, _ = failing
     started = time.monotonic()
     for _ in range(100):
         assert environment.chat() == "the first event"
@@ -79,8 +79,8 @@ def test_a_failing_table_costs_a_hundred_chats_one_bounded_wait(broken: Broken) 
     assert len(environment.sent) <= 1
 
 
-def test_circuits_are_kept_in_memory_while_the_table_fails(broken: Broken, clock: Clock) -> None:
-    environment, _ = broken
+def test_circuits_are_kept_in_memory_while_the_table_fails(failing: Failing, clock: Clock) -> None:
+    environment, _ = failing
     environment.fails(5)
     refusal = environment.refusal()
     assert refusal
@@ -98,22 +98,22 @@ def test_circuits_are_kept_in_memory_while_the_table_fails(broken: Broken, clock
 
 
 def test_a_failing_table_is_one_warning_and_no_call_for_thirty_seconds(
-    broken: Broken, clock: Clock, caplog: pytest.LogCaptureFixture
+    failing: Failing, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    environment, words = broken
+    environment, words = failing
     environment.fails(5)
     for _ in range(14):
         clock.unix += 2
         environment.refusal()
-    told = (
+    warning = (
         f"the circuits' table 'no-such-table' could not be {words};"
         " this environment uses its own state for 30 s"
     )
-    assert environment.table_warnings == [told]
+    assert environment.table_warnings == [warning]
     clock.unix += 2
     environment.fails(5, "kimi/k3")
 
-    assert environment.table_warnings == [told, told]
+    assert environment.table_warnings == [warning, warning]
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 

@@ -17,7 +17,7 @@ def test_only_one_environment_probes_at_a_time(environment: MakeEnvironment, clo
     here.chat(meanwhile=lambda: refusals.append(there.refusal()))
 
     assert refusals[0]
-    assert there.asked == 0
+    assert there.requested == 0
 
 
 def test_the_table_elects_one_of_two_simultaneous_probes(

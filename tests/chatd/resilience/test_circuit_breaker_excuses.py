@@ -46,7 +46,7 @@ def is_answered(provider: Upstream, working: Script) -> bool:
     return post(ask("fast", next(TEXTS))).status == 200 and len(provider.received) > before
 
 
-def begun(provider: Upstream) -> Script:
+def stalled(provider: Upstream) -> Script:
     """Send the first word of an answer, then stall until the test ends."""
 
     def script(connection: socket.socket, _received: Received) -> None:
@@ -57,33 +57,33 @@ def begun(provider: Upstream) -> Script:
     return script
 
 
-class Waiting(Collected):
+class FirstPieceSink(Collected):
     """Signal the first piece."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.came = threading.Event()
+        self.arrived = threading.Event()
 
     def write(self, data: bytes) -> None:
         super().write(data)
-        self.came.set()
+        self.arrived.set()
 
 
 def hang_up(provider: Upstream, *, after_first_piece: bool) -> None:
     """Start a stream, and hang up when the provider has the request or has sent the first piece."""
-    asked, script = threading.Event(), provider.script
+    requested, script = threading.Event(), provider.script
 
-    def told(connection: socket.socket, received: Received) -> None:
-        asked.set()
+    def announcing(connection: socket.socket, received: Received) -> None:
+        requested.set()
         script(connection, received)
 
-    provider.script = told
+    provider.script = announcing
     body = json.dumps({**ask("fast", next(TEXTS)), "stream": True})
     live: Any = chat.app.lambda_handler(http_event("POST", "/v1/chat", body), LambdaContext())
-    sink = Waiting()
+    sink = FirstPieceSink()
     thread = threading.Thread(target=live.write_to, args=(sink,))
     thread.start()
-    assert (sink.came if after_first_piece else asked).wait(PATIENCE)
+    assert (sink.arrived if after_first_piece else requested).wait(PATIENCE)
     live.abort()
     thread.join(PATIENCE)
     assert not thread.is_alive()
@@ -104,7 +104,7 @@ def test_a_caller_that_hangs_up_does_not_count_against_the_provider(
 ) -> None:
     config.write_text('[tiers]\nfast = ["ollama/llama3.2"]\n')
     working = tier.script
-    tier.script = begun(tier) if after_first_piece else silent(tier)
+    tier.script = stalled(tier) if after_first_piece else silent(tier)
     for _ in range(MANY):
         hang_up(tier, after_first_piece=after_first_piece)
 

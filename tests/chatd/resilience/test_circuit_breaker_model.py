@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from chatd.errors import ChatdError
 from chatd.resilience.circuit_breaker_store import MemoryStore
-from tests.chatd.resilience.test_circuit_breaker import OURS, SIGNS_OF_LIFE
+from tests.chatd.resilience.test_circuit_breaker import INTERNAL, REFUSALS
 from tests.support.circuits import Environment, stopped_clock
 
 SOURCES = ("one", "another", "")
@@ -31,7 +31,7 @@ class Model(RuleBasedStateMachine):
         self._stop.__exit__(None, None, None)
 
     @property
-    def turned_away(self) -> bool:
+    def rejects(self) -> bool:
         return self.opened_at is not None and self.clock.unix < self.opened_at + 15
 
     def counted(self, source: str | None) -> None:
@@ -52,47 +52,47 @@ class Model(RuleBasedStateMachine):
     def time_passes(self, seconds: int) -> None:
         self.clock.unix += seconds
 
-    @precondition(lambda self: not self.turned_away)
+    @precondition(lambda self: not self.rejects)
     @rule()
     def a_chat_begins(self) -> None:
         self.environment.chat()
         if self.opened_at is not None:
             self.counted(None)
 
-    @precondition(lambda self: not self.turned_away)
+    @precondition(lambda self: not self.rejects)
     @rule(times=st.integers(1, 3), source=st.sampled_from(SOURCES))
     def chats_fail(self, times: int, source: str) -> None:
         for _ in range(times):
-            if not self.turned_away:
+            if not self.rejects:
                 self.environment.fails(1, source=source)
                 self.counted(source)
 
-    @precondition(lambda self: not self.turned_away)
-    @rule(sign=st.sampled_from(SIGNS_OF_LIFE))
-    def a_chat_is_refused(self, sign: ChatdError) -> None:
-        self.environment.ends_with(sign)
+    @precondition(lambda self: not self.rejects)
+    @rule(error=st.sampled_from(REFUSALS))
+    def a_chat_is_refused(self, error: ChatdError) -> None:
+        self.environment.ends_with(error)
         self.counted(None)
 
-    @precondition(lambda self: not self.turned_away)
-    @rule(failure=st.sampled_from(OURS))
-    def a_chat_fails_by_our_fault(self, failure: Exception) -> None:
+    @precondition(lambda self: not self.rejects)
+    @rule(failure=st.sampled_from(INTERNAL))
+    def a_chat_fails_internally(self, failure: Exception) -> None:
         self.environment.ends_with(failure)
 
     @rule()
-    def a_stream_came_whole(self) -> None:
+    def a_stream_ends(self) -> None:
         self.environment.ended()
         if self.opened_at is None:
             self.counted(None)
 
     @rule(source=st.sampled_from(SOURCES))
-    def a_stream_died(self, source: str) -> None:
+    def a_stream_breaks(self, source: str) -> None:
         self.environment.died(source=source)
         if self.opened_at is None:
             self.counted(source)
 
     @invariant()
-    def who_is_asked_is_as_foretold(self) -> None:
-        if self.turned_away:
+    def an_open_circuit_rejects_chats(self) -> None:
+        if self.rejects:
             assert self.environment.refusal()
 
 

@@ -23,18 +23,18 @@ def spare(monkeypatch: pytest.MonkeyPatch, config: Path, keys: str) -> Iterator[
     """Serve OpenRouter, the fallback of the tier `fast`."""
     config.write_text('[tiers]\nfast = ["ollama/llama3.2", "openrouter/v/m"]\n')
 
-    def speak(connection: socket.socket, received: Received) -> None:
+    def respond(connection: socket.socket, received: Received) -> None:
         if received.json.get("stream"):
             chunked(answers.stream_for_path(received.path))(connection, received)
         else:
             reply(answers.for_path(received.path))(connection, received)
 
-    with upstream(speak) as server:
+    with upstream(respond) as server:
         monkeypatch.setenv("OPENROUTER_BASE_URL", server.url)
         yield server
 
 
-FALLS: dict[str, Any] = {
+FAULTS: dict[str, Any] = {
     "500": (reply({"error": "x"}, 500), 3),
     "429 with a long wait": (reply({"error": "x"}, 429, {"Retry-After": "60"}), 1),
     "a spent quota": (reply({"error": "x"}, 402), 1),
@@ -45,20 +45,20 @@ FALLS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("fault", FALLS)
+@pytest.mark.parametrize("fault", FAULTS)
 def test_the_next_model_of_a_tier_answers(provider: Upstream, spare: Upstream, fault: str) -> None:
-    provider.script, asked = FALLS[fault]
+    provider.script, requested = FAULTS[fault]
 
     result = post(ask("fast"))
 
     assert (result.status, result.json["provider"]) == (200, "openrouter")
-    assert (len(provider.received), len(spare.received)) == (asked, 1)
+    assert (len(provider.received), len(spare.received)) == (requested, 1)
     assert result.headers["x-chatd-attempts"].endswith("openrouter: ok")
 
 
-@pytest.mark.parametrize("fault", FALLS)
+@pytest.mark.parametrize("fault", FAULTS)
 def test_the_next_model_of_a_tier_streams(provider: Upstream, spare: Upstream, fault: str) -> None:
-    provider.script, _ = FALLS[fault]
+    provider.script, _ = FAULTS[fault]
 
     streamed = stream(ask("fast"))
 
@@ -130,8 +130,8 @@ def test_attempts_of_a_tier_are_counted_under_their_own_providers(
     provider.script = reply({"error": "x"}, 402)
     post(ask("fast"))
 
-    told = emitted()
-    requests = [(blob["Provider"], blob["Model"]) for blob in told.metrics if "Requests" in blob]
+    output = emitted()
+    requests = [(blob["Provider"], blob["Model"]) for blob in output.metrics if "Requests" in blob]
     assert requests == [("ollama", "llama3.2"), ("openrouter", "v/m")]
 
 
@@ -235,7 +235,7 @@ def test_a_flagged_account_falls_back_to_the_next_model(
     assert (result.status, result.json["provider"]) == (200, "openrouter")
 
 
-SPENT: dict[str, tuple[Script, bool]] = {
+RETRIED: dict[str, tuple[Script, bool]] = {
     "500": (reply({"error": "x"}, 500), True),
     "garbage": (reply(b"<html>"), True),
     "429": (reply({"error": "x"}, 429), True),
@@ -249,11 +249,11 @@ SPENT: dict[str, tuple[Script, bool]] = {
 
 
 @pytest.mark.parametrize("model", ["ollama/llama3.2", "fast"])
-@pytest.mark.parametrize("fault", SPENT)
+@pytest.mark.parametrize("fault", RETRIED)
 def test_should_retry_is_false_if_the_gateway_has_retried(
     provider: Upstream, spare: Upstream, model: str, fault: str
 ) -> None:
-    provider.script, refused = SPENT[fault]
+    provider.script, refused = RETRIED[fault]
     spare.script = provider.script
 
     for answer in (post(ask(model)), stream(ask(model))):

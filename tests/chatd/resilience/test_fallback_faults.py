@@ -48,8 +48,8 @@ def events(*values: Any) -> Script:
     return chunked([b"data: %b\n\n" % piece for piece in pieces])
 
 
-def delta(finish_reason: str | None = None, **said: str) -> dict[str, Any]:
-    return {"choices": [{"index": 0, "delta": said, "finish_reason": finish_reason}]}
+def delta(finish_reason: str | None = None, **fields: str) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "delta": fields, "finish_reason": finish_reason}]}
 
 
 FAULTS: dict[str, Script] = {
@@ -97,13 +97,13 @@ def first(monkeypatch: pytest.MonkeyPatch, config: Path, keys: str) -> Iterator[
     """Serve Kimi, the first model of the tier `fast`; OpenRouter, the second, works."""
     config.write_text('[tiers]\nfast = ["kimi/a", "openrouter/v/m"]')
 
-    def well(connection: socket.socket, received: Received) -> None:
+    def working(connection: socket.socket, received: Received) -> None:
         if received.json.get("stream"):
             chunked(answers.stream_for_path(received.path))(connection, received)
         else:
             reply(answers.for_path(received.path))(connection, received)
 
-    with upstream(well) as one, upstream(well) as two:
+    with upstream(working) as one, upstream(working) as two:
         monkeypatch.setenv("KIMI_BASE_URL", one.url)
         monkeypatch.setenv("OPENROUTER_BASE_URL", two.url)
         yield one
@@ -119,7 +119,7 @@ def test_the_next_model_answers_after_each_fault(first: Upstream, fault: str) ->
     assert (whole.status, streamed.status) == (200, 200)
     assert whole.json["choices"][0]["message"]["content"] == "Hello!"
     deltas = [event["choices"][0]["delta"] for event in streamed.json if event["choices"]]
-    assert "".join(said.get("content") or "" for said in deltas) == "Hello!"
+    assert "".join(fields.get("content") or "" for fields in deltas) == "Hello!"
     assert streamed.data[-1] == "[DONE]"
     assert len(first.received) > 0
 

@@ -16,9 +16,11 @@ from chatd.resilience.prefill import Continuation, takes_prefill
 COUNT = " ".join(str(number) for number in range(1, 31))
 
 
-def heard(pieces: list[str], prefill: str, asked: tuple[str, ...] = ()) -> str | None:
+def read_continuation(
+    pieces: list[str], prefill: str, requested: tuple[str, ...] = ()
+) -> str | None:
     """Return the text that a stream adds to the prefill; None if unclear."""
-    continuation = Continuation(prefill, asked)
+    continuation = Continuation(prefill, requested)
     try:
         return "".join([*(continuation.add(piece) for piece in pieces), continuation.end()])
     except PrefillUnclearError:
@@ -46,8 +48,8 @@ PLACES = st.lists(st.integers(0, 300), max_size=8)
 def test_an_echo_is_never_part_of_the_continuation(text: str, cut: int, places: list[int]) -> None:
     prefill, rest = text[: cut % len(text)], text[cut % len(text) :]
     assume(prefill.strip())
-    for came in (prefill + rest, prefill.strip() + prefill[len(prefill.rstrip()) :] + rest):
-        new = heard(cut_up(came, places), prefill)
+    for received in (prefill + rest, prefill.strip() + prefill[len(prefill.rstrip()) :] + rest):
+        new = read_continuation(cut_up(received, places), prefill)
         assert new in (None, rest)
 
 
@@ -57,7 +59,7 @@ def test_a_continuation_is_complete(text: str, cut: int, places: list[int]) -> N
     assume(prefill.strip())
     # The one gap of docs/decisions/0018-prefill-echo.md: the text repeats its beginning.
     gap = len(prefill.strip()) >= 32 and rest.lstrip().startswith(prefill.strip())
-    new = heard(cut_up(rest, places), prefill)
+    new = read_continuation(cut_up(rest, places), prefill)
     assert new in (None, rest) or gap
 
 
@@ -67,14 +69,16 @@ def test_the_continuation_does_not_depend_on_the_cuts_of_the_stream(
 ) -> None:
     prefill = text[: cut % len(text)]
     assume(prefill.strip())
-    assert heard(cut_up(text, one), prefill) == heard(cut_up(text, other), prefill)
+    assert read_continuation(cut_up(text, one), prefill) == read_continuation(
+        cut_up(text, other), prefill
+    )
 
 
 LONG = "The partial answer of the first model, which is long enough"
 
 
 @pytest.mark.parametrize(
-    ("came", "new"),
+    ("received", "new"),
     [
         (" and more.", " and more."),
         ("", ""),
@@ -96,13 +100,13 @@ LONG = "The partial answer of the first model, which is long enough"
 )
 @pytest.mark.parametrize("size", [1, 1000])
 def test_an_echo_is_removed_kept_or_unclear_by_its_text(
-    came: str, new: str | None, size: int
+    received: str, new: str | None, size: int
 ) -> None:
-    assert heard(in_pieces(came, size), LONG) == new
+    assert read_continuation(in_pieces(received, size), LONG) == new
 
 
 @pytest.mark.parametrize(
-    ("prefill", "came", "new"),
+    ("prefill", "received", "new"),
     [
         ("The sky ", "is blue.", "is blue."),
         ("The sky ", " is blue.", None),  # white space that the server removed and generated again
@@ -116,13 +120,13 @@ def test_an_echo_is_removed_kept_or_unclear_by_its_text(
     ],
 )
 def test_white_space_and_repetitions_are_unclear_unless_exact(
-    prefill: str, came: str, new: str | None
+    prefill: str, received: str, new: str | None
 ) -> None:
-    assert heard([came], prefill) == new
+    assert read_continuation([received], prefill) == new
 
 
 def test_an_echo_of_a_long_end_of_the_prefill_is_unclear() -> None:
-    assert heard([COUNT[10:], " and more"], COUNT) is None
+    assert read_continuation([COUNT[10:], " and more"], COUNT) is None
 
 
 def test_a_repetition_after_an_echo_is_unclear_before_the_stream_ends() -> None:
@@ -135,7 +139,7 @@ def test_a_repetition_after_an_echo_is_unclear_before_the_stream_ends() -> None:
 def test_a_long_echo_in_small_pieces_takes_linear_time() -> None:
     numbers = " ".join(str(n) for n in range(200_000))
 
-    assert heard(in_pieces(numbers + " end.", 3), numbers) == " end."
+    assert read_continuation(in_pieces(numbers + " end.", 3), numbers) == " end."
 
 
 @pytest.mark.parametrize("text", ["", " \n", "half a character: \ud83d"])

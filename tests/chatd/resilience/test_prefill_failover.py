@@ -35,29 +35,29 @@ class Servers:
     Attributes:
         text: The answer of both.
         cut: Characters that the first sends.
-        comes_back: The part of the prefill that the second sends before the continuation.
+        echoed: The part of the prefill that the second sends before the continuation.
         size: Characters in a delta of the second; 0 for all in one.
-        asked: Requests to the second.
+        requested: Requests to the second.
 
     """
 
     text: str = COUNT
     cut: int = 0
-    comes_back: Callable[[str], str] = lambda _prefill: ""
+    echoed: Callable[[str], str] = lambda _prefill: ""
     size: int = 4
-    asked: list[dict[str, Any]] = field(default_factory=list)
+    requested: list[dict[str, Any]] = field(default_factory=list)
 
     def breaks_off(self, connection: socket.socket, _received: Received) -> None:
-        said = answers.openai_chunks(self.text[: self.cut], done=False, reason=None)
-        connection.sendall(_at_once(said))
+        events = answers.openai_chunks(self.text[: self.cut], done=False, reason=None)
+        connection.sendall(_at_once(events))
         connection.shutdown(socket.SHUT_WR)
 
     def continues(self, connection: socket.socket, received: Received) -> None:
-        self.asked.append(received.json)
+        self.requested.append(received.json)
         last = received.json["messages"][-1]
         prefill = last["content"] if last["role"] == "assistant" else ""
         assert self.text.startswith(prefill)
-        new = self.comes_back(prefill) + self.text[len(prefill) :]
+        new = self.echoed(prefill) + self.text[len(prefill) :]
         if received.json.get("stream"):
             connection.sendall(_at_once(answers.openai_chunks(*_pieces(new, self.size)), b"0"))
         else:
@@ -87,9 +87,9 @@ def trimmed(prefill: str) -> str:
 @pytest.fixture
 def servers(provider: Upstream, keys: str, config: Path) -> Iterator[Servers]:
     """Yield a tier of OpenRouter, which breaks off, and of a provider with prefill."""
-    both = Servers()
-    provider.script = both.breaks_off
-    with upstream(both.continues) as second:
+    servers_of_tier = Servers()
+    provider.script = servers_of_tier.breaks_off
+    with upstream(servers_of_tier.continues) as second:
         config.write_text(f"""
 [tiers]
 t = ["openrouter/a", "made_up/b"]
@@ -98,7 +98,7 @@ dialect = "openai_chat"
 base_url = "{second.url}/v1"
 prefill = true
 """)
-        yield both
+        yield servers_of_tier
 
 
 def streamed() -> str:
@@ -109,12 +109,12 @@ def streamed() -> str:
     return "".join(piece.get("content", "") for piece in pieces)
 
 
-@pytest.mark.parametrize("comes_back", [lambda _: "", echo, trimmed], ids=["no", "echo", "trimmed"])
+@pytest.mark.parametrize("echoed", [lambda _: "", echo, trimmed], ids=["no", "echo", "trimmed"])
 @pytest.mark.parametrize("name", TEXTS)
 def test_a_stream_cut_at_any_character_continues_without_repetition_or_gap(
-    name: str, comes_back: Callable[[str], str], servers: Servers
+    name: str, echoed: Callable[[str], str], servers: Servers
 ) -> None:
-    servers.text, servers.comes_back = TEXTS[name], comes_back
+    servers.text, servers.echoed = TEXTS[name], echoed
 
     for cut in range(1, len(servers.text), 1 if len(servers.text) < 90 else 2):
         servers.cut, servers.size = cut, cut % 7
@@ -122,12 +122,12 @@ def test_a_stream_cut_at_any_character_continues_without_repetition_or_gap(
         assert streamed() == servers.text, cut
 
 
-@pytest.mark.parametrize("comes_back", [lambda _: "", echo], ids=["no", "echo"])
+@pytest.mark.parametrize("echoed", [lambda _: "", echo], ids=["no", "echo"])
 @pytest.mark.parametrize("name", TEXTS)
 def test_a_caller_that_does_not_stream_gets_the_text_once(
-    name: str, comes_back: Callable[[str], str], servers: Servers
+    name: str, echoed: Callable[[str], str], servers: Servers
 ) -> None:
-    servers.text, servers.comes_back = TEXTS[name], comes_back
+    servers.text, servers.echoed = TEXTS[name], echoed
 
     for cut in range(1, len(servers.text), 5):
         servers.cut, servers.size = cut, cut % 3
@@ -136,32 +136,32 @@ def test_a_caller_that_does_not_stream_gets_the_text_once(
 
 
 def test_an_echo_is_removed_without_a_second_request(servers: Servers) -> None:
-    servers.cut, servers.comes_back = 50, echo
+    servers.cut, servers.echoed = 50, echo
 
     assert streamed() == COUNT
-    assert [body["messages"][-1]["role"] for body in servers.asked] == ["assistant"]
+    assert [body["messages"][-1]["role"] for body in servers.requested] == ["assistant"]
 
 
 def test_a_continuation_without_an_echo_needs_no_second_request(servers: Servers) -> None:
     servers.cut = 50
 
     assert streamed() == COUNT
-    assert len(servers.asked) == 1
+    assert len(servers.requested) == 1
 
 
 @pytest.mark.parametrize("size", range(8))
 def test_an_echo_may_come_in_one_delta_or_in_many(size: int, servers: Servers) -> None:
-    servers.cut, servers.comes_back, servers.size = 50, echo, size
+    servers.cut, servers.echoed, servers.size = 50, echo, size
 
     assert streamed() == COUNT
-    assert len(servers.asked) == 1
+    assert len(servers.requested) == 1
 
 
 def test_an_unclear_echo_of_a_short_prefill_starts_the_answer_again(servers: Servers) -> None:
-    servers.cut, servers.comes_back = 10, echo
+    servers.cut, servers.echoed = 10, echo
 
     assert streamed() == COUNT
-    assert [body["messages"][-1]["role"] for body in servers.asked] == ["assistant", "user"]
+    assert [body["messages"][-1]["role"] for body in servers.requested] == ["assistant", "user"]
 
 
 def test_a_repeated_text_that_looks_like_an_echo_starts_the_answer_again(servers: Servers) -> None:
@@ -172,18 +172,18 @@ def test_a_repeated_text_that_looks_like_an_echo_starts_the_answer_again(servers
 
     assert "".join(piece.get("content", "") for piece in pieces) == servers.text
     assert last["done"] is True
-    assert len(servers.asked) == 2
+    assert len(servers.requested) == 2
 
 
 def test_a_model_that_restarts_in_different_words_is_not_joined(
     servers: Servers,
 ) -> None:
-    servers.cut, servers.comes_back = 50, lambda prefill: prefill and "1 2 3 and so on."
+    servers.cut, servers.echoed = 50, lambda prefill: prefill and "1 2 3 and so on."
 
     *pieces, last = stream(ask("t")).json
 
     assert "".join(piece.get("content", "") for piece in pieces) == COUNT
-    assert len(servers.asked) == 2
+    assert len(servers.requested) == 2
     assert last["done"] is True
 
 

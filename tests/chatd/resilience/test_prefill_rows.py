@@ -33,10 +33,10 @@ def second(provider: Upstream) -> Upstream:
 
 
 def text_of(
-    row: str, config: Path, more: str = "", *, said: str = "The sky is "
+    row: str, config: Path, more: str = "", *, partial: str = "The sky is "
 ) -> tuple[str, bool]:
     """Return the text, and whether an error ends the stream, if this row follows a broken one."""
-    part = answers.openai_chunks(said, done=False, reason=None)
+    part = answers.openai_chunks(partial, done=False, reason=None)
     with upstream(then_close(chunked(part))) as first:
         config.write_text(f"""
 [tiers]
@@ -101,42 +101,42 @@ LONG = "The sky is blue because air scatters "
 def test_the_echo_of_every_row_with_prefill_is_removed(
     row: str, provider: Upstream, config: Path
 ) -> None:
-    asked: list[str] = []
+    requested: list[str] = []
 
     def echoes(connection: socket.socket, received: Received) -> None:
         prefill = received.json["messages"][-1]["content"]
-        asked.append(prefill)
+        requested.append(prefill)
         ollama = received.path.startswith("/api/")
         words = (prefill, "short ", "waves.")
         pieces = answers.ollama_lines(*words) if ollama else answers.openai_chunks(*words)
         chunked(pieces)(connection, received)
 
     provider.script = echoes
-    text, failed = text_of(row, config, said=LONG)
+    text, failed = text_of(row, config, partial=LONG)
 
     assert (text, failed) == (LONG + "short waves.", False)
-    assert asked == [LONG]
+    assert requested == [LONG]
 
 
-class Three:
+class ThreeModels:
     """Run a tier of a model that breaks off, one with a different answer, and a third.
 
     Attributes:
-        asked: The role of the last turn in each request to the second and third.
+        requested: The role of the last turn in each request to the second and third.
 
     """
 
-    def __init__(self, said: str, second: tuple[str, ...]) -> None:
-        self.said, self.second = said, second
-        self.asked: list[str] = []
+    def __init__(self, partial: str, second: tuple[str, ...]) -> None:
+        self.partial, self.second = partial, second
+        self.requested: list[str] = []
 
     def speak(self, connection: socket.socket, received: Received) -> None:
         if received.json["model"] == "a":
-            part = answers.openai_chunks(self.said, done=False, reason=None)
+            part = answers.openai_chunks(self.partial, done=False, reason=None)
             then_close(chunked(part))(connection, received)
             return
         turn = received.json["messages"][-1]
-        self.asked.append(f"{received.json['model']} {turn['role']}")
+        self.requested.append(f"{received.json['model']} {turn['role']}")
         words = self.second if received.json["model"] == "b" else ("green ", "today.")
         chunked(answers.openai_chunks(*words))(connection, received)
 
@@ -158,31 +158,31 @@ prefill = {str(prefill).lower()}
 
 
 def test_a_model_with_prefill_continues_after_a_diverged_answer(config: Path) -> None:
-    three = Three("The sky is ", ("Blue, ", "it is."))
+    three = ThreeModels("The sky is ", ("Blue, ", "it is."))
 
     text, last = three.run(config, second=False, third=True)
 
     assert text == "The sky is green today."
     assert last["rescued"] == {"from": ["one/a"], "by": "three/c"}
-    assert three.asked == ["b user", "c assistant"]
+    assert three.requested == ["b user", "c assistant"]
 
 
 def test_a_model_with_prefill_continues_after_an_unclear_continuation(config: Path) -> None:
-    three = Three("The sky is ", ("The sky, ", "they say, is blue."))
+    three = ThreeModels("The sky is ", ("The sky, ", "they say, is blue."))
 
     text, last = three.run(config, second=True, third=True)
 
     assert text == "The sky is green today."
     assert last["rescued"] == {"from": ["one/a"], "by": "three/c"}
-    assert three.asked == ["b assistant", "b user", "c assistant"]
+    assert three.requested == ["b assistant", "b user", "c assistant"]
 
 
 def test_a_model_without_prefill_gets_no_request_after_a_diverged_answer(
     config: Path,
 ) -> None:
-    three = Three("The sky is ", ("Blue, ", "it is."))
+    three = ThreeModels("The sky is ", ("Blue, ", "it is."))
 
     text, last = three.run(config, second=False, third=False)
 
     assert (text, last["error"]["code"]) == ("The sky is ", "upstream_stream_error")
-    assert three.asked == ["b user"]
+    assert three.requested == ["b user"]

@@ -84,7 +84,7 @@ def test_the_upper_bound_of_the_random_wait_doubles() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fallback", "demanded", "waits"),
+    ("fallback", "required", "waits"),
     [
         (False, [60], [None]),
         (False, [5], [5]),
@@ -98,12 +98,12 @@ def test_the_upper_bound_of_the_random_wait_doubles() -> None:
     ],
 )
 def test_retry_after_is_obeyed_up_to_a_total_wait(
-    fallback: bool, demanded: list[float], waits: list[float | None]
+    fallback: bool, required: list[float], waits: list[float | None]
 ) -> None:
     of_one = Retries(fallback=fallback)
 
     assert waits == [
-        of_one.pause(RateLimitedError("x", retry_after=seconds), SOON) for seconds in demanded
+        of_one.pause(RateLimitedError("x", retry_after=seconds), SOON) for seconds in required
     ]
 
 
@@ -113,7 +113,7 @@ def test_a_wait_longer_than_the_deadline_ends_the_retries() -> None:
     assert Retries(fallback=False).pause(error, Deadline.after(1)) is None
 
 
-def failing(times: int, failure: Script) -> Script:
+def failing_first(times: int, failure: Script) -> Script:
     """Fail this many requests, then answer."""
     left = [times]
 
@@ -131,9 +131,9 @@ def failing(times: int, failure: Script) -> Script:
 
 @pytest.mark.parametrize("failure", [reply({"error": "x"}, 500), reply({"error": "x"}, 503)])
 def test_a_transient_failure_does_not_reach_the_caller(provider: Upstream, failure: Script) -> None:
-    provider.script = failing(2, failure)
+    provider.script = failing_first(2, failure)
     whole = post(ask("m"))
-    provider.script = failing(2, failure)
+    provider.script = failing_first(2, failure)
     streamed = stream(ask("m"))
 
     assert (whole.status, streamed.status) == (200, 200)
@@ -143,29 +143,29 @@ def test_a_transient_failure_does_not_reach_the_caller(provider: Upstream, failu
 def test_the_retry_is_sent_after_the_wait_that_the_provider_requires(
     provider: Upstream,
 ) -> None:
-    asked: list[float] = []
-    script = failing(1, reply({"error": "x"}, 429, {"retry-after-ms": "300"}))
+    requested: list[float] = []
+    script = failing_first(1, reply({"error": "x"}, 429, {"retry-after-ms": "300"}))
 
     def timed(connection: socket.socket, received: Received) -> None:
-        asked.append(time.monotonic())
+        requested.append(time.monotonic())
         script(connection, received)
 
     provider.script = timed
     post(ask("m"))
 
-    assert asked[1] - asked[0] >= 0.3
+    assert requested[1] - requested[0] >= 0.3
 
 
 def test_every_attempt_is_counted_under_its_provider(
     provider: Upstream, emitted: Callable[[], Emitted]
 ) -> None:
-    provider.script = failing(1, reply({"error": "x"}, 500))
+    provider.script = failing_first(1, reply({"error": "x"}, 500))
     post(ask("m"))
 
-    told = emitted()
-    (line,) = told.log
-    requests = [blob["Provider"] for blob in told.metrics if "Requests" in blob]
-    errors = [blob["Kind"] for blob in told.metrics if "Errors" in blob]
+    output = emitted()
+    (line,) = output.log
+    requests = [blob["Provider"] for blob in output.metrics if "Requests" in blob]
+    errors = [blob["Kind"] for blob in output.metrics if "Errors" in blob]
     assert (requests, errors) == (["ollama", "ollama"], ["upstream_error"])
     assert line["chatd.attempts"] == "ollama: upstream_error, ollama: ok"
 
@@ -211,9 +211,9 @@ def test_a_rotated_key_is_fetched_and_sent_once(
     provider.script = script
     secrets_manager.put_secret_value(SecretId=SECRET, SecretString='{"KIMI_API_KEY": "sk-new"}')
 
-    healed = post(ask("kimi/k3"))
+    renewed = post(ask("kimi/k3"))
 
-    assert healed.status == 200
+    assert renewed.status == 200
     assert [received.headers["authorization"] for received in provider.received[1:]] == [
         "Bearer sk-old",
         "Bearer sk-new",

@@ -75,7 +75,7 @@ def test_a_renewed_key_that_is_refused_is_not_renewed_again(
     assert len(refusing.received) == 2
 
 
-class Announcing(threading.Event):
+class SignallingEvent(threading.Event):
     """Signal that a thread waits for this event."""
 
     def __init__(self) -> None:
@@ -91,11 +91,11 @@ def test_a_caller_that_hangs_up_ends_the_wait_for_a_retry(
     provider: Upstream, emitted: Callable[[], Emitted]
 ) -> None:
     provider.script = reply({"error": "x"}, 429, {"Retry-After": str(WAIT)})
-    gone = Announcing()
+    gone = SignallingEvent()
     call = Call("request-1", Deadline.after(60), cancelled=gone)
-    speaking = surface("native")
-    request = speaking.read({}, json.dumps(ask("m", stream=True)).encode())
-    live = StreamingChat(chat.app.compose().gateway, speaking, request, call)
+    native = surface("native")
+    request = native.read({}, json.dumps(ask("m", stream=True)).encode())
+    live = StreamingChat(chat.app.compose().gateway, native, request, call)
     thread = threading.Thread(target=live.write_to, args=(Collected(),))
     thread.start()
     assert gone.awaited.wait(PATIENCE)

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from tests.chatd.conftest import Emitted
 
 OPENAI = "/v1/chat/completions"
-SURFACES = ["/v1/chat", OPENAI]
-each_surface = pytest.mark.parametrize("path", SURFACES)
+each_surface = pytest.mark.parametrize("path", ["/v1/chat", OPENAI])
 WORDS = ("The ", "sky ", "is ", "blue", ".")
 WHOLE = "".join(WORDS)
 RESCUED = {"from": ["openrouter/a"], "by": "made_up/b"}
@@ -39,19 +38,19 @@ class Second:
     """The second model of the tier, its answers and its requests."""
 
     server: Upstream
-    said: Callable[[dict[str, Any]], Script]
-    asked: list[dict[str, Any]] = field(default_factory=list)
+    script_for: Callable[[dict[str, Any]], Script]
+    requested: list[dict[str, Any]] = field(default_factory=list)
 
 
 @pytest.fixture
 def second(provider: Upstream, keys: str, config: Path) -> Iterator[Second]:
     """Yield the second model of a tier; the first, of OpenRouter, breaks off after two words."""
 
-    def speak(connection: socket.socket, received: Received) -> None:
-        model.asked.append(received.json)
-        model.said(received.json)(connection, received)
+    def respond(connection: socket.socket, received: Received) -> None:
+        model.requested.append(received.json)
+        model.script_for(received.json)(connection, received)
 
-    with upstream(speak) as server:
+    with upstream(respond) as server:
         model = Second(server, lambda _body: chunked(answers.openai_chunks(*WORDS)))
         provider.script = broken_off(answers.openai_chunks(*WORDS)[:3])
         config.write_text(tier(server))
@@ -109,7 +108,7 @@ def test_a_broken_answer_is_requested_again_and_its_repetition_is_held_back(
 
     assert text == WHOLE
     assert last["rescued"] == RESCUED
-    assert second.asked[0]["messages"] == [{"role": "user", "content": "Say hello."}]
+    assert second.requested[0]["messages"] == [{"role": "user", "content": "Say hello."}]
 
 
 @each_surface
@@ -123,7 +122,7 @@ def test_a_caller_that_does_not_stream_gets_the_failover(path: str, second: Seco
 
 @pytest.mark.parametrize("cut", range(1, len(WHOLE)))
 def test_the_first_text_may_end_inside_a_delta_of_the_second(cut: int, second: Second) -> None:
-    second.said = lambda _body: chunked(answers.openai_chunks(WHOLE[:cut], WHOLE[cut:]))
+    second.script_for = lambda _body: chunked(answers.openai_chunks(WHOLE[:cut], WHOLE[cut:]))
 
     assert text_of("/v1/chat")[0] == WHOLE
 
@@ -133,25 +132,25 @@ def test_a_model_with_prefill_continues_the_broken_answer(
     path: str, second: Second, config: Path
 ) -> None:
     config.write_text(tier(second.server, more="prefill = true"))
-    second.said = lambda _body: chunked(answers.openai_chunks("is ", "green."))
+    second.script_for = lambda _body: chunked(answers.openai_chunks("is ", "green."))
 
     text, last = text_of(path, max_tokens=50)
 
     assert (text, last["rescued"]) == ("The sky is green.", RESCUED)
-    assert second.asked[0]["messages"][-1] == {"role": "assistant", "content": "The sky "}
-    assert second.asked[0]["max_tokens"] == 48  # eight characters are about two tokens
+    assert second.requested[0]["messages"][-1] == {"role": "assistant", "content": "The sky "}
+    assert second.requested[0]["max_tokens"] == 48  # eight characters are about two tokens
 
 
 def test_ollama_takes_a_prefill_by_default(provider: Upstream, keys: str, config: Path) -> None:
     config.write_text('[tiers]\nt = ["openrouter/a", "ollama/b"]')
 
-    def speak(connection: socket.socket, received: Received) -> None:
+    def respond(connection: socket.socket, received: Received) -> None:
         if received.path == "/api/chat":
             chunked(answers.ollama_lines("is blue."))(connection, received)
         else:
             broken_off(answers.openai_chunks(*WORDS)[:3])(connection, received)
 
-    provider.script = speak
+    provider.script = respond
 
     assert text_of("/v1/chat")[0] == WHOLE
     assert provider.last.json["messages"][-1] == {"role": "assistant", "content": "The sky "}
@@ -162,7 +161,7 @@ def test_a_refused_prefill_is_not_reported_to_the_caller(
     status: int, second: Second, config: Path
 ) -> None:
     config.write_text(tier(second.server, more="prefill = true"))
-    second.said = lambda body: (
+    second.script_for = lambda body: (
         reply({"error": {"message": "no prefill here"}}, status)
         if body["messages"][-1]["role"] == "assistant"
         else chunked(answers.openai_chunks(*WORDS))
@@ -177,24 +176,21 @@ def test_a_refused_prefill_is_not_reported_to_the_caller(
         assert (text, last["error"]["provider"]) == ("The sky ", "openrouter")
 
 
-@pytest.mark.parametrize(
-    "more",
-    [{"format": "json"}, {"format": {"type": "object"}}],
-)
+@pytest.mark.parametrize("more", [{"format": "json"}, {"format": {"type": "object"}}])
 def test_an_answer_with_a_format_is_requested_again_without_prefill(
     more: dict[str, Any], second: Second, config: Path
 ) -> None:
     config.write_text(tier(second.server, more="prefill = true"))
 
     assert text_of("/v1/chat", **more)[0] == WHOLE
-    assert second.asked[0]["messages"][-1]["role"] == "user"
+    assert second.requested[0]["messages"][-1]["role"] == "user"
 
 
 @each_surface
 def test_a_diverged_repetition_is_an_error_event_without_an_end_mark(
     path: str, second: Second
 ) -> None:
-    second.said = lambda _body: chunked(answers.openai_chunks("The ", "sea ", "is blue."))
+    second.script_for = lambda _body: chunked(answers.openai_chunks("The ", "sea ", "is blue."))
 
     text, last = text_of(path)
 
@@ -205,7 +201,7 @@ def test_a_diverged_repetition_is_an_error_event_without_an_end_mark(
 
 @each_surface
 def test_a_caller_that_does_not_stream_gets_a_diverged_answer(path: str, second: Second) -> None:
-    second.said = lambda _body: chunked(answers.openai_chunks("The ", "sea ", "is blue."))
+    second.script_for = lambda _body: chunked(answers.openai_chunks("The ", "sea ", "is blue."))
 
     result = post(ask("t"), path)
 
@@ -222,7 +218,7 @@ def test_a_broken_tool_call_is_requested_again_for_a_caller_that_does_not_stream
     )
     whole = {**call, "function": {"name": "f", "arguments": "{}"}}
     end = {"delta": {"tool_calls": [whole]}, "finish_reason": "tool_calls"}
-    second.said = lambda _body: chunked([answers.sse({"choices": [end]})])
+    second.script_for = lambda _body: chunked([answers.sse({"choices": [end]})])
 
     result = post(ask("t", tools=[{"type": "function", "function": {"name": "f"}}]), OPENAI)
 
@@ -231,7 +227,7 @@ def test_a_broken_tool_call_is_requested_again_for_a_caller_that_does_not_stream
 
 
 def test_a_repetition_that_ends_early_is_a_divergence(second: Second) -> None:
-    second.said = lambda _body: chunked(answers.openai_chunks("The "))
+    second.script_for = lambda _body: chunked(answers.openai_chunks("The "))
 
     text, last = text_of("/v1/chat")
 
@@ -242,7 +238,7 @@ def test_a_broken_stream_without_a_fallback_is_an_error(second: Second) -> None:
     events = stream(ask("openrouter/a"), "/v1/chat").json
 
     assert events[-1]["error"]["code"] == "upstream_stream_error"
-    assert second.asked == []
+    assert second.requested == []
 
 
 def test_a_stream_with_a_tool_call_is_never_joined(provider: Upstream, second: Second) -> None:
@@ -253,23 +249,25 @@ def test_a_stream_with_a_tool_call_is_never_joined(provider: Upstream, second: S
     events = stream(ask("t", tools=[{"type": "function", "function": {"name": "f"}}]), OPENAI).json
 
     assert "error" in events[-1]
-    assert second.asked == []
+    assert second.requested == []
 
 
 def test_a_tool_call_in_the_second_answer_is_not_joined_to_a_text(second: Second) -> None:
     call = {"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}
     piece = {"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]}
-    second.said = lambda _body: chunked([answers.sse(piece)])
+    second.script_for = lambda _body: chunked([answers.sse(piece)])
 
     assert "error" in text_of(OPENAI)[1]
 
 
 def test_thinking_that_was_sent_is_not_sent_twice(provider: Upstream, second: Second) -> None:
-    def thinks(thought: str) -> bytes:
+    def thinking_chunk(thought: str) -> bytes:
         return answers.sse({"choices": [{"index": 0, "delta": {"reasoning": thought}}]})
 
-    provider.script = broken_off([thinks("Hm, the"), thinks(" sky")])
-    second.said = lambda _body: chunked([thinks("Well…"), *answers.openai_chunks(*WORDS)])
+    provider.script = broken_off([thinking_chunk("Hm, the"), thinking_chunk(" sky")])
+    second.script_for = lambda _body: chunked(
+        [thinking_chunk("Well…"), *answers.openai_chunks(*WORDS)]
+    )
 
     events = stream(ask("t", think=True), "/v1/chat").json
 
@@ -280,7 +278,7 @@ def test_thinking_that_was_sent_is_not_sent_twice(provider: Upstream, second: Se
 
 def test_the_second_model_may_break_off_too(second: Second, config: Path) -> None:
     config.write_text(tier(second.server).replace('"made_up/b"]', '"made_up/b", "made_up/c"]'))
-    second.said = lambda body: (
+    second.script_for = lambda body: (
         broken_off(answers.openai_chunks(*WORDS)[:4])
         if body["model"] == "b"
         else chunked(answers.openai_chunks(*WORDS))
@@ -297,15 +295,17 @@ def test_the_log_names_both_models_and_counts_the_tokens_of_both(
 ) -> None:
     *_, last = stream(ask("t"), "/v1/chat").json
 
-    told = emitted()
-    line = told.log[-1]
+    output = emitted()
+    line = output.log[-1]
     assert line["chatd.rescued"] == ["openrouter/a"]
     assert line["chatd.attempts"] == "openrouter: upstream_error, made_up: ok"
     assert line["chatd.usage_estimated"] is True
     assert last["usage_estimated"] is True
     assert last["output_tokens"] == 7 + 2  # the provider's count, and two for eight characters
     assert line["gen_ai.usage.output_tokens"] == 9
-    counts = {blob["Provider"]: blob["OutputTokens"] for blob in told.metrics if "Requests" in blob}
+    counts = {
+        blob["Provider"]: blob["OutputTokens"] for blob in output.metrics if "Requests" in blob
+    }
     assert counts == {"openrouter": 2, "made_up": 7}
 
 
@@ -333,38 +333,38 @@ def test_a_malformed_event_breaks_the_stream_and_is_not_skipped(
 def test_any_text_cut_anywhere_is_joined_to_the_same_text(
     whole: str, cut: int, joints: list[int]
 ) -> None:
-    said = PartialAnswer()
-    said.note(Delta(content=whole[:cut]))
+    partial = PartialAnswer()
+    partial.note(Delta(content=whole[:cut]))
     places = sorted({0, *joints, len(whole)})
     pieces = [whole[a:b] for a, b in pairwise(places)]
     events: list[Event] = [Delta(content=piece) for piece in pieces]
     tail: list[Event] = [Finish(0, "stop"), Counted(Usage()), End()]
 
-    heard = joined([*events, *tail], said.text)
+    received_events = joined([*events, *tail], partial.text)
 
-    text = said.text + "".join(e.content or "" for e in heard if isinstance(e, Delta))
+    text = partial.text + "".join(e.content or "" for e in received_events if isinstance(e, Delta))
     assert text == whole
-    assert [type(event) for event in heard].count(FailedOver) == 1
+    assert [type(event) for event in received_events].count(FailedOver) == 1
 
 
-def joined(events: list[Event], said: str) -> list[Event]:
+def joined(events: list[Event], partial: str) -> list[Event]:
     """Return the events that follow a partial answer; each event has a frame of its own."""
     frames = (Frame((event,)) for event in events)
     failed_over = FailedOver("p", "m", "q/n")
     return [
         event
-        for frame in continued(frames, Repetition(said), failed_over)
+        for frame in continued(frames, Repetition(partial), failed_over)
         for event in frame.events
     ]
 
 
 @given(st.text(min_size=1, max_size=20), st.text(max_size=20))
-def test_a_text_that_does_not_repeat_the_first_is_never_joined(said: str, other: str) -> None:
+def test_a_text_that_does_not_repeat_the_first_is_never_joined(partial: str, other: str) -> None:
     events: list[Event] = [Delta(content=other), Finish(0, "stop"), End()]
 
-    assume(not other.startswith(said))
+    assume(not other.startswith(partial))
     with pytest.raises(DivergedError):
-        joined(events, said)
+        joined(events, partial)
 
 
 @pytest.mark.parametrize(
@@ -378,23 +378,23 @@ def test_a_text_that_does_not_repeat_the_first_is_never_joined(said: str, other:
     ],
 )
 def test_only_plain_unfinished_text_can_be_joined(event: Event) -> None:
-    said = PartialAnswer()
-    said.note(event)
+    partial = PartialAnswer()
+    partial.note(event)
 
-    assert not said.joinable
+    assert not partial.joinable
 
 
 def test_details_of_thinking_do_not_prevent_a_failover() -> None:
-    said = PartialAnswer()
+    partial = PartialAnswer()
     fields = {"reasoning_details": [{"text": "Hm"}], "reasoning": "Hm", "audio": None}
-    said.note(Delta(thinking="Hm", extra=Extra("openai_chat", {}, {"message": fields})))
+    partial.note(Delta(thinking="Hm", extra=Extra("openai_chat", {}, {"message": fields})))
 
-    assert said.joinable
+    assert partial.joinable
 
 
 def test_an_answer_that_restarts_replaces_the_partial_answer() -> None:
-    said = PartialAnswer()
-    said.note(Delta(content="The sky ", logprobs={"content": []}))
-    said.note(FailedOver("b", "m", "a/m", anew=True))
+    partial = PartialAnswer()
+    partial.note(Delta(content="The sky ", logprobs={"content": []}))
+    partial.note(FailedOver("b", "m", "a/m", anew=True))
 
-    assert (said.text, said.joinable) == ("", True)
+    assert (partial.text, partial.joinable) == ("", True)

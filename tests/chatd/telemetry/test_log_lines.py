@@ -55,10 +55,10 @@ def test_a_wait_before_a_retry_is_neither_upstream_latency_nor_overhead(
     provider.script = script
     post(ask("m"))
 
-    told = emitted()
-    (line,) = told.log
+    output = emitted()
+    (line,) = output.log
     spent = sum(
-        blob.get("UpstreamLatency", 0) + blob.get("GatewayOverhead", 0) for blob in told.metrics
+        blob.get("UpstreamLatency", 0) + blob.get("GatewayOverhead", 0) for blob in output.metrics
     )
     assert len(provider.received) == 2
     assert line["chatd.total_ms"] - spent == pytest.approx(400, abs=1)

@@ -74,8 +74,8 @@ def test_an_error_is_counted_by_its_kind(provider: Upstream, emitted: Emits) -> 
     provider.script = reply({"error": {"code": "providers_own", "message": "no"}}, status=400)
     post(ask("m"))
 
-    told = emitted()
-    (blob,), (line,) = told.metrics, told.log
+    output = emitted()
+    (blob,), (line,) = output.metrics, output.log
     _, errors = blob["_aws"]["CloudWatchMetrics"]
     assert (blob["Requests"], blob["Errors"]) == (1, 1)
     assert (blob["Provider"], blob["Kind"]) == ("ollama", "invalid_request")
@@ -114,8 +114,8 @@ def test_overhead_is_the_total_less_the_upstream_latency(
 ) -> None:
     post(ask("m"))
 
-    told = emitted()
-    (blob,), (line,) = told.metrics, told.log
+    output = emitted()
+    (blob,), (line,) = output.metrics, output.log
     assert blob["GatewayOverhead"] >= 0
     assert line["chatd.total_ms"] == pytest.approx(
         blob["UpstreamLatency"] + blob["GatewayOverhead"], abs=0.1

@@ -238,25 +238,25 @@ def test_an_attempt_is_counted_once_the_provider_names_a_token(
 
 
 def test_only_the_first_event_sets_the_first_events_time() -> None:
-    record, asked = ChatRecord("an-id"), time.monotonic()
+    record, requested = ChatRecord("an-id"), time.monotonic()
     before = time.monotonic()
-    record.note_first_event(asked)
+    record.note_first_event(requested)
     after = time.monotonic()
-    record.note_first_event(asked - 9)
+    record.note_first_event(requested - 9)
 
     assert record.first_event_ms is not None
-    assert (before - asked) * 1000 <= record.first_event_ms <= (after - asked) * 1000
+    assert (before - requested) * 1000 <= record.first_event_ms <= (after - requested) * 1000
 
 
 def test_the_time_spent_waiting_for_a_provider_adds_up() -> None:
-    record, asked = ChatRecord("an-id"), time.monotonic()
+    record, requested = ChatRecord("an-id"), time.monotonic()
     before = time.monotonic()
-    record.add_upstream_time(asked - 2)
-    record.add_upstream_time(asked - 3)
+    record.add_upstream_time(requested - 2)
+    record.add_upstream_time(requested - 3)
     after = time.monotonic()
 
     assert record.upstream_ms is not None
-    assert 2 * (before - asked) <= record.upstream_ms / 1000 - 5 <= 2 * (after - asked)
+    assert 2 * (before - requested) <= record.upstream_ms / 1000 - 5 <= 2 * (after - requested)
 
 
 def test_a_later_count_without_a_name_keeps_the_models_name() -> None:

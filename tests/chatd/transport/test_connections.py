@@ -42,7 +42,7 @@ DRAINED = 12.0
 CONNECT = 1.0
 REAL = socket.getaddrinfo
 # No server of these tests listens on IPv6.
-DEAD = (socket.AF_INET6, ("::1", 0, 0, 0))
+REFUSING = (socket.AF_INET6, ("::1", 0, 0, 0))
 
 
 def send(url: str, transport: Urllib3Transport | None = None) -> HttpResponse:
@@ -64,10 +64,12 @@ def resolve(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[int, Any]) -> Non
     monkeypatch.setattr(socket, "getaddrinfo", answer)
 
 
-ALIVE = (socket.AF_INET, ("127.0.0.1", 0))
+SERVING = (socket.AF_INET, ("127.0.0.1", 0))
 
 
-@pytest.mark.parametrize("addresses", [(DEAD, ALIVE), (ALIVE, DEAD), (DEAD, DEAD, ALIVE)])
+@pytest.mark.parametrize(
+    "addresses", [(REFUSING, SERVING), (SERVING, REFUSING), (REFUSING, REFUSING, SERVING)]
+)
 def test_a_refusing_address_is_followed_by_the_next(
     monkeypatch: pytest.MonkeyPatch, addresses: tuple[tuple[int, Any], ...]
 ) -> None:
@@ -83,7 +85,7 @@ def test_a_name_without_a_responsive_address_is_unreachable(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    resolve(monkeypatch, DEAD, ALIVE)
+    resolve(monkeypatch, REFUSING, SERVING)
 
     with pytest.raises(UpstreamError, match="nothing answers at its address") as caught:
         send(f"http://{NAME}:{port}")
@@ -236,7 +238,7 @@ def test_bytes_after_an_answer_in_its_tls_record_are_not_read_as_the_next(
     assert bodies == [b"{}", b"{}"]
 
 
-def kept_then(answer: Script) -> Script:
+def first_then(answer: Script) -> Script:
     """Answer the first request of a connection, and run this script for the second."""
     answered: set[socket.socket] = set()
 
@@ -254,7 +256,7 @@ def closes(connection: socket.socket, _received: Received) -> None:
 @pytest.mark.parametrize("stale", [closes, reset, then_close(raw(b"left over\r\n"))])
 def test_an_idle_connection_closed_during_the_request_is_replaced(stale: Script) -> None:
     transport = Urllib3Transport()
-    with upstream(kept_then(stale)) as server:
+    with upstream(first_then(stale)) as server:
         statuses = [send(server.url, transport).status for _ in range(2)]
 
         assert statuses == [200, 200]
@@ -286,7 +288,7 @@ def test_a_request_is_sent_again_once_at_most() -> None:
 def test_a_request_is_not_sent_again_after_half_an_answer() -> None:
     transport = Urllib3Transport()
     half = then_close(raw(head(200, {"Content-Length": "9"}) + b"half"))
-    with upstream(kept_then(half)) as server:
+    with upstream(first_then(half)) as server:
         send(server.url, transport)
         with pytest.raises(UpstreamError, match="the connection was lost"):
             send(server.url, transport)
@@ -299,12 +301,12 @@ def test_a_request_is_not_sent_again_if_the_connection_was_not_stale(
 ) -> None:
     monkeypatch.setattr(module, "_STALE_SECONDS", 0.05)
 
-    def dies(connection: socket.socket, _received: Received) -> None:
+    def closes_late(connection: socket.socket, _received: Received) -> None:
         server.going.wait(0.2)
         connection.shutdown(socket.SHUT_RDWR)
 
     transport = Urllib3Transport()
-    with upstream(kept_then(dies)) as server:
+    with upstream(first_then(closes_late)) as server:
         send(server.url, transport)
         with pytest.raises(UpstreamError, match="the connection was lost"):
             send(server.url, transport)

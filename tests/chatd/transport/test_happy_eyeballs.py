@@ -33,7 +33,7 @@ LONG = 60.0
 
 
 @contextmanager
-def swallowing() -> Iterator[Address]:
+def unresponsive() -> Iterator[Address]:
     """Yield an address that answers no SYN, as its queue is full."""
     with ExitStack() as stack:
         full = stack.enter_context(socket.socket())
@@ -68,14 +68,14 @@ def send(
     return transport.send(request, Deadline.after(2 * LONG), connect, started)
 
 
-def good(server: Upstream) -> Address:
+def serving(server: Upstream) -> Address:
     return Address(V4, ("127.0.0.1", server.port))
 
 
 def test_an_unresponsive_address_does_not_use_up_the_connect_limit(server: Upstream) -> None:
     started = time.monotonic()
-    with swallowing() as dead:
-        response = send(dead, good(server))
+    with unresponsive() as silent:
+        response = send(silent, serving(server))
 
     assert response.status == 200
     assert time.monotonic() - started < LONG / 2
@@ -93,8 +93,8 @@ def test_the_next_address_is_tried_after_a_quarter_of_a_second(server: Upstream)
 
 def test_several_unresponsive_addresses_are_tried_in_parallel(server: Upstream) -> None:
     started = time.monotonic()
-    with swallowing() as one, swallowing() as two, swallowing() as three:
-        response = send(one, two, three, good(server))
+    with unresponsive() as one, unresponsive() as two, unresponsive() as three:
+        response = send(one, two, three, serving(server))
 
     assert response.status == 200
     assert time.monotonic() - started < LONG / 2
@@ -105,20 +105,20 @@ def test_thirty_unresponsive_addresses_delay_the_next_by_less_than_a_second_each
 ) -> None:
     monkeypatch.setattr("chatd.transport.happy_eyeballs.NEXT_ADDRESS_SECONDS", 0.01)
     started = time.monotonic()
-    with swallowing() as dead:
-        assert send(*[dead] * 30, good(server)).status == 200
+    with unresponsive() as silent:
+        assert send(*[silent] * 30, serving(server)).status == 200
 
     assert time.monotonic() - started < 20  # not a second each
 
 
 def test_a_refused_ipv6_address_is_followed_by_ipv4(server: Upstream) -> None:
-    response = send(Address(V6, ("::1", server.port, 0, 0)), good(server))
+    response = send(Address(V6, ("::1", server.port, 0, 0)), serving(server))
 
     assert response.status == 200
 
 
 def test_an_unsupported_address_family_is_skipped(server: Upstream) -> None:
-    assert send(Address(-7, ("x", 1)), good(server)).status == 200
+    assert send(Address(-7, ("x", 1)), serving(server)).status == 200
 
 
 def test_after_a_refusal_the_next_address_is_tried_at_once(
@@ -127,13 +127,13 @@ def test_after_a_refusal_the_next_address_is_tried_at_once(
     monkeypatch.setattr("chatd.transport.happy_eyeballs.NEXT_ADDRESS_SECONDS", LONG)
     started = time.monotonic()
 
-    assert send(*[refusing] * 20, good(server)).status == 200
+    assert send(*[refusing] * 20, serving(server)).status == 200
     assert time.monotonic() - started < LONG / 2
 
 
 def test_the_first_of_two_responsive_addresses_is_used(server: Upstream) -> None:
     with upstream(reply({"other": True})) as other:
-        response = send(good(server), good(other))
+        response = send(serving(server), serving(other))
 
     assert response.body == b'{"ok": true}'
     assert other.received == []
@@ -147,8 +147,11 @@ def test_refusals_of_every_address_are_an_error_at_once(refusing: Address) -> No
 
 
 def test_unresponsive_addresses_end_at_the_connect_limit(refusing: Address) -> None:
-    with swallowing() as dead, pytest.raises(UpstreamTimeoutError, match="no connection") as caught:
-        send(refusing, dead, dead, connect=0.6)
+    with (
+        unresponsive() as silent,
+        pytest.raises(UpstreamTimeoutError, match="no connection") as caught,
+    ):
+        send(refusing, silent, silent, connect=0.6)
 
     assert caught.value.unreachable
 
@@ -156,13 +159,13 @@ def test_unresponsive_addresses_end_at_the_connect_limit(refusing: Address) -> N
 @pytest.mark.parametrize("addresses", [0, 1, 2])
 def test_connection_attempts_leave_no_socket_open(addresses: int, server: Upstream) -> None:
     with ExitStack() as stack:
-        dead = [stack.enter_context(swallowing()) for _ in range(addresses)]
-        send(*dead, good(server))  # loads modules and starts threads once
+        silent = [stack.enter_context(unresponsive()) for _ in range(addresses)]
+        send(*silent, serving(server))  # loads modules and starts threads once
         before = _descriptors()
         for _ in range(3):
-            send(*dead, good(server))
+            send(*silent, serving(server))
             with pytest.raises(UpstreamError):
-                send(*dead, connect=0.1)
+                send(*silent, connect=0.1)
 
     assert _descriptors() <= before + 3  # the transports' idle connections, until collected
 
@@ -189,18 +192,18 @@ class Exhausted(Guard):
 def test_a_connection_that_cannot_be_watched_is_closed(server: Upstream) -> None:
     guard = Exhausted()
     with pytest.raises(OSError, match="no descriptor left"):
-        connect([good(server)], lambda _sock: None, Deadline.after(LONG), guard)
+        connect([serving(server)], lambda _sock: None, Deadline.after(LONG), guard)
 
     assert guard.held[1].fileno() == -1
 
 
 def test_a_cancelled_connection_attempt_ends_at_once() -> None:
-    asked, error = threading.Event(), None
-    break_offs: list[Callable[[], None]] = []
+    requested, error = threading.Event(), None
+    cancels: list[Callable[[], None]] = []
 
     def resolver(_host: str, _port: int) -> Sequence[Address]:
-        asked.set()
-        return [dead]
+        requested.set()
+        return [silent]
 
     def run() -> None:
         nonlocal error
@@ -208,16 +211,16 @@ def test_a_cancelled_connection_attempt_ends_at_once() -> None:
         limits = Timeouts(connect=LONG)
         try:
             Urllib3Transport(resolver).open(
-                request, Deadline.after(2 * LONG), limits, break_offs.append
+                request, Deadline.after(2 * LONG), limits, cancels.append
             )
         except UpstreamError as raised:
             error = raised
 
-    with swallowing() as dead:
+    with unresponsive() as silent:
         thread = threading.Thread(target=run)
         thread.start()
-        assert asked.wait(10)
-        break_offs[0]()
+        assert requested.wait(10)
+        cancels[0]()
         thread.join(LONG / 2)
 
     assert not thread.is_alive()
@@ -226,8 +229,8 @@ def test_a_cancelled_connection_attempt_ends_at_once() -> None:
 
 def test_connecting_starts_no_thread(server: Upstream) -> None:
     request = HttpRequest("http://several.test", {}, b"{}")
-    with swallowing() as dead:
-        transport = Urllib3Transport(lambda _host, _port: [dead, good(server)])
+    with unresponsive() as silent:
+        transport = Urllib3Transport(lambda _host, _port: [silent, serving(server)])
         transport.send(request, Deadline.after(LONG), LONG)  # starts the watchdog's thread
         mine = set(threading.enumerate())
         transport.forget()

@@ -216,8 +216,8 @@ def test_a_trickle_on_a_kept_connection_ends_at_the_deadline(server: Upstream) -
 
 
 def test_a_request_that_the_server_does_not_read_ends_at_the_deadline() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as deaf:
-        request = HttpRequest(f"http://127.0.0.1:{deaf.getsockname()[1]}", {}, b" " * 50_000_000)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        request = HttpRequest(f"http://127.0.0.1:{mute.getsockname()[1]}", {}, b" " * 50_000_000)
         with pytest.raises(UpstreamTimeoutError):
             Urllib3Transport().send(request, Deadline.after(0.3), 5)
 
@@ -283,9 +283,9 @@ def tls_port(certificate: Path) -> Iterator[int]:
                 try:
                     with context.wrap_socket(connection, server_side=True) as secure:
                         # Read the whole request: closing with unread bytes resets the connection.
-                        asked = b""
-                        while b"secret words" not in asked and (part := secure.recv(65536)):
-                            asked += part
+                        request = b""
+                        while b"secret words" not in request and (part := secure.recv(65536)):
+                            request += part
                         secure.sendall(head(200, {"Content-Length": "2"}) + b"{}")
                 except OSError:
                     connection.close()

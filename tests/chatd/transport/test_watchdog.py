@@ -122,7 +122,7 @@ def test_an_abort_after_the_end_shuts_no_socket_down(
             assert one.recv(1) == b"y"
 
 
-class Checked(Guard):
+class LockCheckingGuard(Guard):
     """Record each step on the socket without the lock.
 
     Without the lock, a second thread could close the descriptor and a third reuse its number: the
@@ -152,8 +152,8 @@ def test_a_socket_is_shut_down_and_released_only_under_the_lock(
     pair: tuple[socket.socket, socket.socket],
     shut_first: bool,
 ) -> None:
-    monkeypatch.setattr(watchdog, "Guard", Checked)
-    guard = cast("Checked", Watchdog().guard(Deadline.after(LATER)))
+    monkeypatch.setattr(watchdog, "Guard", LockCheckingGuard)
+    guard = cast("LockCheckingGuard", Watchdog().guard(Deadline.after(LATER)))
     if shut_first:
         guard.abort()
     guard.watch(pair[0])
@@ -166,14 +166,14 @@ def test_a_socket_is_shut_down_and_released_only_under_the_lock(
     assert guard.unlocked == []
 
 
-class Stepped(Guard):
+class PausedGuard(Guard):
     """Pause the watchdog's thread after a read of the deadline, until the test proceeds.
 
     The thread reads a deadline twice in each check, and misses a change after the second read.
     """
 
     reading = threading.Event()
-    let = threading.Event()
+    proceed = threading.Event()
     reads = 0
     armed = False
 
@@ -181,11 +181,11 @@ class Stepped(Guard):
     def deadline(self) -> Deadline:
         """Return the deadline of the time when the read began."""
         deadline = self._deadline
-        if Stepped.armed and threading.current_thread().name == "watchdog":
-            Stepped.reads += 1
-            if Stepped.reads == 2:
-                Stepped.reading.set()
-                assert Stepped.let.wait(PATIENCE)
+        if PausedGuard.armed and threading.current_thread().name == "watchdog":
+            PausedGuard.reads += 1
+            if PausedGuard.reads == 2:
+                PausedGuard.reading.set()
+                assert PausedGuard.proceed.wait(PATIENCE)
         return deadline
 
     @deadline.setter
@@ -196,33 +196,33 @@ class Stepped(Guard):
 def test_a_deadline_set_during_a_check_is_not_missed(
     monkeypatch: pytest.MonkeyPatch, pair: tuple[socket.socket, socket.socket]
 ) -> None:
-    dog = Watchdog()
+    owner = Watchdog()
     sooner = Deadline.after(1)
-    first = dog.guard(sooner)
+    first = owner.guard(sooner)
     looked, peer = socket.socketpair()
     with looked, peer:
         peer.settimeout(PATIENCE)
-        dog.guard(Deadline.after(0)).watch(looked)
+        owner.guard(Deadline.after(0)).hold(looked)
         assert peer.recv(1) == b""
-    monkeypatch.setattr(watchdog, "Guard", Stepped)
-    guard = dog.guard(Deadline.after(LATER))
+    monkeypatch.setattr(watchdog, "Guard", PausedGuard)
+    guard = owner.guard(Deadline.after(LATER))
     guard.hold(pair[0])
-    with dog.lock:  # the thread has ended a check, and sleeps until `sooner`
-        monkeypatch.setattr(Stepped, "armed", True)
+    with owner.lock:  # the thread has ended a check, and sleeps until `sooner`
+        monkeypatch.setattr(PausedGuard, "armed", True)
     first.move(Deadline.after(0))
-    assert Stepped.reading.wait(PATIENCE)
+    assert PausedGuard.reading.wait(PATIENCE)
     # Later than the thread's wake-up: that wake-up alone does not apply this deadline.
-    mover = threading.Thread(target=guard.move, args=(Deadline(sooner.at + 0.01),))
-    mover.start()
-    mover.join(0.2)  # the move waits for the end of the check
-    Stepped.let.set()
-    mover.join(PATIENCE)
+    moving = threading.Thread(target=guard.move, args=(Deadline(sooner.at + 0.01),))
+    moving.start()
+    moving.join(0.2)  # the move waits for the end of the check
+    PausedGuard.proceed.set()
+    moving.join(PATIENCE)
 
     assert pair[1].recv(1) == b""
     assert (first.fired, guard.fired) == (True, True)
 
 
-class Counted(Guard):
+class CountingGuard(Guard):
     """Count the checks by the watchdog's thread."""
 
     looks = 0
@@ -230,7 +230,7 @@ class Counted(Guard):
     @property
     def deadline(self) -> Deadline:
         """The deadline."""
-        Counted.looks += threading.current_thread().name == "watchdog"
+        CountingGuard.looks += threading.current_thread().name == "watchdog"
         return self._deadline
 
     @deadline.setter
@@ -241,14 +241,14 @@ class Counted(Guard):
 def test_the_thread_sleeps_after_a_deadline_has_passed(
     monkeypatch: pytest.MonkeyPatch, pair: tuple[socket.socket, socket.socket]
 ) -> None:
-    monkeypatch.setattr(watchdog, "Guard", Counted)
+    monkeypatch.setattr(watchdog, "Guard", CountingGuard)
     guard = Watchdog().guard(Deadline.after(0.01))
     guard.watch(pair[0])
     assert pair[1].recv(1) == b""
     time.sleep(0.2)  # for checks that must not follow
     guard.end()
 
-    assert Counted.looks < 20
+    assert CountingGuard.looks < 20
 
 
 def test_a_moved_deadline_replaces_the_earlier_one(
@@ -267,9 +267,9 @@ def test_a_moved_deadline_replaces_the_earlier_one(
 @pytest.mark.usefixtures("many_switches")
 def test_simultaneous_requests_are_watched_by_one_thread() -> None:
     for _ in range(30):
-        dog = Watchdog()
+        owner = Watchdog()
         before = watching()
-        with at_once(8, lambda _which, dog=dog: dog.guard(Deadline.after(LATER)).end()):  # type: ignore[misc]  # mypy sees no default
+        with at_once(8, lambda _which, owner=owner: owner.guard(Deadline.after(LATER)).end()):  # type: ignore[misc]  # mypy sees no default
             pass
         assert watching() - before == 1
 
@@ -278,19 +278,19 @@ def test_simultaneous_requests_are_watched_by_one_thread() -> None:
 def test_requests_that_start_and_end_during_a_check_do_not_end_the_thread(
     pair: tuple[socket.socket, socket.socket],
 ) -> None:
-    dog = Watchdog()
-    kept = [dog.guard(Deadline.after(LATER)) for _ in range(200)]
+    owner = Watchdog()
+    kept = [owner.guard(Deadline.after(LATER)) for _ in range(200)]
 
     def churn(_which: int) -> None:
         end = time.monotonic() + 1.0
         while time.monotonic() < end:
-            for guard in [dog.guard(Deadline.after(0)) for _ in range(20)]:
+            for guard in [owner.guard(Deadline.after(0)) for _ in range(20)]:
                 guard.end()
 
     with at_once(4, churn):
         pass
-    guard = dog.guard(Deadline.after(0.01))
-    guard.watch(pair[0])
+    guard = owner.guard(Deadline.after(0.01))
+    guard.hold(pair[0])
 
     assert pair[1].recv(1) == b""
     for one in kept:
