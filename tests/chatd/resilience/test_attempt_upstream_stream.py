@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chatd.canonical.collecting import collected
-from chatd.canonical.events import Delta, Event, Finish, Frame, ToolCallDelta
-from chatd.canonical.extra import Extra
 from chatd.resilience.circuit_breaker import FAILURES
 from tests.support import answers
 from tests.support.functions import HttpResult, ask, post, stream
@@ -31,6 +28,7 @@ from tests.support.upstream import (
 
 if TYPE_CHECKING:
     from tests.chatd.conftest import Emitted
+
 
 OPENAI = "/v1/chat/completions"
 MODELS = ["llama3.2", "ollama_cloud/gpt-oss", "openrouter/v/m", "opencode/grok", "kimi/k3"]
@@ -356,46 +354,3 @@ def test_a_usage_chunk_with_a_finished_choice_does_not_reopen_the_choice(
     result = post(ask("openrouter/v/m"))
 
     assert (result.status, result.json["output_tokens"]) == (200, 4)
-
-
-SIGNED = Extra("openai_chat", {"signature": "s"})
-
-
-def extra(message: dict[str, Any], **fields: Any) -> Extra:
-    return Extra("openai_chat", fields, {"message": message})
-
-
-def test_deltas_of_every_kind_are_collected_into_choices() -> None:
-    events: list[Event] = [
-        Delta(thinking="H", extra=extra({"reasoning_details": [{"text": "H"}]}, score=1)),
-        Delta(thinking="m", extra=extra({"reasoning_details": [{"text": "m"}], "refusal": None})),
-        Delta(content="a", logprobs={"content": [1], "refusal": None}),
-        Delta(content="b", logprobs={"content": [2]}, extra=extra({}, score=2, other=None)),
-        Delta(tool_calls=(ToolCallDelta(0, "c0", "f", "{"), ToolCallDelta(1, "c1", "g", ""))),
-        Delta(tool_calls=(ToolCallDelta(0, None, None, "}", extra=SIGNED),)),
-        Delta(index=1, content="other", extra=extra({"refusal": "no"})),
-        Delta(index=1, extra=extra({"refusal": " way", "score": 1})),
-        Finish(1, "length"),
-        Finish(0, "tool_calls", extra({}, native="end")),
-    ]
-
-    first, second = collected(Frame((event,)) for event in events).choices
-
-    assert (first.content, first.thinking, first.finish_reason) == ("ab", "Hm", "tool_calls")
-    assert [(c.id, c.name, c.arguments) for c in first.tool_calls] == [
-        ("c0", "f", "{}"),
-        ("c1", "g", "{}"),
-    ]
-    assert fields_of(first.tool_calls[0].extra) == ({"signature": "s"}, {})
-    assert first.logprobs == {"content": [1, 2], "refusal": None}
-    assert fields_of(first.extra) == (
-        {"score": 2, "other": None, "native": "end"},
-        {"message": {"reasoning_details": [{"text": "H"}, {"text": "m"}], "refusal": None}},
-    )
-    assert second.content == "other"
-    assert fields_of(second.extra) == ({}, {"message": {"refusal": "no way", "score": 1}})
-
-
-def fields_of(extra: Extra | None) -> tuple[Any, Any]:
-    assert extra is not None
-    return extra.fields, extra.nested
