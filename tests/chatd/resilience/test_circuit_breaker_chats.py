@@ -168,7 +168,7 @@ def test_a_circuit_holds_a_hash_and_no_text_of_a_request(
 ) -> None:
     provider.script = BROKEN
     post(ask("lone", "a secret prompt"), **as_caller("one"))
-    kept = repr([vars(streak) for streak in vars(chat.app.compose().circuits)["_failing"].values()])
+    kept = repr([vars(streak) for streak in vars(chat.app.compose().circuits)["_streaks"].values()])
 
     assert re.search("'[0-9a-f]{32}'", kept)
     assert "secret" not in kept
