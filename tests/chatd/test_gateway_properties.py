@@ -44,7 +44,7 @@ REQUESTS = st.fixed_dictionaries(
 many = settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-OURS = {200, 204, 400, 404, 413, 429, 502, 503, 504}
+STATUSES = {200, 204, 400, 404, 413, 429, 502, 503, 504}
 
 
 # The answer to requests that may have a format: valid for `"json"`.
@@ -78,14 +78,14 @@ def all_keys(provider: Upstream, keys: str) -> Upstream:
 def answered(event: Any, handler: Any = chat.app.lambda_handler) -> dict[str, Any]:
     result: Any = handler(event, LambdaContext())
     if not isinstance(result, dict):
-        return streamed(result)
-    assert result["statusCode"] in OURS
+        return read_stream(result)
+    assert result["statusCode"] in STATUSES
     assert isinstance(json.loads(result["body"] or "{}"), dict)
     json.dumps(result).encode()
     return result
 
 
-def streamed(live: StreamingResponse) -> dict[str, Any]:
+def read_stream(live: StreamingResponse) -> dict[str, Any]:
     """Read a streamed answer; return a complete answer as 200, or an error with its status."""
     live.write_to(sink := Collected())
     body = sink.body.decode()
@@ -93,7 +93,7 @@ def streamed(live: StreamingResponse) -> dict[str, Any]:
         assert body.split("\n\n")[-2].startswith('data: {"done":true,')
         assert '"error"' not in body
         return {"statusCode": 200, "body": "{}"}
-    assert sink.status in OURS
+    assert sink.status in STATUSES
     assert isinstance(json.loads(body), dict)
     return {"statusCode": sink.status, "body": body}
 

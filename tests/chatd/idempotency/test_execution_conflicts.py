@@ -56,13 +56,13 @@ def test_a_stream_is_in_flight_until_its_end_mark_is_sent(provider: Upstream, st
     event = http_event("POST", OPENAI, json.dumps(body), headers={"Idempotency-Key": KEY})
     seen: list[tuple[bytes, int]] = []
 
-    class AttemptRunner(Collected):
+    class RequestingSink(Collected):
         def write(self, data: bytes) -> None:
             super().write(data)
             answer = chat.app.lambda_handler(event, LambdaContext())
             seen.append((data, answer["statusCode"] if isinstance(answer, dict) else 200))
 
-    chat.app.lambda_handler(event, LambdaContext()).write_to(AttemptRunner())
+    chat.app.lambda_handler(event, LambdaContext()).write_to(RequestingSink())
 
     *pieces, (last, status) = seen
     assert (last, status) == (b"data: [DONE]\n\n", 200)

@@ -16,90 +16,90 @@ if TYPE_CHECKING:
 def test_every_environment_reads_an_open_circuit_within_five_seconds(
     environment: MakeEnvironment, clock: Clock
 ) -> None:
-    here, there = environment(), environment()
-    there.chat()
-    here.fails(5)
+    first, second = environment(), environment()
+    second.chat()
+    first.fails(5)
     clock.unix += 5
 
-    assert there.refusal()
+    assert second.refusal()
     assert environment().refusal()
 
 
 def test_a_circuit_closed_in_another_environment_closes_and_resets_its_count(
     environment: MakeEnvironment, clock: Clock
 ) -> None:
-    here, there = environment(), environment()
-    here.chat()
-    here.fails(4)
-    there.fails(5)
+    first, second = environment(), environment()
+    first.chat()
+    first.fails(4)
+    second.fails(5)
     clock.unix += 5
-    assert here.refusal()
+    assert first.refusal()
     clock.unix += 10
-    there.chat()
+    second.chat()
     clock.unix += 5
-    here.fails(4)
+    first.fails(4)
 
-    assert here.refusal() is None
+    assert first.refusal() is None
 
 
 def test_a_circuit_closed_in_another_environment_needs_failures_of_two_requests(
     environment: MakeEnvironment, clock: Clock
 ) -> None:
-    here, there = environment(), environment()
-    here.chat()
-    here.fails(4)
-    there.fails(5)
+    first, second = environment(), environment()
+    first.chat()
+    first.fails(4)
+    second.fails(5)
     clock.unix += 5
-    assert here.refusal()
+    assert first.refusal()
     clock.unix += 10
-    there.chat()
+    second.chat()
     clock.unix += 5
-    here.fails(6, source="one")
+    first.fails(6, source="one")
 
-    assert here.refusal() is None
+    assert first.refusal() is None
 
 
 def test_twenty_circuits_and_a_thousand_chats_cost_one_read_in_five_seconds(
     environment: MakeEnvironment, clock: Clock
 ) -> None:
-    here = environment()
+    first = environment()
     for chat in range(1000):
-        here.chat(name=f"kimi/k{chat % 20}")
-        here.ended(f"kimi/k{chat % 20}")
+        first.chat(name=f"kimi/k{chat % 20}")
+        first.ended(f"kimi/k{chat % 20}")
         clock.unix += 0.01
 
-    assert here.sent == ["Query", "Query"]
+    assert first.sent == ["Query", "Query"]
 
 
 def test_reads_of_the_table_are_consistent(environment: MakeEnvironment) -> None:
     # moto's reads are always consistent, so the test reads the request's parameter.
-    here = environment()
+    first = environment()
     requested: list[bool] = []
-    here.store.client.meta.events.register(
+    first.store.client.meta.events.register(
         "provide-client-params.dynamodb.Query",
         lambda params, **_: requested.append(params["ConsistentRead"]),
     )
-    here.chat()
+    first.chat()
 
     assert requested == [True]
 
 
 def test_only_transitions_are_written(environment: MakeEnvironment, clock: Clock) -> None:
-    here = environment()
-    here.fails(4)
-    here.chat()
-    here.ended()
-    here.died()
-    assert here.sent == ["Query"]
-    here.ended()
-    here.fails(5)
+    first = environment()
+    first.fails(4)
+    first.chat()
+    first.ended()
+    first.died()
+    assert first.sent == ["Query"]
+    first.ended()
+    first.fails(5)
     for _ in range(14):
-        here.refusal()
+        first.refusal()
         clock.unix += 1
     clock.unix += 1
-    here.chat()
+    first.chat()
 
-    assert [sent for sent in here.sent if sent != "Query"] == ["PutItem", "PutItem", "UpdateItem"]
+    assert [sent for sent in first.sent if sent != "Query"] == ["PutItem", "PutItem", "UpdateItem"]
 
 
 def test_an_item_holds_the_name_state_times_and_expiration(
@@ -134,7 +134,7 @@ def test_a_malformed_item_is_ignored(
     environment().fails(5, "kimi/k3")
     key = {"id": {"S": "chatd"}, "circuit": {"S": "ollama"}}
     dynamodb.put_item(TableName="circuits", Item={**key, **wrong})
-    here = environment()
+    first = environment()
 
-    assert here.refusal() is None
-    assert here.refusal("kimi/k3")
+    assert first.refusal() is None
+    assert first.refusal("kimi/k3")

@@ -120,14 +120,14 @@ def test_a_failing_table_is_one_warning_and_no_call_for_thirty_seconds(
 def test_a_recovered_table_is_used_again(
     environment: MakeEnvironment, clock: Clock, dynamodb: DynamoDBClient
 ) -> None:
-    here, there = environment(), environment()
+    first, second = environment(), environment()
     dynamodb.delete_table(TableName="circuits")
-    here.fails(5)
+    first.fails(5)
     make_table(dynamodb, "circuits")
-    assert there.refusal() is None
+    assert second.refusal() is None
     clock.unix += 30
-    assert here.refusal() is None
-    here.fails(5)
+    assert first.refusal() is None
+    first.fails(5)
 
-    assert there.refusal()
-    assert len(here.table_warnings) == 1
+    assert second.refusal()
+    assert len(first.table_warnings) == 1

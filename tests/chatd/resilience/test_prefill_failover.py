@@ -87,9 +87,9 @@ def trimmed(prefill: str) -> str:
 @pytest.fixture
 def servers(provider: Upstream, keys: str, config: Path) -> Iterator[Servers]:
     """Yield a tier of OpenRouter, which breaks off, and of a provider with prefill."""
-    servers_of_tier = Servers()
-    provider.script = servers_of_tier.breaks_off
-    with upstream(servers_of_tier.continues) as second:
+    tier = Servers()
+    provider.script = tier.breaks_off
+    with upstream(tier.continues) as second:
         config.write_text(f"""
 [tiers]
 t = ["openrouter/a", "made_up/b"]
@@ -98,7 +98,7 @@ dialect = "openai_chat"
 base_url = "{second.url}/v1"
 prefill = true
 """)
-        yield servers_of_tier
+        yield tier
 
 
 def streamed() -> str:

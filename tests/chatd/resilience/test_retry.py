@@ -78,9 +78,9 @@ def test_the_upper_bound_of_the_random_wait_doubles() -> None:
     fresh = module_from_spec(spec)
     spec.loader.exec_module(fresh)
     for jitter, waits in ((1.0, [0.25, 0.5]), (0.5, [0.125, 0.25]), (0.0, [0.0, 0.0])):
-        of_one = fresh.Retries(fallback=False, jitter=lambda jitter=jitter: jitter)
+        retries_of_chat = fresh.Retries(fallback=False, jitter=lambda jitter=jitter: jitter)
 
-        assert [of_one.pause(UpstreamError("x"), SOON) for _ in range(2)] == waits
+        assert [retries_of_chat.pause(UpstreamError("x"), SOON) for _ in range(2)] == waits
 
 
 @pytest.mark.parametrize(
@@ -100,10 +100,11 @@ def test_the_upper_bound_of_the_random_wait_doubles() -> None:
 def test_retry_after_is_obeyed_up_to_a_total_wait(
     fallback: bool, required: list[float], waits: list[float | None]
 ) -> None:
-    of_one = Retries(fallback=fallback)
+    retries_of_chat = Retries(fallback=fallback)
 
     assert waits == [
-        of_one.pause(RateLimitedError("x", retry_after=seconds), SOON) for seconds in required
+        retries_of_chat.pause(RateLimitedError("x", retry_after=seconds), SOON)
+        for seconds in required
     ]
 
 

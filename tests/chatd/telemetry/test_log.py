@@ -62,7 +62,7 @@ OUTPUTS: dict[str, Callable[[ExitStack], TextIO | None]] = {
 
 
 @pytest.fixture(autouse=True)
-def nothing_lost() -> Iterator[None]:
+def no_lost_lines() -> Iterator[None]:
     """Write pending reports of lost lines, which the next test would log."""
     yield
     with stdout(io.StringIO()):
@@ -116,11 +116,11 @@ def test_lost_lines_are_counted_in_the_log_after_it_recovers(provider: Upstream,
 
 
 def test_an_error_other_than_oserror_is_raised(provider: Upstream) -> None:
-    class Odd(io.StringIO):
+    class FailingOutput(io.StringIO):
         def write(self, _text: str) -> int:
             raise MemoryError
 
-    with stdout(Odd()), pytest.raises(MemoryError):
+    with stdout(FailingOutput()), pytest.raises(MemoryError):
         invoke(ask("m"))
 
 

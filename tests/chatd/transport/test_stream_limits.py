@@ -33,14 +33,14 @@ PAUSE = 3 * GAP
 LIMITS = Timeouts(silence=5, first_event=5, gap=GAP, total=30)
 
 
-def compose(server: Upstream, limits: Timeouts = LIMITS) -> Urllib3Stream:
+def open_stream(server: Upstream, limits: Timeouts = LIMITS) -> Urllib3Stream:
     request = HttpRequest(server.url, {}, b"{}")
     return Urllib3Transport().open(request, Deadline.after(30), limits, lambda _: None)
 
 
 def test_a_pause_of_the_caller_does_not_count_as_a_gap() -> None:
     with upstream(chunked([b"one", b"two"])) as server:
-        stream = compose(server)
+        stream = open_stream(server)
         chunks = stream.chunks()
         got = next(chunks)
         stream.note_first_event()
@@ -57,7 +57,7 @@ def test_a_gap_after_a_pause_of_the_caller_counts() -> None:
         server.going.wait()
 
     with upstream(script) as server:
-        stream = compose(server)
+        stream = open_stream(server)
         chunks = stream.chunks()
         assert next(chunks) == b"one"
         stream.note_first_event()
@@ -72,7 +72,7 @@ def test_a_pause_after_the_end_mark_keeps_the_rest_of_the_stream(
 ) -> None:
     monkeypatch.setattr(module, "_DRAIN_SECONDS", GAP)
     with upstream(chunked([b"end", b"usage"])) as server:
-        stream = compose(server)
+        stream = open_stream(server)
         chunks = stream.chunks()
         got = next(chunks)
         stream.note_first_event()
@@ -141,11 +141,11 @@ def test_a_provider_that_closes_on_a_slow_caller_keeps_its_circuit_closed(
     line = answers.ollama_lines("Hello")[0]
     piece = b"%x\r\n%s\r\n" % (len(line), line) if "Connection" not in encoding else line
 
-    def gives_up(connection: socket.socket, _received: Received) -> None:
+    def closes(connection: socket.socket, _received: Received) -> None:
         connection.sendall(head(200, encoding) + piece)
         connection.shutdown(socket.SHUT_RDWR)
 
-    provider.script = gives_up
+    provider.script = closes
     threads = [threading.Thread(target=read_slowly) for _ in range(FAILURES + 1)]
     for thread in threads:
         thread.start()
@@ -178,7 +178,7 @@ def test_a_slow_provider_does_not_mark_the_caller_as_slow(monkeypatch: pytest.Mo
         connection.shutdown(socket.SHUT_RDWR)
 
     with upstream(script) as server:
-        stream = compose(server)
+        stream = open_stream(server)
         got = b"".join(stream.chunks())
         slow = stream.caller_was_slow
         stream.close()

@@ -93,7 +93,7 @@ def test_a_guard_releases_its_socket_for_the_next(
         guard.end()
 
 
-def test_a_socket_held_after_an_abort_is_shut_down(
+def test_a_socket_watched_after_an_abort_is_shut_down(
     pair: tuple[socket.socket, socket.socket],
 ) -> None:
     guard = Watchdog().guard(Deadline.after(LATER))
@@ -202,11 +202,11 @@ def test_a_deadline_set_during_a_check_is_not_missed(
     looked, peer = socket.socketpair()
     with looked, peer:
         peer.settimeout(PATIENCE)
-        owner.guard(Deadline.after(0)).hold(looked)
+        owner.guard(Deadline.after(0)).watch(looked)
         assert peer.recv(1) == b""
     monkeypatch.setattr(watchdog, "Guard", PausedGuard)
     guard = owner.guard(Deadline.after(LATER))
-    guard.hold(pair[0])
+    guard.watch(pair[0])
     with owner.lock:  # the thread has ended a check, and sleeps until `sooner`
         monkeypatch.setattr(PausedGuard, "armed", True)
     first.move(Deadline.after(0))
@@ -290,7 +290,7 @@ def test_requests_that_start_and_end_during_a_check_do_not_end_the_thread(
     with at_once(4, churn):
         pass
     guard = owner.guard(Deadline.after(0.01))
-    guard.hold(pair[0])
+    guard.watch(pair[0])
 
     assert pair[1].recv(1) == b""
     for one in kept:
