@@ -50,3 +50,22 @@ def test_too_many_small_values_are_found(item: str) -> None:
 
     assert not is_bounded(text)
     assert is_bounded(text[: 200 * 1024])  # a small text is always accepted
+
+
+@pytest.mark.parametrize(("size", "accepted"), [(256 * 1024, True), (256 * 1024 + 1, False)])
+def test_a_text_of_256_kb_is_accepted_whatever_it_holds(size: int, accepted: bool) -> None:
+    text = b"[" + b"1," * 10_000
+    text += b" " * (size - len(text))
+
+    assert len(text) == size
+    assert is_bounded(text, 100) is accepted
+
+
+@pytest.mark.parametrize("most", [250_000, value_count.MAX_ANSWER_VALUES])
+def test_a_request_may_hold_250000_values_and_an_answer_600000(most: int) -> None:
+    def numbers(count: int) -> bytes:
+        return b"[" + b",".join([b"1"] * count) + b"]"
+
+    for count, accepted in ((most, True), (most + 1, False)):
+        assert is_bounded(numbers(count), most) is accepted
+    assert (value_count.MAX_VALUES, value_count.MAX_ANSWER_VALUES) == (250_000, 600_000)

@@ -1,0 +1,165 @@
+"""Each function that reads OpenAI's chat JSON, with every form in which servers write it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chatd.canonical.content import Text, Thinking, ToolCall
+from chatd.dialects.openai_chat import reading
+from chatd.dialects.openai_chat.reading import ShapeError
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [(None, []), ([], []), ([{}], [{}]), ([{"a": 1}, {}], [{"a": 1}, {}])],
+)
+def test_a_list_of_objects_is_read(value: Any, found: list[Any]) -> None:
+    assert reading.objects(value, 2) == found
+
+
+OTHERS: list[Any] = [{}, "a", 7, [1], [{}, None], [{}, {}, {}], ({},)]
+
+
+@pytest.mark.parametrize("value", OTHERS)
+def test_another_value_or_a_longer_list_is_refused(value: Any) -> None:
+    with pytest.raises(ShapeError):
+        reading.objects(value, 2)
+
+
+def test_a_member_is_an_object_or_null() -> None:
+    assert reading.member({}, "a") == reading.member({"a": None}, "a") == {}
+    assert reading.member({"a": {"b": 1}}, "a") == {"b": 1}
+    others: tuple[Any, ...] = ("x", 7, [], False)
+    for value in others:
+        with pytest.raises(ShapeError):
+            reading.member({"a": value}, "a")
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [("a", "a"), ("", None), (None, None), (7, "7"), (1.5, "1.5"), (True, None), ([], None)],
+)
+def test_a_name_is_a_text_or_a_number(value: Any, name: str | None) -> None:
+    assert reading.name_in({"a": value}, "a") == name
+    assert reading.name_in({}, "a") is None
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, None), ("", ""), ("a", "a"), (7, "7"), (0.5, "0.5"), ([{"text": "a"}, "b"], "ab")],
+)
+def test_a_content_is_a_text_a_number_or_parts(value: Any, text: str | None) -> None:
+    assert reading.content({"content": value}) == text
+
+
+@pytest.mark.parametrize("value", [{}, True, [""] * 10_001])
+def test_another_content_is_refused(value: Any) -> None:
+    with pytest.raises(ShapeError):
+        reading.content({"content": value})
+    assert reading.content({"content": [""] * 10_000}) == ""
+
+
+@pytest.mark.parametrize(
+    ("message", "thinking"),
+    [
+        *(({}, None), ({"reasoning_content": "a"}, "a"), ({"reasoning": "a"}, "a")),
+        ({"reasoning_content": "a", "reasoning": "b"}, "a"),
+        ({"reasoning_content": "", "reasoning": "b"}, "b"),
+        ({"reasoning_content": [{"text": ""}], "reasoning": [{"text": "b"}]}, "b"),
+        ({"reasoning_content": 7, "reasoning": {"a": 1}}, None),
+        ({"content": [{"type": "thinking", "thinking": "a"}]}, "a"),
+        ({"content": "a"}, None),
+    ],
+)
+def test_thinking_is_read_under_its_three_names(message: Any, thinking: str | None) -> None:
+    assert reading.thinking(message) == thinking
+
+
+def test_unnamed_fields_of_a_choice_and_its_message_are_kept() -> None:
+    assert reading.choice_extra({"index": 0, "finish_reason": "stop"}, {"role": "a"}) is None
+
+    own = reading.choice_extra({"index": 0, "x": 1}, {"content": "a"})
+    assert own is not None
+    assert (own.dialect, own.fields, own.nested) == ("openai_chat", {"x": 1}, {})
+    inner = reading.choice_extra({"logprobs": None}, {"y": 2, "tool_calls": []})
+    assert inner is not None
+    assert (inner.fields, inner.nested) == ({}, {"message": {"y": 2}})
+
+
+def test_a_choice_is_thinking_text_and_calls_in_this_order() -> None:
+    found = reading.choice(
+        {
+            "finish_reason": "tool_calls",
+            "logprobs": {"content": []},
+            "message": {
+                "content": "a",
+                "reasoning": "t",
+                "tool_calls": [
+                    {"id": "i", "type": "function", "function": {"name": "f", "arguments": "{}"}},
+                    {"type": "custom", "custom": {"name": "c", "input": "x", "y": 1}, "z": 2},
+                    {"function": {"arguments": {"a": 1}}},
+                    {"type": "custom"},
+                ],
+            },
+        }
+    )
+
+    thought, text, *calls = found.blocks
+    assert isinstance(thought, Thinking)
+    assert isinstance(text, Text)
+    assert (thought.text, text.text) == ("t", "a")
+    assert (found.finish_reason, found.logprobs) == ("tool_calls", {"content": []})
+    read = [call for call in calls if isinstance(call, ToolCall)]
+    assert [(call.name, call.arguments, call.kind) for call in read] == [
+        *(("f", "{}", "function"), ("c", "x", "custom")),
+        *(("", '{"a": 1}', "function"), ("", "", "custom")),
+    ]
+    assert read[0].id == "i"
+    assert read[0].extra is None
+    assert len({call.id for call in read}) == 4
+    assert read[1].extra is not None
+    assert (read[1].extra.fields, read[1].extra.nested) == ({"z": 2}, {"custom": {"y": 1}})
+
+
+@pytest.mark.parametrize(
+    ("message", "says"),
+    [
+        *(({}, False), ({"content": ""}, False), ({"role": "assistant"}, False)),
+        *(({"reasoning": ""}, False), ({"refusal": None}, False), ({"content": "a"}, True)),
+        *(({"refusal": "no"}, True), ({"tool_calls": [{"id": "i"}]}, True)),
+    ],
+)
+def test_a_choice_says_something_with_a_text_a_call_or_another_field(
+    message: Any, says: bool
+) -> None:
+    assert reading.says(reading.choice({"message": message})) is says
+
+
+@pytest.mark.parametrize(
+    ("given", "cost", "counts"),
+    [
+        (None, None, (0, 0, None, None, None)),
+        ("x", "0.5", (0, 0, None, None, 0.5)),
+        ({"prompt_tokens": 3, "completion_tokens": 4}, None, (3, 4, None, None, None)),
+        ({"cost": 0.25}, 0.5, (0, 0, None, None, 0.25)),
+        ({"cost": "free"}, 0.5, (0, 0, None, None, 0.5)),
+        ({"prompt_tokens_details": {"cached_tokens": 2}}, None, (0, 0, 2, None, None)),
+        ({"prompt_cache_hit_tokens": 2, "cached_tokens": 1}, None, (0, 0, 2, None, None)),
+        ({"cached_tokens": 1, "prompt_tokens_details": None}, None, (0, 0, 1, None, None)),
+        ({"completion_tokens_details": {"reasoning_tokens": 0}}, None, (0, 0, None, 0, None)),
+        ({"completion_tokens_details": []}, None, (0, 0, None, None, None)),
+    ],
+    ids=str,
+)
+def test_tokens_and_costs_are_read_wherever_servers_write_them(
+    given: Any, cost: Any, counts: tuple[Any, ...]
+) -> None:
+    usage = reading.usage(given, cost)
+
+    assert counts == (
+        *(usage.input_tokens, usage.output_tokens, usage.cached_tokens),
+        *(usage.reasoning_tokens, usage.cost_usd),
+    )
+    assert (usage.source is not None) == isinstance(given, dict)
