@@ -145,6 +145,8 @@ def _content(choice: Choice, message: Json) -> str | None:
 
 
 def _details(found: Usage) -> Mapping[str, Any]:
+    if found.cached_tokens is found.cache_write_tokens is found.reasoning_tokens is None:
+        return _NONE
     prompt = {"cached_tokens": found.cached_tokens, "cache_write_tokens": found.cache_write_tokens}
     details = {
         "prompt_tokens_details": {k: v for k, v in prompt.items() if v is not None},
