@@ -1,4 +1,4 @@
-"""Test what a runtime's stream sends, and in which state it refuses to send."""
+"""Test the bytes of a runtime stream, and the states in which the stream refuses a write."""
 
 from __future__ import annotations
 

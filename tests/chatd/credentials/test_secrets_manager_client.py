@@ -1,4 +1,4 @@
-"""The Secrets Manager client stops within the time that its docstring documents."""
+"""The Secrets Manager client stops within the documented time."""
 
 from __future__ import annotations
 

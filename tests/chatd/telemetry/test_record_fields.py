@@ -20,7 +20,7 @@ Written = Callable[[ChatRecord], tuple[list[Any], Any]]
 
 @pytest.fixture
 def written(capsys: pytest.CaptureFixture[str]) -> Written:
-    """Record a chat; return its metrics and its log line."""
+    """Record a chat; return the metrics and the log line."""
 
     def write(record: ChatRecord) -> tuple[list[Any], Any]:
         Telemetry("a-namespace").record(record)

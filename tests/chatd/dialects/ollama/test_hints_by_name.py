@@ -1,4 +1,4 @@
-"""Each field that agents add to a chat is written, dropped, named or refused by its name."""
+"""Write, drop, name or refuse each field that agents add to a chat."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each function that reads OpenAI's chat JSON, with every form in which servers write it."""
+"""Read OpenAI's chat JSON in each form that servers write."""
 
 from __future__ import annotations
 
