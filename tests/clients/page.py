@@ -29,7 +29,7 @@ _ENDS = """\
 
 - Every answer and every chunk of a stream is strictly valid by the openai SDK's own types. chatd
   adds two fields that these types lack: `reasoning_content`, and `usage.cost` if the provider
-  reports the cost.
+  reports the cost. The provider's own further fields, and its `id`, pass through.
 - Each failure before a stream raises the SDK's exception for its status; a failure within a stream
   raises `APIError` after the pieces so far. `docs/errors.md` has the codes.
 - The SDK's own retries wait for the provider's `Retry-After`, up to a minute, and stop at
