@@ -87,7 +87,10 @@ def is_of(name: str, modules: set[str]) -> bool:
         ("from os import environ", {"os.environ"}),
         ("def f():\n    import boto3", {"boto3"}),
         ("from . import answer", {"chatd.safe_json.answer"}),
-        ("from .texts import A, B", {"chatd.safe_json.texts.A", "chatd.safe_json.texts.B"}),
+        (
+            "from .text_extraction import A, B",
+            {"chatd.safe_json.text_extraction.A", "chatd.safe_json.text_extraction.B"},
+        ),
         ("from ..gateway import Reply", {"chatd.gateway.Reply"}),
         ("x = 'import os'", set()),
     ],

@@ -16,7 +16,7 @@ from chatd.gateway import Gateway
 from chatd.resilience.attempt import AttemptRunner
 from chatd.resilience.circuit_breaker import CircuitBreakers
 from chatd.resilience.circuit_breaker_store import MemoryStore, Store
-from chatd.routing.targets import TargetSelector
+from chatd.routing.target_selection import TargetSelector
 from chatd.telemetry.writer import Telemetry
 from chatd.transport.http_client import Urllib3Transport
 

@@ -23,7 +23,7 @@ from chatd.errors import (
 from chatd.resilience.attempt import AttemptRunner
 from chatd.resilience.chat_context import ChatContext
 from chatd.resilience.fallback import FallbackChain
-from chatd.routing.targets import Target, TargetSelector
+from chatd.routing.target_selection import Target, TargetSelector
 from chatd.safe_json.value_count import MAX_VALUES, is_bounded
 from chatd.surfaces import Surface
 from chatd.surfaces.warnings import warning_of

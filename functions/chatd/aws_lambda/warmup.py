@@ -24,7 +24,7 @@ from chatd.gateway import Gateway
 from chatd.resilience.attempt import AttemptRunner
 from chatd.resilience.circuit_breaker import CircuitBreakers
 from chatd.resilience.circuit_breaker_store import MemoryStore
-from chatd.routing.targets import TargetSelector
+from chatd.routing.target_selection import TargetSelector
 from chatd.surfaces import SURFACES, Surface, surface
 from chatd.telemetry.record import ChatRecord
 from chatd.telemetry.writer import Telemetry

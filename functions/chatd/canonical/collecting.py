@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from chatd.canonical.accumulator import Accumulator
 from chatd.canonical.content import Block, Text, Thinking, ToolCall
 from chatd.canonical.events import Counted, Delta, End, Event, Finish, Frame, Head, ToolCallDelta
 from chatd.canonical.extra import Extra, Json
+from chatd.canonical.json_accumulator import Accumulator
 from chatd.canonical.response import (
     Choice,
     FailedOver,

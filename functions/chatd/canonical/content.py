@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from chatd.canonical.extra import Extra, extra_words
-from chatd.safe_json.texts import is_field, json_texts
+from chatd.safe_json.text_extraction import is_field, json_texts
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatd.safe_json.texts import texts
+from chatd.safe_json.text_extraction import texts
 
 Json = Mapping[str, Any]
 NOTHING: Json = {}

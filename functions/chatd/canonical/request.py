@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from chatd.canonical.content import Block, Opaque, Thinking, ToolCall, text_of
 from chatd.canonical.extra import Extra, Json, extra_words
-from chatd.safe_json.texts import is_field, texts
+from chatd.safe_json.text_extraction import is_field, texts
 
 Format = Literal["json"] | Json
 Think = bool | str

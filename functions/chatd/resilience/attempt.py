@@ -25,7 +25,7 @@ from chatd.resilience.chat_context import ChatContext
 from chatd.resilience.circuit_breaker import CircuitBreakers
 from chatd.resilience.format_check import FormatCheck
 from chatd.resilience.retry import Retries
-from chatd.routing.targets import Target, TargetSelector
+from chatd.routing.target_selection import Target, TargetSelector
 from chatd.transport.http_client import Transport
 
 

@@ -14,7 +14,7 @@ from chatd.config.catalog import Timeouts
 from chatd.errors import ChatdError, UpstreamError, UpstreamTimeoutError
 from chatd.resilience.chat_context import ChatContext
 from chatd.resilience.retry import is_silence
-from chatd.routing.targets import Target
+from chatd.routing.target_selection import Target
 
 # A silence counts against a model only after this part of its due time: with less, a cold start or
 # an earlier model took the time.

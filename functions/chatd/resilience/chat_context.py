@@ -12,7 +12,7 @@ from typing import Any
 from chatd.call import Call
 from chatd.canonical.request import ChatRequest
 from chatd.deadline import Deadline
-from chatd.routing.targets import Target
+from chatd.routing.target_selection import Target
 from chatd.telemetry.record import ChatRecord
 
 _KEY_BYTES = 32

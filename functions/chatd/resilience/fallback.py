@@ -23,7 +23,7 @@ from chatd.resilience.attempt import AttemptRunner
 from chatd.resilience.chat_context import ChatContext
 from chatd.resilience.prefill import Continuation, prefilled, takes_prefill
 from chatd.resilience.stream_failover import PartialAnswer, Repetition, begun_anew, continued
-from chatd.routing.targets import Target
+from chatd.routing.target_selection import Target
 
 
 class FallbackChain:

@@ -19,7 +19,7 @@ from chatd.routing import structured_output
 
 if TYPE_CHECKING:
     from chatd.resilience.chat_context import ChatContext
-    from chatd.routing.targets import Target
+    from chatd.routing.target_selection import Target
 
 _MAX_ANSWERS = 2
 

@@ -21,7 +21,7 @@ from chatd.transport.connections import EXCHANGE, HttpPool, HttpsPool
 from chatd.transport.failures import is_stale, to_upstream_error
 from chatd.transport.happy_eyeballs import Resolver, resolve
 from chatd.transport.http_stream import Urllib3Stream
-from chatd.transport.stream_limits import StreamLimits
+from chatd.transport.stream_timeouts import StreamLimits
 from chatd.transport.watchdog import Watchdog
 from chatd.upstream_http import HttpRequest, HttpResponse
 

@@ -11,7 +11,7 @@ from urllib3.connection import HTTPConnection
 
 from chatd.errors import AnswerTooLargeError
 from chatd.transport.failures import timeout_error, to_upstream_error
-from chatd.transport.stream_limits import StreamLimits
+from chatd.transport.stream_timeouts import StreamLimits
 from chatd.transport.watchdog import Guard
 from chatd.upstream_http import HttpResponse
 

@@ -16,7 +16,7 @@ from chatd.canonical.request import ChatRequest, Message
 from chatd.config.catalog import CATALOG, Provider
 from chatd.dialects import dialect_for
 from chatd.resilience.prefill import prefilled
-from chatd.safe_json.texts import is_field, texts
+from chatd.safe_json.text_extraction import is_field, texts
 from chatd.surfaces import surface
 from tests.support.functions import post, stream
 from tests.support.openai_bodies import BODY, CALL, JSON, NAMED, PART, WORDS, with_unknown

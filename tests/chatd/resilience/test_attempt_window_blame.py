@@ -16,7 +16,7 @@ from chatd.errors import UpstreamError, UpstreamTimeoutError
 from chatd.resilience import attempt_window
 from chatd.resilience.attempt_window import ANY_REQUEST, AttemptWindow, source_after_first_event
 from chatd.resilience.chat_context import ChatContext
-from chatd.routing.targets import Target, TargetSelector
+from chatd.routing.target_selection import Target, TargetSelector
 from chatd.surfaces import surface
 from chatd.telemetry.record import ChatRecord
 from tests.support.functions import settings

@@ -21,7 +21,7 @@ from chatd.config.catalog import Provider
 from chatd.dialects import Dialect, Example, lenient
 from chatd.dialects.failures import failure, malformed
 from chatd.dialects.framing import bounded, lines
-from chatd.dialects.ollama import hints as ollama_hints
+from chatd.dialects.ollama import foreign_fields as ollama_hints
 from chatd.dialects.ollama import messages as ollama_messages
 from chatd.dialects.ollama.schema import OllamaChat, OllamaLine, OllamaMessage, OllamaTags
 from chatd.dialects.ollama.tool_schemas import ToolSchemas

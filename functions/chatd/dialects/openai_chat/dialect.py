@@ -27,7 +27,7 @@ from chatd.dialects.framing import bounded
 from chatd.dialects.openai_chat import reading
 from chatd.dialects.openai_chat import request as openai_request
 from chatd.dialects.openai_chat import stream as openai_stream
-from chatd.dialects.openai_chat.corrections import (
+from chatd.dialects.openai_chat.row_corrections import (
     correct_fields,
     corrected_turn,
     corrects_turns,

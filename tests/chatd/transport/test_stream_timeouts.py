@@ -18,7 +18,7 @@ from chatd.config.catalog import Timeouts
 from chatd.deadline import Deadline
 from chatd.errors import UpstreamTimeoutError
 from chatd.resilience.circuit_breaker import FAILURES
-from chatd.transport import stream_limits as module
+from chatd.transport import stream_timeouts as module
 from chatd.transport.http_client import Urllib3Transport
 from chatd.transport.http_stream import Urllib3Stream
 from chatd.upstream_http import HttpRequest

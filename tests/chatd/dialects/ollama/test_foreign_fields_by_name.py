@@ -9,7 +9,7 @@ import pytest
 from chatd.canonical.content import Text
 from chatd.canonical.extra import Extra, fields_for
 from chatd.canonical.request import ChatRequest, Message, Sampling
-from chatd.dialects.ollama import hints
+from chatd.dialects.ollama import foreign_fields
 
 # Fields of OpenAI, OpenRouter and agents without effect on the answer.
 QUIET = (
@@ -43,40 +43,50 @@ def further(found: ChatRequest) -> Any:
 def test_a_field_without_effect_on_the_answer_is_neither_refused_nor_named(name: str) -> None:
     found = request(**{name: "x"})
 
-    assert (hints.refused(found), hints.dropped(found), hints.fields(found)) == ((), (), {})
-    assert hints.options(found) == {}
+    assert (
+        foreign_fields.refused(found),
+        foreign_fields.dropped(found),
+        foreign_fields.fields(found),
+    ) == ((), (), {})
+    assert foreign_fields.options(found) == {}
 
 
 @pytest.mark.parametrize("name", NAMED)
 def test_a_hint_that_ollama_lacks_is_named(name: str) -> None:
     found = request(**{name: "x"})
 
-    assert (hints.refused(found), hints.dropped(found)) == ((), (name,))
-    assert hints.dropped(request(**{name: None})) == ()
+    assert (foreign_fields.refused(found), foreign_fields.dropped(found)) == ((), (name,))
+    assert foreign_fields.dropped(request(**{name: None})) == ()
 
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_an_option_of_ollama_is_written_as_an_option(name: str) -> None:
     found = request(**{name: 0})
 
-    assert hints.options(found) == {name: 0}
-    assert (hints.refused(found), hints.dropped(found), hints.fields(found)) == ((), (), {})
-    assert hints.options(request(**{name: None})) == {}
+    assert foreign_fields.options(found) == {name: 0}
+    assert (
+        foreign_fields.refused(found),
+        foreign_fields.dropped(found),
+        foreign_fields.fields(found),
+    ) == ((), (), {})
+    assert foreign_fields.options(request(**{name: None})) == {}
 
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_a_field_of_ollama_is_written_beside_the_options(name: str) -> None:
     found = request(**{name: 0})
 
-    assert (hints.fields(found), hints.options(found)) == ({name: 0}, {})
-    assert (hints.refused(found), hints.dropped(found)) == ((), ())
-    assert hints.fields(request(**{name: None})) == {}
+    assert (foreign_fields.fields(found), foreign_fields.options(found)) == ({name: 0}, {})
+    assert (foreign_fields.refused(found), foreign_fields.dropped(found)) == ((), ())
+    assert foreign_fields.fields(request(**{name: None})) == {}
 
 
 def test_another_servers_name_of_an_option_is_translated() -> None:
-    assert hints.options(request(repetition_penalty=1.5)) == {"repeat_penalty": 1.5}
-    assert hints.options(request(repetition_penalty=None)) == {}
-    assert hints.options(request(repetition_penalty=1.5, repeat_penalty=2)) == {"repeat_penalty": 2}
+    assert foreign_fields.options(request(repetition_penalty=1.5)) == {"repeat_penalty": 1.5}
+    assert foreign_fields.options(request(repetition_penalty=None)) == {}
+    assert foreign_fields.options(request(repetition_penalty=1.5, repeat_penalty=2)) == {
+        "repeat_penalty": 2
+    }
 
 
 def test_openais_fields_take_precedence_over_an_option() -> None:
@@ -84,7 +94,7 @@ def test_openais_fields_take_precedence_over_an_option() -> None:
     found.sampling = Sampling(0.5, 0.25, 7, ("a", "b"), 0.125, 0.75)
     found.max_tokens = 9
 
-    assert hints.options(found) == {
+    assert foreign_fields.options(found) == {
         "temperature": 0.5,
         "top_p": 0.25,
         "seed": 7,
@@ -96,12 +106,12 @@ def test_openais_fields_take_precedence_over_an_option() -> None:
         "mirostat": 2,
     }
     found.max_completion_tokens = 8
-    assert hints.options(found)["num_predict"] == 8
+    assert foreign_fields.options(found)["num_predict"] == 8
 
 
 @pytest.mark.parametrize("options", [None, "num_ctx", 7, ["num_ctx"]])
 def test_options_other_than_an_object_are_ignored(options: Any) -> None:
-    assert hints.options(request(options=options)) == {}
+    assert foreign_fields.options(request(options=options)) == {}
 
 
 @pytest.mark.parametrize(
@@ -112,13 +122,13 @@ def test_options_other_than_an_object_are_ignored(options: Any) -> None:
     ],
 )
 def test_a_field_with_its_default_is_not_refused(name: str, idle: Any) -> None:
-    assert hints.refused(request(**{name: idle})) == ()
-    assert hints.refused(request(**{name: "x"})) == (name,)
+    assert foreign_fields.refused(request(**{name: idle})) == ()
+    assert foreign_fields.refused(request(**{name: "x"})) == (name,)
 
 
 def test_a_hint_with_its_default_is_not_named() -> None:
-    assert hints.dropped(request(verbosity="medium")) == ()
-    assert hints.dropped(request(verbosity="low", betas=["x"])) == ("verbosity", "betas")
+    assert foreign_fields.dropped(request(verbosity="medium")) == ()
+    assert foreign_fields.dropped(request(verbosity="low", betas=["x"])) == ("verbosity", "betas")
 
 
 @pytest.mark.parametrize(
@@ -135,8 +145,8 @@ def test_an_effort_is_written_as_ollamas_think_value(effort: str, written: Any) 
         request(thinking={"type": "enabled", "effort": effort}),
         ChatRequest("m", (), think=effort),
     ):
-        assert hints.think(found) == written
-        assert hints.dropped(found) == ()
+        assert foreign_fields.think(found) == written
+        assert foreign_fields.dropped(found) == ()
 
 
 @pytest.mark.parametrize(
@@ -161,16 +171,16 @@ def test_an_effort_is_written_as_ollamas_think_value(effort: str, written: Any) 
     ],
 )
 def test_the_first_field_with_a_valid_thinking_value_is_used(extra: Any, written: Any) -> None:
-    assert hints.think(request(**extra)) == written
+    assert foreign_fields.think(request(**extra)) == written
 
 
 def test_the_think_value_of_the_request_takes_precedence_over_every_hint() -> None:
     found = request(think="high")
     found.think = False
-    assert hints.think(found) is False
+    assert foreign_fields.think(found) is False
 
     found.think = "as you like"
-    assert hints.think(found) is False
+    assert foreign_fields.think(found) is False
 
 
 @pytest.mark.parametrize(
@@ -186,8 +196,8 @@ def test_the_think_value_of_the_request_takes_precedence_over_every_hint() -> No
     ],
 )
 def test_an_invalid_thinking_hint_is_named(extra: Any, dropped: Any) -> None:
-    assert hints.dropped(request(**extra)) == dropped
-    assert hints.refused(request(**extra)) == ()
+    assert foreign_fields.dropped(request(**extra)) == dropped
+    assert foreign_fields.refused(request(**extra)) == ()
 
 
 @pytest.mark.parametrize(
@@ -199,7 +209,7 @@ def test_an_invalid_thinking_hint_is_named(extra: Any, dropped: Any) -> None:
     ],
 )
 def test_a_template_with_other_switches_is_refused(value: Any, refused: bool) -> None:
-    found = hints.refused(request(chat_template_kwargs=value))
+    found = foreign_fields.refused(request(chat_template_kwargs=value))
 
     assert found == (("chat_template_kwargs",) if refused else ())
 
@@ -213,18 +223,18 @@ def test_a_template_with_other_switches_is_refused(value: Any, refused: bool) ->
     ],
 )
 def test_without_thinking_removes_and_names_the_hint(extra: Any, name: str) -> None:
-    found = hints.without_thinking(request(**extra))
+    found = foreign_fields.without_thinking(request(**extra))
 
     assert found is not None
     assert found[1] == name
     assert further(found[0]) == {key: extra[key] for key in extra if key == "user"}
-    assert hints.think(found[0]) is False
+    assert foreign_fields.think(found[0]) is False
 
 
 def test_without_thinking_removes_the_reasoning_effort_of_openai() -> None:
     extra = Extra("openai_chat", {"think": "high", "user": "u"})
     given = ChatRequest("m", (), think="low", extra=extra)
-    found = hints.without_thinking(given)
+    found = foreign_fields.without_thinking(given)
 
     assert found is not None
     assert (found[0].think, found[1]) == (None, "reasoning_effort")
@@ -235,11 +245,21 @@ def test_a_field_of_another_surface_is_dropped_and_named() -> None:
     extra = Extra("anthropic_messages", {"betas": ["x"], "unknown": 1, "null": None})
     found = ChatRequest("m", (), extra=extra)
 
-    assert (hints.refused(found), hints.dropped(found)) == ((), ("betas", "unknown"))
-    assert (hints.options(found), hints.fields(found), hints.think(found)) == ({}, {}, False)
+    assert (foreign_fields.refused(found), foreign_fields.dropped(found)) == (
+        (),
+        ("betas", "unknown"),
+    )
+    assert (
+        foreign_fields.options(found),
+        foreign_fields.fields(found),
+        foreign_fields.think(found),
+    ) == ({}, {}, False)
 
 
 def test_without_thinking_is_none_for_a_request_without_an_optional_hint() -> None:
-    assert hints.without_thinking(request()) is None
-    assert hints.without_thinking(request(think=False)) is None
-    assert hints.without_thinking(ChatRequest("m", (), think="low", think_required=True)) is None
+    assert foreign_fields.without_thinking(request()) is None
+    assert foreign_fields.without_thinking(request(think=False)) is None
+    assert (
+        foreign_fields.without_thinking(ChatRequest("m", (), think="low", think_required=True))
+        is None
+    )

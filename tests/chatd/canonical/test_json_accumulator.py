@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.canonical.accumulator import Accumulator
 from chatd.canonical.collecting import collected
 from chatd.canonical.events import Delta, Event, Finish, Frame
 from chatd.canonical.extra import Extra
+from chatd.canonical.json_accumulator import Accumulator
 from chatd.dialects.openai_chat.tool_calls import Calls
 
 VALUES: st.SearchStrategy[Any] = st.recursive(
