@@ -21,7 +21,7 @@ SUFFIXES = {".md", ".mk", ".py", ".toml", ".yaml", ""}
 
 def sources() -> list[Path]:
     """List the files of the repository that a person writes."""
-    files = [*ROOT.glob("*"), *(file for top in FOLDERS for file in (ROOT / top).rglob("*"))]
+    files = [*ROOT.glob("[!.]*"), *(file for top in FOLDERS for file in (ROOT / top).rglob("*"))]
     return [
         file
         for file in files

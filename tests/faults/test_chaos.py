@@ -25,7 +25,7 @@ from tests.support.faulty_upstream import Act
 
 LEAST_CHATS = 2_000
 # Some runs of the search are shorter than STEPS.
-RUNS, STEPS, CHATS_A_STEP = 60, 5, 8
+RUNS, STEPS, CHATS_A_STEP = 64, 5, 8
 # Chats repeated to measure their leaks: the search itself keeps much in memory.
 REPEATED, MEGABYTES = 300, 4.0
 CHATS = st.lists(CHAT, min_size=CHATS_A_STEP, max_size=CHATS_A_STEP)
