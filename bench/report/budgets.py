@@ -61,20 +61,28 @@ def reasons(results: Found) -> str:
     return "\n\n".join(f"**{budget.name}**: {budget.reason}" for budget in missed)
 
 
+_SAME_DIALECT = "openai to openai_chat"
+
+
 def _init(found: Found) -> float:
     return float(found["starts"]["handler"]["ratio"]["cpu"])
 
 
-def _warm(share: str) -> Callable[[Found], float]:
-    def highest(found: Found) -> float:
-        over = [case["wall"]["overhead"][share] for case in found["cases"].values()]
-        return float(max(over)) / 1000
+def _warm(found: Found) -> float:
+    return float(max(case["cpu"]["ratio"] for case in found["cases"].values()))
 
-    return highest
+
+def _warm_same_dialect(found: Found) -> float:
+    return float(found["cases"][_SAME_DIALECT]["cpu"]["ratio"])
+
+
+def _warm_p99(found: Found) -> float:
+    over = [case["wall"]["overhead"]["p99"] for case in found["cases"].values()]
+    return float(max(over)) / 1000
 
 
 def _chunk(kind: str) -> Callable[[Found], float]:
-    return lambda found: float(max(case[kind]["cpu"] for case in found["cases"].values()))
+    return lambda found: float(max(case[kind]["ratio"] for case in found["cases"].values()))
 
 
 def _grown(found: Found) -> float:
@@ -104,19 +112,30 @@ def _steepest(kind: str) -> Callable[[Found], float]:
 
 
 _INIT = (
-    "init takes some 24 ms more than the floor's 95 ms; two thirds of them create classes, before"
+    "init takes some 34 ms more than the floor's 107 ms; two thirds of them create classes, before"
     " any code of the gateway runs. `importlib.metadata`, which pydantic imports with the first"
     " model, takes 7 ms; a floor without a model does not include them. The methods that the"
-    " standard library compiles for 38 dataclasses take 8 ms, 0.2 ms each. The validators of 6"
-    " models, for chatd.toml and for requests, take some 3 ms. Code that only some chats need is"
+    " standard library compiles for 51 dataclasses take some 10 ms, 0.2 ms each. The validators of"
+    " 6 models, for chatd.toml, take some 3 ms. The ratio was 1.23 with 54 modules and 38"
+    " dataclasses; the content blocks, the stream's frames and the smaller modules of the package's"
+    " folders made 72 modules and 51 dataclasses of them. Code that only some chats need is"
     " imported by the first of those chats. To import the rest later would improve the figure and"
     " lengthen the wait: the first chat needs these modules, and has a share of a processor where"
     " init has a whole one."
 )
 _WARM = (
-    "this is the slowest of the six pairs, OpenAI's surface with a provider of OpenAI's dialect,"
-    " measured while the gateway still requested a stream for every chat (before 2026-11-25): the"
-    " shortest stream of that dialect has five events, Ollama's has two."
+    "the gateway adds 200 to 250 µs of processor time, and no single step takes most of them. In a"
+    " profile (`make bench BENCH=profile`) urllib3 itself takes half of a request, the log line and"
+    " the metrics 6 %, reading the caller's request 3 %, reading the response 3 %; no other"
+    " function of the gateway takes more than 2 %."
+)
+_SAME = (
+    "as in the row above: forwarding the caller's JSON and the provider's JSON takes 3 µs less for"
+    " each than rebuilding them, of 250 µs."
+)
+_CHUNK = (
+    "each chunk is parsed and written as JSON once, so that NaN, errors and usage are found; 3 µs"
+    " of its 8 to 12."
 )
 _ALONE = (
     "the row above is the gateway's own work on a chunk. A chunk that arrives alone finds every"
@@ -133,31 +152,46 @@ BUDGETS = (
         reason=_INIT,
     ),
     Budget(
-        "a warm request over bare urllib3, median",
+        "a warm request over bare urllib3, slowest pair",
         "warm",
-        _warm("median"),
-        0.2,
-        "{:.3f} ms",
+        _warm,
+        1.75,
+        "{:.2f} ×",
         reason=_WARM,
     ),
-    Budget("a warm request over bare urllib3, p99", "warm", _warm("p99"), 0.5, "{:.2f} ms"),
-    Budget("a streamed chunk", "stream", _chunk("flood"), 30, "{:.0f} µs"),
     Budget(
-        "a streamed chunk that arrives alone",
+        "a warm request over bare urllib3, same dialect at both ends",
+        "warm",
+        _warm_same_dialect,
+        1.6,
+        "{:.2f} ×",
+        reason=_SAME,
+    ),
+    Budget("a warm request over bare urllib3, p99", "warm", _warm_p99, 0.5, "{:.2f} ms"),
+    Budget(
+        "a streamed chunk over reading its bytes",
+        "stream",
+        _chunk("flood"),
+        3.5,
+        "{:.1f} ×",
+        reason=_CHUNK,
+    ),
+    Budget(
+        "a streamed chunk that arrives alone, over reading its bytes",
         "stream",
         _chunk("trickle"),
-        30,
-        "{:.0f} µs",
+        1.5,
+        "{:.1f} ×",
         reason=_ALONE,
     ),
-    Budget("memory at rest", "memory", lambda found: float(found["at rest"]), 90, "{:.0f} MB"),
-    Budget("memory that 10,000 requests add", "memory", _grown, 2, "{:.1f} MB"),
+    Budget("memory at rest", "memory", lambda found: float(found["at rest"]), 45, "{:.0f} MB"),
+    Budget("memory that 10,000 requests add", "memory", _grown, 1, "{:.1f} MB"),
     Budget("peak over rest, 5 MB of ordinary shape", "peaks", _peak("ordinary"), 150, "{:.0f} MB"),
     Budget("peak over rest, hostile shapes", "peaks", _peak("hostile"), 300, "{:.0f} MB"),
-    Budget("code and layer, zipped", "size", _zipped, 20, "{:.1f} MB"),
-    Budget("LiteLLM's init, over ours", "peers", _litellm_init, 20, "{:.0f} ×", at_least=True),
+    Budget("code and layer, zipped", "size", _zipped, 10, "{:.1f} MB"),
+    Budget("LiteLLM's init, over ours", "peers", _litellm_init, 30, "{:.0f} ×", at_least=True),
     Budget(
-        "LiteLLM's overhead, over ours", "peers", _litellm_overhead, 10, "{:.0f} ×", at_least=True
+        "LiteLLM's overhead, over ours", "peers", _litellm_overhead, 20, "{:.0f} ×", at_least=True
     ),
     Budget("exponent of time", "growth", _steepest("time_exponent"), 1.1, "{:.2f}"),
     Budget("exponent of memory", "growth", _steepest("memory_exponent"), 1.1, "{:.2f}"),

@@ -74,8 +74,8 @@ made with another Python.""",
         "A warm request",
         """\
 In turn, one call each: the handler gets API Gateway's event, and bare urllib3 sends the same bytes
-that the handler sent. The provider returns one whole response (in figures from before 2026-11-25, a
-stream of one chunk); [Streams](#streams) has the cost of a chunk.""",
+that the handler sent. The provider returns one whole response; [Streams](#streams) has the
+cost of a chunk.""",
     ),
     "stream": (
         "Streams",

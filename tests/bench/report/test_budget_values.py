@@ -9,12 +9,16 @@ import pytest
 from bench.report.budgets import BUDGETS, Budget, reasons, rows
 
 
-def warm(median: float, p99: float) -> dict[str, Any]:
-    """Return a result with a fast and a slow case; arguments in ms."""
+def warm(slowest: float, same_dialect: float, p99: float) -> dict[str, Any]:
+    """Return a result with a slow case and one of the same dialect; `p99` in ms."""
+
+    def case(ratio: float, over_p99: float) -> dict[str, Any]:
+        return {"cpu": {"ratio": ratio}, "wall": {"overhead": {"p99": over_p99}}}
+
     return {
         "cases": {
-            "fast": {"wall": {"overhead": {"median": 1.0, "p99": 1.0}}},
-            "slow": {"wall": {"overhead": {"median": median * 1000, "p99": p99 * 1000}}},
+            "openai to openai_chat": case(same_dialect, 1.0),
+            "slow": case(slowest, p99 * 1000),
         }
     }
 
@@ -22,8 +26,8 @@ def warm(median: float, p99: float) -> dict[str, Any]:
 def chunks(flood: float, trickle: float) -> dict[str, Any]:
     return {
         "cases": {
-            "fast": {"flood": {"cpu": 0.1}, "trickle": {"cpu": 0.1}},
-            "slow": {"flood": {"cpu": flood}, "trickle": {"cpu": trickle}},
+            "fast": {"flood": {"ratio": 0.1}, "trickle": {"ratio": 0.1}},
+            "slow": {"flood": {"ratio": flood}, "trickle": {"ratio": trickle}},
         }
     }
 
@@ -52,10 +56,11 @@ def result(name: str, value: float) -> dict[str, Any]:
     """Return a benchmark's result in which this budget's figure has this value."""
     figures: dict[str, dict[str, Any]] = {
         "init, over importing its libraries": {"starts": {"handler": {"ratio": {"cpu": value}}}},
-        "a warm request over bare urllib3, median": warm(value, 0.0),
-        "a warm request over bare urllib3, p99": warm(0.0, value),
-        "a streamed chunk": chunks(value, 0.0),
-        "a streamed chunk that arrives alone": chunks(0.0, value),
+        "a warm request over bare urllib3, slowest pair": warm(value, 0.5, 0.0),
+        "a warm request over bare urllib3, same dialect at both ends": warm(9.0, value, 0.0),
+        "a warm request over bare urllib3, p99": warm(0.0, 0.0, value),
+        "a streamed chunk over reading its bytes": chunks(value, 0.0),
+        "a streamed chunk that arrives alone, over reading its bytes": chunks(0.0, value),
         "memory at rest": {"at rest": value, "after requests": value},
         "memory that 10,000 requests add": {"at rest": 30.0, "after requests": 30 + value},
         "peak over rest, 5 MB of ordinary shape": peaks(value, 0.0),
