@@ -107,8 +107,8 @@ runs in a process of its own, with bytecode and the packages of its own lock fil
   no caller's key. The proxy starts once, which is faster than the handler that LiteLLM ships
   (*as shipped*, [lambda.py]({shipped})): that handler reads the configuration in every call.
 
-The provider's response has eight tokens and is whole (in figures from before 2026-11-25, the
-gateway reads a stream). {versions}. FastAPI does less than the gateway, LiteLLM more.""",
+The provider's response has eight tokens and is whole. {versions}. FastAPI
+does less than the gateway, LiteLLM more.""",
     ),
     "growth": (
         "Growth",
