@@ -21,9 +21,10 @@ from chatd.config.catalog import Provider
 from chatd.dialects import Dialect, Example, lenient
 from chatd.dialects.failures import failure, malformed
 from chatd.dialects.framing import bounded, lines
+from chatd.dialects.model_list import model_names
 from chatd.dialects.ollama import foreign_fields as ollama_hints
 from chatd.dialects.ollama import messages as ollama_messages
-from chatd.dialects.ollama.schema import OllamaChat, OllamaLine, OllamaMessage, OllamaTags
+from chatd.dialects.ollama.schema import OllamaChat, OllamaLine, OllamaMessage
 from chatd.dialects.ollama.tool_schemas import ToolSchemas
 from chatd.errors import ChatdError, UpstreamRefusedError
 from chatd.safe_json.finite_numbers import request_body
@@ -167,11 +168,7 @@ class Ollama:
         """
         if response.status != HTTPStatus.OK:
             raise _refusal(response)
-        try:
-            tags = OllamaTags.model_validate_json(bounded(response.body)).models
-        except ValidationError:
-            raise malformed(response, "its list of models is not one of Ollama's") from None
-        return lenient.names(tags, "name", "model")
+        return model_names(response, "models", "name", "model")
 
     def _conversation(self, request: ChatRequest) -> dict[str, Any]:
         conversation: dict[str, Any] = {"messages": ollama_messages.written(request.messages)}

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from chatd.safe_json.item_limits import MAX_LOGPROBS, MAX_MODELS, MAX_PARTS, MAX_TOOL_CALLS, items
+from chatd.safe_json.item_limits import MAX_LOGPROBS, MAX_PARTS, MAX_TOOL_CALLS, items
 
 # A text; servers that only emulate Ollama pass a list of parts on.
 Content = Annotated[
@@ -70,9 +70,3 @@ class OllamaGenerate(OllamaLine):
 
     response: Content = None
     thinking: str | None = None
-
-
-class OllamaTags(_Got):
-    """The answer of `/api/tags`."""
-
-    models: Annotated[list[Any], items(MAX_MODELS)] | None = None

@@ -11,7 +11,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 from pydantic_core import from_json
 
 from chatd import __version__
@@ -24,6 +24,7 @@ from chatd.config.catalog import Provider
 from chatd.dialects import Dialect, Example, lenient
 from chatd.dialects.failures import failure, malformed
 from chatd.dialects.framing import bounded
+from chatd.dialects.model_list import model_names
 from chatd.dialects.openai_chat import reading
 from chatd.dialects.openai_chat import request as openai_request
 from chatd.dialects.openai_chat import stream as openai_stream
@@ -33,7 +34,6 @@ from chatd.dialects.openai_chat.row_corrections import (
     corrects_turns,
     dropped,
 )
-from chatd.dialects.openai_chat.schema import OpenAIModels
 from chatd.errors import ChatdError, UpstreamRefusedError
 from chatd.safe_json.finite_numbers import request_body
 from chatd.safe_json.item_limits import MAX_CHOICES
@@ -151,14 +151,7 @@ class OpenAIChat:
         """
         if response.status != HTTPStatus.OK:
             raise _refusal(response)
-        body = bounded(response.body)
-        if body.lstrip().startswith(b"["):  # Together's
-            body = b'{"data":' + body + b"}"
-        try:
-            models = OpenAIModels.model_validate_json(body).data
-        except ValidationError:
-            raise malformed(response, "its list of models is not one of OpenAI's dialect") from None
-        return lenient.names(models, "id", "name")
+        return model_names(response, "data", "id", "name")  # Together sends the list alone
 
     def _turn(self, turn: dict[str, Any], row: Provider) -> dict[str, Any]:
         """Correct one message; the given message is not changed."""
