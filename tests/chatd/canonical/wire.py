@@ -38,7 +38,8 @@ def usages(draw: st.DrawFn) -> dict[str, Any]:
         **draw(UNKNOWN),
         "prompt_tokens": read,
         "completion_tokens": written,
-        "total_tokens": read + written,
+        # Gemini also counts in it thinking that completion_tokens leaves out.
+        "total_tokens": read + written + draw(COUNT),
         "prompt_tokens_details": {**draw(UNKNOWN), "cached_tokens": draw(COUNT)},
         "completion_tokens_details": {**draw(UNKNOWN), "reasoning_tokens": draw(COUNT)},
     }

@@ -21,6 +21,8 @@ DIALECT = "openai_chat"
 _REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
 # Unnamed fields of a message that stand in for its text.
 _INSTEAD_OF_TEXT = ("refusal", "audio", "function_call")
+# The sum of the two largest counts of tokens; a longer number would not be written as JSON.
+_LARGEST_TOTAL = 2 * (2**53 - 1)
 _NONE: Json = {}
 
 
@@ -82,7 +84,7 @@ def usage(found: Usage) -> dict[str, Any]:
     source = own(found.source)
     if source is not None:
         given = source.body.get("total_tokens")
-        valid = type(given) is int and 0 <= given <= total
+        valid = type(given) is int and 0 <= given <= _LARGEST_TOTAL
         written = {**source.body, **counts, "total_tokens": given if valid else total}
     else:
         written = {**counts, "total_tokens": total, **_details(found)}
