@@ -1,7 +1,4 @@
-"""What a provider's refusal becomes: from its status, its code and its words to one of our errors.
-
-It knows HTTP and the providers' codes, and nothing of a dialect's shapes.
-"""
+"""Map a provider's refusal to an error class by its status, code and message."""
 
 from __future__ import annotations
 
@@ -31,8 +28,8 @@ from chatd.upstream_http import HttpResponse
 # Redaction reads no more (redaction.py), and cuts what is left to 400 characters.
 _MAX_REASON = 4_000
 REPORTED = "it reported an error"
-"""What a message says of an error that came under status 200."""
-# Seconds: a provider's mistake, or a quota's reset in a month, is no wait for an HTTP client.
+"""The message of an error that a provider sent with status 200."""
+# Seconds. A longer wait is a provider's mistake, or the reset of a monthly quota.
 LONGEST_RETRY_AFTER = 86_400.0
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 _STATUS = re.compile(r"[45][0-9]{2}")
@@ -54,7 +51,7 @@ _BY_STATUS: Mapping[int, type[ChatdError]] = MappingProxyType(
     }
 )
 
-# Codes and types that say more than the status they come under:
+# Codes and types that are more precise than their status:
 # OpenAI; Kimi (https://www.kimi.com/code/docs/en/kimi-code/error-reference.html); OpenCode, where
 # nearly everything is 401 (https://github.com/anomalyco/opencode, packages/console/app).
 _BY_CODE: Mapping[str, type[ChatdError]] = MappingProxyType(
@@ -74,11 +71,11 @@ _BY_CODE: Mapping[str, type[ChatdError]] = MappingProxyType(
         "content_policy_violation": ContentRefusedError,
     }
 )
-# Ollama Cloud has no code for a spent quota, only words, such as "hourly usage limit":
+# Ollama Cloud has no code for a spent quota, only a message such as "hourly usage limit":
 # https://github.com/ollama/ollama/blob/main/docs/cloud.mdx
 _QUOTA_WORDS = "usage limit"
-# Few have a code for a conversation that is too long; the others have words, also under a status of
-# 500 or 200: OpenRouter "maximum context length is", Ollama "exceeds the context length" and
+# Few providers have a code for a conversation that is too long. The rest send a message, also with
+# status 500 or 200: OpenRouter "maximum context length is", Ollama "exceeds the context length" and
 # "exceeded max context length" (https://github.com/ollama/ollama/blob/main/server/routes.go), Kimi
 # "exceeded model token limit" (https://platform.moonshot.ai/docs/api/errors), llama-server "exceeds
 # the available context size", llama-cpp-python "exceed context window", LiteLLM "context window
@@ -90,7 +87,7 @@ _TOO_LONG = re.compile(
     r"|exceeds the maximum number of (input )?tokens",
     re.IGNORECASE,
 )
-# And for what a filter does not let through: OpenRouter's is a 403 that names moderation
+# Messages of content filters: OpenRouter's is a 403 that names moderation
 # (https://openrouter.ai/docs/api-reference/errors), Kimi's a 400 "considered high risk".
 _REFUSED = re.compile(
     r"moderation|(input|prompt|content) was flagged|content (policy|filter)|considered high risk",
@@ -100,12 +97,12 @@ _MAY_MEAN_TOO_LONG = (UpstreamRefusedError, RequestTooLargeError, UpstreamError)
 
 
 def failure(response: HttpResponse, reason: str = "", *codes: str) -> ChatdError:
-    """Make the error for a response that is not an answer.
+    """Make the error for a refusal.
 
     Args:
-        response: What came. Under status 200 it is an error in disguise.
-        reason: The provider's own words, if it gave any.
-        codes: The provider's own code and type, if it gave them. A number stands for the status.
+        response: The response; with status 200 it holds an error.
+        reason: The provider's own message, if there is one.
+        codes: The provider's own code and type, if there are any. A number replaces the status.
 
     """
     # A provider may quote all of the request, whose text is the caller's: patterns that look for
@@ -126,7 +123,7 @@ def failure(response: HttpResponse, reason: str = "", *codes: str) -> ChatdError
 
 
 def _by_words(kind: type[ChatdError], status: int, reason: str) -> type[ChatdError]:
-    """What the provider's words make of it, where its status and codes say too little."""
+    """Refine the error class by the provider's message."""
     if kind is RateLimitedError and _QUOTA_WORDS in reason:
         return QuotaExhaustedError
     if kind in _MAY_MEAN_TOO_LONG and _TOO_LONG.search(reason):
@@ -136,7 +133,7 @@ def _by_words(kind: type[ChatdError], status: int, reason: str) -> type[ChatdErr
 
 
 def malformed(response: HttpResponse, what: str) -> UpstreamError:
-    """Make the error for a malformed answer: `what` says what is wrong with it."""
+    """Make the error for a malformed answer; `what` describes the defect."""
     error = UpstreamError(what, upstream_status=response.status)
     error.malformed = True
     return error
@@ -181,8 +178,8 @@ def _message(kind: type[ChatdError], status: int, reason: str) -> str:
         return f"it redirects ({status}), and a key is never taken along; correct its base URL"
     # Redaction needs the whole reason: a key that is cut in two is not found any more.
     words = " ".join(reason.split())
-    said = REPORTED if status == HTTPStatus.OK else f"it answered {status}"
-    return f"{said}: {words}" if words else said
+    outcome = REPORTED if status == HTTPStatus.OK else f"it answered {status}"
+    return f"{outcome}: {words}" if words else outcome
 
 
 def _code(kind: type[ChatdError], status: int, codes: tuple[str, ...]) -> str | None:

@@ -1,6 +1,6 @@
 """Split a stream's bytes into lines and server-sent events, wherever they were cut.
 
-It works on bytes, so that no character is cut.
+Bytes and not text, so that no character is cut.
 """
 
 from __future__ import annotations

@@ -205,6 +205,4 @@ def _less(limit: int | None, spent: int) -> int | None:
 
 
 def _unclear() -> PrefillUnclearError:
-    return PrefillUnclearError(
-        "whether it repeats the partial answer or continues it cannot be told"
-    )
+    return PrefillUnclearError("its text may repeat the partial answer or continue it")

@@ -154,7 +154,7 @@ def _new_events(frame: Frame, held: Held, failed_over: FailedOver) -> list[Event
 def begun_anew(frames: Iterator[Frame], failed_over: FailedOver) -> Iterator[Frame]:
     """Replace a partial answer by the whole answer of another model.
 
-    This is for a caller of a whole answer, to whom nothing of the partial one was sent.
+    For a caller of a whole answer, which received no part of it yet.
 
     Args:
         frames: The stream of the other model.

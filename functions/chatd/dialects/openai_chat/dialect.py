@@ -132,7 +132,7 @@ class OpenAIChat:
             ChatdError: If it is a refusal, holds an error, or breaks off before its end.
 
         """
-        begun, whole = openai_stream.told_apart(chunks)
+        begun, whole = openai_stream.detect_json(chunks)
         if whole:
             # It was asked to stream and did not: an error under status 200, or a whole response.
             return as_frames(self.parse(replace(response, body=b"".join(begun))))
@@ -201,7 +201,7 @@ def _response(response: HttpResponse, body: dict[str, Any]) -> Response:
         if choice.finish_reason == "error":
             raise malformed(response, "it broke off its answer with an error")
         # An ended choice may have no text, or thinking alone.
-        if not choice.finish_reason and not reading.says(choice):
+        if not choice.finish_reason and not reading.has_content(choice):
             raise malformed(response, "its answer holds neither content nor a finish reason")
     extra = reading.unnamed(body, reading.RESPONSE)
     return Response(

@@ -156,7 +156,7 @@ def choice(given: Json) -> Choice:
     )
 
 
-def says(found: Choice) -> bool:
+def has_content(found: Choice) -> bool:
     """Whether a choice holds a text, a tool call, or a field beside its role."""
     inner = nested_for(DIALECT, found.extra, "message")
     return bool(found.content or found.tool_calls or any(inner.values()))

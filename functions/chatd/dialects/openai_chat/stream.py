@@ -27,7 +27,7 @@ from chatd.safe_json.value_count import MAX_ANSWER_VALUES
 from chatd.upstream_http import HttpResponse
 
 
-def told_apart(chunks: Iterator[bytes]) -> tuple[Iterator[bytes], bool]:
+def detect_json(chunks: Iterator[bytes]) -> tuple[Iterator[bytes], bool]:
     """Return the same bytes, and whether they are JSON rather than server-sent events."""
     before: list[bytes] = []
     for chunk in chunks:
@@ -66,7 +66,7 @@ def frames(response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Frame]:
         frame = reader.read(text)
         if ended:
             yield Frame(frame.events)
-        elif reader.flows and frame.events:
+        elif reader.is_flowing and frame.events:
             yield frame
         else:
             yield from reader.released(frame)
@@ -97,7 +97,7 @@ class _Reader:
         return bool(self._ended) and len(self._ended) == len(self._implied)
 
     @property
-    def flows(self) -> bool:
+    def is_flowing(self) -> bool:
         """Whether no frame is held any more."""
         return self._begun and not self._held
 
@@ -116,7 +116,7 @@ class _Reader:
             for choice in choices:
                 self._read_choice(choice, events)
         except ShapeError:
-            raise self._no_event(text) from None
+            raise self._malformed_event(text) from None
         self._count(body, choices, events)
         return Frame(tuple(events), UpstreamJson(DIALECT, body))
 
@@ -159,12 +159,12 @@ class _Reader:
         except ValueError:
             body = None
         if type(body) is not dict:
-            raise self._no_event(text)
+            raise self._malformed_event(text)
         if is_error(body.get("error")):
             raise refused(self._response, body["error"])
         return body
 
-    def _no_event(self, text: bytes) -> ChatdError:
+    def _malformed_event(self, text: bytes) -> ChatdError:
         found = lenient.refusal(text)
         if found is None:
             return malformed(self._response, "its stream holds an event that is not one")
@@ -194,7 +194,7 @@ class _Reader:
             raise malformed(self._response, "it broke off its answer with an error")
         delta = self._delta(index, choice)
         extra = delta.extra
-        if delta.content or _says(delta):
+        if delta.content or _has_content(delta):
             self._begun = True
             self._imply(delta)
             events.append(delta)
@@ -271,7 +271,7 @@ def refused(response: HttpResponse, error: Any) -> ChatdError:
     return failure(response, reason.words, *reason.codes)
 
 
-def _says(delta: Delta) -> bool:
+def _has_content(delta: Delta) -> bool:
     """Whether a delta holds a part of the response, rather than its role or nulls."""
     if delta.content or delta.thinking or delta.tool_calls or delta.logprobs:
         return True

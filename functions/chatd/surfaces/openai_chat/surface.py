@@ -1,6 +1,6 @@
-"""OpenAI's surface: `/v1/chat/completions`.
+"""Translate OpenAI's chat API, `/v1/chat/completions`, to and from the canonical form.
 
-https://platform.openai.com/docs/api-reference/chat. It knows nothing of dialects or of HTTP.
+https://platform.openai.com/docs/api-reference/chat
 """
 
 from __future__ import annotations

@@ -124,17 +124,17 @@ def test_a_choice_is_thinking_text_and_calls_in_this_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "says"),
+    ("message", "has_content"),
     [
         *(({}, False), ({"content": ""}, False), ({"role": "assistant"}, False)),
         *(({"reasoning": ""}, False), ({"refusal": None}, False), ({"content": "a"}, True)),
         *(({"refusal": "no"}, True), ({"tool_calls": [{"id": "i"}]}, True)),
     ],
 )
-def test_a_choice_says_something_with_a_text_a_call_or_another_field(
-    message: Any, says: bool
+def test_a_choice_has_content_with_a_text_a_call_or_another_field(
+    message: Any, has_content: bool
 ) -> None:
-    assert reading.says(reading.choice({"message": message})) is says
+    assert reading.has_content(reading.choice({"message": message})) is has_content
 
 
 @pytest.mark.parametrize(
