@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from chatd.canonical.content import Block, Text, Thinking, ToolCall
+from chatd.canonical.content import Block, Refusal, Text, Thinking, ToolCall
 from chatd.canonical.events import Counted, Delta, End, Event, Finish, Frame, Head, ToolCallDelta
 from chatd.canonical.extra import Extra, Json
 from chatd.canonical.json_accumulator import Accumulator
@@ -116,6 +116,7 @@ class _Choice:
         self._logprobs = Accumulator()
         self._extra = _Fields()
         self._reason: str | None = None
+        self._stop_sequence: str | None = None
 
     def add(self, delta: Delta) -> None:
         last = None if delta.begins or not self._blocks else self._blocks[-1]
@@ -125,10 +126,15 @@ class _Choice:
                 self._append(last)
             last.add(delta)
         if delta.content:
-            if not isinstance(last, _Text):
+            if type(last) is not _Text:
                 last = _Text()
                 self._append(last)
             last.pieces.append(delta.content)
+        if delta.refusal:
+            if not isinstance(last, _Refusal):
+                last = _Refusal()
+                self._append(last)
+            last.pieces.append(delta.refusal)
         for piece in delta.tool_calls:
             self._call(piece.index).add(piece)
         for block in delta.blocks:
@@ -138,7 +144,7 @@ class _Choice:
             self._extra.add(delta.extra)
 
     def finish(self, event: Finish) -> None:
-        self._reason = event.reason
+        self._reason, self._stop_sequence = event.reason, event.stop_sequence
         self._extra.add(event.extra)
 
     def whole(self) -> Choice:
@@ -151,7 +157,13 @@ class _Choice:
             else block
             for block in self._blocks
         )
-        return Choice(blocks, self._reason, self._logprobs.value(), self._extra.whole())
+        return Choice(
+            blocks,
+            self._reason,
+            self._logprobs.value(),
+            self._extra.whole(),
+            self._stop_sequence,
+        )
 
     def _call(self, index: int) -> _Call:
         call = self._calls.get(index)
@@ -176,8 +188,17 @@ class _Text:
     def __init__(self) -> None:
         self.pieces: list[str] = []
 
-    def whole(self) -> Text:
+    def whole(self) -> Text | Refusal:
         return Text("".join(self.pieces))
+
+
+class _Refusal(_Text):
+    """A refusal in the making."""
+
+    __slots__ = ()
+
+    def whole(self) -> Refusal:
+        return Refusal("".join(self.pieces))
 
 
 class _Thinking:
@@ -200,11 +221,12 @@ class _Thinking:
 class _Call:
     """A tool call in the making."""
 
-    __slots__ = ("_arguments", "_extra", "_id", "_kind", "_name")
+    __slots__ = ("_arguments", "_extra", "_id", "_kind", "_name", "_namespace")
 
     def __init__(self) -> None:
         self._id: str | None = None
         self._name: str | None = None
+        self._namespace: str | None = None
         self._kind = "function"
         self._arguments: list[str] = []
         self._extra = _Fields()
@@ -212,6 +234,7 @@ class _Call:
     def add(self, piece: ToolCallDelta) -> None:
         self._id = self._id or piece.id
         self._name = self._name or piece.name
+        self._namespace = self._namespace or piece.namespace
         self._kind = piece.kind
         self._arguments.append(piece.arguments)
         self._extra.add(piece.extra)
@@ -224,6 +247,7 @@ class _Call:
             arguments=arguments or ("{}" if self._kind == "function" else ""),
             kind=self._kind,
             extra=self._extra.whole(),
+            namespace=self._namespace,
         )
 
 

@@ -38,7 +38,8 @@ class Thinking:
 
     Attributes:
         text: The readable reasoning; empty where the provider keeps it secret.
-        signature: The provider's signature over it. Only the maker accepts it back.
+        signature: The maker's opaque token beside the text: Anthropic's signature, or OpenAI's
+            encrypted content. Only the maker accepts it back.
         redacted: Encrypted reasoning, for which there is no readable text.
         maker: The provider that made it, as `<provider>/<model>`; None if not known.
         extra: Unnamed fields.
@@ -59,6 +60,24 @@ class Thinking:
     def words(self) -> Iterator[str]:
         """Yield the caller's texts, which no error or log may quote."""
         yield from (self.text, self.signature or "", self.redacted or "")
+        yield from extra_words(self.extra)
+
+
+@dataclass(slots=True, eq=False)
+class Refusal:
+    """The model's refusal to answer, which OpenAI's APIs keep apart from texts."""
+
+    text: str = field(repr=False)
+    extra: Extra | None = field(default=None, repr=False)
+
+    @property
+    def size(self) -> int:
+        """The number of characters in the prompt."""
+        return len(self.text)
+
+    def words(self) -> Iterator[str]:
+        """Yield the caller's texts, which no error or log may quote."""
+        yield self.text
         yield from extra_words(self.extra)
 
 
@@ -119,6 +138,7 @@ class ToolCall:
         kind: `function`, `custom` (a tool with free text as input), or another kind, of which
             only `extra` has the content.
         extra: Unnamed fields, such as Google's `extra_content` with a thought signature.
+        namespace: The group of tools that the tool belongs to, of OpenAI's Responses API.
 
     """
 
@@ -127,6 +147,7 @@ class ToolCall:
     arguments: str = field(repr=False)
     kind: str = "function"
     extra: Extra | None = field(default=None, repr=False)
+    namespace: str | None = None
 
     @property
     def size(self) -> int:
@@ -135,7 +156,7 @@ class ToolCall:
 
     def words(self) -> Iterator[str]:
         """Yield the caller's texts, which no error or log may quote."""
-        yield from (self.id, self.name, self.arguments)
+        yield from (self.id, self.name, self.arguments, self.namespace or "")
         yield "" if is_field(self.kind) else self.kind
         yield from json_texts(self.arguments)
         yield from extra_words(self.extra)
@@ -195,7 +216,7 @@ class Opaque:
         yield from self.extra.words()
 
 
-Block = Text | Thinking | Image | Document | ToolCall | ToolResult | Opaque
+Block = Text | Thinking | Refusal | Image | Document | ToolCall | ToolResult | Opaque
 
 
 def text_of(blocks: tuple[Block, ...]) -> str:

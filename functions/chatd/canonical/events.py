@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from chatd.canonical.content import Block, Text, Thinking, ToolCall
+from chatd.canonical.content import Block, Refusal, Text, Thinking, ToolCall
 from chatd.canonical.extra import Extra
 from chatd.canonical.response import Choice, FailedOver, Response, UpstreamJson, Usage
 
@@ -28,6 +28,7 @@ class ToolCallDelta:
         arguments: A piece of the arguments' text.
         kind: The kind of the call, as ToolCall has it.
         extra: Unnamed fields of the piece.
+        namespace: The namespace of the tool, in its first piece only.
 
     """
 
@@ -37,6 +38,7 @@ class ToolCallDelta:
     arguments: str = field(default="", repr=False)
     kind: str = "function"
     extra: Extra | None = field(default=None, repr=False)
+    namespace: str | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -56,6 +58,7 @@ class Delta:
         begins: Whether a text or thinking begins a block, also after one of its kind.
         logprobs: Log probabilities of the piece's tokens.
         extra: Unnamed fields of the choice; those of its message are nested as `message`.
+        refusal: A piece of the model's refusal; comes after the text.
 
     """
 
@@ -68,6 +71,7 @@ class Delta:
     signature: str | None = field(default=None, repr=False)
     blocks: tuple[Block, ...] = field(default=(), repr=False)
     begins: bool = False
+    refusal: str | None = field(default=None, repr=False)
 
 
 @dataclass(slots=True, eq=False)
@@ -78,12 +82,14 @@ class Finish:
         index: The number of the choice.
         reason: The finish reason.
         extra: Unnamed fields of the choice.
+        stop_sequence: The sequence that ended it, for the reason `stop_sequence`.
 
     """
 
     index: int
     reason: str
     extra: Extra | None = field(default=None, repr=False)
+    stop_sequence: str | None = field(default=None, repr=False)
 
 
 @dataclass(slots=True, eq=False)
@@ -150,7 +156,8 @@ def as_frames(response: Response) -> Iterator[Frame]:
             if delta.content and len(delta.content) == _LONGEST_PIECE:
                 yield Frame(tuple(events))
                 events = []
-        events.append(Finish(index, choice.finish_reason or "stop"))
+        reason = choice.finish_reason or "stop"
+        events.append(Finish(index, reason, stop_sequence=choice.stop_sequence))
     yield Frame((*events, Counted(response.usage, response.model), End()), whole=response)
 
 
@@ -176,6 +183,8 @@ def _deltas(index: int, choice: Choice) -> Iterator[Delta]:
             delta.content = text[:_LONGEST_PIECE]
         elif isinstance(block, Thinking) and block.redacted is None and block.extra is None:
             delta.thinking, delta.signature = block.text, block.signature
+        elif isinstance(block, Refusal) and block.extra is None:
+            delta.refusal = block.text
         elif isinstance(block, ToolCall):
             delta.tool_calls = (_piece(calls, block),)
             calls += 1
@@ -189,4 +198,6 @@ def _deltas(index: int, choice: Choice) -> Iterator[Delta]:
 
 
 def _piece(number: int, call: ToolCall) -> ToolCallDelta:
-    return ToolCallDelta(number, call.id, call.name, call.arguments, call.kind, call.extra)
+    return ToolCallDelta(
+        number, call.id, call.name, call.arguments, call.kind, call.extra, call.namespace
+    )

@@ -21,8 +21,9 @@ def foreign_fields(request: ChatRequest, dialect: str) -> tuple[str, ...]:
         dialect: The dialect that it is written in.
 
     Returns:
-        Each path once, without positions, such as `messages.content.cache_control`; `tools` and
-        `tool_choice` for a tool or a choice of a kind that only another dialect knows.
+        Each path once, without positions, such as `messages.content.cache_control`;
+        `tools.web_search` and `tool_choice` for a tool or a choice of a kind that only another
+        dialect knows.
 
     """
     found = _Found(dialect)
@@ -30,7 +31,10 @@ def foreign_fields(request: ChatRequest, dialect: str) -> tuple[str, ...]:
         found.note("messages", message.extra)
         found.note_blocks(message.blocks)
     for tool in request.tools:
-        found.note("tools", tool.extra, whole=isinstance(tool, OpaqueTool))
+        if isinstance(tool, OpaqueTool):
+            found.note(f"tools.{tool.kind}", tool.extra, whole=True)
+        else:
+            found.note("tools", tool.extra)
     found.note("response_format", request.format_extra)
     choice = request.tool_choice
     if choice is not None and not isinstance(choice, str):

@@ -17,6 +17,7 @@ from chatd.canonical.extra import Extra, Json, extra_words
 from chatd.safe_json.text_extraction import is_field, texts
 
 Format = Literal["json"] | Json
+# `adaptive` leaves it to the model.
 Think = bool | str
 
 
@@ -67,13 +68,17 @@ class Message:
 
 @dataclass(slots=True, eq=False)
 class Tool:
-    """A function that the model may call; `parameters` is a JSON Schema."""
+    """A function that the model may call; `parameters` is a JSON Schema.
+
+    `namespace` names a group of tools, of OpenAI's Responses API.
+    """
 
     name: str
     description: str | None = field(default=None, repr=False)
     parameters: Json | None = field(default=None, repr=False)
     strict: bool | None = None
     extra: Extra | None = field(default=None, repr=False)
+    namespace: str | None = None
 
     @property
     def size(self) -> int:
@@ -83,14 +88,40 @@ class Tool:
 
     def words(self) -> Iterator[str]:
         """Yield the caller's texts, which no error or log may quote."""
-        yield from (self.name, self.description or "")
+        yield from (self.name, self.description or "", self.namespace or "")
         yield from texts(self.parameters)
         yield from extra_words(self.extra)
 
 
 @dataclass(slots=True, eq=False)
+class CustomTool:
+    """A tool that takes free text, such as Codex's `apply_patch`.
+
+    `format` is the grammar of the text as OpenAI's APIs have it; None for any text.
+    """
+
+    name: str
+    description: str | None = field(default=None, repr=False)
+    format: Json | None = field(default=None, repr=False)
+    extra: Extra | None = field(default=None, repr=False)
+    namespace: str | None = None
+
+    @property
+    def size(self) -> int:
+        """The number of characters in the prompt."""
+        size = len(self.name) + len(self.description or "")
+        return size + (len(json.dumps(self.format)) if self.format else 0)
+
+    def words(self) -> Iterator[str]:
+        """Yield the caller's texts, which no error or log may quote."""
+        yield from (self.name, self.description or "", self.namespace or "")
+        yield from texts(self.format)
+        yield from extra_words(self.extra)
+
+
+@dataclass(slots=True, eq=False)
 class OpaqueTool:
-    """A tool of another kind than a function; `extra` has all of it but its type."""
+    """A tool of a kind that only its own dialect knows; `extra` has all of it but its type."""
 
     kind: str
     extra: Extra = field(repr=False)
@@ -133,6 +164,10 @@ class Sampling:
     stop: tuple[str, ...] | None = field(default=None, repr=False)
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
+    top_k: int | None = None
+
+
+AnyTool = Tool | CustomTool | OpaqueTool
 
 
 @dataclass(slots=True, eq=False)
@@ -146,12 +181,14 @@ class Source:
         dialect: The dialect of the JSON, such as `openai_chat`.
         body: The parsed JSON. It is shared by all attempts, and must not be changed.
         read: The fields of the request that were read from it, by name.
+        headers: The caller's HTTP headers that belong to the dialect, such as `anthropic-beta`.
 
     """
 
     dialect: str
     body: Mapping[str, Any] = field(repr=False)
     read: Mapping[str, Any] = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(slots=True)
@@ -169,8 +206,11 @@ class ChatRequest:
         schema_description: The caller's description of the schema.
         strict: Whether the answer must fit the schema, if the caller says.
         format_extra: Unnamed fields of the format.
-        think: Whether to think, or how hard (`minimal`, `low`, … `max`); None: not given.
+        think: Whether to think, or how hard (`minimal`, `low`, … `max`), or `adaptive`: the model
+            decides; None: not given.
         think_required: Whether a model that cannot think must refuse; otherwise `think` is a hint.
+        effort: How hard to work (`low`, … `max`) beside adaptive thinking or alone; a hint.
+        think_budget: The most tokens of thinking; None: not given.
         tools: The tools that the model may call.
         tool_choice: Which tool the model must call; None: not given.
         parallel_tool_calls: Whether several calls at once are allowed, if the caller says.
@@ -196,7 +236,9 @@ class ChatRequest:
     format_extra: Extra | None = field(default=None, repr=False)
     think: Think | None = None
     think_required: bool = False
-    tools: tuple[Tool | OpaqueTool, ...] = ()
+    effort: str | None = None
+    think_budget: int | None = None
+    tools: tuple[AnyTool, ...] = ()
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None
     n: int | None = None

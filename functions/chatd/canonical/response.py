@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatd.canonical.content import Block, Text, Thinking, ToolCall
+from chatd.canonical.content import Block, Refusal, Text, Thinking, ToolCall
 from chatd.canonical.extra import Extra
 from chatd.errors import AnswerTooLargeError
 from chatd.safe_json.item_limits import MAX_PARTS, MAX_TOOL_CALLS
@@ -86,9 +86,11 @@ class Choice:
 
     Attributes:
         blocks: Its content, in order.
-        finish_reason: `stop`, `length`, `tool_calls`, or another reason of the provider.
+        finish_reason: `stop`, `stop_sequence`, `length`, `tool_calls`, `content_filter`, or another
+            reason of the provider.
         logprobs: Log probabilities, as the provider gives them.
         extra: Unnamed fields; those of its message are nested as `message`.
+        stop_sequence: The sequence that ended it, for the finish reason `stop_sequence`.
 
     """
 
@@ -96,18 +98,24 @@ class Choice:
     finish_reason: str | None = None
     logprobs: Any = field(default=None, repr=False)
     extra: Extra | None = field(default=None, repr=False)
+    stop_sequence: str | None = field(default=None, repr=False)
 
     @property
     def content(self) -> str | None:
-        """The text of all blocks; None where there are tool calls and no text."""
+        """The text of all blocks; None where tool calls or a refusal stand in for it."""
         texts = [block.text for block in self.blocks if isinstance(block, Text)]
-        return None if not texts and self.tool_calls else "".join(texts)
+        return None if not texts and (self.tool_calls or self.refusal) else "".join(texts)
 
     @property
     def thinking(self) -> str | None:
         """The readable reasoning of all blocks; None if there is none."""
         thoughts = (block.text for block in self.blocks if isinstance(block, Thinking))
         return "".join(thoughts) or None
+
+    @property
+    def refusal(self) -> str | None:
+        """The model's refusal; None if there is none."""
+        return "".join(block.text for block in self.blocks if isinstance(block, Refusal)) or None
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:

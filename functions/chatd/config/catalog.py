@@ -9,6 +9,7 @@ its prefix and a metric's dimension.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -67,6 +68,15 @@ class Provider:
         key_variable: The key's name in the secret, the environment and .env; None: no key needed.
         env_file: The .env file in which the key is looked up last.
         adapter: A key of `dialects.VARIANTS`, if the vendor's API has a class of its own.
+        model_dialects: The dialects of models that the provider serves in another dialect than
+            `dialect`: a regular expression for the beginning of the model's name, and the dialect.
+        own_dialects: Dialects in which a caller's own request is forwarded, because the provider
+            serves them too and a translation would keep less.
+        paths: What follows `base_url` in the URLs of a dialect, such as `/v1`; empty if absent.
+        key_headers: The header that carries the key in a dialect; `Authorization` if absent.
+        session_header: A header that must name the conversation; None: none.
+        known_to_think: A regular expression for the beginning of the names of models that can
+            think; a hint of how hard to think is sent to them alone. None: no model is known.
         suffix: An ending of a model's name that also routes to the provider.
         stripped_endings: Endings removed from a model's name before it is sent.
         endpoint: For Ollama's dialect: `/api/chat`, `/api/generate`, or `auto`, which takes
@@ -103,6 +113,12 @@ class Provider:
     key_variable: str | None = None
     env_file: str = ".env"
     adapter: str | None = None
+    model_dialects: tuple[tuple[str, str], ...] = ()
+    own_dialects: tuple[str, ...] = ()
+    paths: Mapping[str, str] = field(default_factory=dict)
+    key_headers: Mapping[str, str] = field(default_factory=dict)
+    session_header: str | None = None
+    known_to_think: str | None = None
     suffix: str | None = None
     stripped_endings: tuple[str, ...] = ()
     endpoint: Endpoint = "chat"
@@ -126,6 +142,15 @@ class Provider:
     def prefix(self) -> str:
         """The beginning of a model's name that routes to this provider."""
         return f"{self.name}/"
+
+    def url(self, dialect: str, path: str) -> str:
+        """Return the URL of a path such as `/messages` in one of the provider's dialects."""
+        return f"{self.base_url}{self.paths.get(dialect, '')}{path}"
+
+    def can_think(self, model: str) -> bool:
+        """Return whether the model is known to think; `model` is the provider's name for it."""
+        known = self.known_to_think
+        return known is not None and re.match(known, model) is not None
 
 
 _ROWS = (

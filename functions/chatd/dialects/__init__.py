@@ -47,6 +47,10 @@ class Dialect(Protocol):
     def example(self) -> Example:
         """The shortest answer."""
 
+    @property
+    def tool_kinds(self) -> frozenset[str]:
+        """The kinds of tools besides functions that it carries: `custom`, `namespace`."""
+
     def refused(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:
         """Name the caller's fields that the dialect cannot express and that change the answer."""
 

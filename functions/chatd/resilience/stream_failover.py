@@ -44,7 +44,7 @@ class PartialAnswer:
         elif isinstance(event, Delta):
             if event.content:
                 self._pieces.append(event.content)
-            if event.logprobs is not None or event.blocks or _more(event):
+            if event.logprobs is not None or event.blocks or event.refusal or _more(event):
                 self._joinable = False
             if event.index or event.tool_calls:
                 self._joinable = False
@@ -189,7 +189,7 @@ def _only_text(event: Delta) -> None:
         DivergedError: If it has.
 
     """
-    if event.index or event.tool_calls or event.blocks or _more(event):
+    if event.index or event.tool_calls or event.blocks or event.refusal or _more(event):
         raise DivergedError("the answer of the other model is more than text")
 
 

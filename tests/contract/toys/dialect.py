@@ -21,6 +21,7 @@ from chatd.upstream_http import HttpRequest, HttpResponse
 class Toy:
     """The toy dialect."""
 
+    tool_kinds: frozenset[str] = frozenset()
     example = Example(b"{}", b"{}\n", "text/plain")
 
     def refused(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:

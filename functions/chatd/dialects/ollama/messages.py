@@ -14,6 +14,7 @@ from chatd.canonical.content import (
     Document,
     Image,
     Opaque,
+    Refusal,
     Text,
     Thinking,
     ToolCall,
@@ -174,7 +175,7 @@ def _content(blocks: tuple[Block, ...], position: int) -> dict[str, Any]:
     parts = [block for block in blocks if not isinstance(block, _BESIDE_CONTENT)]
     for number, block in enumerate(parts):
         place = f"messages.{position}.content.{number}"
-        if isinstance(block, Text):
+        if isinstance(block, Text | Refusal):
             texts.append(block.text)
         elif isinstance(block, Image):
             images.append(_base64(block, place))

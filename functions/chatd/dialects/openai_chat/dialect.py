@@ -14,7 +14,6 @@ from typing import Any
 from pydantic import SecretStr
 from pydantic_core import from_json
 
-from chatd import __version__
 from chatd.canonical.collecting import collected
 from chatd.canonical.events import Frame, as_frames
 from chatd.canonical.extra import Extra
@@ -24,10 +23,12 @@ from chatd.config.catalog import Provider
 from chatd.dialects import Dialect, Example, lenient
 from chatd.dialects.failures import failure, malformed
 from chatd.dialects.framing import bounded
+from chatd.dialects.headers import base_headers
 from chatd.dialects.model_list import model_names
 from chatd.dialects.openai_chat import reading
 from chatd.dialects.openai_chat import request as openai_request
 from chatd.dialects.openai_chat import stream as openai_stream
+from chatd.dialects.openai_chat.reading import DIALECT
 from chatd.dialects.openai_chat.row_corrections import (
     correct_fields,
     corrected_turn,
@@ -39,9 +40,6 @@ from chatd.safe_json.finite_numbers import request_body
 from chatd.safe_json.item_limits import MAX_CHOICES
 from chatd.upstream_http import HttpRequest, HttpResponse
 
-# Some providers turn away clients without a name of their own, and pretending to be another
-# gets accounts blocked (https://forum.moonshot.ai/t/421), so this is who we are.
-USER_AGENT = f"chatd/{__version__}"
 _EXAMPLE = Example(
     whole=(
         b'{"id":"c","model":"m","choices":[{"index":0,"message":{"role":"assistant",'
@@ -61,6 +59,7 @@ class OpenAIChat:
     """OpenAI's chat dialect, with the corrections of a provider's row."""
 
     example = _EXAMPLE
+    tool_kinds = frozenset({"custom"})
 
     def refused(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # a subclass's place
         """Name no field: the dialect can express every field that changes the answer."""
@@ -91,8 +90,8 @@ class OpenAIChat:
             if body.get("stream"):
                 del body["stream"]
         correct_fields(body, row)
-        headers = {**self._base_headers(key), **self._headers(request, row)}
-        return HttpRequest(f"{row.base_url}/chat/completions", headers, request_body(body))
+        headers = {**base_headers(row, DIALECT, key), **self._headers(request, row)}
+        return HttpRequest(row.url(DIALECT, "/chat/completions"), headers, request_body(body))
 
     def relaxed(
         self,
@@ -140,7 +139,7 @@ class OpenAIChat:
 
     def models_request(self, row: Provider, key: SecretStr | None) -> HttpRequest:
         """Build the request for the list of the provider's models."""
-        return HttpRequest(f"{row.base_url}/models", self._base_headers(key))
+        return HttpRequest(row.url(DIALECT, "/models"), base_headers(row, DIALECT, key))
 
     def models(self, response: HttpResponse) -> list[str]:
         """Read the names of the provider's models.
@@ -176,12 +175,6 @@ class OpenAIChat:
     def _headers(self, request: ChatRequest, row: Provider) -> Mapping[str, str]:  # noqa: ARG002  # a subclass's place
         """Write the vendor's own headers."""
         return {}
-
-    def _base_headers(self, key: SecretStr | None) -> dict[str, str]:
-        headers = {"Content-Type": "application/json", "User-Agent": USER_AGENT}
-        if key is not None:
-            headers["Authorization"] = f"Bearer {key.get_secret_value()}"
-        return headers
 
 
 def _response(response: HttpResponse, body: dict[str, Any]) -> Response:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from chatd.canonical.content import Block, Text, Thinking, ToolCall
+from chatd.canonical.content import Block, Refusal, Text, Thinking, ToolCall
 from chatd.canonical.extra import Extra, Json, nested_for
 from chatd.canonical.response import Choice, UpstreamJson, Usage, new_call_id
 from chatd.dialects import lenient
@@ -105,6 +105,12 @@ def thinking(message: Json) -> str | None:
     return lenient.thinking(value) if type(value) is list else None
 
 
+def lenient_text(message: Json, name: str) -> str | None:
+    """Read a text of a message that a server may leave out; None for any other value."""
+    value = message.get(name)
+    return value if type(value) is str and value else None
+
+
 def unnamed(fields: Json, named: frozenset[str]) -> Json:
     """Return the fields that the canonical form does not name."""
     if fields.keys() <= named:
@@ -115,6 +121,8 @@ def unnamed(fields: Json, named: frozenset[str]) -> Json:
 def choice_extra(choice: Json, message: Json) -> Extra | None:
     """Return the unnamed fields of a choice and of its message or delta."""
     fields, inner = unnamed(choice, CHOICE), unnamed(message, MESSAGE)
+    if inner and lenient_text(inner, "refusal"):
+        inner = {name: value for name, value in inner.items() if name != "refusal"}
     if inner:
         return Extra(DIALECT, fields, {"message": inner})
     return Extra(DIALECT, fields) if fields else None
@@ -147,6 +155,8 @@ def choice(given: Json) -> Choice:
         blocks.append(Thinking(thought))
     if text := content(message):
         blocks.append(Text(text))
+    if refusal := lenient_text(message, "refusal"):
+        blocks.append(Refusal(refusal))
     blocks += map(_call, objects(message.get("tool_calls"), MAX_TOOL_CALLS))
     return Choice(
         tuple(blocks),
@@ -159,7 +169,7 @@ def choice(given: Json) -> Choice:
 def has_content(found: Choice) -> bool:
     """Whether a choice holds a text, a tool call, or a field beside its role."""
     inner = nested_for(DIALECT, found.extra, "message")
-    return bool(found.content or found.tool_calls or any(inner.values()))
+    return bool(found.content or found.refusal or found.tool_calls or any(inner.values()))
 
 
 def _call(given: Json) -> ToolCall:

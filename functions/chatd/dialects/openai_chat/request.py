@@ -12,7 +12,7 @@ from typing import Any
 
 from chatd.canonical.extra import fields_for, nested_for
 from chatd.canonical.losses import foreign_fields, has_failed_result
-from chatd.canonical.request import ChatRequest, NamedTool, OpaqueTool, Source, Tool
+from chatd.canonical.request import AnyTool, ChatRequest, CustomTool, NamedTool, OpaqueTool, Source
 from chatd.dialects.openai_chat.turns import DIALECT, written
 
 # The JSON fields of a field of the canonical form, where the names differ.
@@ -123,16 +123,26 @@ def _options(request: ChatRequest) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _tool(tool: Tool | OpaqueTool) -> dict[str, Any] | None:
+def _tool(tool: AnyTool) -> dict[str, Any] | None:
     """Write a tool; None for one that only another dialect knows."""
     fields = fields_for(DIALECT, tool.extra)
     if isinstance(tool, OpaqueTool):
         return {**fields, "type": tool.kind} if tool.extra.dialect == DIALECT else None
+    if isinstance(tool, CustomTool):
+        return {**fields, "type": "custom", "custom": _custom(tool)}
     function = {**nested_for(DIALECT, tool.extra, "function"), "name": tool.name}
     for name in ("description", "parameters", "strict"):
         if (value := getattr(tool, name)) is not None:
             function[name] = value
     return {**fields, "type": "function", "function": function}
+
+
+def _custom(tool: CustomTool) -> dict[str, Any]:
+    custom = {**nested_for(DIALECT, tool.extra, "custom"), "name": tool.name}
+    for name in ("description", "format"):
+        if (value := getattr(tool, name)) is not None:
+            custom[name] = value
+    return custom
 
 
 def _tool_choice(request: ChatRequest) -> str | dict[str, Any] | None:

@@ -219,6 +219,7 @@ class _Reader:
         if calls := message.get("tool_calls"):
             numbers = self._calls_of(index)
             delta.tool_calls = tuple(map(numbers.read, reading.objects(calls, MAX_TOOL_CALLS)))
+        delta.refusal = reading.lenient_text(message, "refusal")
         delta.logprobs = choice.get("logprobs")
         delta.extra = reading.choice_extra(choice, message)
         return delta
@@ -226,7 +227,7 @@ class _Reader:
     def _imply(self, delta: Delta) -> None:
         if delta.tool_calls:
             self._implied[delta.index] = "tool_calls"
-        elif delta.content and not self._implied[delta.index]:
+        elif (delta.content or delta.refusal) and not self._implied[delta.index]:
             self._implied[delta.index] = "stop"
 
     def _calls_of(self, index: int) -> Calls:
@@ -273,7 +274,7 @@ def refused(response: HttpResponse, error: Any) -> ChatdError:
 
 def _has_content(delta: Delta) -> bool:
     """Whether a delta holds a part of the response, rather than its role or nulls."""
-    if delta.content or delta.thinking or delta.tool_calls or delta.logprobs:
+    if delta.content or delta.thinking or delta.tool_calls or delta.refusal or delta.logprobs:
         return True
     extra = delta.extra
     return extra is not None and any(extra.nested.get("message", {}).values())

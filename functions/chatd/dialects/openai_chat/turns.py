@@ -9,6 +9,7 @@ from chatd.canonical.content import (
     Document,
     Image,
     Opaque,
+    Refusal,
     Text,
     Thinking,
     ToolCall,
@@ -19,6 +20,7 @@ from chatd.canonical.request import Message
 from chatd.errors import InvalidRequestError
 
 DIALECT = "openai_chat"
+_BESIDE_CONTENT = (ToolCall, Thinking, Refusal)
 
 
 def written(message: Message) -> list[dict[str, Any]]:
@@ -59,7 +61,8 @@ def _result(result: ToolResult, message: Message) -> dict[str, Any]:
 
 def _turn(message: Message, blocks: tuple[Block, ...]) -> dict[str, Any]:
     calls = [block for block in blocks if isinstance(block, ToolCall)]
-    content = tuple(block for block in blocks if not isinstance(block, ToolCall | Thinking))
+    refusal = "".join(block.text for block in blocks if isinstance(block, Refusal))
+    content = tuple(block for block in blocks if not isinstance(block, _BESIDE_CONTENT))
     turn: dict[str, Any] = {**fields_for(DIALECT, message.extra), "role": message.role}
     if content:
         turn["content"] = _content(content)
@@ -69,6 +72,8 @@ def _turn(message: Message, blocks: tuple[Block, ...]) -> dict[str, Any]:
         turn["name"] = message.name
     if thinking := message.thinking:
         turn["reasoning_content"] = thinking
+    if refusal:
+        turn["refusal"] = refusal
     if calls:
         turn["tool_calls"] = [_call(call) for call in calls]
     return turn

@@ -57,7 +57,8 @@ class Native:
     def write(self, response: Response, served: Served) -> Mapping[str, Any]:
         """Write the body of a whole response; an optional field is left out where it is empty."""
         served = served.after(*response.failovers)
-        content = {"content": response.first.content or ""}
+        choice = response.first
+        content = {"content": (choice.content or "") + (choice.refusal or "")}
         if response.first.thinking is not None:
             content["thinking"] = response.first.thinking
         source, totals = _totals(response.model, response.usage, response.first, served)
@@ -76,11 +77,11 @@ class Native:
                 case Delta():
                     if event.thinking:
                         yield sse.event({"thinking": event.thinking})
-                    if event.content:
-                        choice.blocks = (Text(event.content),)
-                        yield sse.event({"content": event.content})
-                case Finish(reason=reason):
-                    choice.finish_reason = reason
+                    if text := event.content or event.refusal:
+                        choice.blocks = (Text(text),)
+                        yield sse.event({"content": text})
+                case Finish():
+                    choice.finish_reason = event.reason
                 case Counted():
                     counted = event
                 case FailedOver():
@@ -119,6 +120,11 @@ def _refuse_unknown(sent: Mapping[str, Any]) -> None:
             raise unknown_field(f"messages.{position}.{unknown[0]}")
 
 
+def _reason(found: str | None) -> str | None:
+    """Return the finish reason, in which this surface does not distinguish the stop sequence."""
+    return "stop" if found == "stop_sequence" else found
+
+
 def _totals(
     model: str | None, usage: Usage, choice: Choice, served: Served
 ) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -127,7 +133,7 @@ def _totals(
     totals: dict[str, Any] = {
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
-        "finish_reason": choice.finish_reason,
+        "finish_reason": _reason(choice.finish_reason),
         "latency_ms": served.latency_ms,
         "request_id": served.request_id,
     }

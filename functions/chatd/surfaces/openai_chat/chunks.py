@@ -167,6 +167,8 @@ class Chunks:
             message["content"] = event.content
         if event.thinking is not None:
             message["reasoning_content"] = event.thinking
+        if event.refusal is not None:
+            message["refusal"] = event.refusal
         if event.tool_calls:
             message["tool_calls"] = list(map(_call, event.tool_calls))
         ending = {"finish_reason": None, "logprobs": event.logprobs}

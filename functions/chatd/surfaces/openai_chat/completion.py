@@ -20,7 +20,7 @@ DIALECT = "openai_chat"
 # The finish reasons of OpenAI's schema. Another reason of a provider means that it came to its end.
 _REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
 # Unnamed fields of a message that stand in for its text.
-_INSTEAD_OF_TEXT = ("refusal", "audio", "function_call")
+_INSTEAD_OF_TEXT = ("audio", "function_call")
 # The sum of the two largest counts of tokens; a longer number would not be written as JSON.
 _LARGEST_TOTAL = 2 * (2**53 - 1)
 _NONE: Json = {}
@@ -126,6 +126,8 @@ def _choice(number: int, choice: Choice, given: Json | None) -> dict[str, Any]:
     message |= {"role": "assistant", "content": _content(choice, inner)}
     if choice.thinking:
         message["reasoning_content"] = choice.thinking
+    if choice.refusal:
+        message["refusal"] = choice.refusal
     if calls:
         message["tool_calls"] = list(map(call, calls, given_calls))
     return {

@@ -115,7 +115,7 @@ def test_fields_of_another_dialect_are_omitted_and_named() -> None:
     assert OpenAIChat().omitted(given, ROW) == (
         "messages.content.cache_control",
         "tools.cache_control",
-        "tools",
+        "tools.web_search_20250305",
         "tool_choice",
         "messages.content.is_error",
     )
