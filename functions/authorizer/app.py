@@ -103,7 +103,7 @@ snapstart.hooks(os.environ, prepare, forget)
 
 
 def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Authorize one API request by the caller's key.
+    """Authorize one API request by the caller's key, in either header.
 
     Args:
         event: API Gateway's authorizer event of type REQUEST.
@@ -116,8 +116,8 @@ def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         CallersUnavailableError: If the list of callers cannot be read.
 
     """
-    key = presented(event.get("headers") or {})
-    name = None if key is None else _callers.current().name_of(key)
+    keys = presented(event.get("headers") or {})
+    name = _callers.current().first_of(keys) if keys else None
     if name is None:
         raise Exception("Unauthorized")  # noqa: TRY002  # the text is API Gateway's protocol
     return _allow_stage(name, event["methodArn"])

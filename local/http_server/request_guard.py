@@ -79,8 +79,7 @@ class RequestGuard:
             return None
         if public:
             return None
-        key = presented(sent)
-        name = None if key is None else self.callers.name_of(key)
+        name = self.callers.first_of(presented(sent))
         if name is None:
             raise UnauthorizedError(
                 "Send one of the keys in CHATD_CALLER_KEYS as 'Authorization: Bearer …' or"

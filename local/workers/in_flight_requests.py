@@ -82,6 +82,6 @@ def _key_of(event: Mapping[str, Any]) -> _Key | None:
     if "idempotency-key" not in headers:
         return None
     authorizer = event["requestContext"].get("authorizer") or {}
-    caller = authorizer.get("principalId") or presented(headers) or ""
+    caller = authorizer.get("principalId") or " ".join(presented(headers))
     body = hashlib.sha256((event["body"] or "").encode("utf-8", "surrogatepass")).hexdigest()
     return caller, event["httpMethod"], event["resource"], headers["idempotency-key"], body

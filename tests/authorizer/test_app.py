@@ -48,7 +48,17 @@ def handler(secrets_manager: SecretsManagerClient, monkeypatch: pytest.MonkeyPat
     return fresh
 
 
-@pytest.mark.parametrize("header", [{"Authorization": "Bearer key-a"}, {"x_api_key": "key-a"}])
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"Authorization": "Bearer key-a"},
+        {"x_api_key": "key-a"},
+        {"Authorization": "Bearer key-a", "x_api_key": "key-a"},
+        {"Authorization": "Bearer foreign", "x_api_key": "key-a"},
+        {"Authorization": "Basic dTpw", "x_api_key": "key-a"},
+        {"Authorization": "Bearer key-a", "x_api_key": "foreign"},
+    ],
+)
 def test_a_valid_key_allows_the_stage_with_the_caller_as_principal(
     handler: Handler, header: dict[str, str]
 ) -> None:
@@ -61,7 +71,15 @@ def test_a_valid_key_allows_the_stage_with_the_caller_as_principal(
 
 
 @pytest.mark.parametrize(
-    "header", [{}, {"Authorization": "Bearer key-b"}, {"x_api_key": "key-b"}, {"x_api_key": ""}]
+    "header",
+    [
+        {},
+        {"Authorization": "Bearer key-b"},
+        {"x_api_key": "key-b"},
+        {"x_api_key": ""},
+        {"Authorization": "Bearer key-b", "x_api_key": "key-c"},
+        {"Authorization": "Basic a2V5LWE=", "x_api_key": "key-b"},
+    ],
 )
 def test_a_missing_or_invalid_key_raises_api_gateway_s_unauthorized(
     handler: Handler, header: dict[str, str]

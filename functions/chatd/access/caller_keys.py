@@ -22,18 +22,22 @@ class CallersError(ValueError):
     """The callers' secret is malformed; the message quotes no content."""
 
 
-def presented(headers: Mapping[str, str]) -> str | None:
-    """Return the key of a request, or None.
+def presented(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the keys of a request: of `Authorization: Bearer`, then of `x-api-key`.
+
+    Claude Code's apiKeyHelper sends one key in both headers, and a proxy or an SDK may add an
+    `Authorization` of its own beside a valid `x-api-key`:
+    https://github.com/langfuse/langfuse/issues/17781
 
     Args:
-        headers: The request's headers, names in any case. `Authorization: Bearer` comes before
-            `x-api-key`; other schemes of Authorization are ignored.
+        headers: The request's headers, names in any case. Other schemes of Authorization are
+            ignored.
 
     """
     lower = {name.lower(): value for name, value in headers.items()}
     scheme, _, token = lower.get("authorization", "").strip().partition(" ")
     bearer = token.strip() if scheme.lower() == "bearer" else ""
-    return bearer or lower.get("x-api-key", "").strip() or None
+    return tuple(filter(None, (bearer, lower.get("x-api-key", "").strip())))
 
 
 def new_key() -> str:
@@ -92,6 +96,11 @@ class Callers:
             if hmac.compare_digest(presented_digest, digest):
                 caller = name
         return caller
+
+    def first_of(self, keys: Iterable[str]) -> str | None:
+        """Return the caller of the first known key; check all, so that the duration is constant."""
+        names = [self.name_of(key) for key in keys]
+        return next((name for name in names if name is not None), None)
 
     def digest(self, key: str) -> str:
         """Return the keyed hash of a key, in hex."""

@@ -9,11 +9,11 @@ from chatd.aws_lambda.events import LambdaEvent, named_caller
 
 
 def caller_of(event: LambdaEvent) -> str:
-    """Identify the caller: by name, by IAM identity, or by a hash of the key."""
+    """Identify the caller: by name, by IAM identity, or by a hash of the keys."""
     if name := named_caller(event):
         return name
-    if key := presented(event.get("headers") or {}):
-        return f"key {hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()}"
+    if keys := presented(event.get("headers") or {}):
+        return f"key {hashlib.sha256(' '.join(keys).encode('utf-8', 'surrogatepass')).hexdigest()}"
     return "anyone"
 
 

@@ -15,27 +15,27 @@ PEPPER = "p" * 64
 
 
 @pytest.mark.parametrize(
-    ("headers", "key"),
+    ("headers", "keys"),
     [
-        ({"Authorization": "Bearer k"}, "k"),
-        ({"authorization": "bearer k"}, "k"),
-        ({"AUTHORIZATION": "  BEARER   k  "}, "k"),
-        ({"x-api-key": "k"}, "k"),
-        ({"X-Api-Key": " k "}, "k"),
-        ({"Authorization": "Bearer k", "x-api-key": "other"}, "k"),
-        ({"Authorization": "Basic dTpw", "x-api-key": "k"}, "k"),
-        ({"Authorization": "Bearer ", "x-api-key": "k"}, "k"),
-        ({"Authorization": "Bearer"}, None),
-        ({"Authorization": "Basic dTpw"}, None),
-        ({"Authorization": "k"}, None),
-        ({"x-api-key": " "}, None),
-        ({}, None),
+        ({"Authorization": "Bearer k"}, ("k",)),
+        ({"authorization": "bearer k"}, ("k",)),
+        ({"AUTHORIZATION": "  BEARER   k  "}, ("k",)),
+        ({"x-api-key": "k"}, ("k",)),
+        ({"X-Api-Key": " k "}, ("k",)),
+        ({"x-api-key": "other", "Authorization": "Bearer k"}, ("k", "other")),
+        ({"Authorization": "Basic dTpw", "x-api-key": "k"}, ("k",)),
+        ({"Authorization": "Bearer ", "x-api-key": "k"}, ("k",)),
+        ({"Authorization": "Bearer"}, ()),
+        ({"Authorization": "Basic dTpw"}, ()),
+        ({"Authorization": "k"}, ()),
+        ({"x-api-key": " "}, ()),
+        ({}, ()),
     ],
 )
-def test_a_key_is_read_from_either_header_in_any_case(
-    headers: dict[str, str], key: str | None
+def test_keys_are_read_from_both_headers_in_any_case(
+    headers: dict[str, str], keys: tuple[str, ...]
 ) -> None:
-    assert presented(headers) == key
+    assert presented(headers) == keys
 
 
 def test_generated_keys_are_unique_and_have_256_bits() -> None:
@@ -52,6 +52,37 @@ def test_each_key_belongs_to_one_caller() -> None:
     assert callers.name_of("b") == "caller-2"
     assert callers.name_of("c") is None
     assert callers.name_of("") is None
+
+
+@pytest.mark.parametrize(
+    ("keys", "caller"),
+    [
+        (("a",), "caller-1"),
+        (("foreign", "b"), "caller-2"),
+        (("b", "foreign"), "caller-2"),
+        (("b", "a"), "caller-2"),
+        (("foreign", "unknown"), None),
+        ((), None),
+    ],
+)
+def test_an_unknown_key_beside_a_known_one_changes_nothing(
+    keys: tuple[str, ...], caller: str | None
+) -> None:
+    assert Callers.of_keys(["a", "b"]).first_of(keys) == caller
+
+
+def test_every_presented_key_is_compared_also_after_a_known_one() -> None:
+    compared = []
+
+    class Counting(Callers):
+        def name_of(self, key: str) -> str | None:
+            compared.append(key)
+            return super().name_of(key)
+
+    known = Callers.of_keys(["a"])
+    Counting(known.pepper, known.digests).first_of(["a", "foreign"])
+
+    assert compared == ["a", "foreign"]
 
 
 def test_an_empty_list_admits_no_caller() -> None:

@@ -20,6 +20,8 @@ CALLERS: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"identity": {"userArn": None, "caller": "AIDA1"}}, {}),
     ({"authorizer": None, "identity": {"userArn": None}}, {"authorization": "Bearer one"}),
     ({}, {"x-api-key": "two \ud83d"}),
+    ({}, {"authorization": "Bearer one", "x-api-key": "two"}),
+    ({}, {"authorization": "Bearer one", "x-api-key": "three"}),
     ({}, {}),
 ]
 
