@@ -69,7 +69,8 @@ class Provider:
         env_file: The .env file in which the key is looked up last.
         adapter: A key of `dialects.VARIANTS`, if the vendor's API has a class of its own.
         model_dialects: The dialects of models that the provider serves in another dialect than
-            `dialect`: a regular expression for the beginning of the model's name, and the dialect.
+            `dialect`: a regular expression for the beginning of the model's name, in any case, and
+            the dialect. The first match holds.
         own_dialects: Dialects in which a caller's own request is forwarded, because the provider
             serves them too and a translation would keep less.
         paths: What follows `base_url` in the URLs of a dialect, such as `/v1`; empty if absent.

@@ -38,8 +38,7 @@ def provider_rows(
     rows = dict(CATALOG)
     for name, table in config.providers.items():
         key = f"{where}: providers.{name}"
-        if table.dialect is not None and table.dialect not in dialects:
-            raise ConfigError(f"{key}.dialect: is none of {one_of(dialects)}")
+        _check_dialects(table, dialects, key)
         rows[name] = _changed(_row(name, table, key), table, key)
     for row in rows.values():
         variable = row.base_url_variable
@@ -51,6 +50,22 @@ def provider_rows(
     if "AWS_LAMBDA_FUNCTION_NAME" in env and env.get("AWS_SAM_LOCAL") != "true":
         return {name: _reachable(row) for name, row in rows.items()}
     return rows
+
+
+def _check_dialects(table: ProviderTable, dialects: Collection[str], where: str) -> None:
+    """Refuse the name of an unknown dialect in any key of a table."""
+    if table.dialect is not None and table.dialect not in dialects:
+        raise ConfigError(f"{where}.dialect: is none of {one_of(dialects)}")
+    names = {
+        "model_dialects": (table.model_dialects or {}).values(),
+        "own_dialects": table.own_dialects or (),
+        "paths": table.paths or (),
+        "key_headers": table.key_headers or (),
+    }
+    for key, found in names.items():
+        for name in found:
+            if name not in dialects:
+                raise ConfigError(f"{where}.{key}: {quoted(name)} is none of {one_of(dialects)}")
 
 
 def _reachable(row: Provider) -> Provider:
@@ -123,6 +138,10 @@ def _changed(row: Provider, table: ProviderTable, where: str) -> Provider:
     changes: dict[str, Any] = table.model_dump(
         exclude_none=True, exclude={"timeouts", "dialect", "plan", "enabled"}
     )
+    if table.model_dialects is not None:
+        changes["model_dialects"] = tuple(table.model_dialects.items())
+    if table.own_dialects is not None:
+        changes["own_dialects"] = tuple(table.own_dialects)
     if table.enabled is False:
         changes["excluded"] = "it is switched off in chatd.toml"
     if table.plan is not None:

@@ -15,9 +15,12 @@ from chatd.safe_json.item_limits import MAX_TIER_MODELS, items
 
 Seconds = Annotated[float, Field(gt=0, le=900, allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1, max_length=256)]
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$")]
 FieldName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 MAX_FIELDS = 100
+MAX_PATTERN = 256  # characters
 _VARIABLE_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
+_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]{1,64}){0,8}")
 
 
 def checked_url(value: str) -> str:
@@ -59,6 +62,37 @@ def checked_variable(value: str) -> str:
 VariableName = Annotated[str, AfterValidator(checked_variable)]
 
 
+def checked_pattern(value: str) -> str:
+    """Check a regular expression for the names of models.
+
+    Raises:
+        ValueError: With the fault, and without the value.
+
+    """
+    if not 0 < len(value) <= MAX_PATTERN:
+        raise ValueError(f"must be a regular expression of 1 to {MAX_PATTERN} characters")
+    try:
+        re.compile(value)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise ValueError(f"is not a regular expression: {error}") from None
+    return value
+
+
+def _dialects_of_models(value: dict[str, str]) -> dict[str, str]:
+    for number, pattern in enumerate(value, 1):
+        try:
+            checked_pattern(pattern)
+        except ValueError as error:
+            raise ValueError(f"pattern {number} {error}") from None
+    return value
+
+
+def _checked_path(value: str) -> str:
+    if not _PATH.fullmatch(value):
+        raise ValueError("must be a path such as /v1, or empty")
+    return value
+
+
 def _tier(value: Any) -> Any:
     return {"models": value} if isinstance(value, list) else value
 
@@ -87,7 +121,18 @@ class ProviderTable(_Table):
 
     enabled: bool | None = None
     dialect: Name | None = None
+    model_dialects: (
+        Annotated[
+            dict[str, Name], Field(max_length=MAX_FIELDS), AfterValidator(_dialects_of_models)
+        ]
+        | None
+    ) = None
+    own_dialects: Annotated[list[Name], items(MAX_FIELDS)] | None = None
     base_url: Annotated[str, AfterValidator(checked_url)] | None = None
+    paths: dict[Name, Annotated[str, AfterValidator(_checked_path)]] | None = None
+    key_headers: dict[Name, HeaderName] | None = None
+    session_header: HeaderName | None = None
+    known_to_think: Annotated[str, AfterValidator(checked_pattern)] | None = None
     key_variable: VariableName | None = None
     env_file: Annotated[str, Field(min_length=1)] | None = None
     endpoint: Literal["chat", "generate", "auto"] | None = None

@@ -6,6 +6,7 @@ response from an HTTP response. It sends nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -122,10 +123,33 @@ def load_dialect(name: str) -> Dialect:
 
 
 def dialect_for(row: Provider, request: ChatRequest) -> Dialect:
-    """Select the dialect for this chat with this provider."""
+    """Select the dialect for this chat with this provider, with the vendor's differences."""
+    name = dialect_name(row, request)
+    if name != row.dialect:
+        return load_dialect(name)
     if row.endpoint == "generate" or (row.endpoint == "auto" and is_plain(request)):
         return load_dialect("ollama_generate")
-    return load_dialect(row.adapter or row.dialect)
+    return load_dialect(row.adapter or name)
+
+
+def dialect_name(row: Provider, request: ChatRequest) -> str:
+    """Name the dialect for this chat with this provider: a key of DIALECTS.
+
+    The caller's own dialect comes first, if the row has it; then the first pattern of the row that
+    matches the model; then the row's dialect.
+
+    Args:
+        row: The provider's row.
+        request: The chat; its model is the provider's name for it, in any case.
+
+    """
+    source = request.source
+    if source is not None and source.dialect in row.own_dialects:
+        return source.dialect
+    for pattern, dialect in row.model_dialects:
+        if re.match(pattern, request.model, re.IGNORECASE):
+            return dialect
+    return row.dialect
 
 
 def is_plain(request: ChatRequest) -> bool:

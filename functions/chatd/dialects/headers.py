@@ -25,5 +25,5 @@ def base_headers(row: Provider, dialect: str, key: SecretStr | None) -> dict[str
     if key is not None:
         name = row.key_headers.get(dialect, "Authorization")
         secret = key.get_secret_value()
-        headers[name] = f"Bearer {secret}" if name == "Authorization" else secret
+        headers[name] = f"Bearer {secret}" if name.lower() == "authorization" else secret
     return headers

@@ -46,6 +46,42 @@ def loaded(config: Path, text: str, **environ: str) -> object:
             "[providers.vllm]\ndialect = 'gemini'",
             "providers.vllm.dialect: is none of 'ollama'",
         ),
+        (
+            "[providers.kimi]\nmodel_dialects = { a = 'openai_chat', '(' = 'ollama' }",
+            "providers.kimi.model_dialects: pattern 2 is not a regular expression: missing )",
+        ),
+        (
+            "[providers.kimi]\nmodel_dialects = { '' = 'ollama' }",
+            "providers.kimi.model_dialects: pattern 1 must be a regular expression of 1 to 256",
+        ),
+        (
+            "[providers.kimi]\nmodel_dialects = { a = 'gemini' }",
+            "providers.kimi.model_dialects: 'gemini' is none of 'ollama'",
+        ),
+        (
+            "[providers.kimi]\nown_dialects = ['openrouter']",
+            "providers.kimi.own_dialects: 'openrouter' is none of 'ollama'",
+        ),
+        (
+            "[providers.kimi]\npaths = { openai_chat = 'v1' }",
+            "providers.kimi.paths.openai_chat: must be a path such as /v1, or empty",
+        ),
+        (
+            "[providers.kimi]\npaths = { gemini = '/v1' }",
+            "providers.kimi.paths: 'gemini' is none of 'ollama'",
+        ),
+        (
+            "[providers.kimi]\nkey_headers = { openai_chat = 'a b' }",
+            "providers.kimi.key_headers.openai_chat: String should match pattern",
+        ),
+        (
+            "[providers.kimi]\nknown_to_think = '['",
+            "providers.kimi.known_to_think: is not a regular expression: unterminated",
+        ),
+        (
+            "[providers.kimi]\nsession_header = 'x:y'",
+            "providers.kimi.session_header: String should match pattern",
+        ),
         ("[providers.VLLM]\nenabled = true", "providers.VLLM: is not a name of a-z, 0-9 and _"),
         (
             "default_provider = 'kimi'\n[providers.kimi]\nenabled = false",

@@ -21,6 +21,7 @@ from chatd.config.catalog import Provider
 from chatd.dialects import Dialect, Example, lenient
 from chatd.dialects.failures import failure, malformed
 from chatd.dialects.framing import bounded, lines
+from chatd.dialects.headers import base_headers
 from chatd.dialects.model_list import model_names
 from chatd.dialects.ollama import foreign_fields as ollama_hints
 from chatd.dialects.ollama import messages as ollama_messages
@@ -98,8 +99,8 @@ class Ollama:
             body |= {"logprobs": True, "top_logprobs": request.top_logprobs or 0}
         if options := ollama_hints.options(request):
             body["options"] = options
-        headers = {"Content-Type": "application/json", **_authorization(key)}
-        return HttpRequest(row.base_url + self.path, headers, request_body(body))
+        headers = base_headers(row, DIALECT, key)
+        return HttpRequest(row.url(DIALECT, self.path), headers, request_body(body))
 
     def relaxed(
         self, request: ChatRequest, refusal: UpstreamRefusedError
@@ -158,7 +159,7 @@ class Ollama:
 
     def models_request(self, row: Provider, key: SecretStr | None) -> HttpRequest:
         """Build the request for the list of the provider's models."""
-        return HttpRequest(f"{row.base_url}/api/tags", _authorization(key))
+        return HttpRequest(row.url(DIALECT, "/api/tags"), base_headers(row, DIALECT, key))
 
     def models(self, response: HttpResponse) -> list[str]:
         """Read the names of the provider's models.
@@ -235,10 +236,6 @@ class Ollama:
 
 
 _: Dialect = Ollama()
-
-
-def _authorization(key: SecretStr | None) -> dict[str, str]:
-    return {} if key is None else {"Authorization": f"Bearer {key.get_secret_value()}"}
 
 
 def _reason(line: OllamaLine, *, called: bool) -> str | None:
