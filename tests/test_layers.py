@@ -16,7 +16,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # From the innermost layer outward; a module may import from its own layer and inner ones.
 LAYERS = (
-    {"errors", "deadline", "call", "upstream_http"},
+    {"errors", "deadline", "call", "upstream_http", "sqlite_file"},
     {"safe_json"},
     {"access", "canonical", "config", "json_schema"},
     {"credentials", "dialects", "surfaces", "telemetry", "transport"},
@@ -25,6 +25,7 @@ LAYERS = (
     {"gateway"},
     {"aws_lambda"},
     {"idempotency"},
+    {"stored_responses"},
     {"composition"},
 )
 PURE = {"canonical", "dialects", "errors", "json_schema", "routing", "safe_json", "surfaces"}

@@ -99,6 +99,10 @@ CIRCUITS = allow(
     ["dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"],
     {"Fn::GetAtt": ["CircuitsTable", "Arn"]},
 )
+RESPONSES = allow(
+    ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"],
+    {"Fn::GetAtt": ["ResponsesTable", "Arn"]},
+)
 
 
 def test_each_role_has_exactly_its_function_s_permissions(stack: Stack) -> None:
@@ -117,6 +121,7 @@ def test_each_role_has_exactly_its_function_s_permissions(stack: Stack) -> None:
             allow("sqs:SendMessage", {"Fn::GetAtt": ["FailedRequests", "Arn"]}),
             {"Fn::If": ["SharesCircuits", CIRCUITS, {"Ref": "AWS::NoValue"}]},
             {"Fn::If": ["KeepsAnswers", allow(WRITES, ANSWERS), {"Ref": "AWS::NoValue"}]},
+            {"Fn::If": ["StoresResponses", RESPONSES, {"Ref": "AWS::NoValue"}]},
         ],
         "ProvidersPolicy": [
             allow(LOGS, {"Fn::GetAtt": ["ProvidersLogs", "Arn"]}),

@@ -49,6 +49,9 @@ class Settings:
         allow_http_images: Whether an image may have an http: URL.
         idempotency_table: The DynamoDB table of answers by their keys, if there is one.
         idempotency_file: The file that replaces it under `make run`.
+        responses_table: The DynamoDB table of stored responses, if there is one.
+        responses_file: The file that replaces it under `make run`.
+        responses_days: Days until a stored response expires.
         cors_origins: The browser origins that may call, as parsed by cors_origins.py.
 
     """
@@ -65,6 +68,9 @@ class Settings:
     allow_http_images: bool = False
     idempotency_table: str | None = None
     idempotency_file: str | None = None
+    responses_table: str | None = None
+    responses_file: str | None = None
+    responses_days: int = 30
     cors_origins: tuple[str, ...] = ()
 
 
@@ -97,6 +103,9 @@ def load(environ: Mapping[str, str], dialects: Collection[str]) -> Settings:
         allow_http_images=config.allow_http_images,
         idempotency_table=env.get("CHATD_IDEMPOTENCY_TABLE"),
         idempotency_file=env.get("CHATD_IDEMPOTENCY_FILE"),
+        responses_table=env.get("CHATD_RESPONSES_TABLE"),
+        responses_file=env.get("CHATD_RESPONSES_FILE"),
+        responses_days=_days(env, "CHATD_RESPONSES_DAYS"),
         cors_origins=_origins(env),
     )
 
@@ -184,3 +193,12 @@ def _seconds(env: Mapping[str, str], variable: str) -> float | None:
     if not 0 < seconds <= 900:  # noqa: PLR2004  # Lambda's own limit
         raise ConfigError(f"{variable}: must be a number of seconds from 0 to 900")
     return seconds
+
+
+def _days(env: Mapping[str, str], variable: str) -> int:
+    # OpenAI keeps responses as long:
+    # https://platform.openai.com/docs/guides/conversation-state
+    text = env.get(variable, "30")
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 3650):  # noqa: PLR2004  # as in template.yaml
+        raise ConfigError(f"{variable}: must be a whole number of days from 1 to 3650")
+    return int(text)

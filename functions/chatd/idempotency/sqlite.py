@@ -10,7 +10,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
 from chatd.idempotency import (
     KEPT_SECONDS,
@@ -21,9 +21,8 @@ from chatd.idempotency import (
     in_flight,
     reused,
 )
+from chatd.sqlite_file import transaction
 
-# Seconds to wait for another process; each holds the file for about a millisecond.
-_LOCK_SECONDS = 5.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records
     (scope TEXT PRIMARY KEY, body TEXT NOT NULL, expires REAL NOT NULL, answer TEXT,
@@ -98,27 +97,12 @@ class Sqlite:
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """Open the file for one transaction that excludes all other processes."""
         try:
-            self._create()
-            # IMMEDIATE: a transaction that only later wants to write may be refused without a wait.
-            # https://www.sqlite.org/lang_transaction.html
-            connection = sqlite3.connect(
-                self._path, timeout=_LOCK_SECONDS, isolation_level="IMMEDIATE"
-            )
-            with closing(connection), connection:
-                connection.execute("PRAGMA synchronous = OFF")  # it does not outlive the machine
-                connection.execute(_SCHEMA)
+            with transaction(self._path, _SCHEMA) as connection:
                 yield connection
         except (sqlite3.Error, OSError) as error:
             raise RecordsUnavailableError(
                 f"the file of records cannot be used ({type(error).__name__})"
             ) from None
-
-    def _create(self) -> None:
-        """Create a missing file, readable by this user alone, because of the answers in the file.
-
-        SQLite would create it under the user's umask, and gives its journal the file's mode.
-        """
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 _CONFORMS: type[Records] = Sqlite

@@ -23,6 +23,8 @@ def loaded(config: Path, text: str, **environ: str) -> Settings:
         ("CHATD_CIRCUITS_TABLE", "circuits_table", "a", "a"),
         ("CHATD_IDEMPOTENCY_TABLE", "idempotency_table", "a", "a"),
         ("CHATD_IDEMPOTENCY_FILE", "idempotency_file", "a", "a"),
+        ("CHATD_RESPONSES_TABLE", "responses_table", "a", "a"),
+        ("CHATD_RESPONSES_FILE", "responses_file", "a", "a"),
         ("CHATD_HTTP_SECONDS", "http_seconds", "29", 29.0),
         ("CHATD_HTTP_WHOLE_SECONDS", "http_whole_seconds", "28.5", 28.5),
         ("CHATD_DEFAULT_PROVIDER", "default_provider", "kimi", "kimi"),
@@ -255,3 +257,14 @@ def test_another_host_is_no_loopback_address(config: Path, host: str) -> None:
     rows = loaded(config, "", AWS_LAMBDA_FUNCTION_NAME="f", OLLAMA_URL=f"http://{host}:1")
 
     assert rows.providers["ollama"].excluded is None
+
+
+@pytest.mark.parametrize(("text", "days"), [("", 30), ("1", 1), ("3650", 3650)])
+def test_stored_responses_have_a_lifetime_in_days(config: Path, text: str, days: int) -> None:
+    assert loaded(config, "", CHATD_RESPONSES_DAYS=text).responses_days == days
+
+
+@pytest.mark.parametrize("text", ["0", "3651", "-1", "1.5", "ten", "\u0661"])
+def test_another_lifetime_is_a_mistake(config: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match="CHATD_RESPONSES_DAYS: must be a whole number of days"):
+        loaded(config, "", CHATD_RESPONSES_DAYS=text)
