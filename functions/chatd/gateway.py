@@ -103,7 +103,9 @@ class Gateway:
             headers = {**target.headers, **record.headers}
             if warning := warning_of(answer.first):
                 headers["x-chatd-warning"] = warning
-            return Reply(_returnable(surface.write(answer, target.served), answer), headers)
+            return Reply(
+                _returnable(surface.write(request, answer, target.served), answer), headers
+            )
         except Exception as error:  # noqa: BLE001  # the last line: logged by place, never by words
             raise to_client_error(_cancelled(call, error), record) from None
         finally:

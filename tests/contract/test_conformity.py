@@ -12,11 +12,11 @@ from tests.contract.registries import ROOT
 
 # A class's module, what is changed in it, and into what.
 CHANGES = {
-    "a renamed method of a surface": ("surfaces/native", r"def write\(", "def wrote("),
+    "a renamed method of a surface": ("surfaces/native", r"def error\(", "def err("),
     "another return type of a surface": (
         "surfaces/openai_chat",
-        r"def stream_error\((.*)\) -> bytes:",
-        r"def stream_error(\1) -> str:",
+        r"def is_end\((.*)\) -> bool:",
+        r"def is_end(\1) -> str:",
     ),
     "a further parameter of a surface": (
         "surfaces/native",

@@ -26,6 +26,7 @@ class StreamingChat:
     ) -> None:
         self._gateway = gateway
         self._surface = surface
+        self._stream_writer = surface.stream(request, call.request_id)
         self._request = request
         self._call = call
         self._record = ChatRecord(call.request_id, request.model)
@@ -53,7 +54,7 @@ class StreamingChat:
             chat_context = ChatContext(self._call, self._record, self._request, streamed=True)
             target, events = self._gateway.begin(chat_context)
             self._headers |= {**target.headers, **self._record.headers}
-            for piece in self._surface.stream(self._request, events, target.served):
+            for piece in self._stream_writer.write(events, target.served):
                 heartbeat_sink.write(piece)
         except CallerGoneError:
             raise
@@ -71,4 +72,4 @@ class StreamingChat:
         if not heartbeat_sink.refuse(failure.status, headers, body):
             if error.code == UpstreamError.default_code:
                 error.code = "upstream_stream_error"
-            heartbeat_sink.write(self._surface.stream_error(error, request_id))
+            heartbeat_sink.write(self._stream_writer.fail(error))

@@ -28,6 +28,30 @@ class ErrorResponse:
     body: Mapping[str, Any]
 
 
+class StreamWriter(Protocol):
+    """Writes the body of one streamed response, in pieces that are each sent at once."""
+
+    def write(self, frames: Iterator[Frame], served: Served) -> Iterator[bytes]:
+        """Write the pieces.
+
+        It reads every frame, also those after the end, and writes nothing for those.
+
+        Args:
+            frames: The events of the response.
+            served: The provider and model that answer first.
+
+        """
+
+    def fail(self, error: ChatdError) -> bytes:
+        """Write a failure as the last piece; it is no end mark.
+
+        Args:
+            error: The failure, with a message that the caller may read. It may come before the
+                first frame: the response can be committed earlier, by a comment.
+
+        """
+
+
 class Surface(Protocol):
     """Translates between one API and the canonical form."""
 
@@ -47,15 +71,23 @@ class Surface(Protocol):
 
         """
 
-    def write(self, response: Response, served: Served) -> Mapping[str, Any]:
-        """Write the body of a whole response."""
+    def write(self, request: ChatRequest, response: Response, served: Served) -> Mapping[str, Any]:
+        """Write the body of a whole response.
 
-    def stream(
-        self, request: ChatRequest, frames: Iterator[Frame], served: Served
-    ) -> Iterator[bytes]:
-        """Write the body of a streamed response, in pieces that are each sent at once.
+        Args:
+            request: The request, as `read` returned it.
+            response: The response.
+            served: The provider and model that answered first.
 
-        It reads every frame, also those after the end, and writes nothing for those.
+        """
+
+    def stream(self, request: ChatRequest, request_id: str) -> StreamWriter:
+        """Make the writer of one streamed response.
+
+        Args:
+            request: The request, as `read` returned it.
+            request_id: The invocation's id.
+
         """
 
     def is_end(self, piece: bytes) -> bool:
@@ -69,9 +101,6 @@ class Surface(Protocol):
             request_id: The invocation's id.
 
         """
-
-    def stream_error(self, error: ChatdError, request_id: str) -> bytes:
-        """Write a failure as the last piece of a stream; it is no end mark."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from chatd.canonical.response import Response
 from chatd.canonical.served import Served
 from chatd.config.settings import ConfigError
 from chatd.errors import ChatdError, InternalError, ModelNotFoundError
-from chatd.surfaces import ErrorResponse, surface
+from chatd.surfaces import ErrorResponse, StreamWriter, surface
 from chatd.telemetry.record import place_of
 from tests.support.functions import LambdaContext, ask, http_event, settings
 from tests.support.upstream import Upstream
@@ -52,16 +52,12 @@ class Broken:
     def read(self, headers: Mapping[str, str], body: bytes) -> ChatRequest:
         return self._do("read", headers, body)  # type: ignore[no-any-return]  # the type of the real method
 
-    def write(self, response: Response, served: Served) -> Mapping[str, Any]:
-        return self._do("write", response, served)  # type: ignore[no-any-return]  # as above
+    def write(self, request: ChatRequest, response: Response, served: Served) -> Mapping[str, Any]:
+        return self._do("write", request, response, served)  # type: ignore[no-any-return]  # as above
 
-    def stream(
-        self, request: ChatRequest, frames: Iterator[Frame], served: Served
-    ) -> Iterator[bytes]:
-        for piece in self._real.stream(request, frames, served):
-            yield piece
-            if self._step == "stream":
-                fail()
+    def stream(self, request: ChatRequest, request_id: str) -> StreamWriter:
+        real = self._real.stream(request, request_id)
+        return BrokenStream(real) if self._step == "stream" else real
 
     def is_end(self, piece: bytes) -> bool:
         return self._real.is_end(piece)
@@ -69,11 +65,23 @@ class Broken:
     def error(self, error: ChatdError, request_id: str) -> ErrorResponse:
         return self._real.error(error, request_id)
 
-    def stream_error(self, error: ChatdError, request_id: str) -> bytes:
-        return self._real.stream_error(error, request_id)
-
     def _do(self, step: str, *given: object) -> Any:
         return fail() if step == self._step else getattr(self._real, step)(*given)
+
+
+class BrokenStream:
+    """Write the first piece of the native surface, and fail."""
+
+    def __init__(self, real: StreamWriter) -> None:
+        self._real = real
+
+    def write(self, frames: Iterator[Frame], served: Served) -> Iterator[bytes]:
+        for piece in self._real.write(frames, served):
+            yield piece
+            fail()
+
+    def fail(self, error: ChatdError) -> bytes:
+        return self._real.fail(error)
 
 
 def assert_place_without_words(text: str) -> None:

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from chatd import dialects, surfaces
 from chatd.canonical.collecting import collected
 from chatd.canonical.events import as_frames
+from chatd.canonical.request import ChatRequest
 from chatd.canonical.response import Response
 from chatd.canonical.served import Served
 from chatd.upstream_http import HttpResponse
@@ -20,6 +21,7 @@ from tests.support.upstream import Upstream, reply
 
 few = settings(max_examples=30)
 OPENAI = "/v1/chat/completions"
+REQUEST = ChatRequest("m", ())
 
 
 def parsed(body: Any) -> Response:
@@ -28,7 +30,7 @@ def parsed(body: Any) -> Response:
 
 
 def written(response: Response, surface: str = "openai_chat") -> Any:
-    return surfaces.surface(surface).write(response, Served("p", "m", "request-1"))
+    return surfaces.surface(surface).write(REQUEST, response, Served("p", "m", "request-1"))
 
 
 @few

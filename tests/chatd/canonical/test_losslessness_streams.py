@@ -22,6 +22,7 @@ from tests.support.upstream import Upstream, chunked
 PLACES = st.lists(st.integers(0, 5_000), max_size=8)
 few = settings(max_examples=30)
 OPENAI = "/v1/chat/completions"
+REQUEST = ChatRequest("m", ())
 
 
 def frames(body: bytes, places: Sequence[int] = (), dialect: str = "openai_chat") -> Any:
@@ -32,7 +33,7 @@ def frames(body: bytes, places: Sequence[int] = (), dialect: str = "openai_chat"
 def written(read: Any, surface: str = "openai_chat", *, usage: bool = True) -> bytes:
     request = ChatRequest("m", (), stream=True, stream_usage=usage)
     served = Served("p", "served-model", "request-1")
-    return b"".join(surfaces.surface(surface).stream(request, read, served))
+    return b"".join(surfaces.surface(surface).stream(request, "request-1").write(read, served))
 
 
 def events_of(body: bytes) -> list[Any]:
@@ -123,7 +124,7 @@ def test_a_caller_of_a_whole_response_receives_every_field_of_a_stream(
                 names[level].add(unique)
 
     response = collected(frames(wire.sse(sent)))
-    body = surfaces.surface("openai_chat").write(response, Served("p", "m", "request-1"))
+    body = surfaces.surface("openai_chat").write(REQUEST, response, Served("p", "m", "request-1"))
 
     found: dict[str, set[str]] = {level: set() for level in LEVELS}
     for level, fields in levels(body):
@@ -175,7 +176,7 @@ def test_no_field_of_ollama_reaches_openais_surface(
 
     assert wire.MARK.encode() not in received
     assert wire.MARK not in json.dumps(
-        surfaces.surface("openai_chat").write(whole, Served("p", "m", "request-1"))
+        surfaces.surface("openai_chat").write(REQUEST, whole, Served("p", "m", "request-1"))
     )
 
 

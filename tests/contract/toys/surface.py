@@ -12,7 +12,7 @@ from chatd.canonical.request import ChatRequest, Message
 from chatd.canonical.response import Response
 from chatd.canonical.served import Served
 from chatd.errors import ChatdError, InvalidRequestError
-from chatd.surfaces import ErrorResponse, Surface, sse
+from chatd.surfaces import ErrorResponse, StreamWriter, Surface, sse
 
 _HELLO = {"say": "Hello"}
 
@@ -34,17 +34,11 @@ class Toy:
             stream=bool(sent.get("stream")),
         )
 
-    def write(self, response: Response, served: Served) -> Mapping[str, Any]:
+    def write(self, request: ChatRequest, response: Response, served: Served) -> Mapping[str, Any]:
         return {"heard": response.first.content, "from": served.provider}
 
-    def stream(
-        self, request: ChatRequest, frames: Iterator[Frame], served: Served
-    ) -> Iterator[bytes]:
-        for event in (event for frame in frames for event in frame.events):
-            if isinstance(event, Delta) and event.content:
-                yield sse.event({"word": event.content}, "word")
-            elif isinstance(event, End):
-                yield sse.event({}, "end")
+    def stream(self, request: ChatRequest, request_id: str) -> StreamWriter:
+        return _Stream()
 
     def is_end(self, piece: bytes) -> bool:
         return piece.startswith(b"event: end")
@@ -52,8 +46,17 @@ class Toy:
     def error(self, error: ChatdError, request_id: str) -> ErrorResponse:
         return ErrorResponse(422, {"x-toy-id": request_id}, {"oops": error.code})
 
-    def stream_error(self, error: ChatdError, request_id: str) -> bytes:
-        return sse.event({"oops": error.code}, "oops")
-
 
 _: Surface = Toy()
+
+
+class _Stream:
+    def write(self, frames: Iterator[Frame], served: Served) -> Iterator[bytes]:
+        for event in (event for frame in frames for event in frame.events):
+            if isinstance(event, Delta) and event.content:
+                yield sse.event({"word": event.content}, "word")
+            elif isinstance(event, End):
+                yield sse.event({}, "end")
+
+    def fail(self, error: ChatdError) -> bytes:
+        return sse.event({"oops": error.code}, "oops")

@@ -11,7 +11,7 @@ from chatd.canonical.request import ChatRequest, Message, Sampling
 from chatd.canonical.response import Choice, FailedOver, Response, Usage
 from chatd.canonical.served import Served
 from chatd.errors import ChatdError
-from chatd.surfaces import ErrorResponse, Surface, openai_error, sse
+from chatd.surfaces import ErrorResponse, StreamWriter, Surface, openai_error, sse
 from chatd.surfaces.native.schema import NativeMessage, NativeRequest
 from chatd.surfaces.validation import checked, refuse_infinite_in, unknown_field
 from chatd.surfaces.warnings import warning_of
@@ -54,7 +54,12 @@ class Native:
             stream=bool(sent.get("stream")),
         )
 
-    def write(self, response: Response, served: Served) -> Mapping[str, Any]:
+    def write(
+        self,
+        request: ChatRequest,  # noqa: ARG002  # the protocol's
+        response: Response,
+        served: Served,
+    ) -> Mapping[str, Any]:
         """Write the body of a whole response; an optional field is left out where it is empty."""
         served = served.after(*response.failovers)
         choice = response.first
@@ -64,12 +69,29 @@ class Native:
         source, totals = _totals(response.model, response.usage, response.first, served)
         return {**source, **content, **totals}
 
-    def stream(
-        self,
-        request: ChatRequest,  # noqa: ARG002  # the shape of every surface
-        frames: Iterator[Frame],
-        served: Served,
-    ) -> Iterator[bytes]:
+    def stream(self, request: ChatRequest, request_id: str) -> StreamWriter:  # noqa: ARG002  # the protocol's
+        """Make the writer of a stream."""
+        return _Stream(request_id)
+
+    def is_end(self, piece: bytes) -> bool:
+        """Whether this is the event with the totals; no other begins with `done`."""
+        return piece.startswith(_END)
+
+    def error(self, error: ChatdError, request_id: str) -> ErrorResponse:
+        """Write a failure in OpenAI's shape."""
+        return openai_error(error, request_id)
+
+
+_: Surface = Native()
+
+
+class _Stream:
+    """Writes the events of one stream."""
+
+    def __init__(self, request_id: str) -> None:
+        self._request_id = request_id
+
+    def write(self, frames: Iterator[Frame], served: Served) -> Iterator[bytes]:
         """Write `{"content": …}` and `{"thinking": …}` events, and a last one with the totals."""
         choice, counted = Choice(), Counted(Usage())
         for event in (event for frame in frames for event in frame.events):
@@ -90,20 +112,9 @@ class Native:
                     source, totals = _totals(counted.model, counted.usage, choice, served)
                     yield sse.event({"done": True, **source, **totals})
 
-    def is_end(self, piece: bytes) -> bool:
-        """Whether this is the event with the totals; no other begins with `done`."""
-        return piece.startswith(_END)
-
-    def error(self, error: ChatdError, request_id: str) -> ErrorResponse:
-        """Write a failure in OpenAI's shape."""
-        return openai_error(error, request_id)
-
-    def stream_error(self, error: ChatdError, request_id: str) -> bytes:
+    def fail(self, error: ChatdError) -> bytes:
         """Write a failure as the last event."""
-        return sse.event(error.body(request_id))
-
-
-_: Surface = Native()
+        return sse.event(error.body(self._request_id))
 
 
 def _refuse_unknown(sent: Mapping[str, Any]) -> None:

@@ -17,7 +17,7 @@ from chatd.errors import (
     ModelNotFoundError,
     UpstreamNotFoundError,
 )
-from chatd.surfaces import ErrorResponse, Surface, openai_error, sse
+from chatd.surfaces import ErrorResponse, StreamWriter, Surface, openai_error, sse
 from chatd.surfaces.openai_chat.chunks import Chunks
 from chatd.surfaces.openai_chat.completion import completion
 from chatd.surfaces.openai_chat.request import request_of
@@ -46,17 +46,18 @@ class OpenAI:
         """
         return request_of(checked(body, OpenAIRequest))
 
-    def write(self, response: Response, served: Served) -> Mapping[str, Any]:
+    def write(
+        self,
+        request: ChatRequest,  # noqa: ARG002  # the protocol's
+        response: Response,
+        served: Served,
+    ) -> Mapping[str, Any]:
         """Write the body of a whole response: a `chat.completion`."""
         return completion(response, served.after(*response.failovers))
 
-    def stream(
-        self, request: ChatRequest, frames: Iterator[Frame], served: Served
-    ) -> Iterator[bytes]:
-        """Write the chunks of a stream, the usage if the caller wants it, and `[DONE]`."""
-        chunks = Chunks(served, with_usage=request.stream_usage)
-        for frame in frames:
-            yield from chunks.write(frame)
+    def stream(self, request: ChatRequest, request_id: str) -> StreamWriter:
+        """Make the writer of a stream, with the usage if the caller wants it."""
+        return _Stream(request_id, with_usage=request.stream_usage)
 
     def is_end(self, piece: bytes) -> bool:
         """Whether this piece is `[DONE]`."""
@@ -66,12 +67,26 @@ class OpenAI:
         """Write a failure in OpenAI's shape; an unknown model is a 404."""
         return openai_error(_as_openai(error), request_id)
 
-    def stream_error(self, error: ChatdError, request_id: str) -> bytes:
-        """Write a failure as the last event, which OpenAI's SDKs raise; no `[DONE]` follows."""
-        return sse.event(_as_openai(error).body(request_id))
-
 
 _: Surface = OpenAI()
+
+
+class _Stream:
+    """Writes the pieces of one stream."""
+
+    def __init__(self, request_id: str, *, with_usage: bool) -> None:
+        self._request_id = request_id
+        self._with_usage = with_usage
+
+    def write(self, frames: Iterator[Frame], served: Served) -> Iterator[bytes]:
+        """Write the chunks, and `[DONE]`."""
+        chunks = Chunks(served, with_usage=self._with_usage)
+        for frame in frames:
+            yield from chunks.write(frame)
+
+    def fail(self, error: ChatdError) -> bytes:
+        """Write a failure as the last event, which OpenAI's SDKs raise; no `[DONE]` follows."""
+        return sse.event(_as_openai(error).body(self._request_id))
 
 
 def _as_openai(error: ChatdError) -> ChatdError:

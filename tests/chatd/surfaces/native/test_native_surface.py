@@ -102,7 +102,9 @@ def test_the_error_for_an_invalid_request_contains_none_of_its_text() -> None:
 
 def written(*blocks: Block, model: str | None = None, reason: str = "stop") -> dict[str, Any]:
     choice = Choice(blocks or (Text("Hello"),), reason)
-    return dict(Native().write(Response((choice,), Usage(3, 5), model), SERVED))
+    return dict(
+        Native().write(ChatRequest("m", ()), Response((choice,), Usage(3, 5), model), SERVED)
+    )
 
 
 def test_an_answer_is_written_with_its_counts() -> None:
