@@ -6,6 +6,7 @@ Bytes and not text, so that no character is cut.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from chatd.canonical.response import too_many_values
 from chatd.errors import UpstreamError
@@ -15,6 +16,16 @@ from chatd.safe_json.value_count import MAX_ANSWER_VALUES, is_bounded
 _MAX_LINE_BYTES = 8 * 1024 * 1024
 # A shorter line is not worth a call that counts its values.
 _SMALL_BYTES = 4096
+
+
+def detect_json(chunks: Iterator[bytes]) -> tuple[Iterator[bytes], bool]:
+    """Return the same bytes, and whether they are JSON rather than server-sent events."""
+    before: list[bytes] = []
+    for chunk in chunks:
+        before.append(chunk)
+        if first := chunk.lstrip()[:1]:
+            return chain(before, chunks), first in (b"{", b"[")
+    return iter(before), False
 
 
 def lines(chunks: Iterator[bytes]) -> Iterator[bytes]:

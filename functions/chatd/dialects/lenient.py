@@ -85,6 +85,11 @@ def names(models: Sequence[Any] | None, *fields: str) -> list[str]:
     return [name for name in found if isinstance(name, str)]
 
 
+def is_error(error: Any) -> bool:
+    """Whether the `error` field reports an error; null, false and an empty text do not."""
+    return error is not None and error is not False and error != ""
+
+
 def refusal(body: bytes) -> Refusal | None:
     """Read the reason in an error body; None if the body holds none.
 

@@ -22,8 +22,9 @@ from chatd.canonical.response import Response, UpstreamJson
 from chatd.config.catalog import Provider
 from chatd.dialects import Dialect, Example, lenient
 from chatd.dialects.failures import failure, malformed
-from chatd.dialects.framing import bounded
+from chatd.dialects.framing import bounded, detect_json
 from chatd.dialects.headers import base_headers
+from chatd.dialects.json_shapes import ShapeError, name_in, objects
 from chatd.dialects.model_list import model_names
 from chatd.dialects.openai_chat import reading
 from chatd.dialects.openai_chat import request as openai_request
@@ -118,7 +119,7 @@ class OpenAIChat:
             body = None
         if type(body) is not dict:
             raise _unlike(response, "its answer is not one of OpenAI's dialect")
-        if openai_stream.is_error(body.get("error")):
+        if lenient.is_error(body.get("error")):
             raise openai_stream.refused(response, body["error"])
         return _response(response, body)
 
@@ -131,7 +132,7 @@ class OpenAIChat:
             ChatdError: If it is a refusal, holds an error, or breaks off before its end.
 
         """
-        begun, whole = openai_stream.detect_json(chunks)
+        begun, whole = detect_json(chunks)
         if whole:
             # It was asked to stream and did not: an error under status 200, or a whole response.
             return as_frames(self.parse(replace(response, body=b"".join(begun))))
@@ -185,8 +186,8 @@ def _response(response: HttpResponse, body: dict[str, Any]) -> Response:
 
     """
     try:
-        choices = tuple(map(reading.choice, reading.objects(body.get("choices"), MAX_CHOICES)))
-    except reading.ShapeError:
+        choices = tuple(map(reading.choice, objects(body.get("choices"), MAX_CHOICES)))
+    except ShapeError:
         raise _unlike(response, "its answer is not one of OpenAI's dialect") from None
     if not choices:
         raise _unlike(response, "its answer holds no choices")
@@ -200,8 +201,8 @@ def _response(response: HttpResponse, body: dict[str, Any]) -> Response:
     return Response(
         choices,
         reading.usage(body.get("usage"), body.get("cost")),
-        reading.name_in(body, "model"),
-        id=reading.name_in(body, "id"),
+        name_in(body, "model"),
+        id=name_in(body, "id"),
         extra=Extra(reading.DIALECT, extra) if extra else None,
         source=UpstreamJson(reading.DIALECT, body, size=len(response.body)),
     )

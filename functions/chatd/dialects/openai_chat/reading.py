@@ -14,6 +14,7 @@ from chatd.canonical.content import Block, Refusal, Text, Thinking, ToolCall
 from chatd.canonical.extra import Extra, Json, nested_for
 from chatd.canonical.response import Choice, UpstreamJson, Usage, new_call_id
 from chatd.dialects import lenient
+from chatd.dialects.json_shapes import ShapeError, lenient_text, member, name_in, objects
 from chatd.safe_json.item_limits import MAX_PARTS, MAX_TOOL_CALLS
 
 DIALECT = "openai_chat"
@@ -30,50 +31,6 @@ _INNER: Mapping[str, frozenset[str]] = {
     "custom": frozenset({"name", "input"}),
 }
 _NONE: Json = {}
-
-
-class ShapeError(ValueError):
-    """JSON that is not of this dialect."""
-
-
-def objects(value: Any, most: int) -> list[dict[str, Any]]:
-    """Read a list of at most so many objects; an empty one for null.
-
-    Raises:
-        ShapeError: If it is something else.
-
-    """
-    if value is None:
-        return []
-    if type(value) is not list or len(value) > most:
-        raise ShapeError
-    for item in value:
-        if type(item) is not dict:
-            raise ShapeError
-    return value
-
-
-def member(parent: Json, name: str) -> dict[str, Any]:
-    """Read an object within an object; an empty one for null.
-
-    Raises:
-        ShapeError: If it is something else.
-
-    """
-    value = parent.get(name)
-    if value is None:
-        return {}
-    if type(value) is not dict:
-        raise ShapeError
-    return value
-
-
-def name_in(parent: Json, name: str) -> str | None:
-    """Read an id or name, text or number; None for an empty or another value."""
-    value = parent.get(name)
-    if type(value) is str or value is None:
-        return value or None
-    return str(value) if type(value) in (int, float) else None
 
 
 def content(message: Json) -> str | None:
@@ -103,12 +60,6 @@ def thinking(message: Json) -> str | None:
                 return found
     value = message.get("content")
     return lenient.thinking(value) if type(value) is list else None
-
-
-def lenient_text(message: Json, name: str) -> str | None:
-    """Read a text of a message that a server may leave out; None for any other value."""
-    value = message.get(name)
-    return value if type(value) is str and value else None
 
 
 def unnamed(fields: Json, named: frozenset[str]) -> Json:

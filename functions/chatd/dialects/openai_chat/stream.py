@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import chain
 from typing import Any
 
 from pydantic_core import from_json
@@ -18,23 +17,14 @@ from chatd.canonical.response import UpstreamJson, Usage, too_many_values, value
 from chatd.dialects import lenient
 from chatd.dialects.failures import failure, malformed
 from chatd.dialects.framing import data
+from chatd.dialects.json_shapes import ShapeError, lenient_text, member, name_in, objects
 from chatd.dialects.openai_chat import reading
-from chatd.dialects.openai_chat.reading import DIALECT, ShapeError
+from chatd.dialects.openai_chat.reading import DIALECT
 from chatd.dialects.openai_chat.tool_calls import Calls
 from chatd.errors import ChatdError
 from chatd.safe_json.item_limits import MAX_CHOICES, MAX_TOOL_CALLS
 from chatd.safe_json.value_count import MAX_ANSWER_VALUES
 from chatd.upstream_http import HttpResponse
-
-
-def detect_json(chunks: Iterator[bytes]) -> tuple[Iterator[bytes], bool]:
-    """Return the same bytes, and whether they are JSON rather than server-sent events."""
-    before: list[bytes] = []
-    for chunk in chunks:
-        before.append(chunk)
-        if first := chunk.lstrip()[:1]:
-            return chain(before, chunks), first in (b"{", b"[")
-    return iter(before), False
 
 
 def frames(response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Frame]:
@@ -111,7 +101,7 @@ class _Reader:
         body = self._parsed(text)
         events: list[Event] = []
         try:
-            choices = reading.objects(body.get("choices"), MAX_CHOICES)
+            choices = objects(body.get("choices"), MAX_CHOICES)
             self._read_head(body, events)
             for choice in choices:
                 self._read_choice(choice, events)
@@ -160,7 +150,7 @@ class _Reader:
             body = None
         if type(body) is not dict:
             raise self._malformed_event(text)
-        if is_error(body.get("error")):
+        if lenient.is_error(body.get("error")):
             raise refused(self._response, body["error"])
         return body
 
@@ -175,7 +165,7 @@ class _Reader:
         fields = reading.unnamed(body, reading.RESPONSE)
         if not fields and (body.get("id") == self._head[0] or not body.get("choices")):
             return
-        head = (reading.name_in(body, "id") or self._head[0], fields or self._head[1])
+        head = (name_in(body, "id") or self._head[0], fields or self._head[1])
         if head != self._head:
             self._head = head
             events.append(Head(head[0], Extra(DIALECT, fields) if fields else None))
@@ -189,7 +179,7 @@ class _Reader:
             return
         if index not in self._implied:
             self._implied[index] = ""
-        reason = choice.get("finish_reason") and reading.name_in(choice, "finish_reason")
+        reason = choice.get("finish_reason") and name_in(choice, "finish_reason")
         if reason == "error":
             raise malformed(self._response, "it broke off its answer with an error")
         delta = self._delta(index, choice)
@@ -207,7 +197,7 @@ class _Reader:
             events.append(Finish(index, reason, extra))
 
     def _delta(self, index: int, choice: Json) -> Delta:
-        message = reading.member(choice, "delta")
+        message = member(choice, "delta")
         text = message.get("content")
         if type(text) is str and len(message) == 1:  # nearly every chunk
             delta = Delta(index, text or None)
@@ -218,8 +208,8 @@ class _Reader:
         delta = Delta(index, reading.content(message) or None, reading.thinking(message))
         if calls := message.get("tool_calls"):
             numbers = self._calls_of(index)
-            delta.tool_calls = tuple(map(numbers.read, reading.objects(calls, MAX_TOOL_CALLS)))
-        delta.refusal = reading.lenient_text(message, "refusal")
+            delta.tool_calls = tuple(map(numbers.read, objects(calls, MAX_TOOL_CALLS)))
+        delta.refusal = lenient_text(message, "refusal")
         delta.logprobs = choice.get("logprobs")
         delta.extra = reading.choice_extra(choice, message)
         return delta
@@ -249,7 +239,7 @@ class _Reader:
             used = used or choice.get("usage")
         if used is None and cost is None and body.get("model") == before.model:
             return
-        model = reading.name_in(body, "model") or before.model
+        model = name_in(body, "model") or before.model
         if type(used) is dict:
             self._counted = Counted(reading.usage(used, cost), model)
         elif cost is not None:
@@ -259,11 +249,6 @@ class _Reader:
             self._counted = Counted(before.usage, model)
         if self._counted.usage is not before.usage:
             events.append(self._counted)
-
-
-def is_error(error: Any) -> bool:
-    """Whether the `error` field reports an error; null, false and an empty text do not."""
-    return error is not None and error is not False and error != ""
 
 
 def refused(response: HttpResponse, error: Any) -> ChatdError:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from chatd.canonical.events import ToolCallDelta
 from chatd.canonical.extra import Json
 from chatd.canonical.response import new_call_id, too_many_calls
+from chatd.dialects.json_shapes import member, name_in
 from chatd.dialects.openai_chat import reading
 from chatd.safe_json.item_limits import MAX_TOOL_CALLS
 
@@ -34,11 +35,11 @@ class Calls:
             ShapeError: If it is no piece of a call.
 
         """
-        kind = reading.name_in(piece, "type")
-        index, id_ = piece.get("index"), reading.name_in(piece, "id")
+        kind = name_in(piece, "type")
+        index, id_ = piece.get("index"), name_in(piece, "id")
         index = index if type(index) is int else None
-        inner = reading.member(piece, kind or _kind_of(piece))
-        name = reading.name_in(inner, "name")
+        inner = member(piece, kind or _kind_of(piece))
+        name = name_in(inner, "name")
         number = self._number(index, id_, name)
         if number is None:
             number = len(self._begun)
