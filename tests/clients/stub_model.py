@@ -47,7 +47,13 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """A parsed request. `form` is a schema, or `json` for any object."""
+    """A parsed request.
+
+    Attributes:
+        form: A schema, or `json` for any object.
+        kinds: Fields of the calls of a tool that is no plain function, by the tool's name.
+
+    """
 
     provider: str
     model: str
@@ -57,15 +63,22 @@ class ChatRequest:
     stream: bool = False
     thinks: bool = False
     n: int = 1
+    kinds: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The model's answer: a text, or calls by name and arguments."""
+    """The model's answer: a text, or calls by name and arguments, or both.
+
+    Attributes:
+        series: A part of the ids of calls, so that they are unique in a conversation.
+
+    """
 
     text: str = ""
     calls: tuple[tuple[str, Json], ...] = ()
-    thinking: str = field(default="")
+    thinking: str = ""
+    series: str = ""
 
     @property
     def pieces(self) -> list[str]:

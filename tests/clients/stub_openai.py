@@ -59,7 +59,9 @@ def whole(request: ChatRequest, answer: Answer) -> Json:
     if answer.thinking:
         message[_thinking_name(request)] = answer.thinking
     if answer.calls:
-        message["tool_calls"] = [_call(n, *call) for n, call in enumerate(answer.calls)]
+        message["tool_calls"] = [
+            _call(f"{answer.series}{n}", *call) for n, call in enumerate(answer.calls)
+        ]
     choices = [
         {"index": n, "message": message, "finish_reason": _reason(answer)} for n in range(request.n)
     ]
@@ -96,7 +98,7 @@ def _choice(request: ChatRequest, answer: Answer, index: int) -> Iterator[bytes]
     for piece in answer.pieces:
         yield chunk({"content": piece})
     for number, (name, arguments) in enumerate(answer.calls):
-        call = _call(number, name, arguments)
+        call = _call(f"{answer.series}{number}", name, arguments)
         text = call["function"]["arguments"]
         yield chunk(
             {"tool_calls": [{**call, "index": number, "function": {"name": name, "arguments": ""}}]}
@@ -221,6 +223,6 @@ def _thinking_name(request: ChatRequest) -> str:
     return "reasoning" if request.provider == "openrouter" else "reasoning_content"
 
 
-def _call(number: int, name: str, arguments: Json) -> dict[str, Any]:
+def _call(number: str, name: str, arguments: Json) -> dict[str, Any]:
     function = {"name": name, "arguments": json.dumps(arguments, ensure_ascii=False)}
     return {"id": f"call_{number}", "type": "function", "function": function}
