@@ -1,0 +1,28 @@
+"""One gateway and one provider for all pairs; the path of a chat says the dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chatd.dialects import DIALECTS
+from tests.faults.caller import gateway
+from tests.pairs.providers import PROVIDERS
+from tests.support.upstream import Upstream, reply, upstream
+
+
+@pytest.fixture(scope="session")
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
+    """Run a provider that speaks every dialect, with a row for each, and the gateway."""
+    config: Path = tmp_path_factory.mktemp("pairs") / "chatd.toml"
+    with upstream(reply({})) as server:
+        rows = [
+            f'[providers.at_{name}]\nbase_url = "{server.url}"\n{row.toml}'
+            for name, row in sorted(PROVIDERS.items())
+            if name in DIALECTS
+        ]
+        config.write_text("\n".join(rows))
+        with gateway(config):
+            yield server
