@@ -15,7 +15,7 @@ from chatd.config.catalog import WHOLE_SECONDS, Provider, Timeouts
 from chatd.config.settings import Settings
 from chatd.credentials.provider_keys import Credentials
 from chatd.deadline import Deadline
-from chatd.dialects import Dialect, dialect_for
+from chatd.dialects import Dialect, dialect_for, dialect_name
 from chatd.errors import (
     ChatdError,
     CredentialsUnavailableError,
@@ -25,7 +25,7 @@ from chatd.errors import (
     one_of,
 )
 from chatd.json_schema.budget import Budget
-from chatd.routing import structured_output
+from chatd.routing import billing_line, structured_output, thinking_history
 from chatd.routing.image_urls import check_images
 from chatd.routing.registry import Registry
 from chatd.routing.router import Route, routes
@@ -147,7 +147,7 @@ class TargetSelector:
         refusals: list[ChatdError] = []
         for route in routes(request.model, self._settings, self._registry.default):
             try:
-                targets.append(self._target(route, request, call))
+                targets.append(self._target(route, request, call, fallback=bool(targets)))
             except (ModelNotFoundError, CredentialsUnavailableError) as refusal:
                 refusals.append(refusal)
             except InvalidRequestError as refusal:
@@ -167,16 +167,24 @@ class TargetSelector:
         key = self._credentials.renewed(target.route.provider, target.key)
         return None if key is None else replace(target, key=key)
 
-    def _target(self, route: Route, request: ChatRequest, call: Call) -> Target:
+    def _target(self, route: Route, request: ChatRequest, call: Call, *, fallback: bool) -> Target:
         row = route.provider
         key = self._key(route, request.model)
         stream = request.stream if row.upstream_stream == "auto" else row.upstream_stream
         request = request.to(route.model, stream=stream)
+        request.messages, lost = thinking_history.accepted(
+            request.messages, f"{row.name}/{route.model}", fallback=fallback
+        )
+        if dialect_name(row, request) != billing_line.ANTHROPIC:
+            request.messages = billing_line.without_line(request.messages)
         if request.format is not None and not row.honours_format:
             request = structured_output.described(request, Budget(call.is_over))
         adapter = dialect_for(row, request)
         served = Served(row.name, route.model, call.request_id, started=call.started)
-        return Target(route, key, adapter, request, served, self._dropped(adapter, request, row))
+        dropped = self._dropped(adapter, request, row)
+        if lost:
+            dropped = tuple(dict.fromkeys((*dropped, thinking_history.LOST)))
+        return Target(route, key, adapter, request, served, dropped)
 
     def _key(self, route: Route, model: str) -> SecretStr | None:
         row = route.provider
