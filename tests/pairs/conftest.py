@@ -23,6 +23,11 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
             for name, row in sorted(PROVIDERS.items())
             if name in DIALECTS
         ]
-        config.write_text("\n".join(rows))
+        tiers = [
+            f'{one}_then_{two} = ["at_{one}/m", "at_{two}/m"]'
+            for one in sorted(DIALECTS)
+            for two in sorted(DIALECTS)
+        ]
+        config.write_text("\n".join([*rows, "[tiers]", *tiers]))
         with gateway(config):
             yield server
