@@ -24,8 +24,10 @@ class ErrorDetail(_Given):
 
 
 class ErrorBody(_Given):
-    """The body of every failure."""
+    """The body of every failure; outside every surface it has Anthropic's fields beside `error`."""
 
+    type: Literal["error"] = "error"
+    request_id: str | None = None
     error: ErrorDetail
 
 

@@ -24,6 +24,7 @@ from chatd.errors import (
     UpstreamError,
     one_of,
 )
+from chatd.surfaces import error_at
 from local.http_server.proxy_integration import (
     HttpRequest,
     HttpResponse,
@@ -128,15 +129,16 @@ class GatewayApp:
         raise WrongMethodError(sorted({name for route in matching for name in route.methods}))
 
     def _error_response(self, error: ChatdError, request: Request, request_id: str) -> HttpResponse:
-        """Return an error response, which web pages of listed origins can read."""
-        headers = {"Content-Type": "application/json", **error.headers()}
+        """Return an error of the path's surface, which web pages of listed origins can read."""
+        written = error_at(request.scope["path"], error, request_id)
+        headers = {"Content-Type": "application/json", **error.headers(), **written.headers}
         origin = request.headers.get("origin")
         if self.guard.origins:
             headers["Vary"] = "Origin"  # also without an Origin: a cache must keep the two apart
         if origin is not None and self.guard.lists_origin(origin):
             headers["Access-Control-Allow-Origin"] = origin
-        body = json.dumps(error.body(request_id)).encode()
-        return HttpResponse(error.status, tuple(headers.items()), body)
+        body = json.dumps(written.body).encode()
+        return HttpResponse(written.status, tuple(headers.items()), body)
 
 
 def _http_request(request: Request, path: str, body: bytes) -> HttpRequest:

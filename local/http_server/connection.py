@@ -18,6 +18,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from chatd.errors import ChatdError, InvalidRequestError, UpstreamOverloadedError
+from chatd.surfaces import neutral_error
 from local.http_server.connection_limits import ConnectionLimits
 from local.http_server.request_parser import RequestParser
 
@@ -168,13 +169,14 @@ class Connection(H11Protocol):
             self.transport.abort()  # a response was started, or sent before the end of the body
             return
         request_id = str(uuid.uuid4())
-        body = json.dumps(error.body(request_id)).encode()
+        body = json.dumps(neutral_error(error, request_id).body).encode()
         lines = (
             f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}",
             "Content-Type: application/json",
             f"Content-Length: {len(body)}",
             f"x-amzn-RequestId: {request_id}",
             f"x-request-id: {request_id}",
+            f"request-id: {request_id}",
             *(f"{name}: {value}" for name, value in error.headers().items()),
             "Connection: close\r\n\r\n",
         )

@@ -50,10 +50,10 @@ class ResponseWriter:
 
     async def _write_head(self, status: int, headers: list[tuple[str, str]]) -> None:
         pairs = [*headers, ("x-amzn-RequestId", self.request_id)]
-        if not any(name.lower() == "x-request-id" for name, _ in headers):
-            pairs.append(
-                ("x-request-id", self.request_id)
-            )  # as in template.yaml's gateway responses
+        sent = {name.lower() for name, _ in headers}
+        # As in template.yaml's gateway responses.
+        ids = (name for name in ("x-request-id", "request-id") if name not in sent)
+        pairs += ((name, self.request_id) for name in ids)
         raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in pairs]
         self.started = True
         await self.send({"type": "http.response.start", "status": status, "headers": raw})

@@ -1,4 +1,4 @@
-"""Test that API Gateway's own errors have the gateway's error shape."""
+"""Test that API Gateway's own errors have one body that every vendor's SDK reads."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+
+from chatd.gateway import MAX_REQUEST_BYTES
 
 Stack = dict[str, Any]
 
@@ -42,9 +44,14 @@ def responses(stack: Stack) -> dict[str, Any]:
     return found
 
 
-def templates(response: dict[str, Any]) -> list[str]:
+def bodies(response: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return each body that a template may give, with the variables replaced."""
     template = response["responseTemplates"]["application/json"]
-    return template["Fn::If"][1:] if isinstance(template, dict) else [template]
+    texts = template["Fn::If"][1:] if isinstance(template, dict) else [template]
+    for variable, value in CONTEXT.items():
+        texts = [text.replace(variable, value) for text in texts]
+    assert "$" not in "".join(texts)
+    return [json.loads(text) for text in texts]
 
 
 def test_the_template_defines_every_expected_gateway_response(stack: Stack) -> None:
@@ -57,20 +64,51 @@ def test_each_body_has_the_gateway_s_error_shape(stack: Stack, kind: str) -> Non
     status, error_type, code = EXPECTED[kind]
 
     assert response.get("statusCode") == status
-    for template in templates(response):
-        for variable, value in CONTEXT.items():
-            template = template.replace(variable, value)  # noqa: PLW2901  # as API Gateway does
-        error = json.loads(template)["error"]
+    for body in bodies(response):
+        error = body["error"]
         message = error.pop("message")
 
         assert isinstance(message, str)
-        assert "$" not in template
         assert error == {
             "type": error_type,
             "param": None,
             "code": code,
             "request_id": "id-1",
         }
+
+
+@pytest.mark.parametrize("kind", EXPECTED)
+def test_openai_s_sdks_read_message_type_and_code(stack: Stack, kind: str) -> None:
+    # `data = body.get("error", body)`, then message, type, param and code of `data`:
+    # https://github.com/openai/openai-python/blob/main/src/openai/_client.py
+    parameters = responses(stack)[kind]["responseParameters"]
+    for body in bodies(responses(stack)[kind]):
+        data = body.get("error", body)
+
+        assert (data["type"], data["code"]) == EXPECTED[kind][1:]
+        assert data["message"]
+    assert parameters["gatewayresponse.header.x-request-id"] == "context.requestId"
+
+
+@pytest.mark.parametrize("kind", EXPECTED)
+def test_anthropic_s_sdks_read_message_type_and_request_id(stack: Stack, kind: str) -> None:
+    # An ErrorResponse is {type: "error", error: {type, message}, request_id}; the SDKs take the
+    # type from `body.error.type` and the id from the header `request-id`:
+    # https://github.com/anthropics/anthropic-sdk-typescript/blob/main/src/core/error.ts
+    parameters = responses(stack)[kind]["responseParameters"]
+    for body in bodies(responses(stack)[kind]):
+        assert (body["type"], body["request_id"]) == ("error", "id-1")
+        assert body["error"]["type"] == EXPECTED[kind][1]
+        assert body["error"]["message"]
+    assert parameters["gatewayresponse.header.request-id"] == "context.requestId"
+
+
+def test_a_request_that_is_too_large_gets_the_figures_and_a_remedy(stack: Stack) -> None:
+    (body,) = bodies(responses(stack)["REQUEST_TOO_LARGE"])
+
+    assert "the 6 MB that a Lambda function accepts" in body["error"]["message"]
+    assert f"at most {MAX_REQUEST_BYTES // 1024 // 1024} MB" in body["error"]["message"]
+    assert "Shorten the conversation" in body["error"]["message"]
 
 
 def test_cors_headers_depend_on_the_allowed_origins(stack: Stack) -> None:

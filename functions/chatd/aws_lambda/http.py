@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from chatd.aws_lambda.events import Context, LambdaEvent, header
@@ -14,13 +15,13 @@ from chatd.config import cors_origins as origins
 from chatd.config.settings import ConfigError, Settings
 from chatd.errors import ChatdError, InternalError, RouteNotFoundError
 from chatd.safe_json.finite_numbers import compact, finite
-from chatd.surfaces import ErrorResponse, openai_error
+from chatd.surfaces import ErrorResponse, error_at, openai_error
 from chatd.telemetry.record import place_of
 from chatd.telemetry.writer import Telemetry
 
 _EXPOSED = (
-    "x-request-id, retry-after, x-should-retry, x-chatd-attempts, x-chatd-dropped-params,"
-    " x-chatd-idempotency, x-chatd-warning"
+    "x-request-id, request-id, retry-after, x-should-retry, x-chatd-attempts,"
+    " x-chatd-dropped-params, x-chatd-idempotency, x-chatd-warning"
 )
 _USUAL_HEADERS = "authorization, content-type, idempotency-key, x-api-key"
 
@@ -71,9 +72,10 @@ class Router:
         A streaming response is collected into a proxy response under `sam local`, which cannot
         stream.
         """
-        headers: dict[str, str] = {"x-request-id": context.aws_request_id}
+        # OpenAI's SDKs read x-request-id, and Anthropic's request-id.
+        headers = dict.fromkeys(("x-request-id", "request-id"), context.aws_request_id)
         name = f"{event['httpMethod']} {_resource(event, self.routes)}"
-        route = self.routes.get(name) or Route(_not_found(name))
+        route = self.routes.get(name) or _not_found(name, _path(event))
         try:
             headers |= _cors(header(event, "origin"), self._settings().cors_origins)
             if event["httpMethod"] == "OPTIONS":
@@ -200,11 +202,11 @@ def _collected(live: StreamingResponse) -> dict[str, Any]:
     }
 
 
-def _not_found(name: str) -> Handler:
+def _not_found(name: str, path: str) -> Route:
     def handler(_event: LambdaEvent, _context: Context) -> Response:
         raise RouteNotFoundError(f"nothing is served at {name}")
 
-    return handler
+    return Route(handler, partial(error_at, path))
 
 
 def _failure(route: Route, error: Exception, request_id: str) -> Response:

@@ -130,3 +130,30 @@ def surface(name: str) -> Surface:
 def openai_error(error: ChatdError, request_id: str) -> ErrorResponse:
     """Write a failure as OpenAI does: `{"error": {"message", "type", "param", "code", …}}`."""
     return ErrorResponse(error.status, error.headers(), error.body(request_id))
+
+
+def neutral_error(error: ChatdError, request_id: str) -> ErrorResponse:
+    """Write a failure outside every surface, with one body that all vendors' SDKs read.
+
+    OpenAI's SDKs read `error`; Anthropic's also read `type` and `request_id` beside it.
+    https://github.com/anthropics/anthropic-sdk-python/blob/main/src/anthropic/types/shared/error_response.py
+    """
+    body = {"type": "error", "request_id": request_id, **error.body(request_id)}
+    return ErrorResponse(error.status, error.headers(), body)
+
+
+def error_at(path: str, error: ChatdError, request_id: str) -> ErrorResponse:
+    """Write a failure as the surface at or above a path does; outside every surface, neutrally.
+
+    Args:
+        path: The path of the request, such as `/v1/messages/unknown`.
+        error: The failure, with a message that the caller may read.
+        request_id: The request's id.
+
+    """
+    while path:
+        for name, entry in SURFACES.items():
+            if entry.path == path:
+                return surface(name).error(error, request_id)
+        path = path.rpartition("/")[0]
+    return neutral_error(error, request_id)

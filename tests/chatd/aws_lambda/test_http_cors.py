@@ -70,8 +70,8 @@ def test_with_the_wildcard_origin_answers_have_no_vary_header(
 
 
 EXPOSED = (
-    "x-request-id, retry-after, x-should-retry, x-chatd-attempts, x-chatd-dropped-params,"
-    " x-chatd-idempotency, x-chatd-warning"
+    "x-request-id, request-id, retry-after, x-should-retry, x-chatd-attempts,"
+    " x-chatd-dropped-params, x-chatd-idempotency, x-chatd-warning"
 )
 
 
@@ -100,5 +100,22 @@ def test_a_preflight_allows_methods_and_the_usual_headers_for_an_hour(
     allowed = "authorization, content-type, idempotency-key, x-api-key"
     assert headers["Access-Control-Allow-Headers"] == allowed
     assert headers["Access-Control-Max-Age"] == "3600"
-    assert headers["x-request-id"] == LambdaContext().aws_request_id
+    assert headers["x-request-id"] == headers["request-id"] == LambdaContext().aws_request_id
     assert "Content-Type" not in headers
+
+
+def test_a_preflight_of_anthropics_sdk_in_a_browser_allows_its_headers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # https://github.com/anthropics/anthropic-sdk-typescript#browser-support
+    asked = (
+        "anthropic-beta,anthropic-dangerous-direct-browser-access,anthropic-version,content-type,"
+        "x-api-key,x-stainless-arch,x-stainless-lang,x-stainless-os,x-stainless-package-version,"
+        "x-stainless-retry-count,x-stainless-runtime,x-stainless-runtime-version,x-stainless-timeout"
+    )
+    monkeypatch.setenv("CHATD_CORS_ORIGINS", LISTED)
+    headers = {"Origin": LISTED, "Access-Control-Request-Headers": asked}
+    event = http_event("OPTIONS", "/v1/models", None, headers=headers)
+    result = chat.app.lambda_handler(event, LambdaContext())
+
+    assert result["multiValueHeaders"]["Access-Control-Allow-Headers"] == [asked]

@@ -141,6 +141,10 @@ def test_an_unknown_path_is_404_and_lists_the_routes(gateway: Gateway) -> None:
 
     assert (answer.status, answer.code) == (404, "route_not_found")
     assert "'/things/{id}'" in answer.json["error"]["message"]
+    assert (answer.json["type"], answer.json["request_id"]) == (
+        "error",
+        answer.headers["request-id"],
+    )
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])
