@@ -23,7 +23,7 @@ _INPUTS = ("about", "config", "row", "request", "upstream_response")
 _USUAL_UPSTREAM = {
     *("accept-encoding", "connection", "content-length", "content-type", "host", "user-agent"),
 }
-_USUAL_RESPONSE = {"cache-control", "content-type", "x-request-id"}
+_USUAL_RESPONSE = {"cache-control", "content-type", "request-id", "x-request-id"}
 _FRAME = re.compile(rb"(?:event: (?P<event>[^\n]+)\n)?data: (?P<data>\{[^\n]*\})\n\n")
 _WIDTH = 100
 
