@@ -9,6 +9,7 @@ from pydantic.json_schema import models_json_schema
 from response_schemas.lists import ErrorBody, Health, ModelEntry, ModelList, ProviderList
 from response_schemas.native import NativeAnswer
 from response_schemas.openai_chat import Completion, CompletionChunk
+from response_schemas.stored_responses import DeletedResponse, StoredInput, StoredResponse
 
 from chatd import __version__
 from chatd.surfaces.native.schema import NativeRequest
@@ -24,6 +25,9 @@ _WRITTEN = (
     ModelEntry,
     ModelList,
     ProviderList,
+    DeletedResponse,
+    StoredInput,
+    StoredResponse,
 )
 _FAILURES = {
     400: "The request is wrong: `param` names the field. Or the provider refused the request.",
@@ -101,6 +105,7 @@ def description() -> dict[str, Any]:
                     ],
                 }
             },
+            **_stored_responses(),
             "/health": {
                 "get": {**_get("health", "Report that the gateway runs", Health), "security": []}
             },
@@ -113,6 +118,49 @@ def description() -> dict[str, Any]:
             },
         },
     }
+
+
+def _stored_responses() -> dict[str, Any]:
+    """Describe the routes of a stored response."""
+    missing = "The caller has no stored response with this id, or the deployment stores none."
+    failures = {404: missing, 500: _FAILURES[500], 503: "The store cannot be reached.", **_CALLER}
+    name = _parameter("id", "path", {"type": "string", "minLength": 1, "maxLength": 256})
+    page = [
+        _parameter("limit", "query", {"type": "integer", "minimum": 1, "maximum": 100}),
+        _parameter("order", "query", {"enum": ["asc", "desc"]}),
+        _parameter("after", "query", {"type": "string"}),
+    ]
+
+    def operation(
+        name_of: str, summary: str, answer: type[BaseModel], *query: dict[str, Any]
+    ) -> dict[str, Any]:
+        wrong = {400: "A parameter of the query is wrong."} if query else {}
+        return {
+            "operationId": name_of,
+            "summary": summary,
+            "parameters": [name, *query],
+            "responses": {
+                "200": {"description": summary, "content": _json(answer)},
+                **_failures({**failures, **wrong}),
+            },
+        }
+
+    whole = _parameter("stream", "query", {"enum": ["false"]})
+    return {
+        "/v1/responses/{id}": {
+            "get": operation("getResponse", "Get a stored response", StoredResponse, whole),
+            "delete": operation("deleteResponse", "Delete a stored response", DeletedResponse),
+        },
+        "/v1/responses/{id}/input_items": {
+            "get": operation(
+                "listInputItems", "List the input of a stored response", StoredInput, *page
+            )
+        },
+    }
+
+
+def _parameter(name: str, place: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": place, "required": place == "path", "schema": schema}
 
 
 def _chat(

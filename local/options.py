@@ -36,6 +36,9 @@ environment (an empty value counts as unset):
   CHATD_IDEMPOTENCY_TABLE
                        a DynamoDB table for answers by their Idempotency-Key; default: a file
                        of this run
+  CHATD_RESPONSES_TABLE
+                       a DynamoDB table for the stored responses of /v1/responses; default: a
+                       file of this run
 
 The handlers get this process's environment. Environment variables that template.yaml declares for
 a function are not used.

@@ -113,6 +113,7 @@ class _Gateway:
         env: Mapping[str, str] = {
             **worker_environment(self.options.code, os.environ),
             "CHATD_IDEMPOTENCY_FILE": records,
+            "CHATD_RESPONSES_FILE": str(folder / "responses.sqlite3"),
         }
         if upstream.kind == "demo":
             env = {**env, "OLLAMA_URL": upstream.url}

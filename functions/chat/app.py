@@ -12,11 +12,20 @@ from chatd.aws_lambda import events, http, snapstart
 from chatd.aws_lambda.events import Context, LambdaEvent
 from chatd.aws_lambda.streaming import StreamingResponse
 from chatd.aws_lambda.streaming_chat import StreamingChat
-from chatd.errors import ChatdError
+from chatd.errors import ChatdError, ResponseNotFoundError
 from chatd.surfaces import SURFACES, ErrorResponse, surface
 
 compose = cache(partial(composition.compose, os.environ))
 once = cache(lambda: composition.once(os.environ, compose().settings))
+store = cache(lambda: composition.stored_responses(os.environ, compose().settings))
+
+# The surface whose responses can be stored, and the routes of a stored response.
+_STORED = "openai_responses"
+_STORED_ROUTES = (
+    "GET /v1/responses/{id}",
+    "DELETE /v1/responses/{id}",
+    "GET /v1/responses/{id}/input_items",
+)
 
 
 def chat(name: str, event: LambdaEvent, context: Context) -> http.Response | StreamingResponse:
@@ -36,7 +45,9 @@ def chat(name: str, event: LambdaEvent, context: Context) -> http.Response | Str
 
 def answer(name: str, event: LambdaEvent, context: Context) -> http.Response | StreamingResponse:
     """Answer a chat over HTTP, whole or streamed as requested."""
-    gateway, api = compose().gateway, surface(name)
+    responses = store() if name == _STORED else None
+    stored = responses and responses.surface(surface(name), event)
+    gateway, api = compose().gateway, stored or surface(name)
     call = events.call_of(event, context, compose().settings)
     headers = events.Headers(event)
     request = gateway.read(api, headers, partial(events.body_of, event), call)
@@ -44,7 +55,17 @@ def answer(name: str, event: LambdaEvent, context: Context) -> http.Response | S
         return StreamingChat(gateway, api, request, call)
     events.limit_whole(call, event, compose().settings)
     reply = gateway.chat(api, request, call)
-    return http.answered(reply.body, reply.headers)
+    return http.answered(reply.body, stored.headers(reply.headers) if stored else reply.headers)
+
+
+def stored_response(route: str, event: LambdaEvent, _context: Context) -> http.Response:
+    """Return, delete or list a stored response of the caller."""
+    responses = store()
+    if responses is None:
+        raise ResponseNotFoundError(
+            "this deployment stores no responses: its parameter StoredResponses is false"
+        )
+    return responses.answer(route, event)
 
 
 def error(name: str, failure: ChatdError, request_id: str) -> ErrorResponse:
@@ -65,7 +86,8 @@ router = http.Router(
     {
         f"POST {entry.path}": http.Route(partial(chat, name), partial(error, name))
         for name, entry in SURFACES.items()
-    },
+    }
+    | {route: http.Route(partial(stored_response, route)) for route in _STORED_ROUTES},
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,8 @@ from chatd.transport.http_client import Urllib3Transport
 if TYPE_CHECKING:
     from chatd.idempotency import Records
     from chatd.idempotency.execution import IdempotentExecution
+    from chatd.stored_responses import Rows
+    from chatd.stored_responses.store import ResponseStore
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +52,10 @@ class Composition:
         tables = (
             (self.settings.circuits_table, ("resilience.circuit_breaker_dynamodb",)),
             (self.settings.idempotency_table, ("idempotency.execution", "idempotency.dynamodb")),
+            (
+                self.settings.responses_table,
+                ("stored_responses.store", "stored_responses.dynamodb"),
+            ),
         )
         for table, modules in tables:
             if table:
@@ -118,3 +124,26 @@ def _records(environ: Mapping[str, str], settings: Settings) -> Records | None:
 
         return Sqlite(settings.idempotency_file)
     return None
+
+
+def stored_responses(environ: Mapping[str, str], settings: Settings) -> ResponseStore | None:
+    """Build the store of the responses of `/v1/responses`; None if the deployment has none.
+
+    The store opens its table or file on the first use.
+    """
+    if not (settings.responses_table or settings.responses_file):
+        return None
+    from chatd.stored_responses.store import ResponseStore  # noqa: PLC0415  # for one surface only
+
+    rows = cache(partial(_response_rows, environ, settings))
+    return ResponseStore(rows, settings.responses_days, Telemetry().warn)
+
+
+def _response_rows(environ: Mapping[str, str], settings: Settings) -> Rows:
+    if settings.responses_table:
+        from chatd.stored_responses.dynamodb import DynamoDB  # noqa: PLC0415  # it imports boto3
+
+        return DynamoDB(settings.responses_table, environ)
+    from chatd.stored_responses.sqlite import Sqlite  # noqa: PLC0415  # never needed on Lambda
+
+    return Sqlite(str(settings.responses_file))

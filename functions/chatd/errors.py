@@ -10,11 +10,13 @@
     │   └── InFlightError              409  the first request with this key is in flight
     ├── UnauthorizedError              401  the caller key is missing or unknown
     ├── RouteNotFoundError             404  no such path
+    ├── ResponseNotFoundError          404  the caller has no stored response with this id
     ├── MethodNotAllowedError          405
     ├── ModelNotFoundError             404  the model's provider is not registered
     ├── CredentialsUnavailableError    503  a provider's key could not be looked up
     ├── NoHealthyProviderError         503  every circuit breaker is open
     ├── IdempotencyUnavailableError    503  the table of idempotency keys cannot be reached
+    ├── StoredResponsesUnavailableError 503 the store of responses cannot be reached
     ├── UpstreamError                  502  the provider failed, or answered malformed
     │   ├── UpstreamAuthError          502  the provider refused our key
     │   ├── UpstreamNotFoundError      502  the provider has no such model
@@ -178,6 +180,14 @@ class RouteNotFoundError(ChatdError):
     default_code = "route_not_found"
 
 
+class ResponseNotFoundError(ChatdError):
+    """The caller has no stored response with this id."""
+
+    status = 404
+    type = "invalid_request_error"
+    default_code = "response_not_found"
+
+
 class MethodNotAllowedError(ChatdError):
     """The path has no route with this method."""
 
@@ -215,6 +225,13 @@ class IdempotencyUnavailableError(ChatdError):
 
     status = 503
     default_code = "idempotency_unavailable"
+
+
+class StoredResponsesUnavailableError(ChatdError):
+    """The store of responses cannot be reached; no request was sent to a provider."""
+
+    status = 503
+    default_code = "stored_responses_unavailable"
 
 
 class UpstreamError(ChatdError):

@@ -41,6 +41,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
     for variable in (
         *("CHATD_SECRET_ID", "CHATD_DEFAULT_PROVIDER", "CHATD_HTTP_SECONDS"),
         *("CHATD_IDEMPOTENCY_TABLE", "CHATD_IDEMPOTENCY_FILE"),
+        *("CHATD_RESPONSES_TABLE", "CHATD_RESPONSES_FILE", "CHATD_RESPONSES_DAYS"),
     ):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.delenv("CHATD_CIRCUITS_TABLE", raising=False)
@@ -57,6 +58,7 @@ def forget() -> None:
     """Reset the functions' composition and the failure counts of every provider."""
     chat.app.compose.cache_clear()
     chat.app.once.cache_clear()
+    chat.app.store.cache_clear()
     providers.app.compose.cache_clear()
     forget_failures()
 

@@ -17,6 +17,9 @@ GUARDED = {
     ("get", "/v1/chat/providers"),
     ("get", "/v1/models"),
     ("get", "/v1/models/{id+}"),
+    ("get", "/v1/responses/{id}"),
+    ("delete", "/v1/responses/{id}"),
+    ("get", "/v1/responses/{id}/input_items"),
 }
 PREFLIGHTS = {("options", path) for _, path in GUARDED}
 OPEN = {("get", "/health"), ("get", "/openapi.json"), ("get", "/docs"), *PREFLIGHTS}

@@ -172,7 +172,7 @@ def _preflight(event: LambdaEvent, headers: Mapping[str, str]) -> dict[str, str]
     if "Access-Control-Allow-Origin" not in headers:
         return {}
     return {
-        "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+        "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
         "Access-Control-Allow-Headers": header(event, "access-control-request-headers")
         or _USUAL_HEADERS,
         "Access-Control-Max-Age": "3600",

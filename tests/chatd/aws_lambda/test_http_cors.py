@@ -96,7 +96,7 @@ def test_a_preflight_allows_methods_and_the_usual_headers_for_an_hour(
 
     headers = {name: value for name, (value,) in result["multiValueHeaders"].items()}
     assert (result["statusCode"], result["body"], result["isBase64Encoded"]) == (204, "", False)
-    assert headers["Access-Control-Allow-Methods"] == "GET, POST, OPTIONS"
+    assert headers["Access-Control-Allow-Methods"] == "GET, POST, DELETE, OPTIONS"
     allowed = "authorization, content-type, idempotency-key, x-api-key"
     assert headers["Access-Control-Allow-Headers"] == allowed
     assert headers["Access-Control-Max-Age"] == "3600"

@@ -1,0 +1,77 @@
+"""Save the response of one request, and write the gateway's own id into the response."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic_core import from_json
+
+from chatd.stored_responses import NotStoredError
+from chatd.stored_responses.caller_responses import CallerResponses
+from chatd.stored_responses.expansion import Expansion, items_of
+
+NOT_STORED = "the response is not stored: continue with its items in `input`"
+_ID_BYTES = 24
+
+
+class ResponseSaver:
+    """The response to one request.
+
+    A stored response has an id of its own, since an upstream's id need not be unique.
+
+    Args:
+        responses: The caller's stored responses.
+        expansion: The request.
+        stores: Whether the caller wants the response stored.
+        warn: Gets a sentence about a response that is not stored.
+
+    Attributes:
+        failed: Whether the response could not be stored.
+
+    """
+
+    def __init__(
+        self,
+        responses: CallerResponses,
+        expansion: Expansion,
+        *,
+        stores: bool,
+        warn: Callable[[str], None],
+    ) -> None:
+        self._responses = responses
+        self._expansion = expansion
+        self._stores = stores
+        self._warn = warn
+        self._id = f"resp_{secrets.token_hex(_ID_BYTES)}"
+        self.failed = False
+
+    def begun(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a response that is not complete, with the id and `store`."""
+        return self._marked(body, stored=self._stores)
+
+    def saved(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Save a complete response if the caller wants that; return it with the id and `store`."""
+        marked = self._marked(body, stored=self._stores)
+        if not self._stores:
+            return marked
+        sent = self._expansion.sent
+        if sent is None:
+            sent = items_of(from_json(self._expansion.body))
+        try:
+            self._responses.save(marked, sent, self._expansion.earlier)
+        except NotStoredError as error:
+            self._warn(f"a response is not stored: {error}")
+            self.failed = True
+            marked["store"] = False
+        return marked
+
+    def not_stored(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a response that failed, with the id and `store: false`."""
+        return self._marked(body, stored=False)
+
+    def _marked(self, body: Mapping[str, Any], *, stored: bool) -> dict[str, Any]:
+        previous = self._expansion.previous_response_id
+        marked = {**body, "store": stored, "previous_response_id": previous}
+        return {**marked, "id": self._id} if self._stores else marked
