@@ -18,19 +18,17 @@ from chatd.errors import (
     CallCancelledError,
     ChatdError,
     InternalError,
-    RequestTooLargeError,
 )
 from chatd.resilience.attempt import AttemptRunner
 from chatd.resilience.chat_context import ChatContext
 from chatd.resilience.fallback import FallbackChain
 from chatd.routing.target_selection import Target, TargetSelector
-from chatd.safe_json.value_count import MAX_VALUES, is_bounded
+from chatd.safe_json.request_size import within_limits
 from chatd.surfaces import Surface
 from chatd.surfaces.warnings import warning_of
 from chatd.telemetry.record import ChatRecord, place_of
 from chatd.telemetry.writer import Telemetry
 
-MAX_REQUEST_BYTES = 5 * 1024 * 1024
 # A synchronous invocation returns 6 MB at most; over HTTP the answer is a JSON string within that:
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 MAX_RETURNED_BYTES = 6 * 1024 * 1024 - 16 * 1024
@@ -79,7 +77,7 @@ class Gateway:
         """
         record = ChatRecord(call.request_id)
         try:
-            return surface.read(headers, _within_limits(body()))
+            return surface.read(headers, within_limits(body()))
         except Exception as error:  # noqa: BLE001  # the last line: logged by place, never by words
             client_error = to_client_error(error, record)
             self.finish(record, call)
@@ -157,17 +155,6 @@ def _cancelled(call: Call, error: Exception) -> Exception:
     if call.cancelled.is_set() and isinstance(error, ChatdError):
         return CallCancelledError()
     return error
-
-
-def _within_limits(body: bytes) -> bytes:
-    """Return the body, if within the limits of bytes and JSON values."""
-    if len(body) > MAX_REQUEST_BYTES:
-        raise RequestTooLargeError(
-            f"the body is larger than {MAX_REQUEST_BYTES // 1024 // 1024} MB"
-        )
-    if not is_bounded(body):
-        raise RequestTooLargeError(f"the body holds more than {MAX_VALUES:,} JSON values")
-    return body
 
 
 def _returnable(body: Mapping[str, Any], response: Response) -> Mapping[str, Any]:

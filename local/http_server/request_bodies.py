@@ -1,4 +1,4 @@
-"""Read request bodies within API Gateway's limit, and within a limit of total memory."""
+"""Read request bodies within the gateway's limit, and within a limit of total memory."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from starlette.requests import Request
 from starlette.types import Receive
 
 from chatd.errors import RequestTooLargeError, UpstreamOverloadedError
+from chatd.safe_json.request_size import MAX_REQUEST_BYTES, too_many_bytes
 
-# Bytes: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
-PAYLOAD_LIMIT = 10 * 1024 * 1024
 # Bytes of all bodies in memory. A body takes about four times its size while it is copied into an
 # event and into a frame for its worker.
 _TOTAL_LIMIT = 128 * 1024 * 1024
@@ -22,7 +21,10 @@ _DRAIN_SECONDS = 2.0
 
 
 class BodyTooLargeError(RequestTooLargeError):
-    """The body is larger than API Gateway's limit; the rest is not read."""
+    """The body is larger than the gateway takes; the rest is not read."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(too_many_bytes(size))
 
     def headers(self) -> dict[str, str]:
         """Close the connection: the rest of the body is unread."""
@@ -56,19 +58,21 @@ class RequestBodies:
         """Read a body, and count its bytes until the end of the block.
 
         Raises:
-            BodyTooLargeError: As soon as the body exceeds API Gateway's limit.
+            BodyTooLargeError: As soon as the body exceeds 5 MB; a longer Content-Length is refused
+                before the body is read.
             TooManyBodiesError: As soon as all bodies together exceed the limit.
 
         """
-        if int(request.headers.get("content-length", 0)) > PAYLOAD_LIMIT:
-            raise _too_large_error()
+        announced = int(request.headers.get("content-length", 0))
+        if announced > MAX_REQUEST_BYTES:
+            raise BodyTooLargeError(announced)
         body = bytearray()
         try:
             async for part in request.stream():
                 body += part
                 self._held += len(part)
-                if len(body) > PAYLOAD_LIMIT:
-                    raise _too_large_error()
+                if len(body) > MAX_REQUEST_BYTES:
+                    raise BodyTooLargeError(len(body))
                 if self._held > self.limit:
                     raise TooManyBodiesError(
                         "The current requests take too much memory; retry later.",
@@ -87,7 +91,3 @@ async def drain(receive: Receive) -> None:
                 pass
     except TimeoutError:
         return
-
-
-def _too_large_error() -> BodyTooLargeError:
-    return BodyTooLargeError(f"The body is larger than {PAYLOAD_LIMIT} bytes.")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chatd.gateway import MAX_REQUEST_BYTES
+from chatd.safe_json.request_size import MAX_REQUEST_BYTES, too_many_bytes
 
 Stack = dict[str, Any]
 
@@ -106,9 +106,13 @@ def test_anthropic_s_sdks_read_message_type_and_request_id(stack: Stack, kind: s
 def test_a_request_that_is_too_large_gets_the_figures_and_a_remedy(stack: Stack) -> None:
     (body,) = bodies(responses(stack)["REQUEST_TOO_LARGE"])
 
-    assert "the 6 MB that a Lambda function accepts" in body["error"]["message"]
-    assert f"at most {MAX_REQUEST_BYTES // 1024 // 1024} MB" in body["error"]["message"]
-    assert "Shorten the conversation" in body["error"]["message"]
+    assert "the 6 MB that Lambda takes" in body["error"]["message"]
+    remedy = too_many_bytes(MAX_REQUEST_BYTES).partition(" MB), ")[2]
+    assert (
+        body["error"]["message"]
+        .rstrip(".")
+        .endswith(f"at most {MAX_REQUEST_BYTES // 1024 // 1024} MB, {remedy}")
+    )
 
 
 def test_cors_headers_depend_on_the_allowed_origins(stack: Stack) -> None:

@@ -17,8 +17,8 @@ from typing import Any
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from chatd.errors import InvalidRequestError, RequestTooLargeError
-from chatd.gateway import MAX_REQUEST_BYTES
 from chatd.safe_json.finite_numbers import finite
+from chatd.safe_json.request_size import MAX_REQUEST_BYTES
 from chatd.stored_responses import TooLargeError
 from chatd.stored_responses.blobs import Blobs
 

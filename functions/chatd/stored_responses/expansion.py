@@ -13,7 +13,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from chatd.errors import InvalidRequestError, RequestTooLargeError
-from chatd.gateway import MAX_REQUEST_BYTES
+from chatd.safe_json.request_size import MAX_REQUEST_BYTES
 from chatd.safe_json.value_count import MAX_VALUES, is_bounded
 from chatd.stored_responses.caller_responses import CallerResponses, Conversation, too_large
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from chatd.gateway import MAX_REQUEST_BYTES
+from chatd.safe_json.request_size import MAX_REQUEST_BYTES
 from chatd.safe_json.value_count import MAX_VALUES
 from tests.chatd.conftest import answered_by_dialect
 from tests.support.peak import http_event, peak

@@ -167,25 +167,33 @@ def test_head_on_an_any_route_is_200_without_a_body(gateway: Gateway) -> None:
     assert (answer.status, answer.body) == (200, b"")
 
 
-def test_a_content_length_over_10_mb_is_413_before_the_body_is_sent(gateway: Gateway) -> None:
+@pytest.mark.parametrize("expect", [b"", b"Expect: 100-continue\r\n"])
+def test_a_content_length_over_5_mb_is_413_before_the_body_is_sent(
+    gateway: Gateway, expect: bytes
+) -> None:
+    head = b"POST /act HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5242881\r\n" + expect
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=PATIENCE) as sock:
-        sock.sendall(b"POST /act HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10485761\r\n\r\n")
-        head = sock.recv(65536)
+        sock.sendall(head + b"\r\n")
+        answer = sock.recv(65536)
 
-    assert head.startswith(b"HTTP/1.1 413 ")
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"connection: close" in answer
 
 
-def test_a_sender_of_more_than_10_mb_can_read_the_413(gateway: Gateway) -> None:
-    answer = gateway.ask("POST", "/act", b"x" * (10 * 1024 * 1024 + 1))
+def test_a_sender_of_more_than_5_mb_can_read_the_413_with_the_figures(gateway: Gateway) -> None:
+    answer = gateway.ask("POST", "/act", b"x" * (5 * 1024 * 1024 + 1))
 
     assert (answer.status, answer.code) == (413, "request_too_large")
     assert answer.headers["connection"] == "close"
+    assert answer.json["error"]["message"].startswith(
+        "the request has 5,242,881 bytes or more, and chatd takes at most 5,242,880 (5 MB)"
+    )
 
 
-def test_an_endless_chunked_body_is_413_after_10_mb(gateway: Gateway) -> None:
+def test_an_endless_chunked_body_is_413_after_5_mb(gateway: Gateway) -> None:
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=PATIENCE) as sock:
         sock.sendall(b"POST /act HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
-        for _ in range(11):
+        for _ in range(6):
             sock.sendall(b"100000\r\n" + b"x" * 0x100000 + b"\r\n")
         head = sock.recv(65536)
         # The body does not go on, and the gateway closes the connection.
@@ -195,8 +203,8 @@ def test_an_endless_chunked_body_is_413_after_10_mb(gateway: Gateway) -> None:
     assert rest
 
 
-def test_a_body_of_almost_10_mb_is_accepted(gateway: Gateway) -> None:
-    answer = gateway.run_action("log", line="x" * (10 * 1024 * 1024 - 100))
+def test_a_body_of_almost_5_mb_is_accepted(gateway: Gateway) -> None:
+    answer = gateway.run_action("log", line="x" * (5 * 1024 * 1024 - 100))
 
     assert answer.status == 204
 
