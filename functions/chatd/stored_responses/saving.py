@@ -1,4 +1,4 @@
-"""Save the response of one request, and write the gateway's own id into the response."""
+"""Save the response of one request, with ids that are unique."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ from chatd.stored_responses.expansion import Expansion, items_of
 
 NOT_STORED = "the response is not stored: continue with its items in `input`"
 _ID_BYTES = 24
+# Ollama's ids have a random number below 999,999; an id of this length has at least 64 random bits.
+# https://github.com/ollama/ollama/blob/main/middleware/openai.go
+_UNIQUE_LENGTH = 20
 
 
 class ResponseSaver:
     """The response to one request.
 
-    A stored response has an id of its own, since an upstream's id need not be unique.
+    A stored response has an id of its own, and so has an item whose id is short: an upstream's ids
+    need not be unique, and a stored item is found by its id alone.
 
     Args:
         responses: The caller's stored responses.
@@ -29,6 +33,7 @@ class ResponseSaver:
 
     Attributes:
         failed: Whether the response could not be stored.
+        item_ids: The upstream's short ids of items, and the ids that replace them.
 
     """
 
@@ -46,10 +51,24 @@ class ResponseSaver:
         self._warn = warn
         self._id = f"resp_{secrets.token_hex(_ID_BYTES)}"
         self.failed = False
+        self.item_ids: dict[str, str] = {}
+
+    @property
+    def changes(self) -> bool:
+        """Whether the response differs from the one without a store."""
+        return self._stores or self._expansion.previous_response_id is not None
 
     def begun(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return a response that is not complete, with the id and `store`."""
         return self._marked(body, stored=self._stores)
+
+    def item(self, item: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return an item of the output with a unique id."""
+        name = item.get("id")
+        if not self._stores or not isinstance(name, str) or not 0 < len(name) < _UNIQUE_LENGTH:
+            return item
+        unique = self.item_ids.setdefault(name, f"{name}_{secrets.token_hex(_ID_BYTES // 2)}")
+        return {**item, "id": unique}
 
     def saved(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Save a complete response if the caller wants that; return it with the id and `store`."""
@@ -74,4 +93,7 @@ class ResponseSaver:
     def _marked(self, body: Mapping[str, Any], *, stored: bool) -> dict[str, Any]:
         previous = self._expansion.previous_response_id
         marked = {**body, "store": stored, "previous_response_id": previous}
-        return {**marked, "id": self._id} if self._stores else marked
+        if self._stores:
+            marked["id"] = self._id
+            marked["output"] = [self.item(item) for item in body["output"]]
+        return marked

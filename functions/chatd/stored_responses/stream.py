@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from chatd.canonical.events import Frame
 from chatd.canonical.served import Served
@@ -14,8 +15,11 @@ from chatd.surfaces import StreamWriter, sse
 
 _BEGUN = ("response.created", "response.queued", "response.in_progress")
 _COMPLETE = ("response.completed", "response.incomplete")
-# The events with the response object.
-_MARKS = tuple([f"event: {name}\n".encode() for name in (*_BEGUN, *_COMPLETE, "response.failed")])
+_ITEMS = ("response.output_item.added", "response.output_item.done")
+# The events with the response object or an item.
+_MARKS = tuple(
+    [f"event: {name}\n".encode() for name in (*_BEGUN, *_COMPLETE, *_ITEMS, "response.failed")]
+)
 
 
 class StoredStream:
@@ -34,8 +38,12 @@ class StoredStream:
     def write(self, frames: Iterator[Frame], served: Served) -> Iterator[bytes]:
         """Write the pieces; save the response before the piece with its end."""
         for piece in self._writer.write(frames, served):
-            # Most pieces are one event without the response object.
-            if piece.startswith(_MARKS) or piece.find(b"\n\n") != len(piece) - 2:
+            # Most pieces are one event of an item with a unique id.
+            if (
+                piece.startswith(_MARKS)
+                or self._saver.item_ids
+                or piece.find(b"\n\n") != len(piece) - 2
+            ):
                 yield self._rewritten(piece)
             else:
                 yield piece
@@ -49,19 +57,31 @@ class StoredStream:
         return b"".join([self._event(event) for event in events])
 
     def _event(self, event: bytes) -> bytes:
-        """Save and mark the response object of an event; return another event as it is."""
+        """Write the stored ids into an event; save the response with the last one."""
         if not event.startswith(_MARKS):
+            for short, unique in self._saver.item_ids.items():
+                event = event.replace(_item_id(short), _item_id(unique))
             return event
         name, _, data = event.partition(b"\ndata: ")
         content = from_json(data)
-        body = content["response"]
-        if content["type"] in _COMPLETE:
-            content["response"] = self._saver.saved(body)
-        elif content["type"] in _BEGUN:
-            content["response"] = self._saver.begun(body)
-        else:
-            content["response"] = self._saver.not_stored(body)
+        self._write_ids(content)
         return sse.event(content, name.removeprefix(b"event: ").decode())
+
+    def _write_ids(self, content: dict[str, Any]) -> None:
+        kind = content["type"]
+        if kind in _ITEMS:
+            content["item"] = self._saver.item(content["item"])
+        elif kind in _COMPLETE:
+            content["response"] = self._saver.saved(content["response"])
+        elif kind in _BEGUN:
+            content["response"] = self._saver.begun(content["response"])
+        else:
+            content["response"] = self._saver.not_stored(content["response"])
+
+
+def _item_id(name: str) -> bytes:
+    """Write the field of an event with the id of its item."""
+    return b'"item_id":' + to_json(name)
 
 
 _CONFORMS: type[StreamWriter] = StoredStream

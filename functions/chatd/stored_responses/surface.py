@@ -71,11 +71,13 @@ class StoredResponses:
 
     def write(self, request: ChatRequest, response: Response, served: Served) -> Mapping[str, Any]:
         """Write the body of a whole response, and save the response."""
-        return self._saver.saved(self._pure.write(request, response, served))
+        body = self._pure.write(request, response, served)
+        return self._saver.saved(body) if self._saver.changes else body
 
     def stream(self, request: ChatRequest, request_id: str) -> StreamWriter:
         """Make the writer of a streamed response, which saves the response."""
-        return StoredStream(self._pure.stream(request, request_id), self._saver)
+        writer = self._pure.stream(request, request_id)
+        return StoredStream(writer, self._saver) if self._saver.changes else writer
 
     def is_end(self, piece: bytes) -> bool:
         """Whether this piece is the pure surface's end mark."""

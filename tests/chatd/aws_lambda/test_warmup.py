@@ -65,7 +65,8 @@ import os, sys
 sys.path.insert(0, {str(ROOT / "functions")!r})
 os.environ.update(
     CHATD_CONFIG="/dev/null", CHATD_SECRET_ID="x", CHATD_CALLERS_SECRET_ID="y",
-    CHATD_CIRCUITS_TABLE="c", CHATD_IDEMPOTENCY_TABLE="i", AWS_DEFAULT_REGION="us-east-1",
+    CHATD_CIRCUITS_TABLE="c", CHATD_IDEMPOTENCY_TABLE="i", CHATD_RESPONSES_TABLE="r",
+    AWS_DEFAULT_REGION="us-east-1",
 )
 def refuse(event, args):
     if event in ("socket.connect", "socket.getaddrinfo", "subprocess.Popen"):

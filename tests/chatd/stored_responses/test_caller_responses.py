@@ -225,7 +225,7 @@ def test_the_first_items_of_a_long_output_can_be_referenced() -> None:
     assert rows.rows == {}
 
 
-@pytest.mark.parametrize("name", [None, 5, ["a"], {"a": 1}])
+@pytest.mark.parametrize("name", [None, "", 5, ["a"], {"a": 1}])
 def test_an_item_without_an_id_is_stored_within_its_response_alone(name: Any) -> None:
     rows = MemoryRows()
     mine = of_caller(rows)

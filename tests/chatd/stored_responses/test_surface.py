@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -24,7 +25,7 @@ from chatd.stored_responses.surface import StoredResponses
 from chatd.surfaces import ErrorResponse, StreamWriter, Surface, sse
 from tests.support.stored_responses import ManualClock, MemoryRows
 
-MESSAGE = {"type": "message", "id": "msg_1", "role": "assistant", "content": []}
+MESSAGE = {"type": "message", "id": "msg_0123456789abcdef", "role": "assistant", "content": []}
 BODY = {"id": "resp_upstream", "object": "response", "store": False, "output": [MESSAGE]}
 ANSWER: Any = None
 SERVED: Any = None
@@ -146,10 +147,8 @@ def test_with_store_false_the_store_is_not_touched(case: Case) -> None:
     body = case.whole(store=False)
     pieces = list(case.stream(CREATED, DELTA, last(), store=False))
 
-    assert body == {**BODY, "previous_response_id": None}
-    assert pieces[1] == DELTA
-    assert response_of(pieces[0])["id"] == response_of(pieces[2])["id"] == BODY["id"]
-    assert response_of(pieces[2])["store"] is False
+    assert body == BODY
+    assert pieces == [CREATED, DELTA, last()]
     assert case.rows.calls == []
 
 
@@ -198,6 +197,52 @@ def test_events_that_come_in_one_piece_are_handled_alike(case: Case) -> None:
     assert delta == DELTA
     assert response_of(created)["id"] == response_of(ended)["id"] != BODY["id"]
     assert case.responses.get(response_of(ended)["id"]) is not None
+
+
+def test_an_item_whose_short_id_may_come_twice_gets_another_one(case: Case) -> None:
+    item = {"type": "message", "id": "msg_5", "content": []}
+    first, second = (case.whole(Pure(body={**BODY, "output": [item]})) for _ in range(2))
+
+    names = [body["output"][0]["id"] for body in (first, second)]
+    assert names[0] != names[1]
+    assert all(re.fullmatch(r"msg_5_[0-9a-f]{24}", name) for name in names)
+    assert case.responses.items(names).keys() == set(names)
+    assert case.responses.items(["msg_5"]) == {}
+
+
+def test_a_short_id_is_replaced_in_every_event_of_a_stream(case: Case) -> None:
+    def event(kind: str, **more: Any) -> bytes:
+        return sse.event({"type": f"response.{kind}", **more}, f"response.{kind}")
+
+    item = {"type": "message", "id": "msg_5", "content": []}
+    words = 'the text "item_id":"msg_5"'
+    pieces = list(
+        case.stream(
+            CREATED,
+            event("output_item.added", item=item),
+            event("output_text.delta", item_id="msg_5", delta=words),
+            event("output_text.delta", item_id="msg_55", delta="msg_5"),
+            event("output_item.done", item=item),
+            event("completed", response={**BODY, "output": [item]}),
+        )
+    )
+    _, added, delta, other, done, completed = (
+        json.loads(piece.partition(b"\ndata: ")[2]) for piece in pieces
+    )
+
+    name = added["item"]["id"]
+    assert name.startswith("msg_5_")
+    assert delta == {"type": "response.output_text.delta", "item_id": name, "delta": words}
+    assert (other["item_id"], other["delta"]) == ("msg_55", "msg_5")
+    assert done["item"]["id"] == completed["response"]["output"][0]["id"] == name
+    assert case.responses.items([name]).keys() == {name}
+
+
+@pytest.mark.parametrize("name", ["", None, 5])
+def test_an_item_without_an_id_stays_without_one(case: Case, name: Any) -> None:
+    body = case.whole(Pure(body={**BODY, "output": [{"type": "message", "id": name}]}))
+
+    assert body["output"] == [{"type": "message", "id": name}]
 
 
 def test_a_comment_passes_unchanged(case: Case) -> None:
