@@ -14,7 +14,7 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from chatd.config.catalog import CATALOG, Provider
-from tests.clients import stub_ollama, stub_openai
+from tests.clients import stub_ollama, stub_openai, stub_responses
 from tests.clients.stub_model import ChatRequest, Json, RefusalError, reply, require
 from tests.support.upstream import Received, Script, chunked, head, raw, then_close
 from tests.support.upstream import reply as http_reply
@@ -38,7 +38,9 @@ _MODELS = MappingProxyType(
 )
 MODELS = MappingProxyType({name: _MODELS.get(name, "model-1") for name in ROWS})
 # By the dialect's name in dialects.DIALECTS: the module that answers as its providers do.
-STUBS = MappingProxyType({"ollama": stub_ollama, "openai_chat": stub_openai})
+STUBS = MappingProxyType(
+    {"ollama": stub_ollama, "openai_chat": stub_openai, "openai_responses": stub_responses}
+)
 # By the model's name: status, code, message, and seconds in Retry-After.
 _REFUSALS: Mapping[str, tuple[int, str, str, int]] = {
     "refuses": (400, "context_length_exceeded", "too many tokens", 0),

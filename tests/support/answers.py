@@ -79,6 +79,44 @@ def openai_chunks(*words: str, reason: str | None = "stop", done: bool = True) -
     return [*events, b"data: [DONE]\n\n"] if done else events
 
 
+def responses(content: str = "Hello!", **more: Any) -> dict[str, Any]:
+    part = {"type": "output_text", "annotations": [], "text": content}
+    return {
+        "id": "resp_1",
+        "object": "response",
+        "status": "completed",
+        "model": "vendor/model",
+        "output": [
+            {
+                "id": "msg_1",
+                "type": "message",
+                "role": "assistant",
+                "status": "completed",
+                "content": [part],
+            }
+        ],
+        "usage": {"input_tokens": 11, "output_tokens": 7, "total_tokens": 18},
+        **more,
+    }
+
+
+def responses_events(*words: str) -> list[bytes]:
+    """Return the events of a stream of OpenAI's Responses: two, one per word, and the end."""
+    whole = responses("".join(words))
+    (item,) = whole["output"]
+    place = {"item_id": "msg_1", "output_index": 0}
+    events: list[dict[str, Any]] = [
+        {"type": "response.created", "response": {**whole, "status": "in_progress", "output": []}},
+        {"type": "response.output_item.added", "output_index": 0, "item": {**item, "content": []}},
+        *(
+            {"type": "response.output_text.delta", **place, "content_index": 0, "delta": word}
+            for word in words
+        ),
+        {"type": "response.completed", "response": whole},
+    ]
+    return [sse({**event, "sequence_number": number}) for number, event in enumerate(events)]
+
+
 def json_line(value: Any) -> bytes:
     return json.dumps(value).encode() + b"\n"
 
@@ -92,6 +130,8 @@ def stream_for_path(path: str, *words: str) -> list[bytes]:
     words = words or ("Hello", "!")
     if path.endswith(("/api/chat", "/api/generate")):
         return ollama_lines(*words, path=path)
+    if path.endswith("/responses"):
+        return responses_events(*words)
     return openai_chunks(*words)
 
 
@@ -101,4 +141,6 @@ def for_path(path: str, content: str = "Hello!") -> dict[str, Any]:
         return ollama_chat(content)
     if path.endswith("/api/generate"):
         return ollama_generate(content)
+    if path.endswith("/responses"):
+        return responses(content)
     return openai_chat(content)

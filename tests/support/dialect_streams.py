@@ -1,4 +1,4 @@
-"""Write an upstream's response in each of three dialects, in pieces for a fault to interrupt."""
+"""Write an upstream's response in each dialect, in pieces for a fault to interrupt."""
 
 from __future__ import annotations
 
@@ -100,12 +100,13 @@ def parse_request(path: str, headers: Mapping[str, str], body: bytes) -> ChatReq
     """Parse a request; the end of its path identifies the dialect."""
     dialect = next(known for known in DIALECTS.values() if path.endswith(known.path))
     sent = json.loads(body)
-    turns = sent.get("messages") or [{"role": "user", "content": sent.get("prompt")}]
+    turns = sent.get("messages") or sent.get("input")
+    turns = turns or [{"role": "user", "content": sent.get("prompt")}]
     prompts = [turn["content"] for turn in turns if turn["role"] == "user"]
     last = turns[-1]
     # Ollama streams by default, the others on request.
     streamed = bool(sent.get("stream", dialect.path.startswith("/api/")))
-    prefill = last["content"] if last["role"] == "assistant" else ""
+    prefill = _text(last["content"]) if last["role"] == "assistant" else ""
     return ChatRequest(dialect, streamed, prompts[-1], prefill, headers)
 
 
@@ -120,6 +121,16 @@ def _ollama(path: str) -> Callable[[list[str]], ResponsePieces]:
 def _openai(tokens: list[str]) -> ResponsePieces:
     lead, *pieces = answers.openai_chunks(*tokens)
     return ResponsePieces((lead,), tuple(pieces[: len(tokens)]), tuple(pieces[len(tokens) :]))
+
+
+def _responses(tokens: list[str]) -> ResponsePieces:
+    first, *pieces = answers.responses_events(*tokens)
+    count = 1 + len(tokens)
+    return ResponsePieces((first, pieces[0]), tuple(pieces[1:count]), tuple(pieces[count:]))
+
+
+def _text(content: str | list[Mapping[str, Any]]) -> str:
+    return content if isinstance(content, str) else "".join(part["text"] for part in content)
 
 
 def _sliced(body: bytes, pieces: int) -> ResponsePieces:
@@ -166,6 +177,18 @@ _ROWS = (
         error=answers.sse({**_OPENAI_ERROR, "choices": [{"delta": {}, "finish_reason": "error"}]}),
         error_body=json.dumps(_OPENAI_ERROR).encode(),
         keep_alive=b": PROCESSING\n\n",
+        malformed=b"data: {nonsense\n\n",
+    ),
+    Dialect(
+        name="responses",
+        toml='dialect = "openai_responses"',
+        path="/responses",
+        stream_type="text/event-stream",
+        stream=_responses,
+        whole=answers.responses,
+        error=answers.sse({"type": "error", "code": "server_error", "message": "the model broke"}),
+        error_body=json.dumps(_OPENAI_ERROR).encode(),
+        keep_alive=b'data: {"type":"keepalive"}\n\n',
         malformed=b"data: {nonsense\n\n",
     ),
 )

@@ -202,6 +202,27 @@ _ROWS = (
         plan="zen",
         returns_reasoning="reasoning_content",
     ),
+    # https://developers.openai.com/api/reference
+    Provider(
+        name="openai",
+        dialect="openai_chat",
+        base_url="https://api.openai.com/v1",
+        base_url_variable="OPENAI_BASE_URL",
+        key_variable="OPENAI_API_KEY",
+        # Models without /chat/completions, and those that take tools there at the effort `none`
+        # alone: https://github.com/openai/openai-python/blob/main/src/openai/types/shared/all_models.py
+        # and https://github.com/itzcrazykns/vane/issues/1173
+        model_dialects=(
+            (r"gpt-5.*-(pro|codex)|gpt-5\.[6-9]|gpt-[6-9]|gpt-\d\d", "openai_responses"),
+            (r"o[1-9].*-(pro|deep-research)|computer-use|codex-", "openai_responses"),
+            (r"gpt-(daybreak|rosalind)", "openai_responses"),
+        ),
+        own_dialects=("openai_responses",),
+        known_to_think=r"o[1-9](-|$)|codex-|gpt-(?!5-chat)([5-9]|\d\d)",
+        max_tokens_name="max_completion_tokens",  # reasoning models refuse `max_tokens`
+        # A model may think for minutes before its first word.
+        timeouts=Timeouts(first_event=600.0, gap=120.0),
+    ),
     # https://www.kimi.com/code/docs/en/
     Provider(
         name="kimi",

@@ -101,6 +101,7 @@ DIALECTS: Mapping[str, str] = MappingProxyType(
     {
         "ollama": "ollama.dialect.Ollama",
         "openai_chat": "openai_chat.dialect.OpenAIChat",
+        "openai_responses": "openai_responses.dialect.OpenAIResponses",
     }
 )
 # Dialects of one endpoint or vendor; the catalog selects them, chatd.toml does not.

@@ -23,6 +23,10 @@ ROWS: dict[str, tuple[str, str | None, str, str, str | None]] = {
         *("openai_chat", "opencode", "https://opencode.ai/zen/v1"),
         *("OPENCODE_BASE_URL", "OPENCODE_API_KEY"),
     ),
+    "openai": (
+        *("openai_chat", None, "https://api.openai.com/v1"),
+        *("OPENAI_BASE_URL", "OPENAI_API_KEY"),
+    ),
     "kimi": (
         *("openai_chat", "kimi", "https://api.kimi.com/coding/v1"),
         *("KIMI_BASE_URL", "KIMI_API_KEY"),
