@@ -93,6 +93,38 @@ def test_a_stream_is_returned_whole_by_sam_local(api: Api, provider: Upstream) -
     assert text.endswith("data: [DONE]\n\n")
 
 
+def sized(size: int) -> dict[str, object]:
+    return {**CHAT, "messages": [{"role": "user", "content": "x" * size}]}
+
+
+def test_a_body_over_5_mb_is_413(api: Api, provider: Upstream) -> None:
+    chat = sized(5 * 1024 * 1024)
+    status, body = api.request("POST", "/v1/chat/completions", chat, x_api_key=CALLER_KEY)
+
+    assert (status, body["error"]["code"]) == (413, "request_too_large")
+    assert provider.received == []
+
+
+def test_an_event_over_6_mb_is_the_emulator_s_502(api: Api, provider: Upstream) -> None:
+    chat = sized(7 * 1024 * 1024)
+    status, body = api.request("POST", "/v1/chat/completions", chat, x_api_key=CALLER_KEY)
+
+    # API Gateway answers 413 (REQUEST_TOO_LARGE in template.yaml); SAM has no such answer.
+    assert (status, body) == (502, {"message": "Internal server error"})
+    assert provider.received == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("HEAD", "/"), ("POST", "/api/event_logging/batch"), ("GET", "/v1/unknown")],
+)
+def test_an_unserved_path_is_sam_s_own_403(api: Api, method: str, path: str) -> None:
+    status, _ = api.text(method, path)
+
+    # API Gateway answers 404 (MISSING_AUTHENTICATION_TOKEN in template.yaml).
+    assert status == 403
+
+
 def test_models_are_listed_and_found_by_a_name_with_slashes(api: Api, provider: Upstream) -> None:
     _, listed = api.request("GET", "/v1/models", x_api_key=CALLER_KEY)
     status, found = api.request("GET", "/v1/models/openrouter/vendor/model", x_api_key=CALLER_KEY)
