@@ -62,8 +62,10 @@ def stored_response(route: str, event: LambdaEvent, _context: Context) -> http.R
     """Return, delete or list a stored response of the caller."""
     responses = store()
     if responses is None:
+        from chatd.stored_responses import PARAMETER  # noqa: PLC0415  # for this message alone
+
         raise ResponseNotFoundError(
-            "this deployment stores no responses: its parameter StoredResponses is false"
+            f"this deployment stores no responses: its parameter {PARAMETER} is false"
         )
     return responses.answer(route, event)
 

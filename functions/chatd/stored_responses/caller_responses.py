@@ -190,7 +190,7 @@ def _by_id(output: Sequence[Json]) -> dict[str, Json]:
     return {
         item["id"]: item
         for item in output[:MAX_REFERENCED_ITEMS]
-        if item.get("id") and isinstance(item["id"], str)
+        if isinstance(item, dict) and item.get("id") and isinstance(item["id"], str)
     }
 
 

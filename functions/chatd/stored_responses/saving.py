@@ -1,4 +1,4 @@
-"""Save the response of one request, with ids that are unique."""
+"""Save the response of one request, with unique ids of its items."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chatd.stored_responses.caller_responses import CallerResponses
 from chatd.stored_responses.expansion import Expansion, items_of
 
 NOT_STORED = "the response is not stored: continue with its items in `input`"
-_ID_BYTES = 24
+_RANDOM_BYTES = 12
 # Ollama's ids have a random number below 999,999; an id of this length has at least 64 random bits.
 # https://github.com/ollama/ollama/blob/main/middleware/openai.go
 _UNIQUE_LENGTH = 20
@@ -22,8 +22,8 @@ _UNIQUE_LENGTH = 20
 class ResponseSaver:
     """The response to one request.
 
-    A stored response has an id of its own, and so has an item whose id is short: an upstream's ids
-    need not be unique, and a stored item is found by its id alone.
+    The pure surface makes the response's id from the request's. An item may have an upstream's id,
+    which need not be unique, and a stored item is found by its id alone: a short one is replaced.
 
     Args:
         responses: The caller's stored responses.
@@ -49,7 +49,6 @@ class ResponseSaver:
         self._expansion = expansion
         self._stores = stores
         self._warn = warn
-        self._id = f"resp_{secrets.token_hex(_ID_BYTES)}"
         self.failed = False
         self.item_ids: dict[str, str] = {}
 
@@ -59,19 +58,24 @@ class ResponseSaver:
         return self._stores or self._expansion.previous_response_id is not None
 
     def begun(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a response that is not complete, with the id and `store`."""
+        """Return a response that is not complete, with unique ids and `store`."""
         return self._marked(body, stored=self._stores)
 
-    def item(self, item: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return an item of the output with a unique id."""
-        name = item.get("id")
+    def item(self, item: Any) -> Any:
+        """Return an item of the output with a unique id; another value as it is."""
+        name = item.get("id") if isinstance(item, dict) else None
         if not self._stores or not isinstance(name, str) or not 0 < len(name) < _UNIQUE_LENGTH:
             return item
-        unique = self.item_ids.setdefault(name, f"{name}_{secrets.token_hex(_ID_BYTES // 2)}")
+        unique = self.item_ids.setdefault(name, f"{name}_{secrets.token_hex(_RANDOM_BYTES)}")
         return {**item, "id": unique}
 
     def saved(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Save a complete response if the caller wants that; return it with the id and `store`."""
+        """Save a complete response if the caller wants that.
+
+        Returns:
+            The response with unique ids, and with `store: false` if it is not stored.
+
+        """
         marked = self._marked(body, stored=self._stores)
         if not self._stores:
             return marked
@@ -87,13 +91,12 @@ class ResponseSaver:
         return marked
 
     def not_stored(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a response that failed, with the id and `store: false`."""
+        """Return a response that failed, with `store: false`."""
         return self._marked(body, stored=False)
 
     def _marked(self, body: Mapping[str, Any], *, stored: bool) -> dict[str, Any]:
         previous = self._expansion.previous_response_id
         marked = {**body, "store": stored, "previous_response_id": previous}
         if self._stores:
-            marked["id"] = self._id
             marked["output"] = [self.item(item) for item in body["output"]]
         return marked

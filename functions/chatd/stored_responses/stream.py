@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from pydantic_core import from_json, to_json
 
@@ -16,10 +15,9 @@ from chatd.surfaces import StreamWriter, sse
 _BEGUN = ("response.created", "response.queued", "response.in_progress")
 _COMPLETE = ("response.completed", "response.incomplete")
 _ITEMS = ("response.output_item.added", "response.output_item.done")
+_FAILED = "response.failed"
 # The events with the response object or an item.
-_MARKS = tuple(
-    [f"event: {name}\n".encode() for name in (*_BEGUN, *_COMPLETE, *_ITEMS, "response.failed")]
-)
+_MARKS = tuple([f"event: {name}\n".encode() for name in (*_BEGUN, *_COMPLETE, *_ITEMS, _FAILED)])
 
 
 class StoredStream:
@@ -34,6 +32,12 @@ class StoredStream:
     def __init__(self, writer: StreamWriter, saver: ResponseSaver) -> None:
         self._writer = writer
         self._saver = saver
+        self._handlers = {
+            **dict.fromkeys(_BEGUN, saver.begun),
+            **dict.fromkeys(_COMPLETE, saver.saved),
+            **dict.fromkeys(_ITEMS, saver.item),
+            _FAILED: saver.not_stored,
+        }
 
     def write(self, frames: Iterator[Frame], served: Served) -> Iterator[bytes]:
         """Write the pieces; save the response before the piece with its end."""
@@ -62,21 +66,12 @@ class StoredStream:
             for short, unique in self._saver.item_ids.items():
                 event = event.replace(_item_id(short), _item_id(unique))
             return event
-        name, _, data = event.partition(b"\ndata: ")
-        content = from_json(data)
-        self._write_ids(content)
-        return sse.event(content, name.removeprefix(b"event: ").decode())
-
-    def _write_ids(self, content: dict[str, Any]) -> None:
-        kind = content["type"]
-        if kind in _ITEMS:
-            content["item"] = self._saver.item(content["item"])
-        elif kind in _COMPLETE:
-            content["response"] = self._saver.saved(content["response"])
-        elif kind in _BEGUN:
-            content["response"] = self._saver.begun(content["response"])
-        else:
-            content["response"] = self._saver.not_stored(content["response"])
+        head, _, data = event.partition(b"\ndata: ")
+        content, name = from_json(data), head.removeprefix(b"event: ").decode()
+        field = "item" if name in _ITEMS else "response"
+        if isinstance(content.get(field), dict):
+            content[field] = self._handlers[name](content[field])
+        return sse.event(content, name)
 
 
 def _item_id(name: str) -> bytes:

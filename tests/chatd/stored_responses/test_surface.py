@@ -26,7 +26,7 @@ from chatd.surfaces import ErrorResponse, StreamWriter, Surface, sse
 from tests.support.stored_responses import ManualClock, MemoryRows
 
 MESSAGE = {"type": "message", "id": "msg_0123456789abcdef", "role": "assistant", "content": []}
-BODY = {"id": "resp_upstream", "object": "response", "store": False, "output": [MESSAGE]}
+BODY = {"id": "resp_one", "object": "response", "store": False, "output": [MESSAGE]}
 ANSWER: Any = None
 SERVED: Any = None
 CREATED = sse.event(
@@ -124,18 +124,14 @@ def response_of(piece: bytes) -> Any:
     return content["response"]
 
 
-def test_a_whole_response_is_stored_with_an_id_of_the_gateway(case: Case) -> None:
-    first, second = case.whole(), case.whole()
+def test_a_whole_response_is_stored(case: Case) -> None:
+    body = case.whole()
 
-    assert first["id"] != second["id"]
-    for body in (first, second):
-        assert body["id"].startswith("resp_")
-        assert len(body["id"]) == len("resp_") + 48
-        assert {**body, "id": BODY["id"]} == {**BODY, "store": True, "previous_response_id": None}
-        stored = case.responses.get(body["id"])
-        assert stored is not None
-        assert stored.body == body
-        assert stored.input_items == [{"type": "message", "role": "user", "content": "Hello"}]
+    assert body == {**BODY, "store": True, "previous_response_id": None}
+    stored = case.responses.get("resp_one")
+    assert stored is not None
+    assert stored.body == body
+    assert stored.input_items == [{"type": "message", "role": "user", "content": "Hello"}]
 
 
 @pytest.mark.parametrize("store", [True, None])
@@ -154,7 +150,7 @@ def test_with_store_false_the_store_is_not_touched(case: Case) -> None:
 
 def test_a_turn_continues_a_stored_response_and_is_stored_with_its_own_items(case: Case) -> None:
     first = case.whole()
-    pure = Pure()
+    pure = Pure(body={**BODY, "id": "resp_two"})
     second = case.whole(pure, previous_response_id=first["id"], input="Bye")
 
     hello, bye = ({"type": "message", "role": "user", "content": t} for t in ("Hello", "Bye"))
@@ -187,7 +183,7 @@ def test_a_streamed_response_is_stored_before_its_last_event_is_sent(case: Case,
     stored = case.responses.get(begun["id"])
     assert stored is not None
     assert stored.body == ended
-    assert ended == {**BODY, "id": begun["id"], "store": True, "previous_response_id": None}
+    assert ended == {**BODY, "store": True, "previous_response_id": None}
 
 
 def test_events_that_come_in_one_piece_are_handled_alike(case: Case) -> None:
@@ -195,8 +191,8 @@ def test_events_that_come_in_one_piece_are_handled_alike(case: Case) -> None:
     created, delta, ended = (event + b"\n\n" for event in piece.split(b"\n\n")[:-1])
 
     assert delta == DELTA
-    assert response_of(created)["id"] == response_of(ended)["id"] != BODY["id"]
-    assert case.responses.get(response_of(ended)["id"]) is not None
+    assert response_of(created)["store"] is response_of(ended)["store"] is True
+    assert case.responses.get("resp_one") is not None
 
 
 def test_an_item_whose_short_id_may_come_twice_gets_another_one(case: Case) -> None:
@@ -245,6 +241,24 @@ def test_an_item_without_an_id_stays_without_one(case: Case, name: Any) -> None:
     assert body["output"] == [{"type": "message", "id": name}]
 
 
+@pytest.mark.parametrize("kind", ["response.created", "response.output_item.added"])
+@pytest.mark.parametrize("value", [None, [], "text"])
+def test_an_event_of_another_shape_passes_unchanged(case: Case, kind: str, value: Any) -> None:
+    event = sse.event({"type": kind, "response": value, "item": value}, kind)
+
+    assert list(case.stream(event)) == [event]
+
+
+@pytest.mark.parametrize("item", [None, 5, "text", []])
+def test_an_item_of_another_shape_is_stored_as_it_is(case: Case, item: Any) -> None:
+    body = case.whole(Pure(body={**BODY, "output": [item, MESSAGE]}))
+
+    assert (body["store"], body["output"]) == (True, [item, MESSAGE])
+    stored = case.responses.get("resp_one")
+    assert stored is not None
+    assert stored.body == body
+
+
 def test_a_comment_passes_unchanged(case: Case) -> None:
     assert list(case.stream(b": keep-alive\n\n", DELTA)) == [b": keep-alive\n\n", DELTA]
 
@@ -254,14 +268,13 @@ def test_a_stream_without_an_end_stores_nothing(case: Case) -> None:
     assert case.rows.calls == []
 
 
-def test_a_failed_stream_stores_nothing_and_keeps_its_id(case: Case) -> None:
+def test_a_failed_stream_stores_nothing(case: Case) -> None:
     made, read = case.surface(Pure([CREATED]))
     writer = made.stream(read, "r")
     begun = [response_of(piece) for piece in writer.write(iter(()), SERVED)]
     failed = response_of(writer.fail(UpstreamError("it broke off")))
 
-    assert failed["id"] == begun[0]["id"]
-    assert failed["store"] is False
+    assert (begun[0]["store"], failed["store"]) == (True, False)
     assert case.rows.calls == []
 
 
@@ -270,7 +283,7 @@ def test_a_store_that_fails_costs_no_answer(case: Case) -> None:
     made, read = case.surface(Pure())
     body = made.write(read, ANSWER, SERVED)
 
-    assert {**body, "id": BODY["id"]} == {**BODY, "previous_response_id": None}
+    assert body == {**BODY, "previous_response_id": None}
     assert made.headers({"a": "b"}) == {
         "a": "b",
         "x-chatd-warning": "the response is not stored: continue with its items in `input`",
