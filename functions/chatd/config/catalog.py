@@ -92,8 +92,8 @@ class Provider:
         max_tokens_name: The only limit that the provider takes, `max_tokens` or
             `max_completion_tokens`; None: the caller's.
         content_as_text: Whether a message's content must be a text and not a list of parts.
-        tools_only_functions: Whether the provider refuses tools of other kinds than functions;
-            they are left out and named.
+        tools_only_functions: Whether the provider refuses tools of other kinds than functions, in
+            every dialect: custom and namespaced tools become functions, hosted tools are left out.
         returns_reasoning: The field in which the provider takes an assistant's reasoning back,
             `reasoning_content` or `reasoning`; None: the caller's.
         developer_as_system: Whether a `developer` turn is sent as a `system` turn: chat templates

@@ -179,7 +179,7 @@ class AttemptRunner:
         sent = target.adapter.build(target.request, target.route.provider, target.key)
         connect, cancel = window.limits().connect, chat_context.call.on_cancel
         response = self._transport.send(sent, window.begin_by, connect, cancel)
-        yield from as_frames(target.adapter.parse(response))
+        yield from as_frames(target.parse(response))
 
     def _streamed(
         self, target: Target, chat_context: ChatContext, window: AttemptWindow
@@ -196,7 +196,7 @@ class AttemptRunner:
                 refusal = replace(stream.response, body=b"".join(chunks))
                 target.adapter.parse(refusal)  # raises the refusal's error
             try:
-                for frame in target.adapter.events(stream.response, chunks):
+                for frame in target.events(stream.response, chunks):
                     if not progress.begun:
                         chat_context.record.note_first_event(started)
                         stream.note_first_event()

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pydantic import SecretStr
 
 from chatd.call import Call
+from chatd.canonical.events import Frame
 from chatd.canonical.request import ChatRequest
+from chatd.canonical.response import Response
 from chatd.canonical.served import Served
 from chatd.config.catalog import WHOLE_SECONDS, Provider, Timeouts
 from chatd.config.settings import Settings
 from chatd.credentials.provider_keys import Credentials
 from chatd.deadline import Deadline
-from chatd.dialects import Dialect, dialect_for, dialect_name
+from chatd.dialects import Dialect, dialect_for
 from chatd.errors import (
     ChatdError,
     CredentialsUnavailableError,
@@ -24,11 +26,13 @@ from chatd.errors import (
     UpstreamRefusedError,
     one_of,
 )
-from chatd.json_schema.budget import Budget
-from chatd.routing import billing_line, structured_output, thinking_history
+from chatd.routing import structured_output
+from chatd.routing.adaptation import adapted_to
 from chatd.routing.image_urls import check_images
 from chatd.routing.registry import Registry
 from chatd.routing.router import Route, routes
+from chatd.routing.tool_answers import ToolAnswers
+from chatd.upstream_http import HttpResponse
 
 # A field's name is the caller's text; only a harmless one goes into a header.
 _HARMLESS = re.compile(r"[A-Za-z0-9_.$-]{1,50}")
@@ -46,6 +50,7 @@ class Target:
     request: ChatRequest
     served: Served
     dropped: tuple[str, ...]
+    answers: ToolAnswers | None = None
 
     @property
     def headers(self) -> dict[str, str]:
@@ -103,6 +108,26 @@ class Target:
             return None
         request, hint = relaxed
         return replace(self.with_request(request), dropped=(*self.dropped, hint))
+
+    def parse(self, response: HttpResponse) -> Response:
+        """Read a whole response, with the calls of the caller's own tools.
+
+        Raises:
+            ChatdError: If it is a refusal, or malformed.
+
+        """
+        answer = self.adapter.parse(response)
+        return answer if self.answers is None else self.answers.whole(answer)
+
+    def events(self, response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Frame]:
+        """Read a stream, with the calls of the caller's own tools.
+
+        Raises:
+            ChatdError: If it holds an error, is malformed, or breaks off.
+
+        """
+        frames = self.adapter.events(response, chunks)
+        return frames if self.answers is None else self.answers.frames(frames)
 
     def with_request(self, request: ChatRequest) -> Target:
         """Return the target with another request for the same model."""
@@ -168,23 +193,19 @@ class TargetSelector:
         return None if key is None else replace(target, key=key)
 
     def _target(self, route: Route, request: ChatRequest, call: Call, *, fallback: bool) -> Target:
-        row = route.provider
         key = self._key(route, request.model)
-        stream = request.stream if row.upstream_stream == "auto" else row.upstream_stream
-        request = request.to(route.model, stream=stream)
-        request.messages, lost = thinking_history.accepted(
-            request.messages, f"{row.name}/{route.model}", fallback=fallback
-        )
-        if dialect_name(row, request) != billing_line.ANTHROPIC:
-            request.messages = billing_line.without_line(request.messages)
-        if request.format is not None and not row.honours_format:
-            request = structured_output.described(request, Budget(call.is_over))
-        adapter = dialect_for(row, request)
+        row, found = route.provider, adapted_to(route, request, call, fallback=fallback)
         served = Served(row.name, route.model, call.request_id, started=call.started)
-        dropped = self._dropped(adapter, request, row)
-        if lost:
-            dropped = tuple(dict.fromkeys((*dropped, thinking_history.LOST)))
-        return Target(route, key, adapter, request, served, dropped)
+        dropped = (*self._dropped(found.dialect, found.request, row), *found.dropped)
+        return Target(
+            route=route,
+            key=key,
+            adapter=found.dialect,
+            request=found.request,
+            served=served,
+            dropped=tuple(dict.fromkeys(dropped)),
+            answers=found.answers,
+        )
 
     def _key(self, route: Route, model: str) -> SecretStr | None:
         row = route.provider

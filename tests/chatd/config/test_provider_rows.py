@@ -141,7 +141,7 @@ def test_a_row_corrects_the_fields_of_a_request(
 
     body = provider.last.json
     assert {name: body[name] for name in body.keys() - {"model", "messages"}} == got
-    lost = "tools" if "tools_only_functions" in fields else None
+    lost = "tools.web_search" if "tools_only_functions" in fields else None
     assert result.headers.get("x-chatd-dropped-params") == lost
 
 

@@ -15,7 +15,7 @@ from chatd.canonical.collecting import collected
 from chatd.canonical.content import Block, Text, Thinking
 from chatd.canonical.events import Counted, Delta, End, Event, Finish, Frame, ToolCallDelta
 from chatd.canonical.losses import foreign_fields
-from chatd.canonical.request import ChatRequest, OpaqueTool, Tool
+from chatd.canonical.request import ChatRequest, Tool
 from chatd.canonical.response import Choice, Response, Usage
 from chatd.config.catalog import Provider
 from chatd.dialects import Dialect, Example, lenient
@@ -58,8 +58,6 @@ class Ollama:
             found.append("n")
         if request.tools and request.tool_choice not in (None, "auto", "none"):
             found.append("tool_choice")
-        if any(isinstance(tool, OpaqueTool) for tool in request.tools):
-            found.append("tools")
         if request.tools and request.parallel_tool_calls is False:
             found.append("parallel_tool_calls")
         return (*found, *ollama_hints.refused(request))

@@ -60,7 +60,8 @@ class OpenAIChat:
     """OpenAI's chat dialect, with the corrections of a provider's row."""
 
     example = _EXAMPLE
-    tool_kinds = frozenset({"custom"})
+    # Providers other than OpenAI take functions alone; a forwarded request keeps its custom tools.
+    tool_kinds: frozenset[str] = frozenset()
 
     def refused(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # a subclass's place
         """Name no field: the dialect can express every field that changes the answer."""

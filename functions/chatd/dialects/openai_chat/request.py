@@ -139,9 +139,12 @@ def _tool(tool: AnyTool) -> dict[str, Any] | None:
 
 def _custom(tool: CustomTool) -> dict[str, Any]:
     custom = {**nested_for(DIALECT, tool.extra, "custom"), "name": tool.name}
-    for name in ("description", "format"):
-        if (value := getattr(tool, name)) is not None:
-            custom[name] = value
+    if tool.description is not None:
+        custom["description"] = tool.description
+    if tool.format is not None:
+        rest = {name: value for name, value in tool.format.items() if name != "type"}
+        is_grammar = tool.format.get("type") == "grammar"
+        custom["format"] = {"type": "grammar", "grammar": rest} if is_grammar else tool.format
     return custom
 
 
@@ -151,8 +154,10 @@ def _tool_choice(request: ChatRequest) -> str | dict[str, Any] | None:
         return choice
     fields = dict(fields_for(DIALECT, choice.extra))
     if isinstance(choice, NamedTool):
-        function = {**nested_for(DIALECT, choice.extra, "function"), "name": choice.name}
-        return {**fields, "type": "function", "function": function}
+        custom = any(isinstance(t, CustomTool) and t.name == choice.name for t in request.tools)
+        kind = "custom" if custom else "function"
+        named = {**nested_for(DIALECT, choice.extra, kind), "name": choice.name}
+        return {**fields, "type": kind, kind: named}
     if choice.extra.dialect != DIALECT:
         return None
     return {**fields, "type": choice.kind} if choice.kind else fields

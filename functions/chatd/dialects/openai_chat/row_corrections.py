@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chatd.canonical.request import ChatRequest, OpaqueTool
+from chatd.canonical.request import ChatRequest
 from chatd.config.catalog import Provider
 from chatd.dialects.openai_chat.request import has_field
 
@@ -18,10 +18,7 @@ _REASONING = ("reasoning_content", "reasoning")
 
 def dropped(request: ChatRequest, row: Provider) -> tuple[str, ...]:
     """Name the fields of the request that the row leaves out."""
-    names = tuple(name for name in row.drops if has_field(request, name))
-    if row.tools_only_functions and any(isinstance(tool, OpaqueTool) for tool in request.tools):
-        return (*names, "tools")
-    return names
+    return tuple(name for name in row.drops if has_field(request, name))
 
 
 def correct_fields(body: dict[str, Any], row: Provider) -> None:
@@ -33,12 +30,6 @@ def correct_fields(body: dict[str, Any], row: Provider) -> None:
     for name, new_name in row.renames.items():
         if name in body:
             body[new_name] = body.pop(name)
-    if row.tools_only_functions and body.get("tools"):
-        functions = [tool for tool in body["tools"] if tool["type"] == "function"]
-        body["tools"] = functions
-        if not functions:
-            del body["tools"]
-            body.pop("tool_choice", None)
     for name in row.drops:
         body.pop(name, None)
 

@@ -11,7 +11,9 @@ from typing import Any
 from chatd.canonical.content import Opaque
 from chatd.canonical.extra import NOTHING, Extra, extra_of, unnamed
 from chatd.canonical.request import (
+    AnyTool,
     ChatRequest,
+    CustomTool,
     NamedTool,
     OpaqueTool,
     Sampling,
@@ -34,6 +36,8 @@ _OF_REQUEST = names_of(OpenAIRequest)
 _OF_STREAM_OPTIONS = names_of(OpenAIStreamOptions)
 _OF_TOOL = names_of(OpenAITool)
 _OF_FUNCTION = names_of(OpenAIFunction)
+_OF_CUSTOM_TOOL = frozenset({"type", "custom"})
+_OF_CUSTOM = frozenset({"name", "description", "format"})
 _OF_FORMAT = names_of(OpenAIResponseFormat)
 _OF_SCHEMA = names_of(OpenAIJsonSchema)
 
@@ -101,8 +105,11 @@ def _sampling(body: Mapping[str, Any]) -> Sampling:
     )
 
 
-def _tool(tool: Mapping[str, Any], position: int) -> Tool | OpaqueTool:
+def _tool(tool: Mapping[str, Any], position: int) -> AnyTool:
     if tool["type"] != "function":
+        custom = tool.get("custom") if tool["type"] == "custom" else None
+        if isinstance(custom, dict) and isinstance(custom.get("name"), str):
+            return _custom(tool, custom)
         return OpaqueTool(tool["type"], Extra(DIALECT, unnamed(tool, {"type"})))
     function = tool.get("function")
     if function is None:
@@ -116,18 +123,27 @@ def _tool(tool: Mapping[str, Any], position: int) -> Tool | OpaqueTool:
     )
 
 
+def _custom(tool: Mapping[str, Any], custom: Mapping[str, Any]) -> CustomTool:
+    """Read a custom tool; a grammar is read in the flat form of OpenAI's Responses API."""
+    form, description = custom.get("format"), custom.get("description")
+    if isinstance(form, dict) and isinstance(form.get("grammar"), dict):
+        form = {**unnamed(form, {"grammar"}), **form["grammar"]}
+    return CustomTool(
+        custom["name"],
+        description if isinstance(description, str) else None,
+        form if isinstance(form, dict) else None,
+        extra_of(DIALECT, tool, _OF_CUSTOM_TOOL, custom=unnamed(custom, _OF_CUSTOM)),
+    )
+
+
 def _tool_choice(choice: str | Mapping[str, Any] | None) -> ToolChoice | None:
     if choice is None or isinstance(choice, str):
         return choice
-    function = choice.get("function")
-    if choice.get("type") == "function" and isinstance(function, dict):
-        name = function.get("name")
-        if isinstance(name, str):
-            extra = extra_of(
-                DIALECT, choice, {"type", "function"}, function=unnamed(function, {"name"})
-            )
-            return NamedTool(name, extra)
     kind = choice.get("type")
+    named = choice.get(kind) if kind in ("function", "custom") else None
+    if isinstance(kind, str) and isinstance(named, dict) and isinstance(named.get("name"), str):
+        rest = {kind: unnamed(named, {"name"})}
+        return NamedTool(named["name"], extra_of(DIALECT, choice, {"type", kind}, **rest))
     if isinstance(kind, str):
         return Opaque(kind, Extra(DIALECT, unnamed(choice, {"type"})))
     return Opaque("", Extra(DIALECT, choice))

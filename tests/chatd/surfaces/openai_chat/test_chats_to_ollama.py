@@ -29,10 +29,12 @@ def test_ollama_gets_a_function_turn_as_a_tool_turn(provider: Upstream) -> None:
     assert turn == {"role": "tool", "content": "12 degrees", "tool_name": "weather"}
 
 
-def test_a_custom_tool_call_is_refused_for_ollama(provider: Upstream) -> None:
+def test_a_custom_tool_call_becomes_a_function_call_for_ollama(provider: Upstream) -> None:
     result = post({"model": "m", "messages": CUSTOM_TURNS}, PATH)
 
-    assert (result.status, result.json["error"]["param"]) == (400, "messages.2.tool_calls")
+    assert result.status == 200
+    (call,) = provider.last.json["messages"][2]["tool_calls"]
+    assert call["function"]["arguments"].keys() == {"input"}
 
 
 def test_options_and_format_are_translated_for_ollama(provider: Upstream) -> None:

@@ -154,7 +154,6 @@ def test_a_finish_reason_unknown_to_openai_is_stop(provider: Upstream) -> None:
         (ask("m", n=0), "n"),
         (ask("m", top_logprobs=99), "top_logprobs"),
         (ask("m", tools=[{"type": "function"}]), "tools.0.function"),
-        (ask("m", tools=[{"type": "custom", "custom": {"name": "x"}}]), "tools"),
         (ask("m", tool_choice="sometimes"), "tool_choice"),
         (ask("m", response_format={"type": "yaml"}), "response_format.type"),
         (

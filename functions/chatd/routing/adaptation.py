@@ -1,0 +1,71 @@
+"""Adapt a request to one target: its model, dialect, tools and format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chatd.call import Call
+from chatd.canonical.request import ChatRequest
+from chatd.dialects import Dialect, dialect_for, dialect_name
+from chatd.json_schema.budget import Budget
+from chatd.routing import billing_line, hosted_tools, structured_output, thinking_history
+from chatd.routing.router import Route
+from chatd.routing.tool_adaptation import ALL_KINDS, adapted
+from chatd.routing.tool_answers import ToolAnswers
+
+
+@dataclass(slots=True, eq=False)
+class Adapted:
+    """A request as one target gets it.
+
+    Attributes:
+        request: The request, with the provider's name for the model.
+        dialect: The dialect that writes it.
+        answers: Turns the answer's tool calls back; None: nothing to turn back.
+        dropped: The fields left out so far.
+
+    """
+
+    request: ChatRequest
+    dialect: Dialect
+    answers: ToolAnswers | None
+    dropped: tuple[str, ...]
+
+
+def adapted_to(route: Route, request: ChatRequest, call: Call, *, fallback: bool) -> Adapted:
+    """Adapt the caller's request to a route.
+
+    Args:
+        route: The provider's row and its name for the model.
+        request: The chat, as the surface read it.
+        call: Limits the time for a check of the format's schema.
+        fallback: Whether another target comes before this one.
+
+    Raises:
+        InvalidRequestError: If the format's schema is not valid, or too costly to check.
+
+    """
+    row = route.provider
+    stream = request.stream if row.upstream_stream == "auto" else row.upstream_stream
+    request = request.to(route.model, stream=stream)
+    name = dialect_name(row, request)
+    messages, lost = thinking_history.accepted(
+        request.messages, f"{row.name}/{route.model}", fallback=fallback
+    )
+    if name != billing_line.ANTHROPIC:
+        messages = billing_line.without_line(messages)
+    request.messages, dropped_blocks = hosted_tools.without_history(messages, name)
+    request, dropped_tools = hosted_tools.without_tools(
+        request, None if row.tools_only_functions else name
+    )
+    forwarded = request.source is not None and request.source.dialect == name
+    kinds = ALL_KINDS if forwarded else dialect_for(row, request).tool_kinds
+    request, answers, dropped_format = adapted(
+        request, frozenset() if row.tools_only_functions else kinds
+    )
+    if request.format is not None and not row.honours_format:
+        request = structured_output.described(request, Budget(call.is_over))
+    dropped = (*dropped_blocks, *dropped_tools, *dropped_format)
+    if lost:
+        dropped = (*dropped, thinking_history.LOST)
+    return Adapted(request, dialect_for(row, request), answers, dropped)
