@@ -1,8 +1,9 @@
 """Fail over to another model mid-stream: join its stream to a partial answer.
 
 The other model continues the partial answer as a prefill (prefill.py), or generates the answer
-anew, and its stream is held back while it repeats the partial answer, byte for byte. Any other
-stream is not joined (docs/decisions/0015-stream-failover.md, 0018-prefill-echo.md).
+anew, and its stream is held back while it repeats the partial answer, byte for byte. Its tool calls
+may follow the joint. Any other stream is not joined (docs/decisions/0015-stream-failover.md,
+0018-prefill-echo.md).
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ def continued(frames: Iterator[Frame], held: Held, failed_over: FailedOver) -> I
         failed_over: Is yielded at the joint, before the first new text or the end.
 
     Raises:
-        DivergedError: If the stream cannot be joined: it differs, or is more than text.
+        DivergedError: If the stream cannot be joined: it differs, or has more than text and calls.
         ChatdError: If it breaks off too.
 
     """
@@ -129,7 +130,7 @@ def continued(frames: Iterator[Frame], held: Held, failed_over: FailedOver) -> I
         if joined and held.open:
             for event in frame.events:
                 if isinstance(event, Delta):
-                    _new_text(event, held, failed_over)  # refuses more than text
+                    _new_text(event, held, failed_over)  # refuses more than text and calls
             yield frame
             continue
         events = _new_events(frame, held, failed_over)
@@ -144,8 +145,11 @@ def _new_events(frame: Frame, held: Held, failed_over: FailedOver) -> list[Event
     """Return the events of a frame with the new text in place of its own."""
     events: list[Event] = []
     for event in frame.events:
-        if isinstance(event, Delta | Finish) and (text := _new_text(event, held, failed_over)):
-            events.append(Delta(content=text))
+        if isinstance(event, Delta | Finish):
+            text = _new_text(event, held, failed_over)
+            calls = event.tool_calls if isinstance(event, Delta) else ()
+            if text or calls:
+                events.append(Delta(content=text or None, tool_calls=calls))
         if not isinstance(event, Delta | Head):
             events.append(event)
     return events
@@ -170,8 +174,7 @@ def _new_text(event: Delta | Finish, held: Held, failed_over: FailedOver) -> str
     try:
         if isinstance(event, Finish):
             return held.end()
-        _only_text(event)
-        return held.add(event.content or "")
+        return _text_beside_calls(event, held)
     except DivergedError as error:
         other = f"{failed_over.provider}/{failed_over.model}"
         error.message = (
@@ -182,15 +185,19 @@ def _new_text(event: Delta | Finish, held: Held, failed_over: FailedOver) -> str
         raise
 
 
-def _only_text(event: Delta) -> None:
-    """Refuse a delta that has more than text of the first choice.
+def _text_beside_calls(event: Delta, held: Held) -> str:
+    """Return the new text of a delta that has text and tool calls of the first choice alone.
 
     Raises:
-        DivergedError: If it has.
+        DivergedError: If it has more, or a call before the joint.
 
     """
-    if event.index or event.tool_calls or event.blocks or event.refusal or _more(event):
-        raise DivergedError("the answer of the other model is more than text")
+    if event.index or event.blocks or event.refusal or _more(event):
+        raise DivergedError("the answer of the other model is more than text and tool calls")
+    text = held.add(event.content or "")
+    if event.tool_calls and not held.open:
+        raise DivergedError("the other model calls a tool instead of repeating the answer")
+    return text
 
 
 def _more(event: Delta) -> bool:

@@ -245,12 +245,37 @@ def test_a_stream_with_a_tool_call_is_never_joined(provider: Upstream, second: S
     assert second.requested == []
 
 
-def test_a_tool_call_in_the_second_answer_is_not_joined_to_a_text(second: Second) -> None:
-    call = {"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}
-    piece = {"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]}
-    second.script_for = lambda _body: chunked([answers.sse(piece)])
+_CALL = {
+    "index": 0,
+    "id": "c",
+    "type": "function",
+    "function": {"name": "f", "arguments": "{}"},
+}
+_CALLED = answers.sse({"choices": [{"index": 0, "delta": {"tool_calls": [_CALL]}}]})
+_WITH_TOOL = ask("t", tools=[{"type": "function", "function": {"name": "f"}}])
 
-    assert "error" in text_of(OPENAI)[1]
+
+def test_a_tool_call_that_follows_the_repeated_text_is_joined(second: Second) -> None:
+    end = {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}
+    text = answers.openai_chunks("The ", "sky ", reason=None, done=False)
+    second.script_for = lambda _body: chunked([*text, _CALLED, answers.sse(end)])
+
+    events = stream(_WITH_TOOL, OPENAI).json
+
+    deltas = [event["choices"][0]["delta"] for event in events if event.get("choices")]
+    assert "".join(delta.get("content") or "" for delta in deltas) == "The sky "
+    assert [delta["tool_calls"] for delta in deltas if "tool_calls" in delta] == [[_CALL]]
+    assert events[-1]["rescued"] == RESCUED
+
+
+def test_a_tool_call_in_place_of_the_repeated_text_is_not_joined(second: Second) -> None:
+    text = answers.openai_chunks("The ", reason=None, done=False)
+    second.script_for = lambda _body: chunked([*text, _CALLED])
+
+    events = stream(_WITH_TOOL, OPENAI).json
+
+    assert events[-1]["error"]["code"] == "upstream_stream_error"
+    assert not any("tool_calls" in str(event) for event in events)
 
 
 def test_thinking_that_was_sent_is_not_sent_twice(provider: Upstream, second: Second) -> None:
