@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
+from response_schemas.anthropic_messages import AnthropicError, AnthropicMessage
 from response_schemas.lists import ErrorBody, Health, ModelEntry, ModelList, ProviderList
 from response_schemas.native import NativeAnswer
 from response_schemas.openai_chat import Completion, CompletionChunk
 from response_schemas.stored_responses import DeletedResponse, StoredInput, StoredResponse
 
 from chatd import __version__
+from chatd.surfaces.anthropic_messages.schema import AnthropicRequest
 from chatd.surfaces.native.schema import NativeRequest
 from chatd.surfaces.openai_chat.schema import OpenAIRequest
 
-_READ = (NativeRequest, OpenAIRequest)
+_READ = (AnthropicRequest, NativeRequest, OpenAIRequest)
 _WRITTEN = (
+    AnthropicError,
+    AnthropicMessage,
     NativeAnswer,
     Completion,
     CompletionChunk,
@@ -38,6 +43,11 @@ _FAILURES = {
     502: "The provider failed or sent a malformed response; `upstream_status` is its status.",
     503: "The provider is overloaded, or its key or the idempotency key could not be looked up.",
     504: "The provider was slower than the time limit.",
+}
+_ANTHROPIC_FAILURES = {
+    **_FAILURES,
+    503: "The provider's key or the idempotency key could not be looked up.",
+    529: "The provider is overloaded, or no provider is healthy.",
 }
 _CONFLICT = {
     409: "The `Idempotency-Key` came with another body before, or its first request is in progress"
@@ -81,6 +91,15 @@ def description() -> dict[str, Any]:
             "/v1/chat/completions": {
                 "post": _chat(
                     "createChatCompletion", "Chat with OpenAI's API", OpenAIRequest, Completion
+                )
+            },
+            "/v1/messages": {
+                "post": _chat(
+                    "createMessage",
+                    "Chat with Anthropic's API",
+                    AnthropicRequest,
+                    AnthropicMessage,
+                    (AnthropicError, _ANTHROPIC_FAILURES),
                 )
             },
             "/v1/chat/providers": {
@@ -164,8 +183,13 @@ def _parameter(name: str, place: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _chat(
-    name: str, summary: str, request: type[BaseModel], answer: type[BaseModel]
+    name: str,
+    summary: str,
+    request: type[BaseModel],
+    answer: type[BaseModel],
+    failures: tuple[type[BaseModel], Mapping[int, str]] = (ErrorBody, _FAILURES),
 ) -> dict[str, Any]:
+    failure, statuses = failures
     content = {
         **_json(answer),
         "text/event-stream": {
@@ -182,7 +206,7 @@ def _chat(
         "requestBody": {"required": True, "content": _json(request)},
         "responses": {
             "200": {"description": "The response", "headers": _OUTCOME, "content": content},
-            **_failures({**_FAILURES, **_CONFLICT, **_CALLER}),
+            **_failures({**statuses, **_CONFLICT, **_CALLER}, failure),
         },
     }
 
@@ -199,9 +223,9 @@ def _get(name: str, summary: str, answer: type[BaseModel], *more: int) -> dict[s
     }
 
 
-def _failures(words: dict[int, str]) -> dict[str, Any]:
+def _failures(words: Mapping[int, str], failure: type[BaseModel] = ErrorBody) -> dict[str, Any]:
     return {
-        str(status): {"description": words[status], "content": _json(ErrorBody)}
+        str(status): {"description": words[status], "content": _json(failure)}
         for status in sorted(words)
     }
 

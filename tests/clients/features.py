@@ -26,7 +26,7 @@ CLIENTS = MappingProxyType(
 )
 # By the surface's name. The native API is chatd's own, so no client program has it.
 CLIENTS_OF: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {"native": {}, "openai_chat": CLIENTS}
+    {"native": {}, "openai_chat": CLIENTS, "anthropic_messages": {}}
 )
 _TOKENS = [INPUT_TOKENS, OUTPUT_TOKENS]
 _WEATHER = {"city": "Zürich", "celsius": 21}

@@ -58,6 +58,8 @@ def test_a_new_dialect_is_told_each_place_that_it_misses() -> None:
         "chatd/dialects/toy/dialect.py: the line `_: Dialect = Toy()`",
         "tests/golden/native--toy/: plain, stream, error_bad_request, stream_error_midway",
         "tests/golden/openai_chat--toy/: plain, stream, error_bad_request, stream_error_midway",
+        "tests/golden/anthropic_messages--toy/: "
+        "plain, stream, error_bad_request, stream_error_midway",
         "docs/configuration.md: the dialect `toy`",
         'tests/support/dialect_streams.py: a row with dialect = "toy"',
         "tests/clients/providers.py: STUBS['toy']",

@@ -1,4 +1,4 @@
-"""Run a gateway, and chat as a caller: on either surface, with a stream or a whole response."""
+"""Run a gateway, and chat as a caller: on any surface, with a stream or a whole response."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from chatd.aws_lambda.streaming import Collected
 from tests.support.circuits import forget_failures
 from tests.support.functions import LambdaContext, ask, http_event
 
-SURFACES = ("/v1/chat", "/v1/chat/completions")
+SURFACES = ("/v1/chat", "/v1/chat/completions", "/v1/messages")
+# Fields that a surface requires besides the model and the messages.
+_REQUIRED: Mapping[str, Mapping[str, Any]] = {"/v1/messages": {"max_tokens": 4096}}
 # Remaining time in ms: Lambda's maximum, so that the gateway's own limits apply.
 _REMAINING_MS = 900_000
 
@@ -88,7 +90,7 @@ def send_chat(
         sink: Receives the stream; a sink that hangs up gets neither an end nor an error.
 
     """
-    body = json.dumps(ask(model, prompt, stream=stream))
+    body = json.dumps({**ask(model, prompt, stream=stream), **_REQUIRED.get(path, {})})
     sink = sink or Collected()
     context = LambdaContext(remaining_ms=_REMAINING_MS)
     started = time.monotonic()
@@ -125,14 +127,18 @@ class _Reading:
     rescued: Any = field(default=None)
 
     def whole(self, body: Mapping[str, Any]) -> None:
-        """Read a whole response of either surface, or an error."""
-        self.event(body)
+        """Read a whole response of any surface, or an error."""
+        if body.get("type") == "message":
+            self.text = "".join(block.get("text", "") for block in body["content"])
+            self.reason, self.rescued = body["stop_reason"], body.get("rescued")
+        else:
+            self.event(body)
         for choice in body.get("choices", ()):
             self.text = choice["message"]["content"]
         self.ended = self.error is None
 
     def stream(self, body: str) -> None:
-        """Read a stream of either surface."""
+        """Read a stream of any surface."""
         for line in body.split("\n"):
             if line == "data: [DONE]":
                 assert not self.ended, "a second end mark"
@@ -141,14 +147,16 @@ class _Reading:
                 self.event(json.loads(line.removeprefix("data: ")))
 
     def event(self, event: Mapping[str, Any]) -> None:
-        """Read an event of either surface's stream."""
+        """Read an event of any surface's stream."""
         assert not self.ended, "an event after the end"
         assert self.error is None, "an event after the error"
-        self.text += event.get("content", "")
+        delta = event.get("delta", {})  # of Anthropic's Messages
+        self.text += event.get("content", "") + delta.get("text", "")
+        self.reason = delta.get("stop_reason") or self.reason
         for choice in event.get("choices", ()):
             self.text += choice.get("delta", {}).get("content") or ""
             self.reason = choice.get("finish_reason") or self.reason
         self.reason = event.get("finish_reason") or self.reason
         self.error = event.get("error")
         self.rescued = event.get("rescued", self.rescued)
-        self.ended = event.get("done", False)
+        self.ended = event.get("done", event.get("type") == "message_stop")

@@ -19,7 +19,7 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
     config: Path = tmp_path_factory.mktemp("pairs") / "chatd.toml"
     with upstream(reply({})) as server:
         rows = [
-            f'[providers.at_{name}]\nbase_url = "{server.url}"\n{row.toml}'
+            f'[providers.at_{name}]\nbase_url = "{server.url}"\nknown_to_think = "."\n{row.toml}'
             for name, row in sorted(PROVIDERS.items())
             if name in DIALECTS
         ]

@@ -14,6 +14,7 @@ Transform = Callable[..., Stack]
 GUARDED = {
     ("post", "/v1/chat"),
     ("post", "/v1/chat/completions"),
+    ("post", "/v1/messages"),
     ("get", "/v1/chat/providers"),
     ("get", "/v1/models"),
     ("get", "/v1/models/{id+}"),

@@ -13,7 +13,10 @@ from chatd.safe_json.finite_numbers import infinite, not_finite
 _MAX_PARAM = 100
 # Parts of a pydantic location that are not the caller's names: the branches of a union.
 _TYPES = frozenset({"bool", "int", "float", "str"})
-_BRANCHES = ("literal[", "dict[", "list[", "function-", "constrained-", "OpenAI")
+_BRANCHES = (
+    *("literal[", "dict[", "list[", "function-", "constrained-", "OpenAI"),
+    *("Anthropic.", "AnthropicBlock", "AnthropicResultBlock"),
+)
 
 
 def checked(body: bytes, model: type[BaseModel]) -> Any:

@@ -18,7 +18,7 @@ from chatd.canonical.losses import foreign_fields
 from chatd.canonical.request import ChatRequest, Tool
 from chatd.canonical.response import Choice, Response, Usage
 from chatd.config.catalog import Provider
-from chatd.dialects import Dialect, Example, lenient
+from chatd.dialects import Dialect, Example, lenient, thinking_hints
 from chatd.dialects.failures import failure, malformed
 from chatd.dialects.framing import bounded, lines
 from chatd.dialects.headers import base_headers
@@ -62,9 +62,10 @@ class Ollama:
             found.append("parallel_tool_calls")
         return (*found, *ollama_hints.refused(request))
 
-    def omitted(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # the shape of every adapter
+    def omitted(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:
         """Name the hints and the keywords of tools' schemas that have no effect."""
         lost = (
+            *thinking_hints.lost(request, row),
             *ollama_hints.dropped(request),
             *ollama_messages.unwritten(request),
             *foreign_fields(request, DIALECT),
@@ -88,7 +89,7 @@ class Ollama:
             "model": request.model,
             **self._conversation(request),
             "stream": request.stream,
-            "think": ollama_hints.think(request),
+            "think": ollama_hints.think(thinking_hints.with_effort(request, row)),
             **ollama_hints.fields(request),
         }
         if request.format is not None:

@@ -127,10 +127,11 @@ def without_thinking(request: ChatRequest) -> tuple[ChatRequest, str] | None:
     Agents send an effort with every request, whatever the model. On the native surface `think` is
     a demand and not a hint.
     """
-    if request.think_required or think(request) is False:
+    hinted = request.think == "adaptive" or request.effort is not None
+    if request.think_required or (think(request) is False and not hinted):
         return None
     fields = given(request)
-    if request.think is not None:
+    if request.think is not None or hinted:
         hint = "reasoning_effort"
     else:
         hint = next(name for name in _THINKING if _think(name, fields.get(name)) is not None)
@@ -138,7 +139,7 @@ def without_thinking(request: ChatRequest) -> tuple[ChatRequest, str] | None:
     if extra is not None:
         rest = {name: value for name, value in extra.fields.items() if name not in _THINKING}
         extra = replace(extra, fields=rest)
-    return replace(request, think=None, extra=extra), hint
+    return replace(request, think=None, effort=None, extra=extra), hint
 
 
 def fields(request: ChatRequest) -> dict[str, Any]:
@@ -157,6 +158,7 @@ def options(request: ChatRequest) -> dict[str, Any]:
     named = {
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
+        "top_k": sampling.top_k,
         "seed": sampling.seed,
         "stop": None if sampling.stop is None else list(sampling.stop),
         "presence_penalty": sampling.presence_penalty,

@@ -20,7 +20,7 @@ from chatd.canonical.extra import Extra
 from chatd.canonical.request import ChatRequest, Think
 from chatd.canonical.response import Response, UpstreamJson
 from chatd.config.catalog import Provider
-from chatd.dialects import Dialect, Example, lenient
+from chatd.dialects import Dialect, Example, lenient, thinking_hints
 from chatd.dialects.failures import failure, malformed
 from chatd.dialects.framing import bounded, detect_json
 from chatd.dialects.headers import base_headers
@@ -69,7 +69,8 @@ class OpenAIChat:
 
     def omitted(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:
         """Name the caller's fields dropped by the row or lacking in the dialect."""
-        return (*dropped(request, row), *openai_request.foreign(request))
+        lost = thinking_hints.lost(request, row)
+        return (*dropped(request, row), *lost, *openai_request.foreign(request))
 
     def build(self, request: ChatRequest, row: Provider, key: SecretStr | None) -> HttpRequest:
         """Build the request for a chat; `request.model` is the provider's name for the model.
@@ -79,6 +80,7 @@ class OpenAIChat:
                 the dialect cannot express.
 
         """
+        request = thinking_hints.with_effort(request, row)
         body = openai_request.body_of(request)
         if corrects_turns(row):
             body["messages"] = [self._turn(turn, row) for turn in body["messages"]]

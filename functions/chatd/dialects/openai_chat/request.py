@@ -29,6 +29,9 @@ _WRITTEN_AS: Mapping[str, tuple[str, ...]] = {
     "think": ("reasoning_effort",),
 }
 
+# Fields of other dialects that change nothing in an answer.
+_QUIET = frozenset({"metadata", "service_tier", "inference_geo"})
+
 
 def body_of(request: ChatRequest) -> dict[str, Any]:
     """Write the body, without what the dialect adds for thinking and streams.
@@ -62,8 +65,12 @@ def foreign(request: ChatRequest) -> tuple[str, ...]:
     source = request.source
     if source is not None and source.dialect == DIALECT:
         return ()
-    failed = ("messages.content.is_error",) if has_failed_result(request) else ()
-    return (*foreign_fields(request, DIALECT), *failed)
+    lost = ["messages.content.is_error"] if has_failed_result(request) else []
+    if request.sampling.top_k is not None:
+        lost.append("top_k")
+    if request.extra is not None and request.extra.dialect != DIALECT:
+        lost += [path for path, value in request.extra.paths() if value and path not in _QUIET]
+    return (*foreign_fields(request, DIALECT), *lost)
 
 
 def _written(request: ChatRequest) -> dict[str, Any]:

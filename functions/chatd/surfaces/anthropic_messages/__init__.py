@@ -1,0 +1,1 @@
+"""Anthropic's Messages surface: `/v1/messages`."""
