@@ -9,7 +9,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -94,9 +94,15 @@ def raw(content: bytes) -> Script:
 
 
 def then_close(script: Script) -> Script:
+    """Return a script that closes the connection after this one.
+
+    A request that the gateway has already sent on the connection is not served.
+    """
+
     def closing(connection: socket.socket, received: Received) -> None:
         script(connection, received)
         connection.shutdown(socket.SHUT_RDWR)
+        raise ConnectionAbortedError
 
     return closing
 
@@ -122,8 +128,10 @@ def upstream(script: Script, host: str = "127.0.0.1") -> Iterator[Upstream]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             received = Received(self.path, headers, self.rfile.read(length))
             provider.received.append(received)
-            with suppress(OSError):  # the gateway closed first, as some tests intend
+            try:
                 provider.script(self.connection, received)
+            except OSError:  # one of both ends closed, as some tests intend
+                self.close_connection = True
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # its parent's name
             """Write no log."""

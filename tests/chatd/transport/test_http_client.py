@@ -78,8 +78,10 @@ def test_a_connection_that_the_server_closed_meanwhile_is_replaced(server: Upstr
     closed = threading.Event()
 
     def script(connection: socket.socket, received: Received) -> None:
-        then_close(reply({}))(connection, received)
-        closed.set()
+        try:
+            then_close(reply({}))(connection, received)
+        finally:
+            closed.set()
 
     server.script = script
     send(server.url, transport=transport)
