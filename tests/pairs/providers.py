@@ -269,7 +269,7 @@ PROVIDERS: Mapping[str, Provider] = {
     "ollama": Provider(
         'dialect = "ollama"',
         "/api/chat",
-        frozenset({"image", "tools", "thinking", "stop"}),
+        frozenset({"image", "tools", "custom", "namespace", "thinking", "stop"}),
         _ollama_chat,
         _ollama_whole,
         _ollama_stream,

@@ -21,7 +21,7 @@ from tests.support import functions
 from tests.support.upstream import Received, Script, Upstream, chunked, reply
 
 # Features of a request that a dialect without them refuses, since the answer would be another.
-_REFUSED = frozenset({"document", "stop", "forced", "custom", "namespace"})
+_REFUSED = frozenset({"document", "stop", "forced"})
 # Features of an answer: a dialect without them never gives such an answer.
 _ANSWERED = frozenset({"refusal", "cache"})
 _EVENT = re.compile(r"(?:event: (?P<name>.+)\n)?data: (?P<data>\{.*\})\n\n")
