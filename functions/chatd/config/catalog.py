@@ -209,16 +209,17 @@ _ROWS = (
         base_url="https://api.openai.com/v1",
         base_url_variable="OPENAI_BASE_URL",
         key_variable="OPENAI_API_KEY",
-        # Models without /chat/completions, and those that take tools there at the effort `none`
-        # alone: https://github.com/openai/openai-python/blob/main/src/openai/types/shared/all_models.py
-        # and https://github.com/itzcrazykns/vane/issues/1173
+        # Models without /chat/completions:
+        # https://github.com/openai/openai-python/blob/main/src/openai/types/shared/all_models.py
+        # From GPT-5.4 on, models take no tools there beside an effort:
+        # https://github.com/openai/openai-openapi/issues/541
         model_dialects=(
-            (r"gpt-5.*-(pro|codex)|gpt-5\.[6-9]|gpt-[6-9]|gpt-\d\d", "openai_responses"),
-            (r"o[1-9].*-(pro|deep-research)|computer-use|codex-", "openai_responses"),
+            (r"gpt-5.*-(pro|codex)|gpt-5\.[4-9]|gpt-[6-9]|codex-", "openai_responses"),
+            (r"o[1-9].*-(pro|deep-research)|computer-use", "openai_responses"),
             (r"gpt-(daybreak|rosalind)", "openai_responses"),
         ),
         own_dialects=("openai_responses",),
-        known_to_think=r"o[1-9](-|$)|codex-|gpt-(?!5-chat)([5-9]|\d\d)",
+        known_to_think=r"o[1-9](-|$)|codex-|gpt-(?!5-chat)[5-9]",
         max_tokens_name="max_completion_tokens",  # reasoning models refuse `max_tokens`
         # A model may think for minutes before its first word.
         timeouts=Timeouts(first_event=600.0, gap=120.0),

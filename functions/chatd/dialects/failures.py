@@ -69,6 +69,18 @@ _BY_CODE: Mapping[str, type[ChatdError]] = MappingProxyType(
         "exceed_context_size_error": ContextTooLongError,
         "content_filter": ContentRefusedError,
         "content_policy_violation": ContentRefusedError,
+        # A failed response of OpenAI's Responses API has no status but 200:
+        # https://github.com/openai/openai-python/blob/main/src/openai/types/responses/response_error.py
+        "rate_limit_exceeded": RateLimitedError,
+        "server_is_overloaded": UpstreamOverloadedError,
+        "slow_down": UpstreamOverloadedError,
+        "invalid_prompt": UpstreamRefusedError,
+        "invalid_encrypted_content": UpstreamRefusedError,
+        "image_content_policy_violation": ContentRefusedError,
+        "bio_policy": ContentRefusedError,
+        "cyber_policy": ContentRefusedError,
+        "misalignment_policy_violation": ContentRefusedError,
+        "model_not_found": UpstreamNotFoundError,
     }
 )
 # Ollama Cloud has no code for a spent quota, only a message such as "hourly usage limit":

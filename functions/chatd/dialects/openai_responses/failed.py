@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+from http import HTTPStatus
+
 from chatd.canonical.extra import Json
 from chatd.dialects import lenient
 from chatd.dialects.failures import failure
@@ -10,11 +14,20 @@ from chatd.upstream_http import HttpResponse
 
 # The type of a caller's mistake, which has status 400 outside of a stream.
 _MISTAKE = "invalid_request_error"
+# An image that cannot be used is a caller's mistake too.
+_IMAGE = re.compile(r"(invalid|empty|unsupported)_.*(image|base64)|image_|failed_to_download_image")
+# A request that refers to an item that is not stored gets status 400 or 404:
+# https://github.com/openai/openai-agents-js/issues/546
+NOT_STORED = re.compile(r"items are not persisted", re.IGNORECASE)
 
 
 def failure_of(response: HttpResponse, found: lenient.Refusal) -> ChatdError:
     """Make the error for a refusal, also for one under status 200."""
-    codes = (*found.codes, "400") if _MISTAKE in found.codes else found.codes
+    codes = found.codes
+    if _MISTAKE in codes or any(map(_IMAGE.match, codes)):
+        codes = (*codes, "400")
+    if NOT_STORED.search(found.words):
+        response = replace(response, status=HTTPStatus.BAD_REQUEST)
     return failure(response, found.words, *codes)
 
 

@@ -40,24 +40,36 @@ _FILE_NAMES: Mapping[str, str] = MappingProxyType(
         "application/json": "document.json",
     }
 )
+_ROLES = ("system", "developer", "user", "assistant", "tool")
 _PARTS = ("input_", "output_")
 _PLAIN = {"type", "text"}
 
 
-def written(messages: Iterable[Message], *, developer_as_system: bool = False) -> list[Any]:
+def written(
+    messages: Iterable[Message],
+    *,
+    developer_as_system: bool = False,
+    readable_reasoning: bool = False,
+) -> list[Any]:
     """Write turns as input items.
 
     Args:
         messages: The turns, oldest first.
         developer_as_system: Whether a `developer` turn is sent as a `system` turn.
+        readable_reasoning: Whether reasoning without encrypted content is sent too.
 
     Raises:
-        InvalidRequestError: If a turn holds a block that only another dialect knows.
+        InvalidRequestError: If a turn or block is one that only another dialect knows.
 
     """
-    writer = _Writer()
+    writer = _Writer(readable_reasoning=readable_reasoning)
     for message in messages:
-        role = "user" if message.role in ("tool", "function") else message.role
+        if message.role not in _ROLES:
+            raise InvalidRequestError(
+                f"OpenAI's Responses dialect has no turn of the role {message.role[:50]!r}",
+                param="messages",
+            )
+        role = "user" if message.role == "tool" else message.role
         if role == "developer" and developer_as_system:
             role = "system"
         writer.write(role, message)
@@ -77,8 +89,9 @@ def call_id(given: str) -> str:
 class _Writer:
     """Writes the items of a conversation, and keeps the kind of each call for its result."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, readable_reasoning: bool) -> None:
         self.items: list[Any] = []
+        self._readable = readable_reasoning
         self._kinds: dict[str, str] = {}
 
     def write(self, role: str, message: Message) -> None:
@@ -110,7 +123,7 @@ class _Writer:
     def _item(self, block: Block) -> Mapping[str, Any] | None:
         """Write a block that is an item of its own; empty: it is left out; None: it is content."""
         if isinstance(block, Thinking):
-            return _reasoning(block)
+            return _reasoning(block, readable=self._readable)
         if isinstance(block, ToolCall):
             self._kinds[block.id] = block.kind
             return _call(block)
@@ -131,18 +144,20 @@ class _Writer:
         }
 
 
-def _reasoning(block: Thinking) -> dict[str, Any]:
-    """Write reasoning; empty without the encrypted content, which alone the provider reads."""
+def _reasoning(block: Thinking, *, readable: bool) -> dict[str, Any]:
+    """Write reasoning; empty where the provider would not read it.
+
+    Args:
+        block: The reasoning.
+        readable: Whether the provider reads it without encrypted content.
+
+    """
     token = block.signature or block.redacted
-    if not token:
+    if not token and not (readable and block.text):
         return {}
     summary = [{"type": "summary_text", "text": block.text}] if block.text else []
-    return {
-        "summary": summary,
-        **fields_for(DIALECT, block.extra),
-        "type": "reasoning",
-        "encrypted_content": token,
-    }
+    item = {"summary": summary, **fields_for(DIALECT, block.extra), "type": "reasoning"}
+    return {**item, "encrypted_content": token} if token else item
 
 
 def _call(call: ToolCall) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from chatd.canonical.content import Thinking
 from chatd.canonical.extra import Extra
 from chatd.canonical.losses import foreign_fields, has_failed_result
-from chatd.canonical.request import ChatRequest
+from chatd.canonical.request import ChatRequest, Tool
 from chatd.config.catalog import Provider
 from chatd.dialects.openai_responses import thinking, tools
 from chatd.dialects.openai_responses.model_facts import refuses_sampling
@@ -16,10 +16,11 @@ from chatd.dialects.openai_responses.request import (
     LEAST_MAX_TOKENS,
     SAME_IN_CHAT,
     effort_in,
+    has_field,
     own_source,
 )
 
-_CHAT = "openai_chat"
+_CHAT, _ANTHROPIC = "openai_chat", "anthropic_messages"
 # Fields of OpenAI's chat dialect that make another kind of answer.
 _CHANGING = ("audio", "functions", "function_call")
 # Fields that change nothing in an answer, or have an equal here.
@@ -35,7 +36,7 @@ _DEFAULTS = {"modalities": ["text"], "function_call": "auto", "service_tier": "a
 _HINTS = {
     DIALECT: "reasoning.effort",
     _CHAT: "reasoning_effort",
-    "anthropic_messages": "output_config.effort",
+    _ANTHROPIC: "output_config.effort",
 }
 # Parts of the fields of other dialects that are written.
 _CARRIED = ("messages.content.image_url.detail", "messages.content.file.file_id")
@@ -49,7 +50,8 @@ def refused(request: ChatRequest) -> tuple[str, ...]:
     if (request.n or 1) > 1:
         found.append("n")
     if request.sampling.stop:
-        found.append("stop")
+        of_anthropic = request.source is not None and request.source.dialect == _ANTHROPIC
+        found.append("stop_sequences" if of_anthropic else "stop")
     fields = _of_chat(request.extra)
     found += [name for name in _CHANGING if fields.get(name) not in (None, [], {}, "auto")]
     if fields.get("modalities") not in (None, ["text"]):
@@ -89,11 +91,11 @@ def _of_model(request: ChatRequest, row: Provider) -> Iterator[str]:
 
 def _of_row(request: ChatRequest, row: Provider) -> Iterator[str]:
     """Name the fields that the row leaves out."""
-    source = own_source(request)
-    for name in row.drops:
-        value = getattr(request.sampling, name, None) if source is None else source.body.get(name)
-        if value is not None:
-            yield name
+    if row.drops:
+        yield from (name for name in row.drops if has_field(request, row, name))
+    others = any(not isinstance(tool, Tool) for tool in request.tools)
+    if row.tools_only_functions and others:
+        yield "tools"
 
 
 def _of_sampling(request: ChatRequest) -> Iterator[str]:
@@ -134,7 +136,7 @@ def _of_turns(request: ChatRequest) -> Iterator[str]:
     if any(
         isinstance(block, Thinking) and not (block.signature or block.redacted) for block in blocks
     ):
-        yield "messages.thinking"
+        yield "messages.content.thinking"
 
 
 def _is_encrypted(block: Thinking) -> bool:

@@ -9,48 +9,50 @@ https://community.openai.com/t/request-for-compatibility-matrix-reasoning-effort
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from chatd.canonical.content import Thinking
+from chatd.canonical.extra import fields_for
 from chatd.canonical.request import ChatRequest, Message, Source
+from chatd.dialects.openai_responses.failed import NOT_STORED
 from chatd.dialects.openai_responses.losses import hint_name
 from chatd.dialects.openai_responses.request import own_source
 from chatd.dialects.openai_responses.thinking import ENCRYPTED
 from chatd.errors import UpstreamRefusedError
 
-_UNVERIFIED = re.compile(
-    r"encrypted[_ ]content.{0,1000}(could not be|cannot be|verif|decrypt)",
-    re.DOTALL | re.IGNORECASE,
-)
-_NO_ENCRYPTED = re.compile(r"encrypted content is not supported", re.IGNORECASE)
-_NO_SUMMARY = re.compile(r"generate reasoning summar|reasoning\.summary", re.IGNORECASE)
 _UNSUPPORTED = re.compile(
-    r"(unsupported|not supported|does not support|unknown|unrecognized|invalid)", re.IGNORECASE
+    r"unsupported|not supported|does not support|unknown parameter|unrecognized", re.IGNORECASE
 )
-_FIELD = re.compile(r"\b(temperature|top_p|reasoning(?:[._]effort)?)\b")
+_FIELD = re.compile(r"\b(temperature|top_p|verbosity|reasoning|reasoning_effort)\b")
+_VALUE = re.compile(r"unsupported value: '(\w+)'", re.IGNORECASE)
+
+Relaxed = tuple[ChatRequest, str]
 
 
-def without_refused_hint(
-    request: ChatRequest, refusal: UpstreamRefusedError
-) -> tuple[ChatRequest, str] | None:
+def without_refused_hint(request: ChatRequest, refusal: UpstreamRefusedError) -> Relaxed | None:
     """Return the request without the refused hint, and the hint's name; None without one."""
-    words = refusal.message
-    if refusal.code == "invalid_encrypted_content" or _UNVERIFIED.search(words):
-        return _without_tokens(request)
-    if _NO_ENCRYPTED.search(words):
-        return _without_include(request)
-    if _NO_SUMMARY.search(words):
-        return _without_summary(request)
-    found = _FIELD.search(words)
-    if found is None or not _UNSUPPORTED.search(words):
-        return None
-    if found[1] in ("temperature", "top_p"):
-        return _without_sampling(request, found[1])
-    return None if request.think_required else _without_effort(request)
+    words = f"{refusal.code} {refusal.message}"
+    for sign, without in _SIGNS:
+        if sign.search(words):
+            return without(request)
+    return _without_unsupported(request, words) if _UNSUPPORTED.search(words) else None
 
 
-def _without_tokens(request: ChatRequest) -> tuple[ChatRequest, str] | None:
+def _without_unsupported(request: ChatRequest, words: str) -> Relaxed | None:
+    """Return the request without the field that the model does not support."""
+    found, value = _FIELD.search(words), _VALUE.search(words)
+    field = found[1] if found else None
+    if field in ("temperature", "top_p"):
+        return _without_sampling(request, field)
+    if field == "verbosity" or (found is None and value and _verbosity(request) == value[1]):
+        return _without_verbosity(request)
+    known = found is not None or value is not None
+    return _without_effort(request) if known and not request.think_required else None
+
+
+def _without_tokens(request: ChatRequest) -> Relaxed | None:
     """Return the request without encrypted reasoning; readable reasoning stays."""
     messages = tuple(map(_without_token, request.messages))
     if all(new is old for new, old in zip(messages, request.messages, strict=True)):
@@ -71,7 +73,36 @@ def _without_token(message: Message) -> Message:
     return replace(message, blocks=tuple(kept))
 
 
-def _without_include(request: ChatRequest) -> tuple[ChatRequest, str] | None:
+def _without_ids(request: ChatRequest) -> Relaxed | None:
+    """Return the request without the ids of items, which the provider takes for stored ones."""
+    source = own_source(request)
+    items = source.body.get("input") if source is not None else None
+    if source is None or not isinstance(items, list):
+        return None
+    bare = [{name: item[name] for name in item if name != "id"} for item in items]
+    return None if bare == items else (_with(request, source, input=bare), "input.id")
+
+
+def _verbosity(request: ChatRequest) -> object:
+    source = own_source(request)
+    if source is not None:
+        return (source.body.get("text") or {}).get("verbosity")
+    return fields_for("openai_chat", request.extra).get("verbosity")
+
+
+def _without_verbosity(request: ChatRequest) -> Relaxed | None:
+    if _verbosity(request) is None:
+        return None
+    source = own_source(request)
+    if source is not None:
+        text = {name: value for name, value in source.body["text"].items() if name != "verbosity"}
+        return _with(request, source, text=text or None), "text.verbosity"
+    assert request.extra is not None  # noqa: S101  # it has the verbosity
+    rest = {name: value for name, value in request.extra.fields.items() if name != "verbosity"}
+    return replace(request, extra=replace(request.extra, fields=rest)), "verbosity"
+
+
+def _without_include(request: ChatRequest) -> Relaxed | None:
     source = own_source(request)
     if source is None:
         return _without_effort(request)
@@ -82,7 +113,7 @@ def _without_include(request: ChatRequest) -> tuple[ChatRequest, str] | None:
     return _with(request, source, include=rest), "include"
 
 
-def _without_summary(request: ChatRequest) -> tuple[ChatRequest, str] | None:
+def _without_summary(request: ChatRequest) -> Relaxed | None:
     """Return the request without a summary of the reasoning, and with the same effort."""
     source = own_source(request)
     if source is not None:
@@ -98,7 +129,7 @@ def _without_summary(request: ChatRequest) -> tuple[ChatRequest, str] | None:
     return replace(request, think=None, effort=effort), "thinking.summary"
 
 
-def _without_effort(request: ChatRequest) -> tuple[ChatRequest, str] | None:
+def _without_effort(request: ChatRequest) -> Relaxed | None:
     """Return the request without any wish how to think, for a model that cannot."""
     source = own_source(request)
     if source is not None:
@@ -112,7 +143,7 @@ def _without_effort(request: ChatRequest) -> tuple[ChatRequest, str] | None:
     return relaxed, hint_name(request)
 
 
-def _without_sampling(request: ChatRequest, name: str) -> tuple[ChatRequest, str] | None:
+def _without_sampling(request: ChatRequest, name: str) -> Relaxed | None:
     source = own_source(request)
     if source is not None:
         return _with(request, source, **{name: None}), name
@@ -129,3 +160,17 @@ def _with(request: ChatRequest, source: Source, **changes: Any) -> ChatRequest:
         field: value for field, value in body.items() if field not in changes or value is not None
     }
     return replace(request, source=replace(source, body=body))
+
+
+_SIGNS: tuple[tuple[re.Pattern[str], Callable[[ChatRequest], Relaxed | None]], ...] = (
+    (
+        re.compile(
+            r"invalid_encrypted_content|encrypted[_ ]content.{0,1000}(could not|cannot) be",
+            re.DOTALL | re.IGNORECASE,
+        ),
+        _without_tokens,
+    ),
+    (NOT_STORED, _without_ids),
+    (re.compile(r"encrypted content is not supported", re.IGNORECASE), _without_include),
+    (re.compile(r"generate reasoning summar|reasoning\.summary", re.IGNORECASE), _without_summary),
+)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from chatd.canonical.extra import fields_for, nested_for
-from chatd.canonical.request import ChatRequest, Source
+from chatd.canonical.request import ChatRequest, Message, Source
 from chatd.config.catalog import Provider
 from chatd.dialects.openai_responses import thinking, tools
 from chatd.dialects.openai_responses.items import written
@@ -81,6 +81,18 @@ def effort_in(request: ChatRequest, row: Provider) -> str | None:
     return found if isinstance(found, str) else None
 
 
+def has_field(request: ChatRequest, row: Provider, name: str) -> bool:
+    """Return whether the body has a value for this field, such as `temperature`."""
+    source = own_source(request)
+    if source is not None:
+        return source.body.get(name) is not None
+    return name in _options(request, row, own=False) or _same_in_chat(request, name)
+
+
+def _same_in_chat(request: ChatRequest, name: str) -> bool:
+    return name in SAME_IN_CHAT and fields_for("openai_chat", request.extra).get(name) is not None
+
+
 def _forwarded(request: ChatRequest, row: Provider, source: Source) -> dict[str, Any]:
     """Forward the caller's own JSON, with the fields that changed."""
     body = {**source.body, "model": request.model}
@@ -131,10 +143,11 @@ def _rewrite_input(body: dict[str, Any], request: ChatRequest, row: Provider) ->
     body["input"] = [*tools_given, *_items(request, row, turns)]
 
 
-def _items(request: ChatRequest, row: Provider, turns: Any = None) -> list[Any]:
-    return written(
-        request.messages if turns is None else turns, developer_as_system=row.developer_as_system
-    )
+def _items(request: ChatRequest, row: Provider, turns: tuple[Message, ...]) -> list[Any]:
+    # Models that are known to think read their encrypted reasoning alone.
+    readable = own_source(request) is not None and not row.can_think(request.model)
+    as_system = row.developer_as_system
+    return written(turns, developer_as_system=as_system, readable_reasoning=readable)
 
 
 def _written(request: ChatRequest, row: Provider) -> dict[str, Any]:
@@ -146,7 +159,7 @@ def _written(request: ChatRequest, row: Provider) -> dict[str, Any]:
         **own,
         **same,
         "model": request.model,
-        "input": _items(request, row),
+        "input": _items(request, row, request.messages),
         **_options(request, row, own=False),
     }
 
@@ -195,6 +208,11 @@ def _correct_fields(body: dict[str, Any], row: Provider) -> None:
     if refuses_sampling(body["model"], effort):
         for name in SAMPLING:
             body.pop(name, None)
+    if row.tools_only_functions and body.get("tools"):
+        body["tools"] = [tool for tool in body["tools"] if tool["type"] == "function"]
+        if not body["tools"]:
+            del body["tools"]
+            body.pop("tool_choice", None)
     for name, new_name in row.renames.items():
         if name in body:
             body[new_name] = body.pop(name)

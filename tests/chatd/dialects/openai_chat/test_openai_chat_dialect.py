@@ -63,7 +63,7 @@ def test_sampling_is_sent_unchanged(row: Provider) -> None:
     _, body = built(row, sampling=Sampling(top_p=0.5, stop=("a",), seed=0), max_tokens=10)
 
     assert (body["top_p"], body["stop"], body["seed"]) == (0.5, ["a"], 0)
-    assert body["max_tokens"] == 10
+    assert body[row.max_tokens_name or "max_tokens"] == 10
 
 
 @each_row
