@@ -14,7 +14,7 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from chatd.config.catalog import CATALOG, Provider
-from tests.clients import stub_ollama, stub_openai, stub_responses
+from tests.clients import stub_anthropic, stub_ollama, stub_openai, stub_responses
 from tests.clients.stub_model import ChatRequest, Json, RefusalError, reply, require
 from tests.support.upstream import Received, Script, chunked, head, raw, then_close
 from tests.support.upstream import reply as http_reply
@@ -34,12 +34,18 @@ _MODELS = MappingProxyType(
         "openrouter": "vendor/large-1",
         "opencode": "glm-5",
         "kimi": "kimi-for-coding",
+        "anthropic": "claude-opus-4-6",
     }
 )
 MODELS = MappingProxyType({name: _MODELS.get(name, "model-1") for name in ROWS})
 # By the dialect's name in dialects.DIALECTS: the module that answers as its providers do.
 STUBS = MappingProxyType(
-    {"ollama": stub_ollama, "openai_chat": stub_openai, "openai_responses": stub_responses}
+    {
+        "ollama": stub_ollama,
+        "openai_chat": stub_openai,
+        "openai_responses": stub_responses,
+        "anthropic_messages": stub_anthropic,
+    }
 )
 # By the model's name: status, code, message, and seconds in Retry-After.
 _REFUSALS: Mapping[str, tuple[int, str, str, int]] = {
@@ -59,6 +65,8 @@ _OWN_REFUSALS: Mapping[tuple[str, str], tuple[int, str, str, int]] = {
     ("openrouter", "spent"): (402, "insufficient_credits", "no credit", 0),
     ("opencode", "spent"): (401, "CreditsError", "no credit", 0),
     ("opencode", "missing"): (401, "ModelError", "no such model", 0),
+    ("anthropic", "refuses"): (400, "", "prompt is too long: 2 tokens > 1 maximum", 0),
+    ("anthropic", "overloaded"): (529, "", "Overloaded", 0),
 }
 # OpenRouter returns all other errors under status 200.
 _OPENROUTER_STATUSES = (400, 402)
@@ -122,14 +130,12 @@ class Providers:
         _whole({"error": "unknown path"}, 404)(connection, received)
 
     def _answer(self, provider: str, path: str, received: Received) -> Script:
-        ollama = CATALOG[provider].dialect == "ollama"
         if path == "/api/version":
             return _whole({"version": "0.13.0"})
         try:
             self._admit(provider, received)
-            if path in ("/api/tags", "/models"):
-                stub = stub_ollama if ollama else stub_openai
-                return _whole(stub.models([MODELS[provider]]))
+            if path in ("/api/tags", "/models", "/models?limit=1000"):
+                return _whole(STUBS[CATALOG[provider].dialect].models([MODELS[provider]]))
             return self._chat(provider, path, received)
         except _ScriptedError as error:
             return _refusal(provider, error)
@@ -143,7 +149,10 @@ class Providers:
     def _admit(self, provider: str, received: Received) -> None:
         key = key_of(provider)
         expected = f"Bearer {key}" if key else None
-        if received.headers.get("authorization") != expected:
+        name = "authorization"
+        if CATALOG[provider].key_headers:
+            name, expected = "x-api-key", key
+        if received.headers.get(name) != expected:
             raise RefusalError(401, "wrong key")
 
     def _chat(self, provider: str, path: str, received: Received) -> Script:
@@ -165,11 +174,21 @@ class Providers:
                 return _whole(stub_ollama.whole(path, request, reply(request)))
             stream = stub_ollama.stream(path, request, reply(request))
             return _streamed(stream, request, "application/x-ndjson")
+        if CATALOG[provider].dialect == "anthropic_messages":
+            return _anthropic(provider, path, received)
         require(path == "/chat/completions", f"unknown path {path}")
         request = stub_openai.parse_request(provider, body, received.headers)
         if not request.stream:
             return _whole(stub_openai.whole(request, reply(request)))
         return _streamed(stub_openai.stream(request, reply(request)), request, "text/event-stream")
+
+
+def _anthropic(provider: str, path: str, received: Received) -> Script:
+    require(path == "/messages", f"unknown path {path}")
+    request = stub_anthropic.parse_request(provider, received.json, received.headers)
+    if not request.stream:
+        return _whole(stub_anthropic.whole(request, reply(request)))
+    return _streamed(stub_anthropic.stream(request, reply(request)), request, "text/event-stream")
 
 
 def _whole(body: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Script:
@@ -181,6 +200,8 @@ def _refusal(provider: str, error: RefusalError) -> Script:
     headers = {"Retry-After": str(error.wait)} if error.wait else {}
     if CATALOG[provider].dialect == "ollama":
         return _whole(stub_ollama.error_body(error), error.status, headers)
+    if CATALOG[provider].dialect == "anthropic_messages":
+        return _whole(stub_anthropic.error_body(error), error.status, headers)
     real_status = provider != "openrouter" or error.status in _OPENROUTER_STATUSES
     body = stub_openai.error_body(provider, error)
     return _whole(body, error.status if real_status else 200, headers)
@@ -194,6 +215,8 @@ def _streamed(pieces: Iterator[bytes], request: ChatRequest, kind: str) -> Scrip
         error = RefusalError(503, "out of memory", "server_error")
         if CATALOG[request.provider].dialect == "ollama":
             event = stub_ollama.error_line(error)
+        elif CATALOG[request.provider].dialect == "anthropic_messages":
+            event = stub_anthropic.error_event(error)
         else:
             event = stub_openai.error_event(request.provider, error)
         return chunked([*islice(pieces, _BEFORE), event], kind)

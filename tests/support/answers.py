@@ -117,6 +117,49 @@ def responses_events(*words: str) -> list[bytes]:
     return [sse({**event, "sequence_number": number}) for number, event in enumerate(events)]
 
 
+def anthropic(content: str = "Hello!", **more: Any) -> dict[str, Any]:
+    return {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "vendor/model",
+        "content": [{"type": "text", "text": content}],
+        "stop_reason": "end_turn",
+        "stop_sequence": None,
+        "usage": {"input_tokens": 11, "output_tokens": 7},
+        **more,
+    }
+
+
+def anthropic_events(*words: str, reason: str = "end_turn") -> list[bytes]:
+    """Return the events of a stream of Anthropic's Messages: two, one per word, and three."""
+    begun = anthropic(content="", stop_reason=None, usage={"input_tokens": 11, "output_tokens": 1})
+    text = {"type": "text", "text": ""}
+    end = {"stop_reason": reason, "stop_sequence": None}
+    return [
+        named_sse({"type": "message_start", "message": {**begun, "content": []}}),
+        named_sse({"type": "content_block_start", "index": 0, "content_block": text}),
+        *(
+            named_sse(
+                {
+                    "type": "content_block_delta",
+                    "index": 0,
+                    "delta": {"type": "text_delta", "text": word},
+                }
+            )
+            for word in words
+        ),
+        named_sse({"type": "content_block_stop", "index": 0}),
+        named_sse({"type": "message_delta", "delta": end, "usage": {"output_tokens": 7}}),
+        named_sse({"type": "message_stop"}),
+    ]
+
+
+def named_sse(event: dict[str, Any]) -> bytes:
+    """Write a server-sent event with its type as its name."""
+    return f"event: {event['type']}\n".encode() + sse(event)
+
+
 def json_line(value: Any) -> bytes:
     return json.dumps(value).encode() + b"\n"
 
@@ -132,6 +175,8 @@ def stream_for_path(path: str, *words: str) -> list[bytes]:
         return ollama_lines(*words, path=path)
     if path.endswith("/responses"):
         return responses_events(*words)
+    if path.endswith("/messages"):
+        return anthropic_events(*words)
     return openai_chunks(*words)
 
 
@@ -143,4 +188,6 @@ def for_path(path: str, content: str = "Hello!") -> dict[str, Any]:
         return ollama_generate(content)
     if path.endswith("/responses"):
         return responses(content)
+    if path.endswith("/messages"):
+        return anthropic(content)
     return openai_chat(content)

@@ -133,6 +133,13 @@ def _text(content: str | list[Mapping[str, Any]]) -> str:
     return content if isinstance(content, str) else "".join(part["text"] for part in content)
 
 
+def _anthropic(tokens: list[str]) -> ResponsePieces:
+    start, block, *pieces = answers.anthropic_events(*tokens)
+    closed, *end = pieces[len(tokens) :]
+    tokens_and_stop = (*pieces[: len(tokens) - 1], pieces[len(tokens) - 1] + closed)
+    return ResponsePieces((start, block), tokens_and_stop, tuple(end))
+
+
 def _sliced(body: bytes, pieces: int) -> ResponsePieces:
     """Cut a whole response into one slice per token and a last slice."""
     size = len(body) // (pieces + 1) + 1
@@ -141,6 +148,7 @@ def _sliced(body: bytes, pieces: int) -> ResponsePieces:
 
 
 _OLLAMA_ERROR = {"error": "the model broke"}
+_ANTHROPIC_ERROR = {"type": "error", "error": {"type": "api_error", "message": "the model broke"}}
 _OPENAI_ERROR = {"error": {"code": 502, "message": "the model broke"}}
 _ROWS = (
     Dialect(
@@ -189,6 +197,18 @@ _ROWS = (
         error=answers.sse({"type": "error", "code": "server_error", "message": "the model broke"}),
         error_body=json.dumps(_OPENAI_ERROR).encode(),
         keep_alive=b'data: {"type":"keepalive"}\n\n',
+        malformed=b"data: {nonsense\n\n",
+    ),
+    Dialect(
+        name="anthropic",
+        toml='dialect = "anthropic_messages"',
+        path="/messages",
+        stream_type="text/event-stream",
+        stream=_anthropic,
+        whole=answers.anthropic,
+        error=answers.named_sse(_ANTHROPIC_ERROR),
+        error_body=json.dumps(_ANTHROPIC_ERROR).encode(),
+        keep_alive=answers.named_sse({"type": "ping"}),
         malformed=b"data: {nonsense\n\n",
     ),
 )

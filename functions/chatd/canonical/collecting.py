@@ -142,6 +142,7 @@ class _Choice:
         self._logprobs.add(delta.logprobs)
         if delta.extra is not None:
             self._extra.add(delta.extra)
+            self._add_to_block(delta, delta.extra)
 
     def finish(self, event: Finish) -> None:
         self._reason, self._stop_sequence = event.reason, event.stop_sequence
@@ -174,22 +175,50 @@ class _Choice:
             self._append(call)
         return call
 
+    def _add_to_block(self, delta: Delta, extra: Extra) -> None:
+        """Add the unnamed fields of the delta's text or thinking."""
+        fields = extra.nested.get("block")
+        if not fields:
+            return
+        if delta.begins and not (delta.content or delta.thinking or delta.signature):
+            self._append(_Text())
+        if self._blocks and isinstance(latest := self._blocks[-1], _Text | _Thinking):
+            latest.extra.add(extra.dialect, fields)
+
     def _append(self, block: _Text | _Thinking | _Call | Block) -> None:
         if len(self._blocks) == MAX_PARTS:
             raise too_many_blocks()
         self._blocks.append(block)
 
 
+class _BlockFields:
+    """The unnamed fields of a text or thinking, in the making: its lists and texts grow."""
+
+    __slots__ = ("_dialect", "_fields")
+
+    def __init__(self) -> None:
+        self._dialect: str | None = None
+        self._fields = Accumulator()
+
+    def add(self, dialect: str, fields: Json) -> None:
+        self._dialect = dialect
+        self._fields.add(fields)
+
+    def whole(self) -> Extra | None:
+        return None if self._dialect is None else Extra(self._dialect, self._fields.value())
+
+
 class _Text:
     """A text in the making."""
 
-    __slots__ = ("pieces",)
+    __slots__ = ("extra", "pieces")
 
     def __init__(self) -> None:
+        self.extra = _BlockFields()
         self.pieces: list[str] = []
 
     def whole(self) -> Text | Refusal:
-        return Text("".join(self.pieces))
+        return Text("".join(self.pieces), self.extra.whole())
 
 
 class _Refusal(_Text):
@@ -198,15 +227,16 @@ class _Refusal(_Text):
     __slots__ = ()
 
     def whole(self) -> Refusal:
-        return Refusal("".join(self.pieces))
+        return Refusal("".join(self.pieces), self.extra.whole())
 
 
 class _Thinking:
     """A block of thinking in the making."""
 
-    __slots__ = ("_pieces", "_signature")
+    __slots__ = ("_pieces", "_signature", "extra")
 
     def __init__(self) -> None:
+        self.extra = _BlockFields()
         self._pieces: list[str] = []
         self._signature: str | None = None
 
@@ -215,7 +245,7 @@ class _Thinking:
         self._signature = delta.signature or self._signature
 
     def whole(self) -> Thinking:
-        return Thinking("".join(self._pieces), self._signature)
+        return Thinking("".join(self._pieces), self._signature, extra=self.extra.whole())
 
 
 class _Call:
@@ -267,14 +297,14 @@ class _Fields:
         self._message = Accumulator()
 
     def add(self, extra: Extra | None) -> None:
-        if extra is None:
+        if extra is None or (not extra.fields and extra.nested.keys() == {"block"}):
             return
         self._dialect = extra.dialect
         _update(self._fields, extra.fields)
         for name, fields in extra.nested.items():
             if name == "message":
                 self._message.add(fields)
-            else:
+            elif name != "block":
                 _update(self._nested.setdefault(name, {}), fields)
 
     def whole(self) -> Extra | None:

@@ -57,7 +57,8 @@ class Delta:
         blocks: Whole blocks, such as redacted thinking.
         begins: Whether a text or thinking begins a block, also after one of its kind.
         logprobs: Log probabilities of the piece's tokens.
-        extra: Unnamed fields of the choice; those of its message are nested as `message`.
+        extra: Unnamed fields of the choice; those of its message are nested as `message`, and those
+            of the current text or thinking as `block`.
         refusal: A piece of the model's refusal; comes after the text.
 
     """
@@ -178,21 +179,26 @@ def _deltas(index: int, choice: Choice) -> Iterator[Delta]:
         delta = Delta(index, logprobs=logprobs, extra=extra, begins=True)
         logprobs = extra = None
         text = ""
-        if isinstance(block, Text) and block.extra is None:
+        fields = block.extra
+        if isinstance(block, Text):
             text = block.text
             delta.content = text[:_LONGEST_PIECE]
-        elif isinstance(block, Thinking) and block.redacted is None and block.extra is None:
+        elif isinstance(block, Thinking) and block.redacted is None:
             delta.thinking, delta.signature = block.text, block.signature
         elif isinstance(block, Refusal) and block.extra is None:
             delta.refusal = block.text
         elif isinstance(block, ToolCall):
             delta.tool_calls = (_piece(calls, block),)
             calls += 1
+            fields = None
         else:
             delta.blocks = (block,)
+            fields = None
         yield delta
         for start in range(_LONGEST_PIECE, len(text), _LONGEST_PIECE):
             yield Delta(index, text[start : start + _LONGEST_PIECE])
+        if fields is not None:
+            yield Delta(index, extra=Extra(fields.dialect, {}, {"block": fields.fields}))
     if extra is not None or logprobs is not None:
         yield Delta(index, logprobs=logprobs, extra=extra)
 

@@ -55,6 +55,18 @@ def limits_of(dialect: str) -> Timeouts:
     return _LIMITS.get(dialect, Timeouts())
 
 
+# Other dialects have `Authorization`.
+_KEY_HEADERS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    # https://platform.claude.com/docs/en/api/overview#authentication
+    {"anthropic_messages": {"anthropic_messages": "x-api-key"}}
+)
+
+
+def key_headers_of(dialect: str) -> Mapping[str, str]:
+    """Return the default headers of the key for a provider of this dialect."""
+    return _KEY_HEADERS.get(dialect, {})
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Provider:
     """A provider's row.
@@ -88,6 +100,11 @@ class Provider:
         prefill: Whether the provider continues an assistant turn at the end of a conversation.
         prefill_fields: Fields of such a turn that the vendor requires.
         drops: Fields of a request that the provider refuses; they are left out and named.
+        model_drops: The fields that single models refuse, by a regular expression for the beginning
+            of the model's name, in any case. The first match holds, and replaces what is known of
+            Claude's models in Anthropic's dialect.
+        default_max_tokens: The limit that a request of Anthropic's dialect gets if the caller sends
+            none: its API requires one, and every model since Claude 4 can write 32,000 tokens.
         renames: The provider's names for fields of a request, by OpenAI's names.
         max_tokens_name: The only limit that the provider takes, `max_tokens` or
             `max_completion_tokens`; None: the caller's.
@@ -129,6 +146,8 @@ class Provider:
     prefill: bool = False
     prefill_fields: Mapping[str, Any] = field(default_factory=dict)
     drops: tuple[str, ...] = ()
+    model_drops: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    default_max_tokens: int = 32_000
     renames: Mapping[str, str] = field(default_factory=dict)
     max_tokens_name: Literal["max_tokens", "max_completion_tokens"] | None = None
     content_as_text: bool = False
@@ -237,6 +256,15 @@ _ROWS = (
         returns_reasoning="reasoning_content",
         prefill=True,  # https://platform.kimi.ai/docs/api/partial
         prefill_fields={"partial": True},
+    ),
+    # https://platform.claude.com/docs/en/api/overview
+    Provider(
+        name="anthropic",
+        dialect="anthropic_messages",
+        base_url="https://api.anthropic.com/v1",
+        base_url_variable="ANTHROPIC_BASE_URL",
+        key_variable="ANTHROPIC_API_KEY",
+        key_headers=key_headers_of("anthropic_messages"),
     ),
 )
 

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from chatd.config.catalog import CATALOG, Provider, Timeouts, limits_of
+from chatd.config.catalog import CATALOG, Provider, Timeouts, key_headers_of, limits_of
 from chatd.config.schema import ConfigFile, ProviderTable, TimeoutsTable, checked_url
 from chatd.errors import one_of
 
@@ -106,7 +106,13 @@ def _row(name: str, table: ProviderTable, where: str) -> Provider:
                 f" {one_of(CATALOG)} needs it"
             )
     dialect = str(table.dialect)
-    return Provider(name, dialect, str(table.base_url), timeouts=limits_of(dialect))
+    return Provider(
+        name,
+        dialect,
+        str(table.base_url),
+        key_headers=key_headers_of(dialect),
+        timeouts=limits_of(dialect),
+    )
 
 
 def _catalog_row(row: Provider, table: ProviderTable) -> Provider:
@@ -124,6 +130,7 @@ def _catalog_row(row: Provider, table: ProviderTable) -> Provider:
     replacement = Provider(row.name, table.dialect, row.base_url, timeouts=limits_of(table.dialect))
     return replace(
         replacement,
+        key_headers=key_headers_of(table.dialect),
         base_url_variable=row.base_url_variable,
         key_variable=row.key_variable,
         suffix=row.suffix,
@@ -140,6 +147,9 @@ def _changed(row: Provider, table: ProviderTable, where: str) -> Provider:
     )
     if table.model_dialects is not None:
         changes["model_dialects"] = tuple(table.model_dialects.items())
+    if table.model_drops is not None:
+        drops = {pattern: tuple(names) for pattern, names in table.model_drops.items()}
+        changes["model_drops"] = tuple(drops.items())
     if table.own_dialects is not None:
         changes["own_dialects"] = tuple(table.own_dialects)
     if table.enabled is False:

@@ -78,7 +78,8 @@ def checked_pattern(value: str) -> str:
     return value
 
 
-def _dialects_of_models(value: dict[str, str]) -> dict[str, str]:
+def _with_patterns(value: dict[str, Any]) -> dict[str, Any]:
+    """Check that each key is a regular expression for the names of models."""
     for number, pattern in enumerate(value, 1):
         try:
             checked_pattern(pattern)
@@ -122,9 +123,7 @@ class ProviderTable(_Table):
     enabled: bool | None = None
     dialect: Name | None = None
     model_dialects: (
-        Annotated[
-            dict[str, Name], Field(max_length=MAX_FIELDS), AfterValidator(_dialects_of_models)
-        ]
+        Annotated[dict[str, Name], Field(max_length=MAX_FIELDS), AfterValidator(_with_patterns)]
         | None
     ) = None
     own_dialects: Annotated[list[Name], items(MAX_FIELDS)] | None = None
@@ -139,6 +138,15 @@ class ProviderTable(_Table):
     plan: str | None = None
     honours_format: bool | None = None
     drops: Annotated[list[FieldName], items(MAX_FIELDS)] | None = None
+    model_drops: (
+        Annotated[
+            dict[str, Annotated[list[FieldName], items(MAX_FIELDS)]],
+            Field(max_length=MAX_FIELDS),
+            AfterValidator(_with_patterns),
+        ]
+        | None
+    ) = None
+    default_max_tokens: Annotated[int, Field(gt=0)] | None = None
     renames: dict[FieldName, FieldName] | None = None
     max_tokens_name: Literal["max_tokens", "max_completion_tokens"] | None = None
     content_as_text: bool | None = None

@@ -52,6 +52,10 @@ class Dialect(Protocol):
     def tool_kinds(self) -> frozenset[str]:
         """The kinds of tools besides functions that it carries: `custom`, `namespace`."""
 
+    @property
+    def enforces_json(self) -> bool:
+        """Whether it can demand any JSON object, beside a JSON Schema."""
+
     def refused(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:
         """Name the caller's fields that the dialect cannot express and that change the answer."""
 
@@ -102,6 +106,7 @@ DIALECTS: Mapping[str, str] = MappingProxyType(
         "ollama": "ollama.dialect.Ollama",
         "openai_chat": "openai_chat.dialect.OpenAIChat",
         "openai_responses": "openai_responses.dialect.OpenAIResponses",
+        "anthropic_messages": "anthropic_messages.dialect.AnthropicMessages",
     }
 )
 # Dialects of one endpoint or vendor; the catalog selects them, chatd.toml does not.

@@ -48,6 +48,7 @@ _BY_STATUS: Mapping[int, type[ChatdError]] = MappingProxyType(
         429: RateLimitedError,
         503: UpstreamOverloadedError,
         504: UpstreamTimeoutError,
+        529: UpstreamOverloadedError,  # https://platform.claude.com/docs/en/api/errors
     }
 )
 
@@ -81,11 +82,31 @@ _BY_CODE: Mapping[str, type[ChatdError]] = MappingProxyType(
         "cyber_policy": ContentRefusedError,
         "misalignment_policy_violation": ContentRefusedError,
         "model_not_found": UpstreamNotFoundError,
+        # https://platform.claude.com/docs/en/api/errors
+        "overloaded_error": UpstreamOverloadedError,
+        "billing_error": QuotaExhaustedError,
+        "request_too_large": RequestTooLargeError,
+        "enforced_spend_limit_reached": QuotaExhaustedError,
+        "contract_spend_limit_reached": QuotaExhaustedError,
+    }
+)
+# Types of Anthropic that stand for a status, in an error that came with status 200: as an event of
+# a stream. With another status the status holds, since OpenAI's types have the same names.
+_BY_TYPE: Mapping[str, type[ChatdError]] = MappingProxyType(
+    {
+        "invalid_request_error": UpstreamRefusedError,
+        "authentication_error": UpstreamAuthError,
+        "permission_error": UpstreamAuthError,
+        "not_found_error": UpstreamNotFoundError,
+        "rate_limit_error": RateLimitedError,
+        "timeout_error": UpstreamTimeoutError,
     }
 )
 # Ollama Cloud has no code for a spent quota, only a message such as "hourly usage limit":
 # https://github.com/ollama/ollama/blob/main/docs/cloud.mdx
 _QUOTA_WORDS = "usage limit"
+# Anthropic answers 400 for an empty account and for a workspace's own limit.
+_SPENT = re.compile(r"credit balance is too low|reached your specified .{0,20}API usage limits")
 # Few providers have a code for a conversation that is too long. The rest send a message, also with
 # status 500 or 200: OpenRouter "maximum context length is", Ollama "exceeds the context length" and
 # "exceeded max context length" (https://github.com/ollama/ollama/blob/main/server/routes.go), Kimi
@@ -124,6 +145,8 @@ def failure(response: HttpResponse, reason: str = "", *codes: str) -> ChatdError
     if status == HTTPStatus.OK:
         status = next((int(code) for code in codes if _STATUS.fullmatch(code)), status)
     kind = next((_BY_CODE[code] for code in codes if code in _BY_CODE), None)
+    if kind is None and status == HTTPStatus.OK:
+        kind = next((_BY_TYPE[code] for code in codes if code in _BY_TYPE), None)
     kind = kind or _BY_STATUS.get(status, UpstreamError)
     kind = _by_words(kind, status, reason)
     return kind(
@@ -137,6 +160,8 @@ def failure(response: HttpResponse, reason: str = "", *codes: str) -> ChatdError
 def _by_words(kind: type[ChatdError], status: int, reason: str) -> type[ChatdError]:
     """Refine the error class by the provider's message."""
     if kind is RateLimitedError and _QUOTA_WORDS in reason:
+        return QuotaExhaustedError
+    if kind is UpstreamRefusedError and _SPENT.search(reason):
         return QuotaExhaustedError
     if kind in _MAY_MEAN_TOO_LONG and _TOO_LONG.search(reason):
         return ContextTooLongError

@@ -124,7 +124,10 @@ def refusal_of(error: Any) -> Refusal:
     if error.get("error"):
         return refusal_of(error["error"])
     words = error.get("message") or error.get("detail") or error.get("msg")
-    given = (error.get("code"), error.get("type"))
+    details = error.get("details")
+    # Anthropic's own code is among the details: https://platform.claude.com/docs/en/api/errors
+    own = details.get("error_code") if isinstance(details, Mapping) else None
+    given = (own, error.get("code"), error.get("type"))
     codes = tuple(str(code) for code in given if isinstance(code, str | int))
     return Refusal(words if isinstance(words, str) else "", codes)
 

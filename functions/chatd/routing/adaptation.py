@@ -63,7 +63,7 @@ def adapted_to(route: Route, request: ChatRequest, call: Call, *, fallback: bool
     request, answers, dropped_format = adapted(
         request, frozenset() if row.tools_only_functions else kinds
     )
-    if request.format is not None and not row.honours_format:
+    if not structured_output.is_enforced(request, row, dialect_for(row, request)):
         request = structured_output.described(request, Budget(call.is_over))
     dropped = (*dropped_blocks, *dropped_tools, *dropped_format)
     if lost:

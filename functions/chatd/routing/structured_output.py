@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from chatd.canonical.content import Text
 from chatd.canonical.request import ChatRequest, Message
 from chatd.canonical.response import Response
+from chatd.config.catalog import Provider
+from chatd.dialects import Dialect
 from chatd.errors import InvalidRequestError
 from chatd.json_schema.budget import Budget, WorkLimitError
 from chatd.safe_json.value_count import MAX_ANSWER_VALUES, is_bounded
@@ -24,6 +26,20 @@ PARAM = "format"
 """The field that an error about a schema names."""
 _JSON = "Answer with one JSON object and nothing else: no explanation, no code fence."
 _SCHEMA = "Answer with JSON that is valid by this JSON Schema, and nothing else: {}"
+
+
+def is_enforced(request: ChatRequest, row: Provider, dialect: Dialect) -> bool:
+    """Return whether the provider enforces the requested format; True without a format.
+
+    Args:
+        request: The chat.
+        row: The provider's row.
+        dialect: The dialect of the chat: some can demand a JSON Schema, but not any JSON object.
+
+    """
+    if request.format is None:
+        return True
+    return row.honours_format and (dialect.enforces_json or request.format != "json")
 
 
 def described(request: ChatRequest, budget: Budget) -> ChatRequest:

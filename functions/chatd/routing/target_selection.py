@@ -136,7 +136,7 @@ class Target:
     @property
     def must_be_checked(self) -> bool:
         """Whether the provider does not enforce the requested format."""
-        return self.request.format is not None and not self.route.provider.honours_format
+        return not structured_output.is_enforced(self.request, self.route.provider, self.adapter)
 
 
 class TargetSelector:

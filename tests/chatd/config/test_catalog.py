@@ -31,6 +31,10 @@ ROWS: dict[str, tuple[str, str | None, str, str, str | None]] = {
         *("openai_chat", "kimi", "https://api.kimi.com/coding/v1"),
         *("KIMI_BASE_URL", "KIMI_API_KEY"),
     ),
+    "anthropic": (
+        *("anthropic_messages", None, "https://api.anthropic.com/v1"),
+        *("ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY"),
+    ),
 }
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chatd.config.catalog import CATALOG
+from chatd.config.catalog import CATALOG, Provider
 from chatd.credentials.provider_keys import Credentials
+from chatd.dialects import DIALECTS
 from chatd.discovery import model_list
 from chatd.discovery.model_list import Models
 from chatd.transport.http_client import Urllib3Transport
@@ -45,7 +46,7 @@ def test_tiers_and_the_models_of_every_registered_provider_are_listed(
     config.write_text('[tiers]\nfast = ["kimi/k3"]')
     provider.script = respond
 
-    models = {"ollama": "llama3.2:latest", "openai_chat": "vendor/one"}
+    models = dict.fromkeys(DIALECTS, "vendor/one") | {"ollama": "llama3.2:latest"}
     assert listed() == [
         "fast",
         *(f"{row.prefix}{models[row.dialect]}" for row in CATALOG.values()),
@@ -72,10 +73,19 @@ def test_each_list_is_requested_with_the_providers_key(provider: Upstream, keys:
     provider.script = respond
     listed()
 
-    bearers = [received.headers.get("authorization") for received in provider.received]
-    assert sorted(bearers, key=str) == sorted(
-        (f"Bearer {keys}" if row.key_variable else None for row in CATALOG.values()), key=str
+    sent = [key_headers(received.headers, keys) for received in provider.received]
+    assert sorted(sent, key=str) == sorted(
+        ({"x-api-key": keys} if row.key_headers else bearer(row, keys) for row in CATALOG.values()),
+        key=str,
     )
+
+
+def key_headers(headers: Mapping[str, str], key: str) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if key in value}
+
+
+def bearer(row: Provider, key: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {key}"} if row.key_variable else {}
 
 
 def test_the_list_is_cached(provider: Upstream) -> None:
@@ -139,7 +149,7 @@ def test_a_failing_provider_does_not_hide_other_providers(
     provider: Upstream, keys: str, fault: str, emitted: Callable[[], Emitted]
 ) -> None:
     def script(connection: socket.socket, received: Received) -> None:
-        (BROKEN[fault] if received.path == "/models" else respond)(connection, received)
+        (BROKEN[fault] if received.path.startswith("/models") else respond)(connection, received)
 
     provider.script = script
 
@@ -154,7 +164,7 @@ def test_a_slow_provider_does_not_hide_other_providers(
     slow = silent(provider)
 
     def script(connection: socket.socket, received: Received) -> None:
-        (slow if received.path == "/models" else respond)(connection, received)
+        (slow if received.path.startswith("/models") else respond)(connection, received)
 
     provider.script = script
 

@@ -22,6 +22,7 @@ class Toy:
     """The toy dialect."""
 
     tool_kinds: frozenset[str] = frozenset()
+    enforces_json = True
     example = Example(b"{}", b"{}\n", "text/plain")
 
     def refused(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:

@@ -62,6 +62,7 @@ class OpenAIChat:
     example = _EXAMPLE
     # Providers other than OpenAI take functions alone; a forwarded request keeps its custom tools.
     tool_kinds: frozenset[str] = frozenset()
+    enforces_json = True
 
     def refused(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # a subclass's place
         """Name no field: the dialect can express every field that changes the answer."""

@@ -1,0 +1,52 @@
+"""Make the ids of tool calls fit Anthropic's pattern, the same in a call and its result."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+
+# "String should match pattern '^[a-zA-Z0-9_-]+$'", and "`tool_use` ids must be unique".
+_UNFIT = re.compile(r"[^a-zA-Z0-9_-]", re.ASCII)
+
+
+class CallIds:
+    """Fits the ids of a conversation, in its order; an id that fits and is new stays as it is.
+
+    Some servers give each call of an answer the same id, or the calls of each answer the ids
+    `call_0`, `call_1`, …. The results of calls with one id are taken in the order of the calls.
+    """
+
+    def __init__(self) -> None:
+        self._used: set[str] = set()
+        self._next: dict[str, int] = {}
+        self._latest: dict[str, str] = {}
+        self._open: dict[str, deque[str]] = {}
+
+    def begin_turn(self) -> None:
+        """Begin an assistant turn: later results belong to its calls."""
+        self._open.clear()
+
+    def call(self, given: str) -> str:
+        """Return the id of a call."""
+        fitted = self._unused(_UNFIT.sub("_", given) or "call")
+        self._used.add(fitted)
+        self._latest[given] = fitted
+        self._open.setdefault(given, deque()).append(fitted)
+        return fitted
+
+    def result(self, given: str) -> str:
+        """Return the id of the call that a result belongs to; that of no call is only fitted."""
+        calls = self._open.get(given)
+        if calls and len(calls) > 1:
+            return calls.popleft()
+        return calls[0] if calls else self._latest.get(given) or _UNFIT.sub("_", given) or "call"
+
+    def _unused(self, fitted: str) -> str:
+        """Append the first free number to an id that is taken."""
+        if fitted not in self._used:
+            return fitted
+        number = self._next.get(fitted, 2)
+        while f"{fitted}_{number}" in self._used:
+            number += 1
+        self._next[fitted] = number + 1
+        return f"{fitted}_{number}"
