@@ -8,7 +8,15 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from response_schemas.anthropic_messages import AnthropicError, AnthropicMessage
-from response_schemas.lists import ErrorBody, Health, ModelEntry, ModelList, ProviderList
+from response_schemas.lists import (
+    AnthropicModel,
+    AnthropicModelPage,
+    ErrorBody,
+    Health,
+    ModelEntry,
+    ModelList,
+    ProviderList,
+)
 from response_schemas.native import NativeAnswer
 from response_schemas.openai_chat import Completion, CompletionChunk
 from response_schemas.stored_responses import DeletedResponse, StoredInput, StoredResponse
@@ -22,6 +30,8 @@ _READ = (AnthropicRequest, NativeRequest, OpenAIRequest)
 _WRITTEN = (
     AnthropicError,
     AnthropicMessage,
+    AnthropicModel,
+    AnthropicModelPage,
     NativeAnswer,
     Completion,
     CompletionChunk,
@@ -105,25 +115,7 @@ def description() -> dict[str, Any]:
             "/v1/chat/providers": {
                 "get": _get("listProviders", "List the registered providers", ProviderList)
             },
-            "/v1/models": {"get": _get("listModels", "List the models", ModelList)},
-            "/v1/models/{id}": {
-                "get": {
-                    **_get(
-                        "retrieveModel",
-                        "Get a model; its id may contain slashes",
-                        ModelEntry,
-                        404,
-                    ),
-                    "parameters": [
-                        {
-                            "name": "id",
-                            "in": "path",
-                            "required": True,
-                            "schema": {"type": "string", "minLength": 1, "maxLength": 256},
-                        }
-                    ],
-                }
-            },
+            **_models(),
             **_stored_responses(),
             "/health": {
                 "get": {**_get("health", "Report that the gateway runs", Health), "security": []}
@@ -135,6 +127,63 @@ def description() -> dict[str, Any]:
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
             },
+        },
+    }
+
+
+def _models() -> dict[str, Any]:
+    """Describe the lists of models, in the shape of OpenAI or of Anthropic."""
+    name = _parameter("id", "path", {"type": "string", "minLength": 1, "maxLength": 256})
+    version = _parameter("anthropic-version", "header", {"type": "string"})
+    version["description"] = "With any value the response has Anthropic's shape."
+    # Without `anthropic-version` they have no effect, so their schemas allow any value.
+    page = [
+        {**_parameter(name_of, "query", {}), "description": f"With `anthropic-version`: {meaning}"}
+        for name_of, meaning in (
+            ("limit", "models of the page, 1 to 1000; 20 without it."),
+            ("after_id", "the model before the page."),
+            ("before_id", "the model after the page."),
+        )
+    ]
+    wrong = {400: "A parameter of the query is wrong.", 500: _FAILURES[500]}
+    missing = {404: _FAILURES[404], 500: _FAILURES[500]}
+
+    def operation(
+        name_of: str,
+        summary: str,
+        answers: tuple[type[BaseModel], type[BaseModel]],
+        failures: dict[int, str],
+    ) -> dict[str, Any]:
+        return {
+            "operationId": name_of,
+            "summary": summary,
+            "responses": {
+                "200": {"description": summary, "content": _either(*answers)},
+                **{
+                    str(status): {
+                        "description": words,
+                        "content": _either(ErrorBody, AnthropicError),
+                    }
+                    for status, words in sorted({**failures, **_CALLER}.items())
+                },
+            },
+        }
+
+    one = "Get a model; its id may contain slashes"
+    return {
+        "/v1/models": {
+            "get": {
+                **operation(
+                    "listModels", "List the models", (ModelList, AnthropicModelPage), wrong
+                ),
+                "parameters": [version, *page],
+            }
+        },
+        "/v1/models/{id}": {
+            "get": {
+                **operation("retrieveModel", one, (ModelEntry, AnthropicModel), missing),
+                "parameters": [name, version],
+            }
         },
     }
 
@@ -231,4 +280,12 @@ def _failures(words: Mapping[int, str], failure: type[BaseModel] = ErrorBody) ->
 
 
 def _json(model: type[BaseModel]) -> dict[str, Any]:
-    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}}
+    return {"application/json": {"schema": _reference(model)}}
+
+
+def _either(*models: type[BaseModel]) -> dict[str, Any]:
+    return {"application/json": {"schema": {"anyOf": [_reference(model) for model in models]}}}
+
+
+def _reference(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{model.__name__}"}

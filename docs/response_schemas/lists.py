@@ -69,3 +69,25 @@ class ModelList(_Given):
 
     object: Literal["list"]
     data: list[ModelEntry]
+
+
+class AnthropicModel(_Given):
+    """A model in Anthropic's shape; its date is unknown, and null stands for what is not known."""
+
+    type: Literal["model"]
+    id: str
+    display_name: str
+    created_at: str
+    max_input_tokens: None
+    max_tokens: None
+    capabilities: None
+    lifecycle: Literal["active"]
+
+
+class AnthropicModelPage(_Given):
+    """One page of the models, in Anthropic's shape."""
+
+    data: list[AnthropicModel]
+    has_more: bool
+    first_id: str | None
+    last_id: str | None

@@ -11,8 +11,11 @@ from chatd import __version__, composition
 from chatd.aws_lambda import events, http
 from chatd.aws_lambda.events import Context, LambdaEvent
 from chatd.discovery.api_description import document
-from chatd.discovery.model_list import Models
+from chatd.discovery.model_list import ListedModel, Models
 from chatd.discovery.provider_list import provider_list
+from chatd.errors import ChatdError
+from chatd.surfaces import ErrorResponse, surface
+from chatd.surfaces.anthropic_messages.models import model_info, page_of
 
 compose = cache(partial(composition.compose, os.environ))
 model_lists = cache(
@@ -26,13 +29,35 @@ def providers(_event: LambdaEvent, _context: Context) -> http.Response:
 
 
 def models(_event: LambdaEvent, _context: Context) -> http.Response:
-    """List the tiers and the current models of every registered provider."""
-    return http.answered(model_lists(compose()).all())
+    """List the tiers and the current models of every registered provider, in OpenAI's shape."""
+    data = [model.in_openais_shape for model in model_lists(compose()).all()]
+    return http.answered({"object": "list", "data": data})
 
 
 def model(event: LambdaEvent, _context: Context) -> http.Response:
-    """Describe one model; a model name may contain slashes."""
-    return http.answered(model_lists(compose()).one(unquote((event["pathParameters"] or {})["id"])))
+    """Describe one model in OpenAI's shape; a model's name may contain slashes."""
+    return http.answered(_named(event).in_openais_shape)
+
+
+def anthropic_models(event: LambdaEvent, _context: Context) -> http.Response:
+    """List the same models in Anthropic's shape, one page of them."""
+    listed = [(model.id, model.display_name) for model in model_lists(compose()).all()]
+    return http.answered(page_of(listed, event.get("queryStringParameters") or {}))
+
+
+def anthropic_model(event: LambdaEvent, _context: Context) -> http.Response:
+    """Describe one model in Anthropic's shape."""
+    found = _named(event)
+    return http.answered(model_info(found.id, found.display_name))
+
+
+def anthropic_error(failure: ChatdError, request_id: str) -> ErrorResponse:
+    """Write a failure in Anthropic's shape."""
+    return surface("anthropic_messages").error(failure, request_id)
+
+
+def _named(event: LambdaEvent) -> ListedModel:
+    return model_lists(compose()).one(unquote((event["pathParameters"] or {})["id"]))
 
 
 def health(_event: LambdaEvent, _context: Context) -> http.Response:
@@ -50,12 +75,17 @@ def api_page(_event: LambdaEvent, _context: Context) -> http.Response:
     return http.Response(200, document("api.html"), content_type="text/html; charset=utf-8")
 
 
+def _for_anthropics_sdks(handler: http.Handler) -> dict[str, http.Route]:
+    """Route the requests of Anthropic's SDKs, which share the path with OpenAI's."""
+    return {"anthropic-version": http.Route(handler, anthropic_error)}
+
+
 router = http.Router(
     lambda: compose().settings,
     {
         "GET /v1/chat/providers": http.Route(providers),
-        "GET /v1/models": http.Route(models),
-        "GET /v1/models/{id+}": http.Route(model),
+        "GET /v1/models": http.Route(models, by_header=_for_anthropics_sdks(anthropic_models)),
+        "GET /v1/models/{id+}": http.Route(model, by_header=_for_anthropics_sdks(anthropic_model)),
         "GET /health": http.Route(health),
         "GET /openapi.json": http.Route(api_description),
         "GET /docs": http.Route(api_page),

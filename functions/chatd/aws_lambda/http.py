@@ -21,7 +21,7 @@ from chatd.telemetry.writer import Telemetry
 
 _EXPOSED = (
     "x-request-id, request-id, retry-after, x-should-retry, x-chatd-attempts,"
-    " x-chatd-dropped-params, x-chatd-idempotency, x-chatd-warning"
+    " x-chatd-dropped-params, x-chatd-estimated, x-chatd-idempotency, x-chatd-warning"
 )
 _USUAL_HEADERS = "authorization, content-type, idempotency-key, x-api-key"
 
@@ -46,11 +46,21 @@ class Route:
     Attributes:
         handler: Answers a request, or raises.
         error: Writes a failure in the caller's API, from the error and the request's id.
+        by_header: The route that replaces this one for a request with the header of that name, in
+            lower case.
 
     """
 
     handler: Handler
     error: Callable[[ChatdError, str], ErrorResponse] = openai_error
+    by_header: Mapping[str, Route] = field(default_factory=dict)
+
+    def for_headers_of(self, event: LambdaEvent) -> Route:
+        """Return the route for a request with these headers."""
+        for name, replacing in self.by_header.items():
+            if header(event, name) is not None:
+                return replacing
+        return self
 
 
 class Router:
@@ -76,6 +86,7 @@ class Router:
         headers = dict.fromkeys(("x-request-id", "request-id"), context.aws_request_id)
         name = f"{event['httpMethod']} {_resource(event, self.routes)}"
         route = self.routes.get(name) or _not_found(name, _path(event))
+        route = route.for_headers_of(event)
         try:
             headers |= _cors(header(event, "origin"), self._settings().cors_origins)
             if event["httpMethod"] == "OPTIONS":

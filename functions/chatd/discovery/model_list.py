@@ -9,10 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chatd.config.catalog import Provider
-from chatd.config.settings import Settings
+from chatd.config.settings import Settings, Tier
 from chatd.credentials.provider_keys import Credentials
 from chatd.deadline import Deadline
 from chatd.dialects import load_dialect
@@ -25,6 +26,33 @@ _FRESH_SECONDS = 60.0
 # After a failure: a provider that starts, or was reconfigured, soon works again.
 _RETRY_SECONDS = 5.0
 _TIMEOUT_SECONDS = 4.0
+_LABELLED = 3  # models of a tier in its display name
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ListedModel:
+    """A model that callers may name.
+
+    Attributes:
+        id: The name, as a request takes it.
+        owner: The provider's name; `chatd` for a tier.
+        label: The models of a tier, in the order of preference; None for a provider's model.
+
+    """
+
+    id: str
+    owner: str
+    label: str | None = None
+
+    @property
+    def display_name(self) -> str:
+        """The name for a person: a tier's has the models that the tier leads to."""
+        return self.id if self.label is None else f"{self.id}: {self.label}"
+
+    @property
+    def in_openais_shape(self) -> dict[str, Any]:
+        """OpenAI's entry; providers give no date, and OpenAI's SDKs want a number."""
+        return {"id": self.id, "object": "model", "created": 0, "owned_by": self.owner}
 
 
 class Models:
@@ -55,28 +83,28 @@ class Models:
         self._clock = clock
         self._lists: dict[str, tuple[float, list[str]]] = {}
 
-    def all(self) -> dict[str, Any]:
-        """Return the body of `GET /v1/models`: OpenAI's list, with the ids that callers send."""
-        data = [_model(tier, "chatd") for tier in self._settings.tiers]
+    def all(self) -> list[ListedModel]:
+        """List every model, the tiers first, by the ids that callers send."""
+        models = [_of_tier(name, tier) for name, tier in self._settings.tiers.items()]
         rows = self._available()
         self._refresh([row for row in rows if self._is_stale(row)])
         for row in rows:
             _, names = self._lists.get(row.name, (0.0, []))
-            data += [_model(row.prefix + name, row.name) for name in names]
-        return {"object": "list", "data": data}
+            models += [ListedModel(row.prefix + name, row.name) for name in names]
+        return models
 
-    def one(self, name: str) -> dict[str, Any]:
-        """Return the body of `GET /v1/models/{id}`, for a listed id or another spelling of one.
+    def one(self, name: str) -> ListedModel:
+        """Find a model by its listed id or another spelling of the id.
 
         Raises:
             ModelNotFoundError: If no model of that name is listed.
 
         """
         route = routes(name, self._settings, self._registry.default)[0]
-        listed = {model["id"]: model for model in self.all()["data"]}
+        listed = {model.id: model for model in self.all()}
         for model in (name, *(route.provider.prefix + model for model in _spellings(route))):
             if model in listed:
-                return {**listed[model], "id": name}
+                return replace(listed[model], id=name)
         raise ModelNotFoundError(f"there is no model {name!r}; GET /v1/models lists them")
 
     def _available(self) -> list[Provider]:
@@ -121,6 +149,8 @@ def _spellings(route: Route) -> tuple[str, ...]:
     return (model,)
 
 
-def _model(name: str, owner: str) -> dict[str, Any]:
-    # Providers give no date, and OpenAI's SDKs want a number.
-    return {"id": name, "object": "model", "created": 0, "owned_by": owner}
+def _of_tier(name: str, tier: Tier) -> ListedModel:
+    models = [entry.model for entry in tier.models]
+    more = len(models) - _LABELLED
+    shown = [*models[:_LABELLED], *([f"{more} more"] if more > 0 else [])]
+    return ListedModel(name, "chatd", ", then ".join(shown))

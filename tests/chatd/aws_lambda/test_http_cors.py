@@ -71,7 +71,7 @@ def test_with_the_wildcard_origin_answers_have_no_vary_header(
 
 EXPOSED = (
     "x-request-id, request-id, retry-after, x-should-retry, x-chatd-attempts,"
-    " x-chatd-dropped-params, x-chatd-idempotency, x-chatd-warning"
+    " x-chatd-dropped-params, x-chatd-estimated, x-chatd-idempotency, x-chatd-warning"
 )
 
 

@@ -108,7 +108,7 @@ def lists(provider: Upstream) -> Iterator[tuple[Models, list[float]]]:
 
 
 def ids(lists: Models) -> list[str]:
-    return [model["id"] for model in lists.all()["data"]]
+    return [model.id for model in lists.all()]
 
 
 def test_a_failed_list_is_requested_again_after_five_seconds(

@@ -1,0 +1,86 @@
+"""Write the list of models in Anthropic's shape, in pages.
+
+https://platform.claude.com/docs/en/api/models/list
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chatd.errors import InvalidRequestError
+
+_DEFAULT_LIMIT, _MAX_LIMIT = 20, 1000
+# Anthropic's own value for a model whose date of release is unknown.
+_UNKNOWN_DATE = "1970-01-01T00:00:00Z"
+
+
+def model_info(name: str, display_name: str) -> dict[str, Any]:
+    """Write one model; what the gateway does not know of it is null.
+
+    Args:
+        name: The id, as a request takes it.
+        display_name: The label, which Claude Code shows in its list of models.
+
+    """
+    return {
+        "type": "model",
+        "id": name,
+        "display_name": display_name,
+        "created_at": _UNKNOWN_DATE,
+        "max_input_tokens": None,
+        "max_tokens": None,
+        "capabilities": None,
+        "lifecycle": "active",
+    }
+
+
+def page_of(models: Sequence[tuple[str, str]], query: Mapping[str, str]) -> dict[str, Any]:
+    """Write one page of the list.
+
+    Args:
+        models: The id and the display name of every model.
+        query: `limit`, from 1 to 1,000; and either `after_id`, the model before the page, or
+            `before_id`, the model after it.
+
+    Raises:
+        InvalidRequestError: With the parameter that is wrong as its `param`.
+
+    """
+    limit = _limit(query.get("limit"))
+    ids = [name for name, _ in models]
+    if query.get("before_id"):
+        if query.get("after_id"):
+            raise InvalidRequestError("send after_id or before_id, not both", param="before_id")
+        end = _place(ids, query, "before_id")
+        start = max(0, end - limit)
+        has_more = start > 0
+    else:
+        start = _place(ids, query, "after_id") + 1 if query.get("after_id") else 0
+        end = min(len(ids), start + limit)
+        has_more = end < len(ids)
+    shown = ids[start:end]
+    return {
+        "data": [model_info(name, display_name) for name, display_name in models[start:end]],
+        "has_more": has_more,
+        "first_id": shown[0] if shown else None,
+        "last_id": shown[-1] if shown else None,
+    }
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return _DEFAULT_LIMIT
+    limit = int(text) if text.isascii() and text.isdecimal() and len(text) <= len("1000") else 0
+    if not 1 <= limit <= _MAX_LIMIT:
+        raise InvalidRequestError(
+            f"limit must be a whole number from 1 to {_MAX_LIMIT}", param="limit"
+        )
+    return limit
+
+
+def _place(ids: Sequence[str], query: Mapping[str, str], param: str) -> int:
+    try:
+        return ids.index(query[param])
+    except ValueError:
+        raise InvalidRequestError(f"{param} is no id of a listed model", param=param) from None
