@@ -6,9 +6,33 @@ lacks.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 from chatd.canonical.content import Block, Opaque, ToolCall, ToolResult
 from chatd.canonical.extra import Extra
 from chatd.canonical.request import ChatRequest, OpaqueTool
+
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
+# Fields of requests that change no answer: they name the caller, or say how the provider stores,
+# bills or shows something.
+_QUIET = frozenset(
+    {
+        *("user", "metadata", "client_metadata", "session_id", "trace", "store", "include"),
+        *("service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention"),
+        *("prompt_cache_options", "usage", "include_reasoning", "stream_options"),
+        *("user_profile_id", "inference_geo", "diagnostics", "background"),
+    }
+)
+_QUIET_PATHS = frozenset({"reasoning.summary", "reasoning.generate_summary", "thinking.display"})
+# Values that change nothing.
+_DEFAULTS: Mapping[str, Any] = MappingProxyType(
+    {"truncation": "disabled", "text.verbosity": "medium", "modalities": ["text"]}
+)
+_RESPONSES = "openai_responses"
+# Fields of turns, calls and results that identify or describe an item in this dialect.
+_IDENTIFYING = frozenset({"id", "status", "phase", "annotations", "type"})
 
 
 def foreign_fields(request: ChatRequest, dialect: str) -> tuple[str, ...]:
@@ -51,6 +75,24 @@ def has_failed_result(request: ChatRequest) -> bool:
     return False
 
 
+def further_fields(request: ChatRequest, dialect: str) -> tuple[str, ...]:
+    """Name the further fields of the request itself that came in another dialect.
+
+    Left out are null and empty values, and fields that change no answer.
+    """
+    extra = request.extra
+    if extra is None or extra.dialect == dialect:
+        return ()
+    return tuple(
+        path
+        for path, value in extra.paths()
+        if path.partition(".")[0] not in _QUIET
+        and path not in _QUIET_PATHS
+        and value not in _EMPTY
+        and not (path in _DEFAULTS and bool(_DEFAULTS[path] == value))
+    )
+
+
 class _Found:
     """The paths of the fields of other dialects, each once."""
 
@@ -75,5 +117,6 @@ class _Found:
             self.paths[place] = None
             return
         for path, value in extra.paths():
-            if value not in (None, "", [], {}):
+            quiet = extra.dialect == _RESPONSES and path.rpartition(".")[2] in _IDENTIFYING
+            if value not in _EMPTY and not quiet:
                 self.paths[f"{place}.{path}"] = None

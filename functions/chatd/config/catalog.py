@@ -111,6 +111,7 @@ class Provider:
         content_as_text: Whether a message's content must be a text and not a list of parts.
         tools_only_functions: Whether the provider refuses tools of other kinds than functions, in
             every dialect: custom and namespaced tools become functions, hosted tools are left out.
+        takes_top_k: Whether the provider takes `top_k` in OpenAI's chat dialect, which lacks it.
         returns_reasoning: The field in which the provider takes an assistant's reasoning back,
             `reasoning_content` or `reasoning`; None: the caller's.
         developer_as_system: Whether a `developer` turn is sent as a `system` turn: chat templates
@@ -152,6 +153,7 @@ class Provider:
     max_tokens_name: Literal["max_tokens", "max_completion_tokens"] | None = None
     content_as_text: bool = False
     tools_only_functions: bool = False
+    takes_top_k: bool = False
     returns_reasoning: Literal["reasoning_content", "reasoning"] | None = None
     developer_as_system: bool = False
     upstream_stream: bool | Literal["auto"] = "auto"
@@ -205,6 +207,7 @@ _ROWS = (
         base_url="https://openrouter.ai/api/v1",
         base_url_variable="OPENROUTER_BASE_URL",
         key_variable="OPENROUTER_API_KEY",
+        takes_top_k=True,  # https://openrouter.ai/docs/api-reference/parameters
         returns_reasoning="reasoning",  # https://openrouter.ai/docs/use-cases/reasoning-tokens
         # "Assistant Prefill" on https://openrouter.ai/docs/api-reference/overview
         prefill=True,

@@ -151,6 +151,7 @@ class ProviderTable(_Table):
     max_tokens_name: Literal["max_tokens", "max_completion_tokens"] | None = None
     content_as_text: bool | None = None
     tools_only_functions: bool | None = None
+    takes_top_k: bool | None = None
     returns_reasoning: Literal["reasoning_content", "reasoning"] | None = None
     developer_as_system: bool | None = None
     prefill: bool | None = None

@@ -1,53 +1,92 @@
-"""Turn hints to think into one effort, for a dialect that has efforts only.
+"""Choose how hard a model shall think, for a dialect that has efforts and no budgets.
 
-Claude Code sends adaptive thinking and an effort with every request, whatever the model. So these
-hints are written only for models that are known to think, and are named as dropped for others.
+Agents send adaptive thinking and an effort with every request, whichever model answers: these are
+hints, which go only to models that are known to think. An effort or a budget alone is a wish that
+goes to every model (docs/decisions/0042-dialects-per-model.md).
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from chatd.canonical.request import ChatRequest, Think
 from chatd.config.catalog import Provider
 
 # Tokens of thinking below which a budget is a low or a medium effort.
 _LOW_BUDGET, _MEDIUM_BUDGET = 4_096, 16_384
-_LEFT_TO_MODEL = (None, "adaptive")
+# The caller's name for each hint, by the dialect of the caller.
+_EFFORT: Mapping[str, str] = MappingProxyType(
+    {
+        "anthropic_messages": "output_config.effort",
+        "openai_responses": "reasoning.effort",
+    }
+)
+_THINKING: Mapping[str, str] = MappingProxyType(
+    {"anthropic_messages": "thinking", "openai_responses": "reasoning.effort"}
+)
 
 
-def with_effort(request: ChatRequest, row: Provider) -> ChatRequest:
-    """Return the request with its hints as `think`: a level, a switch, or None.
+def wanted(request: ChatRequest, row: Provider) -> Think | None:
+    """Return whether to think or how hard; None leaves it to the model.
 
-    Args:
-        request: The request; `model` is the provider's name for it.
-        row: The provider's row.
-
+    The result is True for adaptive thinking of a model that is known to think, unless an effort
+    comes with it.
     """
-    if request.think != "adaptive" and request.effort is None and request.think_budget is None:
-        return request
-    return replace(request, think=_think(request, row), effort=None, think_budget=None)
-
-
-def lost(request: ChatRequest, row: Provider) -> tuple[str, ...]:
-    """Name the hints that are left out, because the model is not known to think."""
-    if request.think not in _LEFT_TO_MODEL or row.can_think(request.model):
-        return ()
-    adaptive = ("thinking",) if request.think == "adaptive" else ()
-    return (*adaptive, "output_config.effort") if request.effort is not None else adaptive
-
-
-def _think(request: ChatRequest, row: Provider) -> Think | None:
-    if request.think in _LEFT_TO_MODEL:
+    think = request.think
+    if think is False:
+        return None if _is_lost_off(request, row) else think
+    if think is None or think == "adaptive":
         if not row.can_think(request.model):
             return None
-        return request.effort or (None if request.think is None else True)
-    if request.think is not True:
-        return request.think
-    return request.effort or _level(request.think_budget)
+        return request.effort or (None if think is None else True)
+    if think is True and (request.effort or request.think_budget):
+        return request.effort or effort_of_budget(request.think_budget)
+    return think
 
 
-def _level(budget: int | None) -> Think:
-    if budget is None:
-        return True
-    return "low" if budget < _LOW_BUDGET else "medium" if budget < _MEDIUM_BUDGET else "high"
+def lost(request: ChatRequest, row: Provider, *, switches_off: bool = False) -> tuple[str, ...]:
+    """Name the hints that are left out, in the caller's words.
+
+    Args:
+        request: The chat.
+        row: The provider's row.
+        switches_off: Whether the dialect can switch thinking off for every model.
+
+    """
+    found = []
+    can_think = row.can_think(request.model)
+    lost_off = _is_lost_off(request, row) and not switches_off
+    if (request.think == "adaptive" and not can_think) or lost_off:
+        found.append(_name(request, _THINKING))
+    if request.effort is not None and request.think in (None, "adaptive") and not can_think:
+        found.append(_name(request, _EFFORT))
+    return tuple(dict.fromkeys(found))
+
+
+def without(request: ChatRequest) -> tuple[ChatRequest, str] | None:
+    """Return the request without any hint to think, and the hint's name; None without a hint."""
+    if request.think_required or (request.think is None and request.effort is None):
+        return None
+    names = _EFFORT if request.think is None else _THINKING
+    bare = request.to(request.model, stream=request.stream)
+    bare.think = bare.effort = bare.think_budget = None
+    return bare, _name(request, names)
+
+
+def effort_of_budget(tokens: int | None) -> str:
+    """Return the effort that a budget of tokens stands for; `medium` without a budget."""
+    if tokens is None or _LOW_BUDGET <= tokens < _MEDIUM_BUDGET:
+        return "medium"
+    return "low" if tokens < _LOW_BUDGET else "high"
+
+
+def _is_lost_off(request: ChatRequest, row: Provider) -> bool:
+    """Return whether thinking is switched off as a hint for a model that may not know thinking."""
+    off = request.think is False and not request.think_required
+    return off and request.source is not None and not row.can_think(request.model)
+
+
+def _name(request: ChatRequest, names: Mapping[str, str]) -> str:
+    source = request.source
+    return names.get(source.dialect if source else "", "reasoning_effort")

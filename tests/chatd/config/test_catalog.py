@@ -77,7 +77,7 @@ def test_a_row_changes_only_the_listed_fields_of_its_dialect() -> None:
     }
 
     assert changed["ollama"] == {"prefill", "timeouts"}
-    assert changed["openrouter"] == {"prefill", "returns_reasoning"}
+    assert changed["openrouter"] == {"prefill", "returns_reasoning", "takes_top_k"}
     assert changed["opencode"] == {"plan", "plans", "returns_reasoning"}
     assert plain.endpoint == "chat"
     assert plain.upstream_stream == "auto"

@@ -66,7 +66,7 @@ class Ollama:
     def omitted(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:
         """Name the hints and the keywords of tools' schemas that have no effect."""
         lost = (
-            *thinking_hints.lost(request, row),
+            *thinking_hints.lost(request, row, switches_off=True),
             *ollama_hints.dropped(request),
             *ollama_messages.unwritten(request),
             *foreign_fields(request, DIALECT),
@@ -90,7 +90,7 @@ class Ollama:
             "model": request.model,
             **self._conversation(request),
             "stream": request.stream,
-            "think": ollama_hints.think(thinking_hints.with_effort(request, row)),
+            "think": ollama_hints.think(request, row),
             **ollama_hints.fields(request),
         }
         if request.format is not None:

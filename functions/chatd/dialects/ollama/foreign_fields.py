@@ -13,8 +13,11 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from chatd.canonical.extra import Extra, Json, fields_for
+from chatd.canonical.extra import Json, fields_for
+from chatd.canonical.losses import further_fields
 from chatd.canonical.request import ChatRequest, Think
+from chatd.config.catalog import Provider
+from chatd.dialects import thinking_hints
 
 # OpenAI's efforts as Ollama's values, as Ollama itself maps them:
 # https://github.com/ollama/ollama/blob/main/openai/openai.go (thinkFromReasoningEffort)
@@ -86,7 +89,7 @@ def dropped(request: ChatRequest) -> tuple[str, ...]:
     """Name the hints without an equal in Ollama's dialect that can change the answer."""
     fields = given(request)
     if not fields:
-        return _of_other_dialects(request.extra)
+        return further_fields(request, _SURFACE)
     found = [name for name, value in fields.items() if name in _NAMED and not _is_idle(name, value)]
     asked = {name for name in _THINKING if fields.get(name) is not None}
     unread = {name for name in asked if _think(name, fields[name]) is None}
@@ -98,21 +101,15 @@ def given(request: ChatRequest) -> Json:
     return fields_for(_SURFACE, request.extra)
 
 
-def _of_other_dialects(extra: Extra | None) -> tuple[str, ...]:
-    """Name the fields of other surfaces: their hints are not read."""
-    if extra is None or extra.dialect == _SURFACE:
-        return ()
-    return tuple(path for path, value in extra.paths() if value is not None)
-
-
-def think(request: ChatRequest) -> Think:
+def think(request: ChatRequest, row: Provider) -> Think:
     """Read Ollama's value for thinking; False if no field asks for thinking.
 
     Without a value a thinking model thinks, and can spend a small budget before the answer begins:
     https://github.com/ollama/ollama/blob/main/docs/capabilities/thinking.mdx
     """
-    if request.think is not None:
-        return _level(request.think) or False
+    wanted = thinking_hints.wanted(request, row)
+    if wanted is not None:
+        return _level(wanted) or False
     fields = given(request)
     for name in _THINKING:
         found = _think(name, fields.get(name))
@@ -127,19 +124,21 @@ def without_thinking(request: ChatRequest) -> tuple[ChatRequest, str] | None:
     Agents send an effort with every request, whatever the model. On the native surface `think` is
     a demand and not a hint.
     """
-    hinted = request.think == "adaptive" or request.effort is not None
-    if request.think_required or (think(request) is False and not hinted):
+    if request.think_required or request.think is False:
         return None
     fields = given(request)
-    if request.think is not None or hinted:
-        hint = "reasoning_effort"
-    else:
-        hint = next(name for name in _THINKING if _think(name, fields.get(name)) is not None)
+    found = thinking_hints.without(request)
+    if found is not None and _level(request.think) is False:
+        return None
+    name = next((n for n in _THINKING if _think(n, fields.get(n)) not in (None, False)), None)
+    hint = name if found is None else found[1]
+    if hint is None:
+        return None
     extra = request.extra
     if extra is not None:
         rest = {name: value for name, value in extra.fields.items() if name not in _THINKING}
         extra = replace(extra, fields=rest)
-    return replace(request, think=None, effort=None, extra=extra), hint
+    return replace(request, think=None, effort=None, think_budget=None, extra=extra), hint
 
 
 def fields(request: ChatRequest) -> dict[str, Any]:

@@ -6,6 +6,7 @@ subclass in dialects/vendors.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from http import HTTPStatus
@@ -41,6 +42,8 @@ from chatd.safe_json.finite_numbers import request_body
 from chatd.safe_json.item_limits import MAX_CHOICES
 from chatd.upstream_http import HttpRequest, HttpResponse
 
+# Such as "Unsupported parameter: 'reasoning_effort'" and "model does not support reasoning".
+_NO_THINKING = re.compile(r"reasoning|thinking", re.IGNORECASE)
 _EXAMPLE = Example(
     whole=(
         b'{"id":"c","model":"m","choices":[{"index":0,"message":{"role":"assistant",'
@@ -70,8 +73,8 @@ class OpenAIChat:
 
     def omitted(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:
         """Name the caller's fields dropped by the row or lacking in the dialect."""
-        lost = thinking_hints.lost(request, row)
-        return (*dropped(request, row), *lost, *openai_request.foreign(request))
+        hints = () if openai_request.is_own(request) else thinking_hints.lost(request, row)
+        return (*dropped(request, row), *hints, *openai_request.foreign(request, row))
 
     def build(self, request: ChatRequest, row: Provider, key: SecretStr | None) -> HttpRequest:
         """Build the request for a chat; `request.model` is the provider's name for the model.
@@ -81,12 +84,13 @@ class OpenAIChat:
                 the dialect cannot express.
 
         """
-        request = thinking_hints.with_effort(request, row)
-        body = openai_request.body_of(request)
+        own = openai_request.is_own(request)
+        body = openai_request.body_of(request, row)
         if corrects_turns(row):
             body["messages"] = [self._turn(turn, row) for turn in body["messages"]]
-        if request.think is not None:
-            self._write_thinking(body, request.think, request)
+        think = request.think if own else thinking_hints.wanted(request, row)
+        if think is not None:
+            self._write_thinking(body, think, request)
         if request.stream:
             options = body.get("stream_options") or {}
             body |= {"stream": True, "stream_options": {**options, "include_usage": True}}
@@ -99,12 +103,12 @@ class OpenAIChat:
         return HttpRequest(row.url(DIALECT, "/chat/completions"), headers, request_body(body))
 
     def relaxed(
-        self,
-        request: ChatRequest,  # noqa: ARG002  # a subclass's place
-        refusal: UpstreamRefusedError,  # noqa: ARG002  # as above
+        self, request: ChatRequest, refusal: UpstreamRefusedError
     ) -> tuple[ChatRequest, str] | None:
-        """Return None: no refusal of a hint is known in this dialect."""
-        return None
+        """Return a translated request without its hint to think, if the refusal names thinking."""
+        if openai_request.is_own(request) or not _NO_THINKING.search(refusal.message):
+            return None
+        return thinking_hints.without(request)
 
     def parse(self, response: HttpResponse) -> Response:
         """Read a whole response.

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chatd.canonical.extra import fields_for, nested_for
-from chatd.canonical.losses import foreign_fields, has_failed_result
+from chatd.canonical.losses import foreign_fields, further_fields, has_failed_result
 from chatd.canonical.request import AnyTool, ChatRequest, CustomTool, NamedTool, OpaqueTool, Source
+from chatd.config.catalog import Provider
 from chatd.dialects.openai_chat.turns import DIALECT, written
 
 # The JSON fields of a field of the canonical form, where the names differ.
@@ -28,12 +29,16 @@ _WRITTEN_AS: Mapping[str, tuple[str, ...]] = {
     "format_extra": ("response_format",),
     "think": ("reasoning_effort",),
 }
+# Fields that OpenAI refuses without tools.
+_BESIDE_TOOLS = ("tool_choice", "parallel_tool_calls")
 
-# Fields of other dialects that change nothing in an answer.
-_QUIET = frozenset({"metadata", "service_tier", "inference_geo"})
+
+def is_own(request: ChatRequest) -> bool:
+    """Return whether the request came in this dialect."""
+    return request.source is not None and request.source.dialect == DIALECT
 
 
-def body_of(request: ChatRequest) -> dict[str, Any]:
+def body_of(request: ChatRequest, row: Provider) -> dict[str, Any]:
     """Write the body, without what the dialect adds for thinking and streams.
 
     Raises:
@@ -42,10 +47,10 @@ def body_of(request: ChatRequest) -> dict[str, Any]:
     """
     source = request.source
     if source is None or source.dialect != DIALECT:
-        return _written(request)
+        return _written(request, row)
     changed = [name for name, value in source.read.items() if getattr(request, name) is not value]
     if "extra" in changed:
-        return _written(request)
+        return _written(request, row)
     body = {**source.body, "model": request.model}
     if changed:
         _rewrite(body, changed, request, source)
@@ -60,20 +65,20 @@ def has_field(request: ChatRequest, name: str) -> bool:
     return name in _options(request) or name in fields_for(DIALECT, request.extra)
 
 
-def foreign(request: ChatRequest) -> tuple[str, ...]:
+def foreign(request: ChatRequest, row: Provider) -> tuple[str, ...]:
     """Name the fields that came in another dialect, which the body lacks."""
-    source = request.source
-    if source is not None and source.dialect == DIALECT:
+    if is_own(request):
         return ()
-    lost = ["messages.content.is_error"] if has_failed_result(request) else []
-    if request.sampling.top_k is not None:
-        lost.append("top_k")
-    if request.extra is not None and request.extra.dialect != DIALECT:
-        lost += [path for path, value in request.extra.paths() if value and path not in _QUIET]
-    return (*foreign_fields(request, DIALECT), *lost)
+    found = list(further_fields(request, DIALECT))
+    if request.sampling.top_k is not None and not row.takes_top_k:
+        found.append("top_k")
+    found += foreign_fields(request, DIALECT)
+    if has_failed_result(request):
+        found.append("messages.content.is_error")
+    return tuple(found)
 
 
-def _written(request: ChatRequest) -> dict[str, Any]:
+def _written(request: ChatRequest, row: Provider) -> dict[str, Any]:
     """Write the body from the canonical form."""
     body: dict[str, Any] = {
         **fields_for(DIALECT, request.extra),
@@ -81,6 +86,11 @@ def _written(request: ChatRequest) -> dict[str, Any]:
         "messages": [turn for message in request.messages for turn in written(message)],
         **_options(request),
     }
+    if row.takes_top_k and request.sampling.top_k is not None:
+        body["top_k"] = request.sampling.top_k
+    if not body.get("tools"):
+        for name in _BESIDE_TOOLS:
+            body.pop(name, None)
     if options := nested_for(DIALECT, request.extra, "stream_options"):
         body["stream_options"] = dict(options)
     return body

@@ -9,7 +9,10 @@ import pytest
 from chatd.canonical.content import Text
 from chatd.canonical.extra import Extra, fields_for
 from chatd.canonical.request import ChatRequest, Message, Sampling
+from chatd.config.catalog import CATALOG
 from chatd.dialects.ollama import foreign_fields
+
+OLLAMA = CATALOG["ollama"]
 
 # Fields of OpenAI, OpenRouter and agents without effect on the answer.
 QUIET = (
@@ -145,7 +148,7 @@ def test_an_effort_is_written_as_ollamas_think_value(effort: str, written: Any) 
         request(thinking={"type": "enabled", "effort": effort}),
         ChatRequest("m", (), think=effort),
     ):
-        assert foreign_fields.think(found) == written
+        assert foreign_fields.think(found, OLLAMA) == written
         assert foreign_fields.dropped(found) == ()
 
 
@@ -171,16 +174,16 @@ def test_an_effort_is_written_as_ollamas_think_value(effort: str, written: Any) 
     ],
 )
 def test_the_first_field_with_a_valid_thinking_value_is_used(extra: Any, written: Any) -> None:
-    assert foreign_fields.think(request(**extra)) == written
+    assert foreign_fields.think(request(**extra), OLLAMA) == written
 
 
 def test_the_think_value_of_the_request_takes_precedence_over_every_hint() -> None:
     found = request(think="high")
     found.think = False
-    assert foreign_fields.think(found) is False
+    assert foreign_fields.think(found, OLLAMA) is False
 
     found.think = "as you like"
-    assert foreign_fields.think(found) is False
+    assert foreign_fields.think(found, OLLAMA) is False
 
 
 @pytest.mark.parametrize(
@@ -228,7 +231,7 @@ def test_without_thinking_removes_and_names_the_hint(extra: Any, name: str) -> N
     assert found is not None
     assert found[1] == name
     assert further(found[0]) == {key: extra[key] for key in extra if key == "user"}
-    assert foreign_fields.think(found[0]) is False
+    assert foreign_fields.think(found[0], OLLAMA) is False
 
 
 def test_without_thinking_removes_the_reasoning_effort_of_openai() -> None:
@@ -252,7 +255,7 @@ def test_a_field_of_another_surface_is_dropped_and_named() -> None:
     assert (
         foreign_fields.options(found),
         foreign_fields.fields(found),
-        foreign_fields.think(found),
+        foreign_fields.think(found, OLLAMA),
     ) == ({}, {}, False)
 
 
