@@ -51,8 +51,16 @@ _NOT_IN_ID = re.compile(r"[^a-zA-Z0-9_-]")
 _INVALID = "INVALID_JSON"
 
 
-def message(response: Response, served: Served) -> dict[str, Any]:
-    """Write a message."""
+def message(response: Response, served: Served, name: str) -> dict[str, Any]:
+    """Write a message.
+
+    Args:
+        response: The response.
+        served: The provider and model that answered last.
+        name: The model by the caller's name. Claude Code 2.1.197 drops the thinking of an answer
+            with another name from its next request.
+
+    """
     source = own(response.source)
     choice = response.first
     if source is None:
@@ -65,7 +73,7 @@ def message(response: Response, served: Served) -> dict[str, Any]:
         "id": text(fields.get("id")) or own_id(served),
         "type": "message",
         "role": "assistant",
-        "model": text(fields.get("model")) or response.model or served.model,
+        "model": name,
     }
     body: dict[str, Any] = {
         **head,

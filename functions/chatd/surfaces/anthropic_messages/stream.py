@@ -40,14 +40,15 @@ class MessageEvents:
 
     Args:
         served: The provider and model that answer.
+        name: The model by the caller's name, as in a whole message.
 
     """
 
-    def __init__(self, served: Served) -> None:
+    def __init__(self, served: Served, name: str) -> None:
         self._served = served
+        self._name = name
         self._usage = Usage()
         self._id: str | None = None
-        self._model: str | None = None
         self._finish: Finish | None = None
         self._begun = self._delta_sent = self._ended = self._refused = False
         self._blocks = Blocks()
@@ -83,7 +84,7 @@ class MessageEvents:
                 if event.index == 0:
                     self._finish = event
             case Counted():
-                self._usage, self._model = event.usage, event.model or self._model
+                self._usage = event.usage
             case Head():
                 self._id = self._id or event.id
             case FailedOver():
@@ -105,12 +106,12 @@ class MessageEvents:
             "id": (self._id if own_form else None) or own_id(served),
             "type": "message",
             "role": "assistant",
-            "model": self._model or served.model,
             "content": [],
             "stop_reason": None,
             "stop_sequence": None,
             "usage": usage(self._usage),
             **{name: value for name, value in given.items() if value is not None},
+            "model": self._name,
         }
         self._send("message_start", {**body, "message": message})
 
@@ -170,7 +171,6 @@ class MessageEvents:
         self._blocks.close()
 
     def _fail_over(self, event: FailedOver) -> None:
-        self._model = self._model or self._served.model
         self._served = self._served.after(event)
         self._numbers.clear()
 

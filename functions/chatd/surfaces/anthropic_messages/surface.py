@@ -48,7 +48,7 @@ class AnthropicMessages:
 
     def write(
         self,
-        request: ChatRequest,  # noqa: ARG002  # the protocol's
+        request: ChatRequest,
         response: Response,
         served: Served,
     ) -> Mapping[str, Any]:
@@ -58,11 +58,11 @@ class AnthropicMessages:
             AnswerTooLargeError: If the arguments of its tool calls hold more than 600,000 values.
 
         """
-        return message(response, served.after(*response.failovers))
+        return message(response, served.after(*response.failovers), request.model)
 
-    def stream(self, request: ChatRequest, request_id: str) -> StreamWriter:  # noqa: ARG002  # the protocol's
+    def stream(self, request: ChatRequest, request_id: str) -> StreamWriter:
         """Make the writer of a stream."""
-        return _Stream(request_id)
+        return _Stream(request_id, request.model)
 
     def is_end(self, piece: bytes) -> bool:
         """Whether this piece is the event `message_stop`."""
@@ -80,8 +80,9 @@ _: Surface = AnthropicMessages()
 class _Stream:
     """Writes the pieces of one stream."""
 
-    def __init__(self, request_id: str) -> None:
+    def __init__(self, request_id: str, name: str) -> None:
         self._request_id = request_id
+        self._name = name
 
     def write(self, frames: Iterator[Frame], served: Served) -> Iterator[bytes]:
         """Write the named events, from `message_start` to `message_stop`.
@@ -90,7 +91,7 @@ class _Stream:
             AnswerTooLargeError: If the answer has more than 1,024 tool calls.
 
         """
-        events = MessageEvents(served)
+        events = MessageEvents(served, self._name)
         for frame in frames:
             yield from events.write(frame)
 
