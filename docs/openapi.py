@@ -11,6 +11,7 @@ from response_schemas.anthropic_messages import AnthropicError, AnthropicMessage
 from response_schemas.lists import (
     AnthropicModel,
     AnthropicModelPage,
+    AnthropicTokenCount,
     ErrorBody,
     Health,
     ModelEntry,
@@ -23,15 +24,17 @@ from response_schemas.stored_responses import DeletedResponse, StoredInput, Stor
 
 from chatd import __version__
 from chatd.surfaces.anthropic_messages.schema import AnthropicRequest
+from chatd.surfaces.anthropic_messages.token_count import AnthropicCountRequest
 from chatd.surfaces.native.schema import NativeRequest
 from chatd.surfaces.openai_chat.schema import OpenAIRequest
 
-_READ = (AnthropicRequest, NativeRequest, OpenAIRequest)
+_READ = (AnthropicCountRequest, AnthropicRequest, NativeRequest, OpenAIRequest)
 _WRITTEN = (
     AnthropicError,
     AnthropicMessage,
     AnthropicModel,
     AnthropicModelPage,
+    AnthropicTokenCount,
     NativeAnswer,
     Completion,
     CompletionChunk,
@@ -112,6 +115,7 @@ def description() -> dict[str, Any]:
                     (AnthropicError, _ANTHROPIC_FAILURES),
                 )
             },
+            "/v1/messages/count_tokens": {"post": _token_count()},
             "/v1/chat/providers": {
                 "get": _get("listProviders", "List the registered providers", ProviderList)
             },
@@ -127,6 +131,29 @@ def description() -> dict[str, Any]:
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
             },
+        },
+    }
+
+
+def _token_count() -> dict[str, Any]:
+    """Describe the count of a request's input tokens."""
+    statuses = (400, 404, 413, 500, 503)
+    failures = {status: _ANTHROPIC_FAILURES[status] for status in statuses}
+    estimated = {
+        "description": "`input_tokens` if the number is an estimate.",
+        "schema": {"enum": ["input_tokens"]},
+    }
+    return {
+        "operationId": "countTokens",
+        "summary": "Count the input tokens of a request of Anthropic's API",
+        "requestBody": {"required": True, "content": _json(AnthropicCountRequest)},
+        "responses": {
+            "200": {
+                "description": "The number",
+                "headers": {"x-chatd-estimated": estimated},
+                "content": _json(AnthropicTokenCount),
+            },
+            **_failures({**failures, **_CALLER}, AnthropicError),
         },
     }
 

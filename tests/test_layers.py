@@ -22,7 +22,7 @@ LAYERS = (
     {"credentials", "dialects", "surfaces", "telemetry", "transport"},
     {"routing"},
     {"discovery", "resilience"},
-    {"gateway"},
+    {"gateway", "token_counter"},
     {"aws_lambda"},
     {"idempotency"},
     {"stored_responses"},

@@ -91,3 +91,9 @@ class AnthropicModelPage(_Given):
     has_more: bool
     first_id: str | None
     last_id: str | None
+
+
+class AnthropicTokenCount(_Given):
+    """The number of a request's input tokens."""
+
+    input_tokens: int

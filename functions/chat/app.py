@@ -18,6 +18,7 @@ from chatd.surfaces import SURFACES, ErrorResponse, surface
 compose = cache(partial(composition.compose, os.environ))
 once = cache(lambda: composition.once(os.environ, compose().settings))
 store = cache(lambda: composition.stored_responses(os.environ, compose().settings))
+counter_of = cache(composition.token_counter)
 
 # The surface whose responses can be stored, and the routes of a stored response.
 _STORED = "openai_responses"
@@ -26,6 +27,7 @@ _STORED_ROUTES = (
     "DELETE /v1/responses/{id}",
     "GET /v1/responses/{id}/input_items",
 )
+_COUNT_ROUTE = "POST /v1/messages/count_tokens"
 
 
 def chat(name: str, event: LambdaEvent, context: Context) -> http.Response | StreamingResponse:
@@ -70,6 +72,13 @@ def stored_response(route: str, event: LambdaEvent, _context: Context) -> http.R
     return responses.answer(route, event)
 
 
+def count_tokens(event: LambdaEvent, context: Context) -> http.Response:
+    """Count the input tokens of a request of Anthropic's surface."""
+    call = events.call_of(event, context, compose().settings)
+    count = counter_of(compose()).count(events.Headers(event), partial(events.body_of, event), call)
+    return http.answered(count.body, count.headers)
+
+
 def error(name: str, failure: ChatdError, request_id: str) -> ErrorResponse:
     """Write a failure in the surface's API."""
     return surface(name).error(failure, request_id)
@@ -89,7 +98,8 @@ router = http.Router(
         f"POST {entry.path}": http.Route(partial(chat, name), partial(error, name))
         for name, entry in SURFACES.items()
     }
-    | {route: http.Route(partial(stored_response, route)) for route in _STORED_ROUTES},
+    | {route: http.Route(partial(stored_response, route)) for route in _STORED_ROUTES}
+    | {_COUNT_ROUTE: http.Route(count_tokens, partial(error, "anthropic_messages"))},
 )
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from chatd.idempotency.execution import IdempotentExecution
     from chatd.stored_responses import Rows
     from chatd.stored_responses.store import ResponseStore
+    from chatd.token_counter import TokenCounter
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,6 +103,14 @@ def _store(settings: Settings, warn: Callable[[str], None]) -> Store:
     from chatd.resilience.circuit_breaker_dynamodb import shared  # noqa: PLC0415  # it imports boto3
 
     return shared(settings.circuits_table, warn)
+
+
+def token_counter(parts: Composition) -> TokenCounter:
+    """Build the counter of `/v1/messages/count_tokens`, whose modules are imported on first use."""
+    from chatd.token_counter import TokenCounter  # noqa: PLC0415  # for one route only
+
+    selector = TargetSelector(parts.settings, parts.credentials)
+    return TokenCounter(selector, parts.transport, Telemetry())
 
 
 def once(environ: Mapping[str, str], settings: Settings) -> IdempotentExecution:

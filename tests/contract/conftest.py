@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.chatd.conftest import clean_environment
+from tests.chatd.conftest import clean_environment, provider
 
-__all__ = ["clean_environment"]
+__all__ = ["clean_environment", "provider"]

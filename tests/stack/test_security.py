@@ -15,6 +15,7 @@ GUARDED = {
     ("post", "/v1/chat"),
     ("post", "/v1/chat/completions"),
     ("post", "/v1/messages"),
+    ("post", "/v1/messages/count_tokens"),
     ("get", "/v1/chat/providers"),
     ("get", "/v1/models"),
     ("get", "/v1/models/{id+}"),

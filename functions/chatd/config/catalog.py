@@ -97,6 +97,7 @@ class Provider:
         plans: Base URLs by plan, if the provider sells several.
         plan: The selected plan.
         honours_format: Whether the provider enforces the requested format.
+        counts_tokens: Whether the provider has Anthropic's route `/messages/count_tokens`.
         prefill: Whether the provider continues an assistant turn at the end of a conversation.
         prefill_fields: Fields of such a turn that the vendor requires.
         drops: Fields of a request that the provider refuses; they are left out and named.
@@ -144,6 +145,7 @@ class Provider:
     plans: Mapping[str, str] = field(default_factory=dict)
     plan: str | None = None
     honours_format: bool = True
+    counts_tokens: bool = False
     prefill: bool = False
     prefill_fields: Mapping[str, Any] = field(default_factory=dict)
     drops: tuple[str, ...] = ()
@@ -268,6 +270,7 @@ _ROWS = (
         base_url_variable="ANTHROPIC_BASE_URL",
         key_variable="ANTHROPIC_API_KEY",
         key_headers=key_headers_of("anthropic_messages"),
+        counts_tokens=True,
     ),
 )
 

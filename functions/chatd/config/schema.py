@@ -154,6 +154,7 @@ class ProviderTable(_Table):
     takes_top_k: bool | None = None
     returns_reasoning: Literal["reasoning_content", "reasoning"] | None = None
     developer_as_system: bool | None = None
+    counts_tokens: bool | None = None
     prefill: bool | None = None
     prefill_fields: dict[str, Any] | None = None
     upstream_stream: bool | Literal["auto"] | None = None

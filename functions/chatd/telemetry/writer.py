@@ -59,6 +59,20 @@ class Telemetry:
         present = {name: value for name, value in fields.items() if value is not None}
         write(*metrics(record, self._namespace), line("INFO", "chat", present))
 
+    def token_count(self, request_id: str, tokens: int, provider: str | None) -> None:
+        """Log a count of input tokens, which has no metrics.
+
+        Args:
+            request_id: The invocation's id.
+            tokens: The number.
+            provider: The provider that counted; None for an estimate.
+
+        """
+        fields: dict[str, Any] = {"request_id": request_id, "chatd.input_tokens": tokens}
+        if provider is not None:
+            fields["gen_ai.provider.name"] = provider
+        write(line("INFO", "count_tokens", fields))
+
     def idempotency(self, request_id: str, outcome: str, error: str | None = None) -> None:
         """Log the outcome of an idempotency key.
 
