@@ -20,6 +20,7 @@ from response_schemas.lists import (
 )
 from response_schemas.native import NativeAnswer
 from response_schemas.openai_chat import Completion, CompletionChunk
+from response_schemas.openai_responses import Response
 from response_schemas.stored_responses import DeletedResponse, StoredInput, StoredResponse
 
 from chatd import __version__
@@ -27,8 +28,15 @@ from chatd.surfaces.anthropic_messages.schema import AnthropicRequest
 from chatd.surfaces.anthropic_messages.token_count import AnthropicCountRequest
 from chatd.surfaces.native.schema import NativeRequest
 from chatd.surfaces.openai_chat.schema import OpenAIRequest
+from chatd.surfaces.openai_responses.schema import ResponsesRequest
 
-_READ = (AnthropicCountRequest, AnthropicRequest, NativeRequest, OpenAIRequest)
+_READ = (
+    AnthropicCountRequest,
+    AnthropicRequest,
+    NativeRequest,
+    OpenAIRequest,
+    ResponsesRequest,
+)
 _WRITTEN = (
     AnthropicError,
     AnthropicMessage,
@@ -44,6 +52,7 @@ _WRITTEN = (
     ModelList,
     ProviderList,
     DeletedResponse,
+    Response,
     StoredInput,
     StoredResponse,
 )
@@ -116,6 +125,14 @@ def description() -> dict[str, Any]:
                 )
             },
             "/v1/messages/count_tokens": {"post": _token_count()},
+            "/v1/responses": {
+                "post": _chat(
+                    "createResponse",
+                    "Chat with OpenAI's Responses API",
+                    ResponsesRequest,
+                    Response,
+                )
+            },
             "/v1/chat/providers": {
                 "get": _get("listProviders", "List the registered providers", ProviderList)
             },

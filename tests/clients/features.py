@@ -24,9 +24,10 @@ CLIENTS = MappingProxyType(
         "`llm` command": "use_llm",
     }
 )
-# By the surface's name. The native API is chatd's own, so no client program has it.
+# By the surface's name. The native API is chatd's own, so no client program has it; the programs of
+# the Responses API run in tests/agents.
 CLIENTS_OF: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {"native": {}, "openai_chat": CLIENTS, "anthropic_messages": {}}
+    {"native": {}, "openai_chat": CLIENTS, "anthropic_messages": {}, "openai_responses": {}}
 )
 _TOKENS = [INPUT_TOKENS, OUTPUT_TOKENS]
 _WEATHER = {"city": "Zürich", "celsius": 21}

@@ -58,8 +58,10 @@ def test_a_new_dialect_is_told_each_place_that_it_misses() -> None:
         "chatd/dialects/toy/dialect.py: the line `_: Dialect = Toy()`",
         "tests/golden/native--toy/: plain, stream, error_bad_request, stream_error_midway",
         "tests/golden/openai_chat--toy/: plain, stream, error_bad_request, stream_error_midway",
-        "tests/golden/anthropic_messages--toy/: "
-        "plain, stream, error_bad_request, stream_error_midway",
+        *(
+            f"tests/golden/{surface}--toy/: plain, stream, error_bad_request, stream_error_midway"
+            for surface in ("anthropic_messages", "openai_responses")
+        ),
         "docs/configuration.md: the dialect `toy`",
         'tests/support/dialect_streams.py: a row with dialect = "toy"',
         "tests/clients/providers.py: STUBS['toy']",

@@ -18,7 +18,8 @@ from chatd.aws_lambda.streaming import Collected
 from tests.support.circuits import forget_failures
 from tests.support.functions import LambdaContext, ask, http_event
 
-SURFACES = ("/v1/chat", "/v1/chat/completions", "/v1/messages")
+_RESPONSES = "/v1/responses"
+SURFACES = ("/v1/chat", "/v1/chat/completions", "/v1/messages", _RESPONSES)
 # Fields that a surface requires besides the model and the messages.
 _REQUIRED: Mapping[str, Mapping[str, Any]] = {"/v1/messages": {"max_tokens": 4096}}
 # Remaining time in ms: Lambda's maximum, so that the gateway's own limits apply.
@@ -90,7 +91,10 @@ def send_chat(
         sink: Receives the stream; a sink that hangs up gets neither an end nor an error.
 
     """
-    body = json.dumps({**ask(model, prompt, stream=stream), **_REQUIRED.get(path, {})})
+    chat_body = {**ask(model, prompt, stream=stream), **_REQUIRED.get(path, {})}
+    if path == _RESPONSES:
+        chat_body["input"] = chat_body.pop("messages")
+    body = json.dumps(chat_body)
     sink = sink or Collected()
     context = LambdaContext(remaining_ms=_REMAINING_MS)
     started = time.monotonic()
@@ -128,6 +132,9 @@ class _Reading:
 
     def whole(self, body: Mapping[str, Any]) -> None:
         """Read a whole response of any surface, or an error."""
+        if body.get("object") == "response":
+            self._response(body)
+            return
         if body.get("type") == "message":
             self.text = "".join(block.get("text", "") for block in body["content"])
             self.reason, self.rescued = body["stop_reason"], body.get("rescued")
@@ -150,6 +157,9 @@ class _Reading:
         """Read an event of any surface's stream."""
         assert not self.ended, "an event after the end"
         assert self.error is None, "an event after the error"
+        if str(event.get("type")).startswith("response."):
+            self._responses_event(event)
+            return
         delta = event.get("delta", {})  # of Anthropic's Messages
         self.text += event.get("content", "") + delta.get("text", "")
         self.reason = delta.get("stop_reason") or self.reason
@@ -160,3 +170,22 @@ class _Reading:
         self.error = event.get("error")
         self.rescued = event.get("rescued", self.rescued)
         self.ended = event.get("done", event.get("type") == "message_stop")
+
+    def _responses_event(self, event: Mapping[str, Any]) -> None:
+        """Read an event of the Responses API."""
+        if event["type"] == "response.output_text.delta":
+            self.text += event["delta"]
+        elif event["type"] in ("response.completed", "response.incomplete", "response.failed"):
+            sent = self.text
+            self._response(event["response"])
+            assert self.error or self.text == sent, "the last event has another text"
+            self.text = sent
+
+    def _response(self, body: Mapping[str, Any]) -> None:
+        """Read a response object; a code of the gateway's own stands beside OpenAI's."""
+        self.rescued = body.get("rescued")
+        if error := body["error"]:
+            self.error = {**error, "code": error.get("reason", error["code"])}
+            return
+        texts = [part["text"] for item in body["output"] for part in item.get("content", ())]
+        self.text, self.reason, self.ended = "".join(texts), body["status"], True

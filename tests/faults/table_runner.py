@@ -141,7 +141,8 @@ def run(cases: Sequence[Case], folder: Path, *, lanes: int) -> dict[str, CellRes
             for _ in range(lanes)
         ]
         cells = [
-            Cell(f"c{number}", case, SURFACES[number % 2]) for number, case in enumerate(cases)
+            Cell(f"c{number}", case, SURFACES[number % len(SURFACES)])
+            for number, case in enumerate(cases)
         ]
         rows = [
             cell.toml(unserved.get(cell.case.fault.place, lane.first.url), lane.next.url)

@@ -9,6 +9,7 @@ from typing import Any
 from chatd import __version__
 
 _NEAR_SECONDS = 600
+_TIMES = ("created", "created_at", "completed_at")
 _CALL_ID = re.compile(r"\bcall_[0-9a-f]{24}\b")
 _VERSION = f"chatd/{__version__}"
 
@@ -16,7 +17,8 @@ _VERSION = f"chatd/{__version__}"
 class Masked:
     """Replaces volatile values; the list is complete.
 
-    `created`: a time close to now, which chatd sets, is `<now>`; a provider's own is kept.
+    `created`, `created_at`, `completed_at`: a time close to now, which chatd sets, is `<now>`; a
+    provider's own is kept.
     `latency_ms`: `<ms>`.
     A tool call id that chatd generates: `<call 1>`, `<call 2>`, in the order of appearance.
     The version in `chatd/<version>`: `chatd/<version>`.
@@ -41,7 +43,7 @@ class Masked:
             return self._text(value)
         if name == "latency_ms" and isinstance(value, int):
             return "<ms>"
-        if name == "created" and isinstance(value, int):
+        if name in _TIMES and isinstance(value, int):
             return "<now>" if abs(value - time.time()) < _NEAR_SECONDS else value
         return value
 

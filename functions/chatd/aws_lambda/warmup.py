@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 from chatd.aws_lambda.streaming import Collected
@@ -101,16 +102,16 @@ def warm_up(settings: Settings) -> list[ChatdError]:
     keys = {row.key_variable: _KEY for row in rows if row.key_variable}
     selector = TargetSelector(settings, Credentials(keys, None, lambda _sentence: None))
     failures = []
-    for row in rows:
-        transport = _ExampleTransport(load_dialect(row.adapter or row.dialect).example)
+    for row, name in product(rows, SURFACES):
+        dialect = name if name in row.own_dialects else row.adapter or row.dialect
+        transport = _ExampleTransport(load_dialect(dialect).example)
         runner = AttemptRunner(selector, transport, CircuitBreakers(MemoryStore))
         gateway = Gateway(selector, runner, _SilentTelemetry())
-        for name in SURFACES:
-            for body in surface(name).examples:
-                try:
-                    _chat(gateway, surface(name), {**body, "model": f"{row.prefix}m"})
-                except ChatdError as failure:
-                    failures.append(failure)
+        for body in surface(name).examples:
+            try:
+                _chat(gateway, surface(name), {**body, "model": f"{row.prefix}m"})
+            except ChatdError as failure:
+                failures.append(failure)
     return failures
 
 

@@ -31,8 +31,11 @@ _DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {"truncation": "disabled", "text.verbosity": "medium", "modalities": ["text"]}
 )
 _RESPONSES = "openai_responses"
-# Fields of turns, calls and results that identify or describe an item in this dialect.
-_IDENTIFYING = frozenset({"id", "status", "phase", "annotations", "type"})
+# Fields of turns, calls and results that identify or describe an item in this dialect, and second
+# copies of its text.
+_IDENTIFYING = frozenset(
+    {"id", "status", "phase", "annotations", "type", "logprobs", "summary", "content"}
+)
 
 
 def foreign_fields(request: ChatRequest, dialect: str) -> tuple[str, ...]:

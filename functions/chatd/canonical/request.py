@@ -182,6 +182,8 @@ class Source:
         body: The parsed JSON. It is shared by all attempts, and must not be changed.
         read: The fields of the request that were read from it, by name.
         headers: The caller's HTTP headers that belong to the dialect, such as `anthropic-beta`.
+        owners: Where a turn comes from several items of the JSON: for each item the index of its
+            turn in `read["messages"]`; None for an item that is no part of a turn.
 
     """
 
@@ -189,6 +191,7 @@ class Source:
     body: Mapping[str, Any] = field(repr=False)
     read: Mapping[str, Any] = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    owners: tuple[int | None, ...] = ()
 
 
 @dataclass(slots=True)

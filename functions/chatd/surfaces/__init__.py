@@ -117,6 +117,7 @@ SURFACES: Mapping[str, Entry] = MappingProxyType(
         "native": Entry("native.surface.Native", "/v1/chat"),
         "openai_chat": Entry("openai_chat.surface.OpenAI", "/v1/chat/completions"),
         "anthropic_messages": Entry("anthropic_messages.surface.AnthropicMessages", "/v1/messages"),
+        "openai_responses": Entry("openai_responses.surface.OpenAIResponses", "/v1/responses"),
     }
 )
 

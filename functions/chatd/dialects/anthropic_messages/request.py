@@ -12,7 +12,7 @@ from typing import Any
 
 from chatd.canonical.content import Thinking
 from chatd.canonical.extra import Json, fields_for
-from chatd.canonical.losses import foreign_fields
+from chatd.canonical.losses import foreign_fields, further_fields
 from chatd.canonical.request import ChatRequest, Source
 from chatd.config.catalog import Provider
 from chatd.dialects.anthropic_messages.blocks import BlockWriter, plain
@@ -181,6 +181,8 @@ def _further(request: ChatRequest) -> tuple[str, ...]:
     extra = request.extra
     if extra is None or extra.dialect == DIALECT:
         return ()
+    if extra.dialect != _CHAT:
+        return further_fields(request, DIALECT)
     given: Json = extra.fields
     skipped = (*_QUIET, *_CHANGES_ANSWER)
     return tuple(

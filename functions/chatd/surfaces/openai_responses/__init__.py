@@ -1,0 +1,1 @@
+"""OpenAI's Responses surface: `/v1/responses`."""
