@@ -45,6 +45,8 @@ _OWN_REASONS = frozenset(
         "model_context_window_exceeded",
     }
 )
+WRITTEN_CALLS = ("function", "custom")
+"""The kinds of tool calls that have a name and an input."""
 _NOT_IN_ID = re.compile(r"[^a-zA-Z0-9_-]")
 # Anthropic's key for input that is no JSON object, in
 # https://platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming
@@ -112,7 +114,9 @@ def text(value: Any) -> str | None:
 def reason(choice: Choice) -> str:
     """Return the stop reason of a choice."""
     return stop_reason(
-        choice.finish_reason, calls=bool(choice.tool_calls), refused=choice.refusal is not None
+        choice.finish_reason,
+        calls=any(call.kind in WRITTEN_CALLS for call in choice.tool_calls),
+        refused=choice.refusal is not None,
     )
 
 
@@ -193,7 +197,7 @@ def written_block(block: Block, made_by: str) -> dict[str, Any] | None:
                 "thinking": block.text,
                 "signature": tagged(made_by, block.signature or ""),
             }
-        case ToolCall():
+        case ToolCall(kind="function" | "custom"):
             return {
                 **fields_for(DIALECT, block.extra),
                 "type": "tool_use",

@@ -19,6 +19,7 @@ from chatd.canonical.served import Served
 from chatd.surfaces import sse
 from chatd.surfaces.anthropic_messages.blocks import Blocks, ToolCalls
 from chatd.surfaces.anthropic_messages.message import (
+    WRITTEN_CALLS,
     maker,
     own,
     own_id,
@@ -102,17 +103,17 @@ class MessageEvents:
         self._begun = True
         given = body["message"] if type(body.get("message")) is dict else {}
         served, own_form = self._served, (self._id or "").startswith(_ID)
-        message = {
+        required = {
             "id": (self._id if own_form else None) or own_id(served),
             "type": "message",
             "role": "assistant",
-            "content": [],
-            "stop_reason": None,
-            "stop_sequence": None,
-            "usage": usage(self._usage),
-            **{name: value for name, value in given.items() if value is not None},
             "model": self._name,
+            "content": [],
+            "usage": usage(self._usage),
         }
+        message = {**required, "stop_reason": None, "stop_sequence": None, **given}
+        message |= {name: value for name, value in required.items() if message[name] is None}
+        message["model"] = self._name
         self._send("message_start", {**body, "message": message})
 
     def _add(self, delta: Delta) -> None:
@@ -123,7 +124,7 @@ class MessageEvents:
             else:
                 self._delta(delta)
         for piece in delta.tool_calls:
-            if piece.kind in ("function", "custom"):
+            if piece.kind in WRITTEN_CALLS:
                 self._calls.add(piece)
 
     def _delta(self, delta: Delta) -> None:
