@@ -21,7 +21,7 @@ from response_schemas.lists import (
 from response_schemas.native import NativeAnswer
 from response_schemas.openai_chat import Completion, CompletionChunk
 from response_schemas.openai_responses import Response
-from response_schemas.stored_responses import DeletedResponse, StoredInput, StoredResponse
+from response_schemas.stored_responses import DeletedResponse, StoredInput
 
 from chatd import __version__
 from chatd.surfaces.anthropic_messages.schema import AnthropicRequest
@@ -54,7 +54,6 @@ _WRITTEN = (
     DeletedResponse,
     Response,
     StoredInput,
-    StoredResponse,
 )
 _FAILURES = {
     400: "The request is wrong: `param` names the field. Or the provider refused the request.",
@@ -260,7 +259,7 @@ def _stored_responses() -> dict[str, Any]:
     whole = _parameter("stream", "query", {"enum": ["false"]})
     return {
         "/v1/responses/{id}": {
-            "get": operation("getResponse", "Get a stored response", StoredResponse, whole),
+            "get": operation("getResponse", "Get a stored response", Response, whole),
             "delete": operation("deleteResponse", "Delete a stored response", DeletedResponse),
         },
         "/v1/responses/{id}/input_items": {

@@ -1,6 +1,6 @@
-"""Describe the stored responses of `/v1/responses`.
+"""Describe the list of a stored response's input, and the deletion of a stored response.
 
-https://platform.openai.com/docs/api-reference/responses/object
+https://platform.openai.com/docs/api-reference/responses/input-items
 """
 
 from __future__ import annotations
@@ -11,30 +11,15 @@ from pydantic import BaseModel, ConfigDict
 
 
 class _Given(BaseModel):
-    # A provider's own fields are passed on.
+    # Items have fields of their kind.
     model_config = ConfigDict(extra="allow")
 
 
-class StoredItem(_Given):
-    """An item of the input or output, such as a message, a tool call or reasoning."""
-
-    type: str
-
-
-class StoredInputItem(StoredItem):
+class StoredInputItem(_Given):
     """An item that the caller sent; an item without an id got one."""
 
     id: str
-
-
-class StoredResponse(_Given):
-    """A response as its request returned it."""
-
-    id: str
-    object: Literal["response"]
-    output: list[StoredItem]
-    store: Literal[True]
-    previous_response_id: str | None
+    type: str
 
 
 class DeletedResponse(BaseModel):

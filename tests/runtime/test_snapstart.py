@@ -80,7 +80,7 @@ def test_a_failing_hook_is_reported_to_lambda_without_source(
 def answer_aws(connection: socket.socket, received: Received) -> None:
     """Answer one call of Secrets Manager and of DynamoDB."""
     if received.headers["x-amz-target"].startswith("DynamoDB"):
-        reply({"Items": [], "Count": 0})(connection, received)
+        reply({"Items": [], "Count": 0, "Responses": {}})(connection, received)
     else:
         secret = json.dumps({"OPENROUTER_API_KEY": KEY})
         reply({"SecretString": secret})(connection, received)
@@ -109,6 +109,7 @@ def function(start: Start, provider: Upstream, aws: Upstream) -> Function:
         CHATD_SECRET_ID="chatd/providers",
         CHATD_CIRCUITS_TABLE="circuits",
         CHATD_IDEMPOTENCY_TABLE="answers",
+        CHATD_RESPONSES_TABLE="responses",
         AWS_ENDPOINT_URL=aws.url.replace("127.0.0.1", "localhost"),
         AWS_ACCESS_KEY_ID="test",
         AWS_SECRET_ACCESS_KEY="test",
@@ -148,6 +149,10 @@ def test_the_first_requests_of_a_restored_environment_import_nothing(
             )
     keyed = {**http("/v1/chat"), "headers": {"Idempotency-Key": "a-key"}}
     assert split_prelude(body(function.invoke(keyed)))[0]["statusCode"] == 200
+    stored = http("/v1/responses", input="Hello", previous_response_id="resp_1")
+    assert split_prelude(body(function.invoke(stored)))[0]["statusCode"] == 400
+    stored = http("/v1/responses", input="Hello")
+    assert split_prelude(body(function.invoke(stored)))[0]["statusCode"] == 200
     provider.script = answer_openai
     schema = {"type": "object", "required": ["a"]}
     answer = json.loads(body(function.invoke(chat(model="openrouter/m", format=schema))))
@@ -157,6 +162,7 @@ def test_the_first_requests_of_a_restored_environment_import_nothing(
     # The breaker's state is read again after 5 s, which a slow machine may need.
     assert list(dict.fromkeys(received.headers["x-amz-target"] for received in aws.received)) == [
         *("DynamoDB_20120810.Query", "DynamoDB_20120810.PutItem", "DynamoDB_20120810.UpdateItem"),
+        *("DynamoDB_20120810.BatchGetItem", "DynamoDB_20120810.BatchWriteItem"),
         "secretsmanager.GetSecretValue",
     ]
     assert sorted(modules(function) - loaded) == []
