@@ -279,10 +279,16 @@ class UpstreamAuthError(UpstreamError):
 
 
 class UpstreamNotFoundError(UpstreamError):
-    """The provider has no such model for this key (404)."""
+    """The provider has no such model for this key (404).
+
+    Attributes:
+        wrong_dialect: Whether the provider may serve the model in another dialect.
+
+    """
 
     retryable = False
     trips_breaker = False
+    wrong_dialect = False
 
 
 class DivergedError(UpstreamError):

@@ -34,8 +34,6 @@ _ENDS = """\
   raises `APIError` after the pieces so far. `docs/errors.md` has the codes.
 - The SDK's own retries wait for the provider's `Retry-After`, up to a minute, and stop at
   `x-should-retry: false`: a spent quota, a refused key, or retries that chatd has already made.
-- An OpenCode model that is served only in another dialect (`gpt-…`, `claude…`, `gemini…`) is a
-  400 with the code `unsupported_dialect`.
 """
 
 

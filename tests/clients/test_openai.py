@@ -23,7 +23,6 @@ UPSTREAM = {
 # By the fault of the caller or the gateway.
 OURS = {
     "wrong role": ("BadRequestError", 400, "invalid_request"),
-    "model of another dialect": ("BadRequestError", 400, "unsupported_dialect"),
     "wrong key": ("AuthenticationError", 401, "invalid_api_key"),
     "provider without a key": ("NotFoundError", 404, "model_not_found"),
     "unknown model": ("NotFoundError", 404, "model_not_found"),

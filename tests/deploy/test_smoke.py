@@ -183,7 +183,7 @@ def test_the_checks_use_the_default_provider(run: Run, gateway: Gateway) -> None
 
 def test_a_failing_model_is_not_chosen(run: Run, gateway: Gateway) -> None:
     gateway.models = ["ollama/broken-mini", "ollama/fine"]
-    gateway.broken["broken-mini"] = error(400, "unsupported_dialect")
+    gateway.broken["broken-mini"] = error(400, "unsupported_parameter")
 
     status, printed = run()
 

@@ -9,17 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import Any
 
 from chatd.aws_lambda.streaming import Collected
 from chatd.aws_lambda.streaming_chat import StreamingChat
 from chatd.call import Call
-from chatd.config.catalog import Timeouts
+from chatd.config.catalog import Provider, Timeouts
 from chatd.config.settings import Settings
 from chatd.credentials.provider_keys import Credentials
 from chatd.deadline import Deadline
-from chatd.dialects import Example, load_dialect
+from chatd.dialects import Example, dialect_for
 from chatd.errors import ChatdError
 from chatd.gateway import Gateway
 from chatd.resilience.attempt import AttemptRunner
@@ -34,6 +33,7 @@ from chatd.upstream_http import HttpRequest, HttpResponse
 
 _SECONDS = 30.0
 _KEY = "no-key"
+_MODEL = "m"
 
 
 class _SilentTelemetry(Telemetry):
@@ -102,23 +102,26 @@ def warm_up(settings: Settings) -> list[ChatdError]:
     keys = {row.key_variable: _KEY for row in rows if row.key_variable}
     selector = TargetSelector(settings, Credentials(keys, None, lambda _sentence: None))
     failures = []
-    for row, name in product(rows, SURFACES):
-        dialect = name if name in row.own_dialects else row.adapter or row.dialect
-        transport = _ExampleTransport(load_dialect(dialect).example)
-        runner = AttemptRunner(selector, transport, CircuitBreakers(MemoryStore))
-        gateway = Gateway(selector, runner, _SilentTelemetry())
-        for body in surface(name).examples:
-            try:
-                _chat(gateway, surface(name), {**body, "model": f"{row.prefix}m"})
-            except ChatdError as failure:
-                failures.append(failure)
+    for row in rows:
+        for name in SURFACES:
+            for body in surface(name).examples:
+                try:
+                    _chat(selector, surface(name), row, body)
+                except ChatdError as failure:
+                    failures.append(failure)
     return failures
 
 
-def _chat(gateway: Gateway, api: Surface, body: Mapping[str, Any]) -> None:
-    text = json.dumps(body).encode()
+def _chat(selector: TargetSelector, api: Surface, row: Provider, body: Mapping[str, Any]) -> None:
+    text = json.dumps({**body, "model": f"{row.prefix}{_MODEL}"}).encode()
     call = Call("warm-up", Deadline.after(_SECONDS))
-    request = gateway.read(api, {}, lambda: text, call)
+    request = api.read({}, text)
+    # A row may be asked in the dialect of the surface.
+    dialect = dialect_for(row, request.to(_MODEL, stream=request.stream))
+    runner = AttemptRunner(
+        selector, _ExampleTransport(dialect.example), CircuitBreakers(MemoryStore)
+    )
+    gateway = Gateway(selector, runner, _SilentTelemetry())
     if request.stream:
         StreamingChat(gateway, api, request, call).write_to(Collected())
     else:

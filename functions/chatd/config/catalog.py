@@ -95,6 +95,7 @@ class Provider:
         endpoint: For Ollama's dialect: `/api/chat`, `/api/generate`, or `auto`, which takes
             `/api/generate` for a chat that it can express.
         plans: Base URLs by plan, if the provider sells several.
+        plan_dialects: The `model_dialects` of each plan, if they differ.
         plan: The selected plan.
         honours_format: Whether the provider enforces the requested format.
         counts_tokens: Whether the provider has Anthropic's route `/messages/count_tokens`.
@@ -143,6 +144,7 @@ class Provider:
     stripped_endings: tuple[str, ...] = ()
     endpoint: Endpoint = "chat"
     plans: Mapping[str, str] = field(default_factory=dict)
+    plan_dialects: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     plan: str | None = None
     honours_format: bool = True
     counts_tokens: bool = False
@@ -177,6 +179,30 @@ class Provider:
         return known is not None and re.match(known, model) is not None
 
 
+# Ollama serves both APIs below /v1. Translation to its own keeps more, so that a row asks for them
+# only where chatd.toml has `own_dialects` (docs/decisions/0042-dialects-per-model.md).
+_OLLAMA_PATHS: Mapping[str, str] = MappingProxyType(
+    {"anthropic_messages": "/v1", "openai_responses": "/v1"}
+)
+# https://github.com/ollama/ollama/blob/main/docs/capabilities/thinking.mdx
+_OLLAMA_THINKING = r"gpt-oss|deepseek-r1|deepseek-v3\.1|qwen3(:|$)"
+# The models that `/chat/completions` does not serve, by plan, as of autumn 2026:
+# https://github.com/anomalyco/opencode/blob/dev/packages/web/src/content/docs/zen.mdx
+# https://github.com/anomalyco/opencode/blob/dev/packages/web/src/content/docs/go.mdx
+# It serves Google's models there too, besides Google's own API.
+_OPENCODE: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
+    {
+        "zen": (
+            ("gpt-", "openai_responses"),
+            (r"claude|qwen-?3\.[5-7]", "anthropic_messages"),
+        ),
+        "go": (
+            (r"grok-4\.5|gpt-5\.6-luna|muse-spark", "openai_responses"),
+            (r"minimax-m(2\.5|2\.7|3)|qwen-?3\.[6-8]", "anthropic_messages"),
+        ),
+    }
+)
+
 _ROWS = (
     # https://github.com/ollama/ollama/blob/main/docs/api.md
     Provider(
@@ -184,6 +210,8 @@ _ROWS = (
         dialect="ollama",
         base_url="http://localhost:11434",
         base_url_variable="OLLAMA_URL",
+        paths=_OLLAMA_PATHS,
+        known_to_think=_OLLAMA_THINKING,
         prefill=True,  # https://github.com/ollama/ollama/issues/6778
         timeouts=limits_of("ollama"),
     ),
@@ -197,6 +225,8 @@ _ROWS = (
         suffix=":cloud",
         stripped_endings=(":cloud", "-cloud"),
         endpoint="auto",
+        paths=_OLLAMA_PATHS,
+        known_to_think=_OLLAMA_THINKING,
         # https://github.com/ollama/ollama/blob/main/docs/capabilities/structured-outputs.mdx
         honours_format=False,
         timeouts=limits_of("ollama"),
@@ -209,6 +239,10 @@ _ROWS = (
         base_url="https://openrouter.ai/api/v1",
         base_url_variable="OPENROUTER_BASE_URL",
         key_variable="OPENROUTER_API_KEY",
+        # https://openrouter.ai/docs/api-reference/anthropic-messages and
+        # https://openrouter.ai/docs/api-reference/responses-api/overview
+        own_dialects=("anthropic_messages", "openai_responses"),
+        known_to_think=".*",  # it leaves the hint out for a model without thinking
         takes_top_k=True,  # https://openrouter.ai/docs/api-reference/parameters
         returns_reasoning="reasoning",  # https://openrouter.ai/docs/use-cases/reasoning-tokens
         # "Assistant Prefill" on https://openrouter.ai/docs/api-reference/overview
@@ -218,12 +252,16 @@ _ROWS = (
     Provider(
         name="opencode",
         dialect="openai_chat",
-        adapter="opencode",
         base_url="https://opencode.ai/zen/v1",
         base_url_variable="OPENCODE_BASE_URL",
         key_variable="OPENCODE_API_KEY",
         plans={"zen": "https://opencode.ai/zen/v1", "go": "https://opencode.ai/zen/go/v1"},
         plan="zen",
+        model_dialects=_OPENCODE["zen"],
+        plan_dialects=_OPENCODE,
+        key_headers=key_headers_of("anthropic_messages"),
+        session_header="x-opencode-session",
+        known_to_think=r"gpt-(?!5-chat)[5-9]|claude",
         returns_reasoning="reasoning_content",
     ),
     # https://developers.openai.com/api/reference
@@ -256,6 +294,9 @@ _ROWS = (
         base_url="https://api.kimi.com/coding/v1",
         base_url_variable="KIMI_BASE_URL",
         key_variable="KIMI_API_KEY",
+        # https://www.kimi.com/code/docs/en/more/third-party-agents.html
+        own_dialects=("anthropic_messages",),
+        known_to_think=".*",
         # Each model has one temperature: https://github.com/MoonshotAI/Kimi-K2/issues/124
         drops=("temperature",),
         returns_reasoning="reasoning_content",

@@ -160,5 +160,7 @@ def _changed(row: Provider, table: ProviderTable, where: str) -> Provider:
             raise ConfigError(
                 f"{where}.plan: there is no plan {quoted(table.plan)}; there are {plans}"
             )
-        changes = {"base_url": row.plans[table.plan], "plan": table.plan, **changes}
+        dialects = row.plan_dialects.get(table.plan, row.model_dialects)
+        plan = {"base_url": row.plans[table.plan], "plan": table.plan, "model_dialects": dialects}
+        changes = {**plan, **changes}
     return replace(row, timeouts=limits(row.timeouts, table.timeouts), **changes)

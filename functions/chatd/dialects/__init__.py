@@ -114,7 +114,6 @@ VARIANTS: Mapping[str, str] = MappingProxyType(
     {
         "ollama_generate": "ollama.generate.OllamaGenerate",
         "openrouter": "vendors.openrouter.OpenRouter",
-        "opencode": "vendors.opencode.OpenCode",
         "kimi": "vendors.kimi.Kimi",
     }
 )
@@ -156,6 +155,17 @@ def dialect_name(row: Provider, request: ChatRequest) -> str:
         if re.match(pattern, request.model, re.IGNORECASE):
             return dialect
     return row.dialect
+
+
+def next_dialect(row: Provider, tried: str) -> str | None:
+    """Name the dialect of the row's models that follows the tried one; None if there is no other.
+
+    The order is the row's dialect, then those of its patterns; the first follows the last.
+    """
+    served = list(dict.fromkeys((row.dialect, *(dialect for _, dialect in row.model_dialects))))
+    place = served.index(tried) + 1 if tried in served else 0
+    found = served[place % len(served)]
+    return None if found == tried else found
 
 
 def is_plain(request: ChatRequest) -> bool:

@@ -35,6 +35,9 @@ _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 _STATUS = re.compile(r"[45][0-9]{2}")
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 
+# OpenCode's code for a model that it lacks, or serves in another dialect.
+_MODEL_ERROR = "ModelError"
+
 _BY_STATUS: Mapping[int, type[ChatdError]] = MappingProxyType(
     {
         400: UpstreamRefusedError,
@@ -64,7 +67,7 @@ _BY_CODE: Mapping[str, type[ChatdError]] = MappingProxyType(
         "UserLimitError": QuotaExhaustedError,
         "FreeUsageLimitError": QuotaExhaustedError,
         "GoUsageLimitError": QuotaExhaustedError,
-        "ModelError": UpstreamNotFoundError,
+        _MODEL_ERROR: UpstreamNotFoundError,
         "context_length_exceeded": ContextTooLongError,
         # https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md
         "exceed_context_size_error": ContextTooLongError,
@@ -149,12 +152,15 @@ def failure(response: HttpResponse, reason: str = "", *codes: str) -> ChatdError
         kind = next((_BY_TYPE[code] for code in codes if code in _BY_TYPE), None)
     kind = kind or _BY_STATUS.get(status, UpstreamError)
     kind = _by_words(kind, status, reason)
-    return kind(
+    error = kind(
         _message(kind, status, reason),
         code=_code(kind, status, codes),
         upstream_status=response.status,
         retry_after=_retry_after(response.headers),
     )
+    if isinstance(error, UpstreamNotFoundError):
+        error.wrong_dialect = _MODEL_ERROR in codes
+    return error
 
 
 def _by_words(kind: type[ChatdError], status: int, reason: str) -> type[ChatdError]:

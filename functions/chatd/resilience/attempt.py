@@ -18,6 +18,7 @@ from chatd.errors import (
     NoHealthyProviderError,
     UpstreamAuthError,
     UpstreamError,
+    UpstreamNotFoundError,
     UpstreamRefusedError,
 )
 from chatd.resilience.attempt_window import AttemptWindow, source_after_first_event
@@ -80,7 +81,7 @@ class AttemptRunner:
             except ChatdError as error:
                 changed = None
                 if not window.begin_by.spent:
-                    changed = self._corrected(target, error, corrected_errors)
+                    changed = self._corrected(target, error, corrected_errors, chat_context)
                 if changed is not None:
                     target = window.target = changed
                     original.dropped = changed.dropped  # for the caller's headers
@@ -108,14 +109,21 @@ class AttemptRunner:
                 self._circuits.record_failure(target.circuit, source)
 
     def _corrected(
-        self, target: Target, error: ChatdError, tried: set[type[ChatdError]]
+        self,
+        target: Target,
+        error: ChatdError,
+        tried: set[type[ChatdError]],
+        chat_context: ChatContext,
     ) -> Target | None:
-        """Return the target without the cause of a refusal: with a newer key, or one hint less.
+        """Return the target without the cause of a refusal.
+
+        It has a newer key, one hint less, or the next dialect of the row.
 
         Args:
             target: The refused target.
             error: The refusal.
             tried: The classes of refusals corrected before; each is corrected once.
+            chat_context: The chat, with the caller's request.
 
         Returns:
             The target to try at once; None if nothing can be changed.
@@ -126,6 +134,9 @@ class AttemptRunner:
         tried.add(type(error))
         if isinstance(error, UpstreamAuthError):
             return self._selector.rekeyed(target)
+        if isinstance(error, UpstreamNotFoundError) and error.wrong_dialect:
+            request, call = chat_context.request, chat_context.call
+            return self._selector.redialected(target, request, call)
         return target.relaxed(error) if isinstance(error, UpstreamRefusedError) else None
 
     def _guarded(

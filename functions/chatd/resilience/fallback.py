@@ -10,6 +10,7 @@ from itertools import chain
 from chatd.canonical.events import Counted, Frame, recounted
 from chatd.canonical.extra import Extra
 from chatd.canonical.response import FailedOver, Usage
+from chatd.dialects import dialect_name
 from chatd.errors import (
     AnswerTooLargeError,
     ChatdError,
@@ -161,7 +162,8 @@ class FallbackChain:
         """
         row = target.route.provider
         extra = Extra(row.dialect, row.prefill_fields) if row.prefill_fields else None
-        attempt = target.with_request(prefilled(target.request, text, extra))
+        request = prefilled(target.request, text, extra)
+        attempt = replace(target.with_request(request), continues=True)
         held = Continuation(text, tuple(target.request.words()))
         try:
             events = self._begin(attempt)
@@ -208,7 +210,8 @@ class FallbackChain:
 def _takes_prefill(target: Target, partial: PartialAnswer) -> bool:
     """Whether the model can continue this partial answer as a prefill."""
     row = target.route.provider
-    able = row.prefill and row.endpoint != "generate"
+    own = dialect_name(row, target.request) == row.dialect  # the row's facts hold for it alone
+    able = row.prefill and row.endpoint != "generate" and own
     return able and partial.joinable and takes_prefill(target.request, partial.text)
 
 

@@ -17,7 +17,7 @@ from chatd.config.catalog import WHOLE_SECONDS, Provider, Timeouts
 from chatd.config.settings import Settings
 from chatd.credentials.provider_keys import Credentials
 from chatd.deadline import Deadline
-from chatd.dialects import Dialect, dialect_for
+from chatd.dialects import Dialect, dialect_for, dialect_name, next_dialect
 from chatd.errors import (
     ChatdError,
     CredentialsUnavailableError,
@@ -42,7 +42,20 @@ _MOST_NAMED = 10
 
 @dataclass(slots=True, eq=False)
 class Target:
-    """A chat with its selected provider, key, dialect and request."""
+    """A chat with its selected provider, key, dialect and request.
+
+    Attributes:
+        route: The provider's row, and its name for the model.
+        key: The provider's key, if it needs one.
+        adapter: The dialect.
+        request: The request as the provider gets it.
+        served: The provider and model, for the caller.
+        dropped: The names of the fields left out.
+        answers: Turns the calls of adapted tools back; None: nothing to turn back.
+        fallback: Whether another target comes before this one.
+        continues: Whether the request ends with a partial answer that the target continues.
+
+    """
 
     route: Route
     key: SecretStr | None
@@ -51,6 +64,8 @@ class Target:
     served: Served
     dropped: tuple[str, ...]
     answers: ToolAnswers | None = None
+    fallback: bool = False
+    continues: bool = False
 
     @property
     def headers(self) -> dict[str, str]:
@@ -192,6 +207,30 @@ class TargetSelector:
         key = self._credentials.renewed(target.route.provider, target.key)
         return None if key is None else replace(target, key=key)
 
+    def redialected(self, target: Target, request: ChatRequest, call: Call) -> Target | None:
+        """Return the target in the next dialect of its row, or None if the row has no other.
+
+        Args:
+            target: The target, whose provider does not serve the model in the target's dialect.
+            request: The caller's request, from which the target's request is written anew.
+            call: The call.
+
+        """
+        row = target.route.provider
+        name = next_dialect(row, dialect_name(row, target.request))
+        if name is None or target.continues:
+            return None
+        models = () if name == row.dialect else ((".*", name),)
+        changed = replace(row, own_dialects=(), model_dialects=models)
+        route = replace(target.route, provider=changed)
+        try:
+            found = self._target(route, request, call, fallback=target.fallback)
+        except ChatdError:  # the refusal of the first dialect says more
+            return None
+        dropped = tuple(dict.fromkeys((*target.dropped, *found.dropped)))
+        found = replace(found, key=target.key, dropped=dropped)
+        return found.streaming(stream=target.request.stream)
+
     def _target(self, route: Route, request: ChatRequest, call: Call, *, fallback: bool) -> Target:
         key = self._key(route, request.model)
         row, found = route.provider, adapted_to(route, request, call, fallback=fallback)
@@ -205,6 +244,7 @@ class TargetSelector:
             served=served,
             dropped=tuple(dict.fromkeys(dropped)),
             answers=found.answers,
+            fallback=fallback,
         )
 
     def _key(self, route: Route, model: str) -> SecretStr | None:

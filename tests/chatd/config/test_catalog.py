@@ -20,7 +20,7 @@ ROWS: dict[str, tuple[str, str | None, str, str, str | None]] = {
         *("OPENROUTER_BASE_URL", "OPENROUTER_API_KEY"),
     ),
     "opencode": (
-        *("openai_chat", "opencode", "https://opencode.ai/zen/v1"),
+        *("openai_chat", None, "https://opencode.ai/zen/v1"),
         *("OPENCODE_BASE_URL", "OPENCODE_API_KEY"),
     ),
     "openai": (
@@ -76,9 +76,14 @@ def test_a_row_changes_only_the_listed_fields_of_its_dialect() -> None:
         for name, row in CATALOG.items()
     }
 
-    assert changed["ollama"] == {"prefill", "timeouts"}
-    assert changed["openrouter"] == {"prefill", "returns_reasoning", "takes_top_k"}
-    assert changed["opencode"] == {"plan", "plans", "returns_reasoning"}
+    assert changed["ollama"] == {"known_to_think", "paths", "prefill", "timeouts"}
+    assert changed["openrouter"] == {
+        *("known_to_think", "own_dialects", "prefill", "returns_reasoning", "takes_top_k"),
+    }
+    assert changed["opencode"] == {
+        *("key_headers", "known_to_think", "model_dialects", "plan", "plan_dialects", "plans"),
+        *("returns_reasoning", "session_header"),
+    }
     assert plain.endpoint == "chat"
     assert plain.upstream_stream == "auto"
     assert (plain.honours_format, plain.prefill, plain.developer_as_system) == (True, False, False)

@@ -214,6 +214,7 @@ def test_a_plan_sets_its_address_unless_the_table_has_one(config: Path) -> None:
     written = loaded(config, f"{plan}providers.opencode.base_url = 'http://h'")
 
     assert (own.plan, own.base_url) == ("go", own.plans["go"])
+    assert own.model_dialects == own.plan_dialects["go"]
     assert written.providers["opencode"].base_url == "http://h"
     with pytest.raises(ConfigError, match=r"kimi\.plan: there is no plan 'go'; there are none"):
         loaded(config, "providers.kimi.plan = 'go'")

@@ -116,7 +116,6 @@ def ours() -> Iterator[tuple[str, cases.Case]]:
     yield "wrong role", partial(ask, model, messages=wrong_role)
     yield "wrong key", partial(ask, model, wrong_key)
     yield "provider without a key", partial(ask, "keyless/model")
-    yield "model of another dialect", partial(ask, "opencode/gpt-5.2")
     yield "unknown model", partial(client.models.retrieve, "kimi/no-such-model")
     yield "too large", partial(ask, model, messages=cases.user("x" * TOO_MUCH))
     yield "our fault", partial(ask, model, at_fault)

@@ -89,7 +89,7 @@ class AnthropicMessages:
             body["stream"] = True
         elif body.get("stream"):
             del body["stream"]
-        headers = {**base_headers(row, DIALECT, key), **_headers(request)}
+        headers = {**base_headers(row, DIALECT, key, request), **_headers(request)}
         return HttpRequest(row.url(DIALECT, "/messages"), headers, request_body(body))
 
     def relaxed(

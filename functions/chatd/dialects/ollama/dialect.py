@@ -99,7 +99,7 @@ class Ollama:
             body |= {"logprobs": True, "top_logprobs": request.top_logprobs or 0}
         if options := ollama_hints.options(request):
             body["options"] = options
-        headers = base_headers(row, DIALECT, key)
+        headers = base_headers(row, DIALECT, key, request)
         return HttpRequest(row.url(DIALECT, self.path), headers, request_body(body))
 
     def relaxed(

@@ -99,7 +99,7 @@ class OpenAIChat:
             if body.get("stream"):
                 del body["stream"]
         correct_fields(body, row)
-        headers = {**base_headers(row, DIALECT, key), **self._headers(request, row)}
+        headers = base_headers(row, DIALECT, key, request)
         return HttpRequest(row.url(DIALECT, "/chat/completions"), headers, request_body(body))
 
     def relaxed(
@@ -180,10 +180,6 @@ class OpenAIChat:
         if isinstance(think, bool):
             return {"reasoning_effort": "medium" if think else "none"}
         return {"reasoning_effort": think}
-
-    def _headers(self, request: ChatRequest, row: Provider) -> Mapping[str, str]:  # noqa: ARG002  # a subclass's place
-        """Write the vendor's own headers."""
-        return {}
 
 
 def _response(response: HttpResponse, body: dict[str, Any]) -> Response:

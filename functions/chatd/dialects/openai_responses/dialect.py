@@ -73,9 +73,8 @@ class OpenAIResponses:
 
         """
         body = responses_request.body_of(request, row)
-        return HttpRequest(
-            row.url(DIALECT, "/responses"), base_headers(row, DIALECT, key), request_body(body)
-        )
+        headers = base_headers(row, DIALECT, key, request)
+        return HttpRequest(row.url(DIALECT, "/responses"), headers, request_body(body))
 
     def relaxed(
         self, request: ChatRequest, refusal: UpstreamRefusedError

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from chatd.canonical.request import ChatRequest, Message, Sampling
 from chatd.canonical.response import Choice, Response, Usage
 from chatd.config.catalog import CATALOG, Provider
 from chatd.dialects import dialect_for
-from chatd.errors import ChatdError, InvalidRequestError, UpstreamError
+from chatd.errors import ChatdError, UpstreamError
 from chatd.upstream_http import HttpRequest, HttpResponse
 from tests.support import answers
 
@@ -104,48 +103,6 @@ def test_thinking_is_requested_by_the_providers_field(
     _, body = built(row, think=think)
 
     assert fields == {name: body[name] for name in body if name not in {"model", "messages"}}
-
-
-OPENCODE = CATALOG["opencode"]
-
-
-@pytest.mark.parametrize(
-    ("plan", "model"),
-    [
-        ("zen", "gpt-5.6"),
-        ("zen", "claude-opus-5"),
-        ("zen", "qwen3.6-coder"),
-        ("zen", "gemini-3-pro"),
-        ("go", "grok-4.5"),
-        ("go", "minimax-m3"),
-        ("go", "qwen3.8-max"),
-    ],
-)
-def test_an_opencode_model_of_another_dialect_is_refused_with_advice(plan: str, model: str) -> None:
-    with pytest.raises(InvalidRequestError, match="choose another model") as caught:
-        built(replace(OPENCODE, plan=plan), model)
-
-    assert (caught.value.param, caught.value.code) == ("model", "unsupported_dialect")
-
-
-@pytest.mark.parametrize(
-    ("plan", "model"),
-    [("zen", "minimax-m3"), ("zen", "grok-4.5"), ("go", "glm-5"), ("go", "kimi-k3")],
-)
-def test_an_opencode_model_of_this_dialect_is_served(plan: str, model: str) -> None:
-    assert built(replace(OPENCODE, plan=plan), model)[1]["model"] == model
-
-
-def test_an_opencode_session_is_equal_for_all_turns_and_differs_between_chats() -> None:
-    def session(*turns: tuple[str, str]) -> str:
-        request = ChatRequest("m", tuple(Message(role, (Text(text),)) for role, text in turns))
-        headers = dialect_for(OPENCODE, request).build(request, OPENCODE, None).headers
-        return headers["x-opencode-session"]
-
-    first = session(("user", "Hi"))
-
-    assert first == session(("user", "Hi"), ("assistant", "Hello"), ("user", "More"))
-    assert first != session(("user", "Ho"))
 
 
 def parsed(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
