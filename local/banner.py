@@ -1,4 +1,4 @@
-"""Compose the banner: URL, routes, upstream, registered providers and an example command."""
+"""Compose the banner: URL, routes, upstream, registered providers, an example and coding agents."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from local.options import Options
 from local.routes import Route
 from local.upstream_detection import Upstream
+
+# The shell inserts the caller key, so that the banner prints no key.
+_KEY = "${CHATD_CALLER_KEYS%%,*}"
 
 
 def banner(
@@ -41,7 +44,8 @@ def banner(
     if options.caller_keys:
         lines.append("Callers need a key: CHATD_CALLER_KEYS is set.")
     example = _example_command(url, options, routes, upstream)
-    return "\n".join([*lines, "", "Try it:", f"  {example}"])
+    agents = _agent_lines(url, options, routes, upstream)
+    return "\n".join([*lines, "", "Try it:", f"  {example}", *agents])
 
 
 def _upstream_lines(upstream: Upstream) -> list[str]:
@@ -69,12 +73,35 @@ def _upstream_lines(upstream: Upstream) -> list[str]:
             return [f"Models without a prefix go to {upstream.provider} at {upstream.url}."]
 
 
+def _agent_lines(
+    url: str, options: Options, routes: Sequence[Route], upstream: Upstream
+) -> list[str]:
+    """Return the commands that start Claude Code and Codex with this gateway: docs/agents.md."""
+    paths = {route.path for route in routes}
+    key = _KEY if options.caller_keys else "no-key"
+    model = shlex.quote(upstream.models[0]) if upstream.models else "MODEL"
+    lines = []
+    if "/v1/messages" in paths:
+        lines += [
+            "Claude Code:",
+            f'  export ANTHROPIC_BASE_URL={url} ANTHROPIC_AUTH_TOKEN="{key}"',
+            f"  claude --model {model}",
+        ]
+    if "/v1/responses" in paths:
+        provider = f'name="chatd",base_url="{url}/v1",wire_api="responses",env_key="CHATD_KEY"'
+        lines += [
+            "Codex:",
+            f'  export CHATD_KEY="{key}"',
+            f"  codex -c model_provider=chatd -c 'model_providers.chatd={{{provider}}}' -m {model}",
+        ]
+    return lines
+
+
 def _example_command(
     url: str, options: Options, routes: Sequence[Route], upstream: Upstream
 ) -> str:
     """Return a curl command that works unchanged in a shell with the same environment."""
-    # The shell inserts the caller key, so that the banner prints no key.
-    key = ' -H "x-api-key: ${CHATD_CALLER_KEYS%%,*}"' if options.caller_keys else ""
+    key = f' -H "x-api-key: {_KEY}"' if options.caller_keys else ""
     if upstream.models and any(route.path == "/v1/chat" for route in routes):
         body = {
             "model": upstream.models[0],

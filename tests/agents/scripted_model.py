@@ -1,6 +1,6 @@
 """Serve the scripted model on one socket, in four dialects by the request's path.
 
-Two names of models are faults: `dies` breaks each stream in the middle, and `spent` has no quota.
+A path that begins with `/dying` breaks each stream in the middle; one with `/spent` has no quota.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from urllib.parse import urlsplit
 
 from tests.agents import task
@@ -27,14 +27,32 @@ _DIALECTS: Mapping[str, tuple[str, ModuleType]] = {
     "/responses": ("openai_responses", stub_responses),
 }
 DIALECTS = tuple(dialect for dialect, _ in _DIALECTS.values())
-QUOTA = "You exceeded your current quota"
+# By the dialect: a model's name that has the vendor's rules.
+MODELS: Mapping[str, str] = MappingProxyType(
+    {
+        "ollama": "llama3.2",
+        "openai_chat": "glm-5",
+        "anthropic_messages": "claude-opus-4-8",
+        "openai_responses": "gpt-5.5",
+    }
+)
+# By the dialect: the status, message and code of a vendor for an account without quota or credit.
+SPENT: Mapping[str, tuple[int, str, str]] = MappingProxyType(
+    {
+        "ollama": (429, "you have reached your weekly usage limit", ""),
+        "openai_chat": (429, "You exceeded your current quota", "insufficient_quota"),
+        "anthropic_messages": (400, "Your credit balance is too low", ""),
+        "openai_responses": (429, "You exceeded your current quota", "insufficient_quota"),
+    }
+)
 Reply = Callable[[ChatRequest], Answer]
 
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """A request that the model got."""
+    """A request that the model got; `way` is `steady`, `dying` or `spent`."""
 
+    way: str
     dialect: str
     model: str
     headers: Mapping[str, str]
@@ -64,20 +82,27 @@ class ScriptedModel:
         for ending, (dialect, stub) in _DIALECTS.items():
             if path.endswith(ending):
                 return self._chat(dialect, stub, received)
-        return http_reply({"version": "0.13.0"}) if path.endswith("/version") else _unknown(path)
+        if path.endswith("/api/version"):
+            return http_reply({"version": "0.13.0"})
+        if path.endswith("/api/tags"):
+            return http_reply(stub_ollama.models([MODELS["ollama"]]))
+        return _unknown(path)
 
     def _chat(self, dialect: str, stub: ModuleType, received: Received) -> Script:
         body = received.json
-        self.log.append(Logged(dialect, body["model"], received.headers, body))
-        if body["model"] == "spent":
-            return _refusal(dialect, RefusalError(429, QUOTA, "insufficient_quota"))
+        first = received.path.split("/")[1]
+        way = first if first in ("dying", "spent") else "steady"
+        self.log.append(Logged(way, dialect, body["model"], received.headers, body))
+        if way == "spent":
+            status, message, code = SPENT[dialect]
+            return _refusal(dialect, RefusalError(status, message, code or None))
         try:
             request = _parsed(dialect, body, received.headers)
             answer = self.reply(request)
         except (RefusalError, KeyError, TypeError, ValueError) as error:
             self.refused.append(f"{dialect}: {error!r}: {received.body[:100_000]!r}")
             return _refusal(dialect, RefusalError(400, str(error), "invalid_request_error"))
-        return _answered(dialect, stub, request, answer)
+        return _answered(dialect, stub, request, answer, dies=way == "dying")
 
 
 @contextmanager
@@ -105,13 +130,15 @@ def _parsed(dialect: str, body: Json, headers: Mapping[str, str]) -> ChatRequest
             return stub_responses.parse_request("openai", body, headers)
 
 
-def _answered(dialect: str, stub: ModuleType, request: ChatRequest, answer: Answer) -> Script:
+def _answered(
+    dialect: str, stub: ModuleType, request: ChatRequest, answer: Answer, *, dies: bool
+) -> Script:
     given = ("/api/chat", request, answer) if dialect == "ollama" else (request, answer)
     if not request.stream:
         return _json(stub.whole(*given))
     kind = "application/x-ndjson" if dialect == "ollama" else "text/event-stream"
     pieces: Iterable[bytes] = stub.stream(*given)
-    if request.model == "dies":
+    if dies:
         return then_close(_begun(_until_middle(pieces), kind))
     return chunked(pieces, kind)
 

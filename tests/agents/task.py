@@ -19,6 +19,7 @@ from tests.clients.stub_model import Answer, ChatRequest, RefusalError
 PROMPT = "Replace red with green in {folder}/notes.txt. Then show the file with a command."
 BEFORE, AFTER = "colour: red\n", "colour: green\n"
 FINAL = "Done: the file says colour: green."
+GREETING = "Hello from the scripted model."
 THINKING = "First the files, then the change."
 # A word within the text of each step, after which a stream can die.
 MIDDLE = "before"
@@ -65,7 +66,11 @@ def reply(request: ChatRequest) -> Answer:
     thinking = THINKING if request.thinks else ""
     if not request.tools:
         return Answer("A title of the task", thinking=thinking)
-    steps = _steps(request)
+    found = [_FOLDER.search(turn.text) for turn in request.turns if turn.role == "user"]
+    folder = next((match[1] for match in found if match), None)
+    if folder is None:
+        return Answer(GREETING, thinking=thinking)
+    steps = _steps(request, folder)
     counts = list(accumulate((len(step.calls) for step in steps), initial=0))
     if len(results) not in counts[:-1]:
         raise RefusalError(400, f"{len(results)} results, and none of {counts[:-1]}")
@@ -73,11 +78,9 @@ def reply(request: ChatRequest) -> Answer:
     return Answer(step.text, step.calls, thinking, f"{len(results)}_")
 
 
-def _steps(request: ChatRequest) -> Sequence[Step]:
+def _steps(request: ChatRequest, folder: str) -> Sequence[Step]:
     # An upstream of functions alone gets a namespaced tool under a joined name.
     names = {name.rsplit("__")[-1]: name for name, _ in request.tools}
-    found = [_FOLDER.search(turn.text) for turn in request.turns if turn.role == "user"]
-    folder = next(match[1] for match in found if match)
     if "Edit" in names:
         calls = _claude_code(folder)
     elif "exec_command" in names:

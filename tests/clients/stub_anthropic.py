@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -220,7 +221,7 @@ def _form(output_config: Json) -> Json | None:
 
 def _message(request: ChatRequest) -> dict[str, Any]:
     return {
-        "id": "msg_stub",
+        "id": f"msg_{uuid.uuid4().hex}",  # Claude Code merges messages of one id
         "type": "message",
         "role": "assistant",
         "model": request.model,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
@@ -214,6 +215,10 @@ def _form(form: Json) -> Json | str | None:
     return "json" if kind == "json_object" else None
 
 
+def _id(kind: str) -> str:
+    return f"{kind}_{uuid.uuid4().hex}"
+
+
 def _response(request: ChatRequest, status: str, output: Sequence[Json]) -> dict[str, Any]:
     usage = {
         "input_tokens": INPUT_TOKENS,
@@ -223,7 +228,7 @@ def _response(request: ChatRequest, status: str, output: Sequence[Json]) -> dict
         "total_tokens": INPUT_TOKENS + OUTPUT_TOKENS,
     }
     return {
-        "id": "resp_stub",
+        "id": _id("resp"),
         "object": "response",
         "created_at": 1_700_000_000,
         "model": request.model,
@@ -241,29 +246,28 @@ def _response(request: ChatRequest, status: str, output: Sequence[Json]) -> dict
 
 
 def _items(request: ChatRequest, answer: Answer) -> Iterator[dict[str, Any]]:
-    """Yield the output items; ids are unique in a conversation by the answer's series."""
-    series = answer.series
+    """Yield the output items; call ids are unique in a conversation by the answer's series."""
     if answer.thinking:
         summary = [{"type": "summary_text", "text": answer.thinking}]
         yield {
             "type": "reasoning",
-            "id": f"rs_{series}",
+            "id": _id("rs"),
             "summary": summary,
             "encrypted_content": ENCRYPTED,
         }
     if answer.text or not answer.calls:
         part = {"type": "output_text", "text": answer.text, "annotations": []}
-        message = {"type": "message", "id": f"msg_{series}", "role": "assistant"}
+        message = {"type": "message", "id": _id("msg"), "role": "assistant"}
         yield {**message, "status": "completed", "content": [part]}
     for number, (name, arguments) in enumerate(answer.calls):
-        yield _call(f"{series}{number}", name, arguments, request.kinds.get(name, {}))
+        yield _call(f"{answer.series}{number}", name, arguments, request.kinds.get(name, {}))
 
 
 def _call(number: str, name: str, arguments: Json, kind: Json) -> dict[str, Any]:
     custom = kind.get("kind") == "custom"
     call = {
         "type": "custom_tool_call" if custom else "function_call",
-        "id": f"{'ctc' if custom else 'fc'}_{number}",
+        "id": _id("ctc" if custom else "fc"),
         "call_id": f"call_{number}",
         "name": name,
         "status": "completed",
@@ -280,6 +284,7 @@ def _events(request: ChatRequest, answer: Answer) -> Iterator[dict[str, Any]]:
     yield {"type": "response.created", "response": response}
     yield {"type": "response.in_progress", "response": response}
     items = list(_items(request, answer))
+    completed = {**_response(request, "completed", items), "id": response["id"]}
     for index, item in enumerate(items):
         added = {**item, **_EMPTY[item["type"]]}
         yield {"type": "response.output_item.added", "output_index": index, "item": added}
@@ -287,7 +292,7 @@ def _events(request: ChatRequest, answer: Answer) -> Iterator[dict[str, Any]]:
         for event in _PARTS[item["type"]](item, answer):
             yield {**event, **place}
         yield {"type": "response.output_item.done", "output_index": index, "item": item}
-    yield {"type": "response.completed", "response": _response(request, "completed", items)}
+    yield {"type": "response.completed", "response": completed}
 
 
 def _message_parts(item: Json, answer: Answer) -> Iterator[Json]:
