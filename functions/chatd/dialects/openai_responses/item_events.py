@@ -38,6 +38,8 @@ class ItemEvents:
         self._calls = 0
         # The place of the last delta of text, which the next one nearly always continues.
         self._place: tuple[Any, Any, Any] | None = None
+        # The item of the last content: only its signature still belongs to the last block.
+        self._last: Item | None = None
 
     @property
     def called(self) -> bool:
@@ -74,7 +76,10 @@ class ItemEvents:
 
         """
         reader = _READERS.get(kind)
-        return [] if reader is None else self._noted(reader(self, event))
+        if reader is None:
+            return []
+        self._place = None
+        return self._noted(reader(self, event))
 
     def rest(self, output: list[dict[str, Any]]) -> list[Event]:
         """Read from the whole output what no event before had.
@@ -148,14 +153,12 @@ class ItemEvents:
         return [Delta(0, extra=reading.annotations_extra([found]))] if found else []
 
     def _noted(self, events: list[Event]) -> list[Event]:
-        if events:
-            self.begun = True
-            self._place = None
+        self.begun = self.begun or bool(events)
         return events
 
     def _begins_part(self, event: Json) -> bool:
         """Note that a part of a message is read; return whether it was new."""
-        item = self._items.of_delta(MESSAGE, event)
+        item = self._last = self._items.of_delta(MESSAGE, event)
         return self._items.begin_part(item, _position(event, "content_index"))
 
     def _thinking(self, event: Json, source: str) -> list[Event]:
@@ -164,6 +167,7 @@ class ItemEvents:
         piece = lenient_text(event, "delta")
         if piece is None or item.source != source:
             return []
+        self._last = item
         first = not item.read
         if self._items.begin_part(item, _position(event, f"{source}_index")) and not first:
             piece = f"\n\n{piece}"
@@ -174,6 +178,7 @@ class ItemEvents:
         text = lenient.arguments(piece)
         if item.call is None or item.done or not text or (whole and item.read):
             return []
+        self._last = item
         self._items.begin_part(item, 0)
         return [_piece(item, ToolCallDelta(item.call, arguments=text))]
 
@@ -181,6 +186,7 @@ class ItemEvents:
         """Read the first piece of a tool call: its id and name, without arguments."""
         if self._calls >= MAX_TOOL_CALLS:
             raise too_many_calls()
+        self._last = item
         item.call = self._calls
         self._calls += 1
         first = ToolCallDelta(
@@ -200,7 +206,9 @@ class ItemEvents:
         if item.kind == MESSAGE:
             return self._rest_of_message(item, given)
         if item.kind == _REASONING:
-            return _rest_of_reasoning(item, given)
+            is_last = self._last is item
+            self._last = item
+            return _rest_of_reasoning(item, given, is_last=is_last)
         if item.kind in reading.CALLS:
             return self._rest_of_call(item, given)
         return [Delta(0, blocks=tuple(reading.blocks(given)))]
@@ -228,13 +236,17 @@ class ItemEvents:
         return events
 
 
-def _rest_of_reasoning(item: Item, given: Json) -> list[Event]:
+def _rest_of_reasoning(item: Item, given: Json, *, is_last: bool) -> list[Event]:
+    """Read what is left of reasoning: its text, unless it was read, and its encrypted content.
+
+    Encrypted content that comes after the text of other items is left: it has lost its place.
+    """
     begins = not item.read
     text = reading.reasoning_text(given) if begins else ""
-    token = lenient_text(given, "encrypted_content")
-    return (
-        [Delta(0, thinking=text or None, signature=token, begins=begins)] if text or token else []
-    )
+    token = lenient_text(given, "encrypted_content") if begins or is_last else None
+    if not text and not token:
+        return []
+    return [Delta(0, thinking=text or None, signature=token, begins=begins)]
 
 
 def _of_block(block: Block) -> Delta | None:
