@@ -203,12 +203,16 @@ class ItemEvents:
         if item.done:
             return []
         item.done = True
+        events = self._rest_of(item, given)
+        if events:
+            self._last = item
+        return events
+
+    def _rest_of(self, item: Item, given: Json) -> list[Event]:
         if item.kind == MESSAGE:
             return self._rest_of_message(item, given)
         if item.kind == _REASONING:
-            is_last = self._last is item
-            self._last = item
-            return _rest_of_reasoning(item, given, is_last=is_last)
+            return _rest_of_reasoning(item, given, is_last=self._last is item)
         if item.kind in reading.CALLS:
             return self._rest_of_call(item, given)
         return [Delta(0, blocks=tuple(reading.blocks(given)))]
