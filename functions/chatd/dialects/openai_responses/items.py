@@ -45,17 +45,11 @@ _PARTS = ("input_", "output_")
 _PLAIN = {"type", "text"}
 
 
-def written(
-    messages: Iterable[Message],
-    *,
-    developer_as_system: bool = False,
-    readable_reasoning: bool = False,
-) -> list[Any]:
+def written(messages: Iterable[Message], *, readable_reasoning: bool = False) -> list[Any]:
     """Write turns as input items.
 
     Args:
         messages: The turns, oldest first.
-        developer_as_system: Whether a `developer` turn is sent as a `system` turn.
         readable_reasoning: Whether reasoning without encrypted content is sent too.
 
     Raises:
@@ -70,8 +64,6 @@ def written(
                 param="messages",
             )
         role = "user" if message.role == "tool" else message.role
-        if role == "developer" and developer_as_system:
-            role = "system"
         writer.write(role, message)
     return writer.items
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from chatd.canonical.content import Thinking
 from chatd.canonical.extra import Extra
 from chatd.canonical.losses import foreign_fields, has_failed_result
-from chatd.canonical.request import ChatRequest, Tool
+from chatd.canonical.request import ChatRequest
 from chatd.config.catalog import Provider
-from chatd.dialects.openai_responses import thinking, tools
+from chatd.dialects import thinking_hints
 from chatd.dialects.openai_responses.model_facts import refuses_sampling
 from chatd.dialects.openai_responses.reading import DIALECT
 from chatd.dialects.openai_responses.request import (
@@ -32,12 +32,6 @@ _QUIET = frozenset(
     }
 )
 _DEFAULTS = {"modalities": ["text"], "function_call": "auto", "service_tier": "auto"}
-# The name of the effort in each dialect of callers.
-_HINTS = {
-    DIALECT: "reasoning.effort",
-    _CHAT: "reasoning_effort",
-    _ANTHROPIC: "output_config.effort",
-}
 # Parts of the fields of other dialects that are written.
 _CARRIED = ("messages.content.image_url.detail", "messages.content.file.file_id")
 
@@ -64,18 +58,8 @@ def omitted(request: ChatRequest, row: Provider) -> tuple[str, ...]:
     found = [*_of_model(request, row), *_of_row(request, row)]
     if own_source(request) is None:
         found += [*_of_sampling(request), *_of_extra(request), *_of_turns(request)]
-        if thinking.is_hint_lost(request, row):
-            found.append(hint_name(request))
+        found += thinking_hints.lost(request, row)
     return tuple(dict.fromkeys(found))
-
-
-def hint_name(request: ChatRequest) -> str:
-    """Return the caller's name for the effort."""
-    if request.source is None:
-        return "think"
-    if request.think == "adaptive" and request.effort is None:
-        return "thinking"
-    return _HINTS.get(request.source.dialect, "think")
 
 
 def _of_model(request: ChatRequest, row: Provider) -> Iterator[str]:
@@ -93,9 +77,6 @@ def _of_row(request: ChatRequest, row: Provider) -> Iterator[str]:
     """Name the fields that the row leaves out."""
     if row.drops:
         yield from (name for name in row.drops if has_field(request, row, name))
-    others = any(not isinstance(tool, Tool) for tool in request.tools)
-    if row.tools_only_functions and others:
-        yield "tools"
 
 
 def _of_sampling(request: ChatRequest) -> Iterator[str]:
@@ -123,11 +104,7 @@ def _of_extra(request: ChatRequest) -> Iterator[str]:
 
 
 def _of_turns(request: ChatRequest) -> Iterator[str]:
-    carried = set(_CARRIED)
-    carried |= {"tools.custom"} if all(map(tools.is_carried, request.tools)) else set()
-    if request.tool_choice is not None and tools.tool_choice(request) is not None:
-        carried.add("tool_choice")
-    yield from (path for path in foreign_fields(request, DIALECT) if path not in carried)
+    yield from (path for path in foreign_fields(request, DIALECT) if path not in _CARRIED)
     if has_failed_result(request):
         yield "messages.content.is_error"
     if any(message.name is not None for message in request.messages):

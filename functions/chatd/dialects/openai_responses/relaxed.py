@@ -16,8 +16,8 @@ from typing import Any
 from chatd.canonical.content import Thinking
 from chatd.canonical.extra import fields_for
 from chatd.canonical.request import ChatRequest, Message, Source
+from chatd.dialects import thinking_hints
 from chatd.dialects.openai_responses.failed import NOT_STORED
-from chatd.dialects.openai_responses.losses import hint_name
 from chatd.dialects.openai_responses.request import own_source
 from chatd.dialects.openai_responses.thinking import ENCRYPTED
 from chatd.errors import UpstreamRefusedError
@@ -49,7 +49,7 @@ def _without_unsupported(request: ChatRequest, words: str) -> Relaxed | None:
     if field == "verbosity" or (found is None and value and _verbosity(request) == value[1]):
         return _without_verbosity(request)
     known = found is not None or value is not None
-    return _without_effort(request) if known and not request.think_required else None
+    return _without_effort(request) if known else None
 
 
 def _without_tokens(request: ChatRequest) -> Relaxed | None:
@@ -137,20 +137,20 @@ def _without_effort(request: ChatRequest) -> Relaxed | None:
             return None
         include = [name for name in source.body.get("include") or [] if name != ENCRYPTED]
         return _with(request, source, reasoning=None, include=include or None), "reasoning"
-    if request.think is None and request.effort is None:
-        return None
-    relaxed = replace(request, think=None, effort=None, think_budget=None)
-    return relaxed, hint_name(request)
+    return thinking_hints.without(request)
 
 
 def _without_sampling(request: ChatRequest, name: str) -> Relaxed | None:
+    """Return the request without a temperature or `top_p`."""
     source = own_source(request)
     if source is not None:
-        return _with(request, source, **{name: None}), name
-    if getattr(request.sampling, name) is None:
+        given = source.body.get(name) is not None
+        return (_with(request, source, **{name: None}), name) if given else None
+    sampling = request.sampling
+    if getattr(sampling, name) is None:
         return None
-    both = replace(request.sampling, temperature=None, top_p=None)
-    return replace(request, sampling=both), name
+    rest = replace(sampling, top_p=None) if name == "top_p" else replace(sampling, temperature=None)
+    return replace(request, sampling=rest), name
 
 
 def _with(request: ChatRequest, source: Source, **changes: Any) -> ChatRequest:

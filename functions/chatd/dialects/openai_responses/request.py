@@ -12,9 +12,10 @@ from types import MappingProxyType
 from typing import Any
 
 from chatd.canonical.extra import fields_for, nested_for
-from chatd.canonical.request import ChatRequest, Message, Source
+from chatd.canonical.request import ChatRequest, Source
 from chatd.config.catalog import Provider
 from chatd.dialects.openai_responses import thinking, tools
+from chatd.dialects.openai_responses.forwarded_turns import ADDED_TOOLS, forward_turns
 from chatd.dialects.openai_responses.items import written
 from chatd.dialects.openai_responses.model_facts import refuses_sampling
 from chatd.dialects.openai_responses.reading import DIALECT
@@ -97,9 +98,10 @@ def _forwarded(request: ChatRequest, row: Provider, source: Source) -> dict[str,
     """Forward the caller's own JSON, with the fields that changed."""
     body = {**source.body, "model": request.model}
     changed = [name for name, value in source.read.items() if getattr(request, name) is not value]
-    for name in changed:
-        if name == "messages":
-            _rewrite_input(body, request, row)
+    if "messages" in changed:
+        forward_turns(body, request, source, readable=not row.can_think(request.model))
+    if "tools" in changed and isinstance(body["input"], list):
+        body["input"] = [item for item in body["input"] if item.get("type") != ADDED_TOOLS]
     fields = {field for name in changed for field in _fields_of(name)}
     if fields:
         options = _options(request, row, own=True)
@@ -107,7 +109,7 @@ def _forwarded(request: ChatRequest, row: Provider, source: Source) -> dict[str,
             body.pop(field, None)
             if field in options:
                 body[field] = options[field]
-    if row.can_think(request.model) and isinstance(body.get("input"), list):
+    if row.can_think(request.model) and isinstance(body["input"], list):
         body["input"] = [item for item in body["input"] if not _is_unreadable(item)]
     include = body.get("include") or []
     if thinking.ENCRYPTED not in include and row.can_think(request.model):
@@ -128,28 +130,6 @@ def _fields_of(name: str) -> tuple[str, ...]:
     return _WRITTEN_AS.get(name, (name,) if name in _SAME else ())
 
 
-def _rewrite_input(body: dict[str, Any], request: ChatRequest, row: Provider) -> None:
-    """Write the turns anew; tools among them, which are no turn, stay at the beginning."""
-    turns = request.messages
-    first = turns[0]
-    instructions = body.get("instructions")
-    if instructions and first.role in ("system", "developer") and first.text == instructions:
-        turns = turns[1:]
-    else:
-        body.pop("instructions", None)
-    given = body.get("input")
-    items = given if isinstance(given, list) else []
-    tools_given = [item for item in items if item.get("type") == "additional_tools"]
-    body["input"] = [*tools_given, *_items(request, row, turns)]
-
-
-def _items(request: ChatRequest, row: Provider, turns: tuple[Message, ...]) -> list[Any]:
-    # Models that are known to think read their encrypted reasoning alone.
-    readable = own_source(request) is not None and not row.can_think(request.model)
-    as_system = row.developer_as_system
-    return written(turns, developer_as_system=as_system, readable_reasoning=readable)
-
-
 def _written(request: ChatRequest, row: Provider) -> dict[str, Any]:
     """Write the body from the canonical form."""
     own = fields_for(DIALECT, request.extra)
@@ -159,7 +139,7 @@ def _written(request: ChatRequest, row: Provider) -> dict[str, Any]:
         **own,
         **same,
         "model": request.model,
-        "input": _items(request, row, request.messages),
+        "input": written(request.messages),
         **_options(request, row, own=False),
     }
 
@@ -185,7 +165,7 @@ def _options(request: ChatRequest, row: Provider, *, own: bool) -> dict[str, Any
         "tool_choice": tools.tool_choice(request) if found_tools else None,
         "parallel_tool_calls": request.parallel_tool_calls if found_tools else None,
         "text": _text(request),
-        "reasoning": thinking.reasoning(request, row),
+        "reasoning": thinking.reasoning(request, row, own=own),
         "include": thinking.include(request, row),
     }
     return {name: value for name, value in found.items() if value is not None}
@@ -208,13 +188,14 @@ def _correct_fields(body: dict[str, Any], row: Provider) -> None:
     if refuses_sampling(body["model"], effort):
         for name in SAMPLING:
             body.pop(name, None)
-    if row.tools_only_functions and body.get("tools"):
-        body["tools"] = [tool for tool in body["tools"] if tool["type"] == "function"]
-        if not body["tools"]:
-            del body["tools"]
-            body.pop("tool_choice", None)
+    if row.developer_as_system and isinstance(body["input"], list):
+        body["input"] = list(map(_as_system, body["input"]))
     for name, new_name in row.renames.items():
         if name in body:
             body[new_name] = body.pop(name)
     for name in row.drops:
         body.pop(name, None)
+
+
+def _as_system(item: dict[str, Any]) -> dict[str, Any]:
+    return {**item, "role": "system"} if item.get("role") == "developer" else item

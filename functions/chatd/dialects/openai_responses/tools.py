@@ -29,7 +29,7 @@ def tools(request: ChatRequest) -> list[dict[str, Any]]:
         found = _tool(tool, own=own)
         if found is None:
             continue
-        space = None if isinstance(tool, OpaqueTool) else tool.namespace
+        space = _namespace_of(tool)
         if space is None:
             written.append(found)
             continue
@@ -41,11 +41,6 @@ def tools(request: ChatRequest) -> list[dict[str, Any]]:
     return written
 
 
-def is_carried(tool: AnyTool) -> bool:
-    """Return whether the dialect has this tool."""
-    return _tool(tool, own=True) is not None
-
-
 def tool_choice(request: ChatRequest) -> str | dict[str, Any] | None:
     """Write the choice of a tool; None for one of another dialect."""
     choice = request.tool_choice
@@ -53,12 +48,12 @@ def tool_choice(request: ChatRequest) -> str | dict[str, Any] | None:
         return choice
     fields = dict(fields_for(DIALECT, choice.extra))
     if isinstance(choice, NamedTool):
-        custom = any(_is_custom(tool, choice.name) for tool in request.tools)
+        named = [tool for tool in request.tools if isinstance(tool, CustomTool)]
+        custom = any(tool.name == choice.name for tool in named)
         return {**fields, "type": "custom" if custom else "function", "name": choice.name}
-    if choice.extra.dialect == DIALECT:
-        return {**fields, "type": choice.kind} if choice.kind else fields
-    name = nested_name(choice.extra.fields, choice.kind)
-    return None if name is None else {"type": choice.kind, "name": name}
+    if choice.extra.dialect != DIALECT:
+        return None
+    return {**fields, "type": choice.kind} if choice.kind else fields
 
 
 def text_format(request: ChatRequest) -> dict[str, Any] | None:
@@ -81,11 +76,11 @@ def text_format(request: ChatRequest) -> dict[str, Any] | None:
     return found
 
 
-def nested_name(fields: Mapping[str, Any], kind: str) -> str | None:
-    """Return the name of a custom tool of OpenAI's chat dialect, which has it in an object."""
-    inner = fields.get("custom") if kind == "custom" else None
-    name = inner.get("name") if isinstance(inner, Mapping) else None
-    return name if isinstance(name, str) else None
+def _namespace_of(tool: AnyTool) -> str | None:
+    if isinstance(tool, OpaqueTool):
+        found: str | None = nested_for(DIALECT, tool.extra, "in").get("namespace")
+        return found
+    return tool.namespace
 
 
 def _tool(tool: AnyTool, *, own: bool) -> dict[str, Any] | None:
@@ -99,9 +94,9 @@ def _tool(tool: AnyTool, *, own: bool) -> dict[str, Any] | None:
     """
     fields = fields_for(DIALECT, tool.extra)
     if isinstance(tool, OpaqueTool):
-        return _opaque(tool)
+        return {**fields, "type": tool.kind} if tool.extra.dialect == DIALECT else None
     if isinstance(tool, CustomTool):
-        return {**fields, **_custom(tool.name, tool.description, tool.format)}
+        return {**fields, **_custom(tool)}
     return {**fields, **_function(tool, own=own)}
 
 
@@ -114,29 +109,13 @@ def _function(tool: Tool, *, own: bool) -> dict[str, Any]:
     return {"type": "function", "name": tool.name, **given}
 
 
-def _opaque(tool: OpaqueTool) -> dict[str, Any] | None:
-    """Write a tool of this dialect alone, or a custom tool of OpenAI's chat dialect."""
-    if tool.extra.dialect == DIALECT:
-        return {**tool.extra.fields, "type": tool.kind}
-    name = nested_name(tool.extra.fields, tool.kind)
-    if name is None:
-        return None
-    inner = tool.extra.fields["custom"]
-    return _custom(name, inner.get("description"), inner.get("format"))
-
-
-def _custom(name: str, description: str | None, form: Any) -> dict[str, Any]:
+def _custom(tool: CustomTool) -> dict[str, Any]:
     """Write a custom tool; the chat dialect has the grammar in an object within the format."""
-    found: dict[str, Any] = {"type": "custom", "name": name}
-    if description is not None:
-        found["description"] = description
-    if isinstance(form, Mapping):
-        grammar = form.get("grammar")
-        found["format"] = {"type": "grammar", **grammar} if isinstance(grammar, Mapping) else form
+    found: dict[str, Any] = {"type": "custom", "name": tool.name}
+    if tool.description is not None:
+        found["description"] = tool.description
+    if tool.format is not None:
+        grammar: Any = tool.format.get("grammar")
+        nested = isinstance(grammar, Mapping)
+        found["format"] = {"type": "grammar", **grammar} if nested else tool.format
     return found
-
-
-def _is_custom(tool: AnyTool, name: str) -> bool:
-    if isinstance(tool, CustomTool):
-        return tool.name == name
-    return isinstance(tool, OpaqueTool) and nested_name(tool.extra.fields, tool.kind) == name

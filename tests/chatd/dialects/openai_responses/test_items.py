@@ -44,11 +44,6 @@ def test_a_text_of_the_caller_is_a_string_and_one_of_the_model_a_part() -> None:
     ]
 
 
-def test_a_developer_turn_is_a_system_turn_where_the_row_says_so() -> None:
-    assert items("developer", Text("x"))[0]["role"] == "developer"
-    assert items("developer", Text("x"), developer_as_system=True)[0]["role"] == "system"
-
-
 def test_pictures_and_files_are_parts() -> None:
     (item,) = items(
         "user",
