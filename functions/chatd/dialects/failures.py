@@ -33,6 +33,8 @@ REPORTED = "it reported an error"
 LONGEST_RETRY_AFTER = 86_400.0
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 _STATUS = re.compile(r"[45][0-9]{2}")
+# Types of errors, which say no more than the status.
+_TYPES = frozenset({"api_error", "error", "invalid_request_error"})
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 
 # OpenCode's code for a model that it lacks, or serves in another dialect.
@@ -230,5 +232,6 @@ def _code(kind: type[ChatdError], status: int, codes: tuple[str, ...]) -> str | 
     if kind is UpstreamAuthError and status == HTTPStatus.FORBIDDEN:
         return "upstream_access_denied"
     if kind is UpstreamRefusedError:
-        return next((code for code in codes if _CODE.fullmatch(code)), None)
+        exact = (code for code in codes if _CODE.fullmatch(code) and code not in _TYPES)
+        return next(exact, None)
     return None
