@@ -77,13 +77,7 @@ def request_of(headers: Mapping[str, str], body: dict[str, Any]) -> ChatRequest:
         "think_budget": _budget(thinking),
         "tools": tuple([_tool(tool, n) for n, tool in enumerate(body.get("tools") or ())]),
         **_tool_choice(body.get("tool_choice") if body.get("tools") else None),
-        "extra": extra_of(
-            DIALECT,
-            body,
-            _OF_REQUEST,
-            thinking=unnamed(thinking, _OF_THINKING),
-            output_config=unnamed(config, _OF_OUTPUT_CONFIG),
-        ),
+        "extra": _extra(body, thinking, config),
     }
     forwarded = {name: headers[name] for name in _HEADERS if headers.get(name)}
     return ChatRequest(
@@ -92,6 +86,26 @@ def request_of(headers: Mapping[str, str], body: dict[str, Any]) -> ChatRequest:
         stream_usage=True,
         source=Source(DIALECT, body, read, forwarded),
         **read,
+    )
+
+
+def _extra(body: Json, thinking: Json, config: Json) -> Extra | None:
+    """Gather the fields of the request itself that the canonical form does not have."""
+    choice = body.get("tool_choice") or NOTHING
+    of_choice, of_config = _OF_TOOL_CHOICE, _OF_OUTPUT_CONFIG
+    if not body.get("tools"):
+        of_choice = of_choice - {"name"}
+    elif choice.get("type") not in _CHOICES:
+        choice = NOTHING  # kept with the choice itself
+    if config.get("effort") not in _EFFORTS:
+        of_config = of_config - {"effort"}
+    return extra_of(
+        DIALECT,
+        body,
+        _OF_REQUEST,
+        thinking=unnamed(thinking, _OF_THINKING),
+        output_config=unnamed(config, of_config),
+        tool_choice=unnamed(choice, of_choice),
     )
 
 

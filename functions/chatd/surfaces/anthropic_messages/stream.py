@@ -12,7 +12,7 @@ from typing import Any
 
 from chatd.canonical.content import Block, Opaque, Thinking
 from chatd.canonical.events import Counted, Delta, End, Event, Finish, Frame, Head
-from chatd.canonical.extra import fields_for
+from chatd.canonical.extra import Json, fields_for
 from chatd.canonical.maker import tagged
 from chatd.canonical.response import FailedOver, Usage
 from chatd.canonical.served import Served
@@ -33,6 +33,8 @@ from chatd.surfaces.anthropic_messages.turns import DIALECT
 
 END = b"event: message_stop\n"
 _ID = "msg_"
+# Further fields that stand beside the stop reason; others stand beside the tokens.
+_OF_DELTA = ("stop_details", "container")
 _THINKING_DELTAS = ("thinking_delta", "signature_delta")
 
 
@@ -51,6 +53,8 @@ class MessageEvents:
         self._usage = Usage()
         self._id: str | None = None
         self._finish: Finish | None = None
+        # Unnamed fields for the first event, and later for the one with the stop reason.
+        self._fields: Json = {}
         self._begun = self._delta_sent = self._ended = self._refused = False
         self._blocks = Blocks()
         self._calls = ToolCalls(self._blocks)
@@ -88,6 +92,7 @@ class MessageEvents:
                 self._usage = event.usage
             case Head():
                 self._id = self._id or event.id
+                self._fields = {**self._fields, **fields_for(DIALECT, event.extra)}
             case FailedOver():
                 self._fail_over(event)
             case End():
@@ -96,11 +101,11 @@ class MessageEvents:
     def _begin(self) -> None:
         """Write the event that begins the message, once."""
         if not self._begun:
-            self._start({"type": "message_start", "message": {}})
+            self._start({"type": "message_start", "message": dict(self._fields)})
 
     def _start(self, body: dict[str, Any]) -> None:
         """Complete the JSON of the first event and write it."""
-        self._begun = True
+        self._begun, self._fields = True, {}
         given = body["message"] if type(body.get("message")) is dict else {}
         served, own_form = self._served, (self._id or "").startswith(_ID)
         required = {
@@ -242,12 +247,13 @@ class MessageEvents:
 
     def _message_delta(self) -> None:
         finish = self._finish or Finish(0, "stop")
-        delta = {
-            **fields_for(DIALECT, finish.extra),
+        delta: dict[str, Any] = {
             "stop_reason": stop_reason(finish.reason, calls=self._calls.any, refused=self._refused),
             "stop_sequence": finish.stop_sequence,
         }
         body = {"type": "message_delta", "delta": delta, "usage": usage(self._usage)}
+        for name, value in self._fields.items():
+            (delta if name in _OF_DELTA else body)[name] = value
         if self._served.rescued is not None:
             body["rescued"] = self._served.rescued
         self._send("message_delta", body)

@@ -127,6 +127,9 @@ def _url(source: Json, place: str) -> str | None:
 
 
 def _rest(source: Json) -> Json:
+    """Return the unnamed fields of a source; a plain text has one media type in the API."""
+    if source["type"] == "text" and source.get("media_type") != "text/plain":
+        return unnamed(source, _OF_DATA - {"media_type"})
     return unnamed(source, _OF_URL if source["type"] == "url" else _OF_DATA)
 
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from chatd.canonical.events import Counted, Delta, End, Finish, Frame
+from chatd.canonical.events import Counted, Delta, End, Finish, Frame, Head
+from chatd.canonical.extra import Extra
 from chatd.canonical.response import FailedOver, Usage
+from tests.chatd.surfaces.anthropic_messages.reading import NAME
 from tests.chatd.surfaces.anthropic_messages.writing import (
     START,
     adds,
@@ -119,6 +121,20 @@ def test_recounted_tokens_replace_those_of_the_provider() -> None:
         "output_tokens": 12,
         "x_usage": 1,
     }
+
+
+def test_further_fields_stay_where_the_tokens_are_recounted() -> None:
+    further = Extra(NAME, {"stop_details": {"category": "x"}, "context_management": {"a": 1}})
+    recounted = frame(Head("msg_up", further), Finish(0, "stop"), Counted(Usage(30, 12)))
+
+    last = events([*HELLO, ends(0), recounted, own(STOP, End())])[-2]
+
+    assert last["delta"] == {
+        "stop_reason": "end_turn",
+        "stop_sequence": None,
+        "stop_details": {"category": "x"},
+    }
+    assert last["context_management"] == {"a": 1}
 
 
 def test_a_stream_that_ends_without_its_last_event_is_completed() -> None:
