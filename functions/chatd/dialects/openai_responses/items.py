@@ -110,7 +110,10 @@ class _Writer:
         content: Any = [_part(role, block) for block in blocks]
         if role != "assistant" and len(content) == 1 and content[0].keys() == _PLAIN:
             content = content[0]["text"]
-        self.items.append({**fields, "type": "message", "role": role, "content": content})
+        item = {**fields, "type": "message", "role": role, "content": content}
+        if role == "assistant":
+            item.setdefault("status", "completed")  # servers with OpenAI's own types require it
+        self.items.append(item)
 
     def _item(self, block: Block) -> Mapping[str, Any] | None:
         """Write a block that is an item of its own; empty: it is left out; None: it is content."""
@@ -185,9 +188,8 @@ def _part(role: str, block: Block) -> dict[str, Any]:
     if isinstance(block, Refusal):
         return {**fields, "type": "refusal", "refusal": block.text}
     if isinstance(block, Image) and role != "assistant":
-        detail = nested_for("openai_chat", block.extra, "image_url").get("detail")
-        given = {} if detail is None else {"detail": detail}
-        return {**given, **fields, "type": "input_image", "image_url": block.url}
+        detail = nested_for("openai_chat", block.extra, "image_url").get("detail") or "auto"
+        return {"detail": detail, **fields, "type": "input_image", "image_url": block.url}
     if isinstance(block, Document) and role != "assistant":
         return {**fields, **_file(block)}
     if isinstance(block, Opaque):

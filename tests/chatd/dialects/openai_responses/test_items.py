@@ -40,6 +40,7 @@ def test_a_text_of_the_caller_is_a_string_and_one_of_the_model_a_part() -> None:
             "type": "message",
             "role": "assistant",
             "content": [{"type": "output_text", "annotations": [], "text": "Hello."}],
+            "status": "completed",
         }
     ]
 
@@ -98,7 +99,7 @@ def test_each_call_and_result_is_an_item_between_the_messages() -> None:
     ]
 
     assert [{**item, "content": ...} if "content" in item else item for item in written(turns)] == [
-        {"type": "message", "role": "assistant", "content": ...},
+        {"type": "message", "role": "assistant", "content": ..., "status": "completed"},
         {"type": "function_call", "call_id": "c1", "name": "weather", "arguments": '{"a":1}'},
         {
             "type": "custom_tool_call",
@@ -107,14 +108,14 @@ def test_each_call_and_result_is_an_item_between_the_messages() -> None:
             "input": "*** Begin",
             "namespace": "ns",
         },
-        {"type": "message", "role": "assistant", "content": ...},
+        {"type": "message", "role": "assistant", "content": ..., "status": "completed"},
         {"type": "function_call_output", "call_id": "c1", "output": "Sun"},
         {
             "type": "custom_tool_call_output",
             "call_id": "c2",
             "output": [
                 {"type": "input_text", "text": "done"},
-                {"type": "input_image", "image_url": "https://h/a.png"},
+                {"type": "input_image", "image_url": "https://h/a.png", "detail": "auto"},
             ],
         },
         {"type": "function_call_output", "call_id": "c3", "output": ""},
@@ -170,7 +171,9 @@ def test_the_fields_of_an_item_of_this_dialect_are_written_again() -> None:
 
     found = items("assistant", Text("A", of_item), Text("B"), Text("C", again), Refusal("No."))
 
-    assert [{name: item[name] for name in item if name != "content"} for item in found] == [
+    assert [
+        {name: item[name] for name in item if name not in ("content", "status")} for item in found
+    ] == [
         {"type": "message", "role": "assistant", "id": "msg_1", "phase": "commentary"},
         {"type": "message", "role": "assistant", "id": "msg_2"},
     ]
