@@ -68,7 +68,7 @@ class Turns:
             InvalidRequestError: If the item lacks a field that it needs, or is stored elsewhere.
 
         """
-        kind = item.get("type") or "message"
+        kind = "message" if item.get("type") is None else item["type"]
         if kind == "message" and item["role"] != "assistant":
             self._turn(_message(item, place))
         elif kind in ("function_call_output", "custom_tool_call_output"):
