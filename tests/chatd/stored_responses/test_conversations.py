@@ -17,9 +17,9 @@ from tests.support import answers
 from tests.support.stored_responses import TABLE, Reply, respond, stored
 from tests.support.upstream import Received, Upstream, chunked, reply
 
-pytestmark = pytest.mark.usefixtures("provider", "keys", "store")
-# A model of each dialect.
-MODELS = ["m", "openrouter/v/m", "openai/gpt-4.1", "openai/gpt-5"]
+pytestmark = pytest.mark.usefixtures("provider", "keys", "store", "plain")
+# A model of each dialect, and of providers that get the request in its own dialect.
+MODELS = ["m", "plain/m", "anthropic/claude-sonnet-4-5", "openrouter/v/m", "openai/gpt-5"]
 both_stores = pytest.mark.parametrize("store", ["sqlite", "dynamodb"], indirect=True)
 
 
@@ -46,6 +46,15 @@ class HangsUp(Collected):
         if self.words in data:
             raise CallerGoneError
         super().write(data)
+
+
+@pytest.fixture
+def plain(provider: Upstream, config: Path) -> None:
+    """Add a provider of OpenAI's chat dialect alone, and a tier that falls back to it."""
+    config.write_text(
+        f'tiers.fast = ["m", "plain/m"]\n[providers.plain]\ndialect = "openai_chat"\n'
+        f'base_url = "{provider.url}"\n'
+    )
 
 
 def user(text: str) -> dict[str, Any]:
@@ -86,7 +95,7 @@ def test_the_provider_gets_a_stored_conversation_as_one_that_is_sent_whole(
 @both_stores
 def test_a_conversation_goes_on_with_another_provider(provider: Upstream) -> None:
     first = respond(model="m", input="one").json
-    second = respond(model="openrouter/v/m", input="two", previous_response_id=first["id"]).json
+    second = respond(model="plain/m", input="two", previous_response_id=first["id"]).json
     respond(model="openai/gpt-4.1", input="three", previous_response_id=second["id"], stream=True)
 
     turns = provider.last.json["input"]
@@ -135,11 +144,9 @@ def test_a_tool_call_is_answered_by_its_result_alone(provider: Upstream) -> None
 
     provider.script = script
     tools = [{"type": "function", "name": "weather", "parameters": {"type": "object"}}]
-    first = respond(model="openrouter/v/m", tools=tools).json
+    first = respond(model="plain/m", tools=tools).json
     result = {"type": "function_call_output", "call_id": "call_1", "output": "sunny"}
-    second = respond(
-        model="openrouter/v/m", tools=tools, input=[result], previous_response_id=first["id"]
-    )
+    second = respond(model="plain/m", tools=tools, input=[result], previous_response_id=first["id"])
 
     assert second.status == 200
     assert [turn["role"] for turn in provider.last.json["messages"]] == [
@@ -198,6 +205,36 @@ def test_a_response_whose_caller_hangs_up_at_the_last_event_is_stored() -> None:
     created = bytes(sink.body).partition(b"data: ")[2].partition(b"\n")[0]
 
     assert stored(json.loads(created)["response"]["id"]).json["status"] == "completed"
+
+
+def test_a_stream_that_another_model_takes_over_is_stored_as_its_caller_got_it(
+    provider: Upstream,
+) -> None:
+    def script(connection: socket.socket, received: Received) -> None:
+        if received.path.endswith("/api/chat"):
+            chunked(answers.ollama_lines("Hel", "lo")[:-1])(connection, received)
+        else:
+            chunked(answers.stream_for_path(received.path, "Hel", "lo", " there"))(
+                connection, received
+            )
+
+    provider.script = script
+    body = respond(model="fast", stream=True).json
+
+    assert body["output"][0]["content"][0]["text"] == "Hello there"
+    assert stored(body["id"]).json == body
+    respond(model="plain/m", previous_response_id=body["id"])
+    assert provider.last.json["messages"][1]["content"] == "Hello there"
+
+
+def test_two_requests_may_continue_one_response(provider: Upstream) -> None:
+    first = respond(model="m", input="one").json
+    left = respond(model="m", input="left", previous_response_id=first["id"]).json
+    right = respond(model="m", input="right", previous_response_id=first["id"]).json
+    for branch, text in ((left, "left"), (right, "right")):
+        respond(model="m", input="end", previous_response_id=branch["id"])
+        contents = [turn["content"] for turn in provider.last.json["messages"]]
+        assert contents == ["one", "Hello!", text, "Hello!", "end"]
 
 
 def test_a_broken_stream_is_not_stored(provider: Upstream) -> None:
