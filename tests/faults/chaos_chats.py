@@ -15,13 +15,20 @@ from tests.support.faults import answers
 from tests.support.faulty_upstream import Act
 
 # Name and dialect of each provider.
-PROVIDERS = {"one": "ollama", "two": "openai", "three": "ollama generate"}
+PROVIDERS = {
+    "one": "ollama",
+    "two": "openai",
+    "three": "ollama generate",
+    "four": "anthropic",
+    "five": "responses",
+}
 # The provider that continues a prefill; the others start again.
 PREFILLED = "two"
 TIERS = {
     "forth": ("one", "two", "three"),
-    "on": ("two", "three", "one"),
-    "back": ("three", "one", "two"),
+    "on": ("four", "two", "five"),
+    "back": ("three", "five", "one"),
+    "over": ("five", "four", "two"),
 }
 # Acts that succeed.
 GOOD = (*[answers()] * 5, faults.promises_more())
