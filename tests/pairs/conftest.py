@@ -12,6 +12,9 @@ from tests.faults.caller import gateway
 from tests.pairs.providers import PROVIDERS
 from tests.support.upstream import Upstream, reply, upstream
 
+KEY = "sk-pairs-0123456789abcdef"
+_KEY_VARIABLE = "PAIRS_API_KEY"
+
 
 @pytest.fixture(scope="session")
 def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
@@ -29,5 +32,6 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
             for two in sorted(DIALECTS)
         ]
         config.write_text("\n".join([*rows, "[tiers]", *tiers]))
-        with gateway(config):
+        with gateway(config), pytest.MonkeyPatch.context() as patch:
+            patch.setenv(_KEY_VARIABLE, KEY)
             yield server
