@@ -184,6 +184,7 @@ class Source:
         headers: The caller's HTTP headers that belong to the dialect, such as `anthropic-beta`.
         owners: Where a turn comes from several items of the JSON: for each item the index of its
             turn in `read["messages"]`; None for an item that is no part of a turn.
+        rest: The items that are no part of a turn.
 
     """
 
@@ -192,6 +193,7 @@ class Source:
     read: Mapping[str, Any] = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     owners: tuple[int | None, ...] = ()
+    rest: tuple[Any, ...] = field(default=(), repr=False)
 
 
 @dataclass(slots=True)
@@ -285,3 +287,5 @@ class ChatRequest:
                 yield choice
         yield from extra_words(self.format_extra)
         yield from extra_words(self.extra)
+        if self.source is not None:
+            yield from texts(self.source.rest)

@@ -42,7 +42,8 @@ _OF_OUTPUT = frozenset({"type", "call_id", "output"})
 _OF_REASONING = frozenset({"type", "encrypted_content"})
 # Items of the model besides calls, whose kinds end in `_call`.
 _OF_MODEL = frozenset({"compaction", "mcp_list_tools", "mcp_approval_request", "program"})
-_EMPTY: tuple[Any, ...] = (None, [], {})
+# Fields of a part that say nothing where they are empty.
+_OF_NOTHING = frozenset({"annotations", "logprobs"})
 
 
 @dataclass(slots=True, eq=False)
@@ -53,12 +54,14 @@ class Turns:
         messages: The turns.
         owners: For each item the index of its turn; None for an item that is no part of a turn.
         tools: The tools among the items, with their places.
+        rest: The items that are no part of a turn.
 
     """
 
     messages: list[Message] = field(default_factory=list)
     owners: list[int | None] = field(default_factory=list)
     tools: list[tuple[str, Json]] = field(default_factory=list)
+    rest: list[Json] = field(default_factory=list)
     _open: list[Block] = field(default_factory=list)
 
     def add(self, item: dict[str, Any], place: str) -> None:
@@ -75,13 +78,13 @@ class Turns:
             self._turn(Message("tool", (_result(item, kind, place),)))
         elif kind == "additional_tools":
             self.tools += [(f"{place}.tools.{n}", tool) for n, tool in enumerate(item["tools"])]
-            self.owners.append(None)
+            self._leave(item)
         elif kind == "item_reference":
             raise _stored(place)
         elif kind in _READERS:
-            self._model(_READERS[kind](item, place))
+            self._model(item, _READERS[kind](item, place))
         else:
-            self._other(kind, Opaque(kind, Extra(DIALECT, unnamed(item, {"type"}))))
+            self._other(kind, item)
 
     def end(self) -> None:
         """End the open turn of the model."""
@@ -89,9 +92,11 @@ class Turns:
             self.messages.append(Message("assistant", tuple(self._open)))
             self._open.clear()
 
-    def _other(self, kind: str, block: Opaque) -> None:
+    def _other(self, kind: str, item: Json) -> None:
+        """Read an item that only this dialect knows."""
+        block = Opaque(kind, Extra(DIALECT, unnamed(item, {"type"})))
         if kind in _OF_MODEL or kind.endswith("_call"):
-            self._model((block,))
+            self._model(item, (block,))
         elif kind.endswith(("_output", "_response")):
             self._turn(Message("tool", (block,)))
         else:
@@ -102,10 +107,17 @@ class Turns:
         self.owners.append(len(self.messages))
         self.messages.append(message)
 
-    def _model(self, blocks: Sequence[Block]) -> None:
-        """Add blocks to the open turn of the model, whose index is the next one."""
-        self.owners.append(len(self.messages) if blocks else None)
-        self._open += blocks
+    def _model(self, item: Json, blocks: Sequence[Block]) -> None:
+        """Add the blocks of an item to the open turn of the model, whose index is the next one."""
+        if blocks:
+            self.owners.append(len(self.messages))
+            self._open += blocks
+        else:
+            self._leave(item)
+
+    def _leave(self, item: Json) -> None:
+        self.owners.append(None)
+        self.rest.append(item)
 
 
 def turns_of(given: str | Sequence[dict[str, Any]], instructions: str | None) -> Turns:
@@ -240,10 +252,14 @@ def _result(item: Json, kind: str, place: str) -> ToolResult:
 
 
 def _filled(given: Json, names: frozenset[str]) -> Extra | None:
-    """Gather the unnamed fields that have a value."""
+    """Gather the unnamed fields, without empty lists of citations and log probabilities."""
     if given.keys() <= names:
         return None
-    rest = {k: v for k, v in given.items() if k not in names and v not in _EMPTY}
+    rest = {
+        name: value
+        for name, value in given.items()
+        if name not in names and (value or name not in _OF_NOTHING)
+    }
     return Extra(DIALECT, rest) if rest else None
 
 

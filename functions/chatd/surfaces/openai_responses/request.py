@@ -87,7 +87,7 @@ def request_of(body: dict[str, Any]) -> ChatRequest:
         model=body["model"],
         stream=bool(body.get("stream")),
         stream_usage=True,
-        source=Source(DIALECT, body, read, owners=tuple(turns.owners)),
+        source=Source(DIALECT, body, read, owners=tuple(turns.owners), rest=tuple(turns.rest)),
         **read,
     )
 

@@ -16,7 +16,7 @@ from chatd.canonical.extra import Json, fields_for
 from chatd.canonical.request import ChatRequest
 from chatd.canonical.response import FailedOver, Usage
 from chatd.canonical.served import Served
-from chatd.errors import ChatdError
+from chatd.errors import ChatdError, UpstreamError
 from chatd.surfaces import sse
 from chatd.surfaces.openai_responses.failure import failure
 from chatd.surfaces.openai_responses.forwarding import Forwarding
@@ -60,6 +60,7 @@ class ResponseStream:
         self._message: OpenMessage | None = None
         self._reasoning: OpenReasoning | None = None
         self._calls: dict[int, OpenCall | None] = {}  # None: a complete one
+        self._open_calls = 0
         # What came before the text that it belongs to.
         self._logprobs: list[Any] = []
         self._annotations: list[Any] = []
@@ -167,18 +168,16 @@ class ResponseStream:
             self._annotations = []
 
     def _think(self, delta: Delta) -> Iterator[dict[str, Any]]:
-        if self._message is not None or (
-            delta.begins and self._reasoning is not None and self._reasoning.begun
-        ):
+        reasoning = self._reasoning
+        if reasoning is None or (delta.begins and reasoning.begun):
             yield from self._make_room()
-        if self._reasoning is None:
-            self._reasoning = OpenReasoning(self._id("rs"), self._place())
-            yield self._reasoning.begin()
+            reasoning = self._reasoning = OpenReasoning(self._id("rs"), self._place())
+            yield reasoning.begin()
         if delta.thinking:
-            yield from self._reasoning.add(delta.thinking)
+            yield from reasoning.add(delta.thinking)
         if delta.signature:
-            self._reasoning.signature = delta.signature
-            self._reasoning.maker = maker_of(self._served)
+            reasoning.signature = delta.signature
+            reasoning.maker = maker_of(self._served)
 
     def _text(self, delta: Delta) -> Iterator[dict[str, Any]]:
         message = yield from self._open_message({})
@@ -190,9 +189,8 @@ class ResponseStream:
 
     def _open_message(self, fields: Json) -> Any:
         """Open a message, unless one is open; one with unnamed fields is a new one."""
-        if self._reasoning is not None or fields:
+        if self._message is None or fields:
             yield from self._make_room()
-        if self._message is None:
             self._message = OpenMessage(self._id("msg"), self._place(), fields)
             yield self._message.begin()
         return self._message
@@ -203,10 +201,13 @@ class ResponseStream:
             yield from self._make_room()
             prefix = CALLS[piece.kind][2] if piece.kind in CALLS else "item"
             opened = self._calls[piece.index] = OpenCall(self._id(prefix), self._place(), piece)
+            self._open_calls += 1
             yield opened.begin()
         call = self._calls[piece.index]
         if call is not None:
             yield from call.add(piece.arguments)
+        elif piece.arguments.strip():
+            raise _late_piece(self._served)
 
     def _block(self, block: Block) -> Iterator[dict[str, Any]]:
         """Write a whole block; one of another dialect is left out."""
@@ -233,11 +234,13 @@ class ResponseStream:
             if item is not None:
                 yield from self._closed(item, "completed")
         self._reasoning = self._message = None
+        # A call after an open one stays open too: clients run calls in the order of their ends.
         index = next(reversed(self._calls), None)
-        call = None if index is None else self._calls[index]
+        call = None if index is None or self._open_calls > 1 else self._calls[index]
         if index is not None and call is not None and call.is_complete():
             yield from self._closed(call, "completed")
             self._calls[index] = None
+            self._open_calls -= 1
 
     def _close(self, status: str) -> Iterator[dict[str, Any]]:
         """Complete all open items; the status of the response is that of the last one."""
@@ -247,6 +250,7 @@ class ResponseStream:
             yield from self._closed(item, status if number == len(left) else "completed")
         self._reasoning = self._message = None
         self._calls = dict.fromkeys(self._calls)
+        self._open_calls = 0
 
     def _closed(self, item: OpenItem, status: str) -> Iterator[dict[str, Any]]:
         for event in item.close(status):
@@ -278,3 +282,10 @@ class ResponseStream:
         """Take the next place in the output."""
         self._output.append(None)
         return len(self._output) - 1
+
+
+def _late_piece(served: Served) -> UpstreamError:
+    return UpstreamError(
+        f"{served.provider}: its stream continues a tool call that was complete",
+        provider=served.provider,
+    )

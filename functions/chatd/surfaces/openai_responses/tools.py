@@ -68,6 +68,8 @@ def _tools(tool: Json, place: str) -> Iterator[AnyTool]:
     inner = tool.get("tools")
     if inner is None:
         raise missing(f"{place}.tools")
+    if not inner:
+        yield OpaqueTool("namespace", Extra(DIALECT, unnamed(tool, {"type"})))
     name, rest = _name(tool, place), {"namespace": unnamed(tool, _OF_NAMESPACE)}
     for number, one in enumerate(inner):
         yield _tool(one, f"{place}.tools.{number}", name, rest)
