@@ -82,6 +82,13 @@ class OpenMessage:
         else:
             yield self._event("response.refusal.delta", delta=piece)
 
+    def further_text(self, piece: str) -> Event | None:
+        """Write a further piece of the open text; None if no text is open."""
+        if self._kind != "output_text":
+            return None
+        self._pieces.append(piece)
+        return self._event("response.output_text.delta", delta=piece, logprobs=[])
+
     def annotate(self, found: Sequence[Any]) -> Iterator[Event]:
         """Write citations of the open text."""
         if self._kind == "output_text":

@@ -80,7 +80,12 @@ class ResponseStream:
             if source is not None and self._forwarding is not None:
                 yield from self._forwarded(source.body, frame)
                 continue
-            pieces = [self._piece(event) for one in frame.events for event in self._event(one)]
+            pieces: list[bytes] = []
+            for event in frame.events:
+                if type(event) is Delta and (further := self._further_text(event)) is not None:
+                    pieces.append(self._piece(further))  # nearly every event
+                else:
+                    pieces += map(self._piece, self._event(event))
             if pieces:
                 yield b"".join(pieces)
             if not self._ended and any(type(event) is End for event in frame.events):
@@ -166,6 +171,17 @@ class ResponseStream:
         if self._annotations and self._message is not None:
             yield from self._message.annotate(self._annotations)
             self._annotations = []
+
+    def _further_text(self, delta: Delta) -> dict[str, Any] | None:
+        """Write a delta of nothing but text that extends the open part; else return None."""
+        message = self._message
+        if message is None or not delta.content or delta.begins or delta.index:
+            return None
+        if delta.tool_calls or delta.blocks or delta.thinking or delta.signature or delta.refusal:
+            return None
+        if delta.logprobs or delta.extra is not None or self._logprobs or self._annotations:
+            return None
+        return message.further_text(delta.content)
 
     def _think(self, delta: Delta) -> Iterator[dict[str, Any]]:
         reasoning = self._reasoning
