@@ -133,9 +133,9 @@ def main(url: str, path: str) -> None:
 
     message = {"role": "user", "content": "Hi"}
     for model in ("m", "kimi/k3", "openrouter/v/m"):
-        for surface in ("/v1/chat", "/v1/chat/completions"):
+        for surface in ("/v1/chat", "/v1/chat/completions", "/v1/messages"):
             for stream in (False, True):
-                body = {"model": model, "messages": [message], "stream": stream}
+                body = {"model": model, "messages": [message], "stream": stream, "max_tokens": 9}
                 _served(lambda_handler, http_event(json.dumps(body), surface))
     gc.collect()
     Path("/proc/self/clear_refs").write_text("5", "ascii")  # resets VmHWM
