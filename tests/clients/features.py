@@ -92,6 +92,13 @@ _NO_FIELD = (
     "Ollama's dialect lacks this field, and to drop the field would change the answer. Omit the"
     " field, or set `drop_params` in `chatd.toml`."
 )
+_NOT_ANTHROPICS = {
+    "anthropic": Gap(
+        "Anthropic's dialect lacks this field, and to drop the field would change the answer. Omit"
+        " the field, or set `drop_params` in `chatd.toml`.",
+        "unsupported_parameter",
+    )
+}
 _WHOLE_SCHEMA = Gap(
     "Ollama Cloud does not enforce a schema, so chatd describes the schema in the prompt and"
     " validates the whole answer before the first byte: the stream has one piece of text.",
@@ -158,9 +165,14 @@ BEYOND = (
         "openai SDK",
         "two choices: `n` = 2",
         ["{provider} echoes: " + HELLO] * 2,
-        _ollama(_NO_FIELD),
+        {**_ollama(_NO_FIELD), **_NOT_ANTHROPICS},
     ),
-    Case("openai SDK", "`logit_bias`", FEATURES["text"], _ollama(_NO_FIELD)),
+    Case(
+        "openai SDK",
+        "`logit_bias`",
+        FEATURES["text"],
+        {**_ollama(_NO_FIELD), **_NOT_ANTHROPICS},
+    ),
     Case("openai SDK", "`temperature`", "nothing", {"kimi": _FIXED_TEMPERATURE}),
     Case("openai SDK", "`user`, `metadata`, `store`, `n` = 1", FEATURES["text"]),
 )

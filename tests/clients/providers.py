@@ -71,8 +71,9 @@ _OWN_REFUSALS: Mapping[tuple[str, str], tuple[int, str, str, int]] = {
 # OpenRouter returns all other errors under status 200.
 _OPENROUTER_STATUSES = (400, 402)
 _FAULTS = ("busy-once", "disconnects", "fails", "stalls", *_REFUSALS)
-# Events before a stream breaks.
+# Events before a stream breaks: the last has a piece of text.
 _BEFORE = 3
+_BEFORE_IN_DIALECT = MappingProxyType({"anthropic_messages": 5})
 # Providers that send one byte per chunk, so that every character and every event is cut.
 _CUT = ("kimi", "ollama_cloud")
 
@@ -209,17 +210,19 @@ def _refusal(provider: str, error: RefusalError) -> Script:
 
 def _streamed(pieces: Iterator[bytes], request: ChatRequest, kind: str) -> Script:
     """Return a stream; some are cut at every byte, and two models break theirs."""
+    dialect = CATALOG[request.provider].dialect
+    before = _BEFORE_IN_DIALECT.get(dialect, _BEFORE)
     if request.model == "disconnects":
-        return then_close(_begun(list(islice(pieces, _BEFORE)), kind))
+        return then_close(_begun(list(islice(pieces, before)), kind))
     if request.model == "fails":
         error = RefusalError(503, "out of memory", "server_error")
-        if CATALOG[request.provider].dialect == "ollama":
+        if dialect == "ollama":
             event = stub_ollama.error_line(error)
-        elif CATALOG[request.provider].dialect == "anthropic_messages":
+        elif dialect == "anthropic_messages":
             event = stub_anthropic.error_event(error)
         else:
             event = stub_openai.error_event(request.provider, error)
-        return chunked([*islice(pieces, _BEFORE), event], kind)
+        return chunked([*islice(pieces, before), event], kind)
     if request.provider in _CUT:
         pieces = (bytes([byte]) for byte in b"".join(pieces))
     return chunked(pieces, kind)

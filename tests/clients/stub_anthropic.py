@@ -68,7 +68,7 @@ def parse_request(provider: str, body: Json, headers: Mapping[str, str]) -> Chat
         model=body["model"],
         turns=(*(Turn("system", text) for text in texts), *_turns(body["messages"], betas)),
         tools=tools,
-        form=_form(body.get("output_config", {})),
+        form=_form(body.get("output_config", {})) or _form_in_words(texts),
         stream=body.get("stream", False),
         thinks=thinks,
     )
@@ -217,6 +217,10 @@ def _form(output_config: Json) -> Json | None:
         return None
     require(form["type"] == "json_schema", "output_config.format.type is not json_schema")
     return dict(form["schema"])
+
+
+def _form_in_words(texts: list[str]) -> str | None:
+    return "json" if any("one JSON object" in text for text in texts) else None
 
 
 def _message(request: ChatRequest) -> dict[str, Any]:

@@ -79,7 +79,8 @@ def gzipped(body: object) -> Script:
 
 
 def head(status: int, headers: Mapping[str, str]) -> bytes:
-    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
+    phrases = {one.value: one.phrase for one in HTTPStatus}
+    lines = [f"HTTP/1.1 {status} {phrases.get(status, 'Unregistered')}"]  # such as Anthropic's 529
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode()
 
