@@ -21,6 +21,8 @@ from chatd.canonical.content import (
     ToolResult,
 )
 from chatd.canonical.extra import fields_for, nested_for
+from chatd.canonical.request import Message
+from chatd.dialects.anthropic_messages.cache_marks import NAME, mark, own_fields
 from chatd.dialects.anthropic_messages.call_ids import CallIds
 from chatd.dialects.anthropic_messages.reading import DIALECT
 from chatd.errors import InvalidRequestError
@@ -55,9 +57,16 @@ class BlockWriter:
         """
         return [found for one in blocks if (found := self.block(one, place)) is not None]
 
+    def of_turn(self, turn: Message, blocks: tuple[Block, ...], place: str) -> list[Json]:
+        """Write blocks of a turn; a mark of the turn itself goes to the last one."""
+        found = self.written(blocks, place)
+        if found and (marked := mark(turn.extra)) is not None:
+            found[-1].setdefault(NAME, marked)
+        return found
+
     def block(self, block: Block, place: str) -> Json | None:
         """Write a block; None for one that is left out."""
-        fields = fields_for(DIALECT, block.extra)
+        fields = own_fields(block.extra)
         written: Json | None
         match block:
             case Text() | Refusal():
@@ -135,7 +144,7 @@ def _image(image: Image, place: str) -> Json:
 
 def _document(document: Document, place: str) -> Json:
     written = {
-        **fields_for(DIALECT, document.extra),
+        **own_fields(document.extra),
         "type": "document",
         "source": {
             **nested_for(DIALECT, document.extra, "source"),

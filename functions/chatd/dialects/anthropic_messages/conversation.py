@@ -85,7 +85,7 @@ def _texts(turn: Message, place: str) -> list[Json]:
     for block in turn.blocks:
         if not isinstance(block, Text):
             raise InvalidRequestError("a system prompt holds text only", param=place)
-    return BlockWriter(None, keeps_unsigned=False).written(turn.blocks, place)
+    return BlockWriter(None, keeps_unsigned=False).of_turn(turn, turn.blocks, place)
 
 
 class _Turns:
@@ -112,7 +112,7 @@ class _Turns:
         content: list[Json] = []
         self._ids.begin_turn()
         for position, message in enumerate(group, first):
-            content += self._writer.written(message.blocks, f"messages.{position}")
+            content += self._writer.of_turn(message, message.blocks, f"messages.{position}")
         if content:
             self._open_calls = [one["id"] for one in content if one["type"] == "tool_use"]
             yield _turn("assistant", content, group)
@@ -135,8 +135,8 @@ class _Turns:
                     f"Anthropic's dialect has no turn of role {message.role[:50]!r}",
                     param=f"{place}.role",
                 )
-            results += self._writer.written(_results(message), place)
-            content += self._writer.written(_others(message), place)
+            results += self._writer.of_turn(message, _results(message), place)
+            content += self._writer.of_turn(message, _others(message), place)
         if not (results or content):
             content, system = system, []
         if results or content:

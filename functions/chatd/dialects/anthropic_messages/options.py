@@ -19,6 +19,7 @@ from chatd.canonical.request import (
     Tool,
 )
 from chatd.config.catalog import Provider
+from chatd.dialects.anthropic_messages.cache_marks import own_fields
 from chatd.dialects.anthropic_messages.claude_models import claude_model
 from chatd.dialects.anthropic_messages.output_schema import OutputSchema
 from chatd.dialects.anthropic_messages.reading import DIALECT
@@ -82,7 +83,7 @@ class Options:
 
     def _tool(self, tool: AnyTool) -> Json | None:
         """Write a tool; None for one that only another dialect knows."""
-        fields = fields_for(DIALECT, tool.extra)
+        fields = own_fields(tool.extra)
         if isinstance(tool, OpaqueTool):
             return {"type": tool.kind, **fields} if tool.extra.dialect == DIALECT else None
         if isinstance(tool, CustomTool):  # routing makes functions of them
@@ -156,10 +157,13 @@ class Options:
             config["effort"] = effort
         if isinstance(request.format, Mapping):
             schema = OutputSchema()
+            written = schema.written(request.format)
+            if request.schema_description is not None:
+                written.setdefault("description", request.schema_description)
             config["format"] = {
                 **fields_for(DIALECT, request.format_extra),
                 "type": "json_schema",
-                "schema": schema.written(request.format),
+                "schema": written,
             }
             self.lost += [f"response_format.{name}" for name in schema.lost]
         if config:
@@ -211,6 +215,5 @@ class Options:
             "presence_penalty": bool(sampling.presence_penalty),
             "frequency_penalty": bool(sampling.frequency_penalty),
             "messages.name": any(turn.name for turn in request.messages if turn.role != "tool"),
-            "response_format.description": bool(request.schema_description),
         }
         self.lost += [name for name, is_lost in unwritten.items() if is_lost]

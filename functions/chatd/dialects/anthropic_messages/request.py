@@ -16,6 +16,7 @@ from chatd.canonical.losses import foreign_fields, further_fields
 from chatd.canonical.request import ChatRequest, Source
 from chatd.config.catalog import Provider
 from chatd.dialects.anthropic_messages.blocks import BlockWriter, plain
+from chatd.dialects.anthropic_messages.cache_marks import CARRIED
 from chatd.dialects.anthropic_messages.claude_models import claude_model
 from chatd.dialects.anthropic_messages.conversation import (
     check_arguments,
@@ -74,7 +75,8 @@ def omitted(request: ChatRequest, row: Provider) -> tuple[str, ...]:
     options = Options(request, row)
     corrected = correct({"model": request.model, **options.fields}, row)
     lost = [*options.lost, *corrected, *_unsigned(request), *_further(request)]
-    return tuple(dict.fromkeys((*lost, *foreign_fields(request, DIALECT))))
+    foreign = [name for name in foreign_fields(request, DIALECT) if name not in CARRIED]
+    return tuple(dict.fromkeys((*lost, *foreign)))
 
 
 def own_source(request: ChatRequest) -> Source | None:

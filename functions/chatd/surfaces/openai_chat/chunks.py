@@ -59,7 +59,8 @@ class Chunks:
         pieces: list[bytes] = []
         for event in frame.events:
             if type(event) is Delta:
-                pieces.append(self._delta(event))
+                if _has_part(event):
+                    pieces.append(self._delta(event))
             else:
                 pieces.extend(self._event(event))
         return pieces
@@ -214,6 +215,14 @@ class Chunks:
             if served.rescued is not None:
                 self._written_head["rescued"] = served.rescued
         return self._written_head
+
+
+def _has_part(delta: Delta) -> bool:
+    """Whether a delta has a part that OpenAI's dialect can express."""
+    parts = (delta.content, delta.thinking, delta.refusal, delta.logprobs)
+    if delta.tool_calls or any(part is not None for part in parts):
+        return True
+    return delta.extra is not None and delta.extra.dialect == DIALECT
 
 
 def _complete_message(message: dict[str, Any], delta: Delta) -> None:
