@@ -71,7 +71,8 @@ def omitted(request: ChatRequest, row: Provider) -> tuple[str, ...]:
     """Name the caller's fields that may change the answer and are left out."""
     source = own_source(request)
     if source is not None:
-        return correct({**source.body, "model": request.model}, row)
+        corrected = correct({**source.body, "model": request.model}, row)
+        return tuple(dict.fromkeys((*corrected, *_unsigned(request))))
     options = Options(request, row)
     corrected = correct({"model": request.model, **options.fields}, row)
     lost = [*options.lost, *corrected, *_unsigned(request), *_further(request)]
