@@ -75,3 +75,24 @@ def test_the_same_dialect_keeps_the_adapter_and_key(config: Path) -> None:
 
     assert found.adapter == "kimi"
     assert found.key_variable == "KIMI_API_KEY"
+
+
+def test_a_provider_of_anthropics_dialect_gets_its_key_in_anthropics_header(config: Path) -> None:
+    table = "dialect = 'anthropic_messages'\nbase_url = 'https://mine.example/v1'\n"
+
+    assert row(config, table, "mine").key_headers == {"anthropic_messages": "x-api-key"}
+    assert row(config, "dialect = 'anthropic_messages'", "kimi").key_headers == {
+        "anthropic_messages": "x-api-key"
+    }
+    other = row(config, table + "key_headers = { anthropic_messages = 'Authorization' }", "mine")
+    assert other.key_headers == {"anthropic_messages": "Authorization"}
+    assert row(config, WHOLE, "mine").key_headers == {}
+
+
+def test_a_table_has_the_fields_that_single_models_refuse(config: Path) -> None:
+    drops = "model_drops = { 'claude-opus-5' = ['top_k'], 'claude' = [] }\n"
+
+    found = row(config, drops + "default_max_tokens = 1000", "anthropic")
+
+    assert found.model_drops == (("claude-opus-5", ("top_k",)), ("claude", ()))
+    assert found.default_max_tokens == 1_000

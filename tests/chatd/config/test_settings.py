@@ -79,6 +79,18 @@ def loaded(config: Path, text: str, **environ: str) -> object:
             "providers.kimi.known_to_think: is not a regular expression: unterminated",
         ),
         (
+            "[providers.kimi]\nmodel_drops = { '(' = ['top_p'] }",
+            "providers.kimi.model_drops: pattern 1 is not a regular expression: missing )",
+        ),
+        (
+            "[providers.kimi]\nmodel_drops = { a = ['top p'] }",
+            "providers.kimi.model_drops.a.0: String should match pattern",
+        ),
+        (
+            "[providers.kimi]\ndefault_max_tokens = 0",
+            "providers.kimi.default_max_tokens: Input should be greater than 0",
+        ),
+        (
             "[providers.kimi]\nsession_header = 'x:y'",
             "providers.kimi.session_header: String should match pattern",
         ),

@@ -38,6 +38,7 @@ def failed(status: int, reason: str = "", *codes: str, **headers: str) -> ChatdE
         *((403, UpstreamAuthError), (404, UpstreamNotFoundError), (408, UpstreamTimeoutError)),
         *((413, RequestTooLargeError), (422, UpstreamRefusedError), (429, RateLimitedError)),
         *((503, UpstreamOverloadedError), (504, UpstreamTimeoutError), (500, UpstreamError)),
+        (529, UpstreamOverloadedError),
         *((502, UpstreamError), (501, UpstreamError), (405, UpstreamError), (418, UpstreamError)),
         *((200, UpstreamError), (302, UpstreamError), (399, UpstreamError), (600, UpstreamError)),
     ],
@@ -57,6 +58,10 @@ def test_a_status_decides_the_error_class(status: int, kind: Kind) -> None:
         ("exceeded_current_quota_error", QuotaExhaustedError),
         *(("ModelError", UpstreamNotFoundError), ("context_length_exceeded", ContextTooLongError)),
         ("exceed_context_size_error", ContextTooLongError),
+        *(("overloaded_error", UpstreamOverloadedError), ("billing_error", QuotaExhaustedError)),
+        ("request_too_large", RequestTooLargeError),
+        ("enforced_spend_limit_reached", QuotaExhaustedError),
+        ("contract_spend_limit_reached", QuotaExhaustedError),
         *((name, ContentRefusedError) for name in ("content_filter", "content_policy_violation")),
     ],
 )
@@ -229,3 +234,33 @@ def test_a_malformed_answer_keeps_its_status() -> None:
     error = malformed(HttpResponse(200, {}, b""), "it is no answer")
 
     assert (error.message, error.upstream_status, error.malformed) == ("it is no answer", 200, True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("invalid_request_error", UpstreamRefusedError),
+        *((f"{name}_error", UpstreamAuthError) for name in ("authentication", "permission")),
+        *(("not_found_error", UpstreamNotFoundError), ("rate_limit_error", RateLimitedError)),
+        *(("timeout_error", UpstreamTimeoutError), ("api_error", UpstreamError)),
+    ],
+)
+def test_anthropic_s_types_stand_for_a_status_only_under_status_200(
+    kind: str, expected: Kind
+) -> None:
+    assert type(failed(200, "no", kind)) is expected
+    assert type(failed(500, "no", kind)) is UpstreamError
+    assert type(failed(200, "no", "503", kind)) is UpstreamOverloadedError
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "Your credit balance is too low to access the Anthropic API.",
+        "You have reached your specified workspace API usage limits. Access returns on 2026-12-01.",
+        "You have reached your specified API usage limits.",
+    ],
+)
+def test_anthropic_s_spent_account_is_no_fault_of_the_request(reason: str) -> None:
+    assert type(failed(400, reason, "invalid_request_error")) is QuotaExhaustedError
+    assert type(failed(500, reason)) is UpstreamError

@@ -14,7 +14,9 @@ from chatd.call import Call
 from chatd.canonical.content import Text
 from chatd.canonical.request import ChatRequest, Message
 from chatd.canonical.response import Choice, Response, Usage
+from chatd.config.catalog import Provider
 from chatd.deadline import Deadline
+from chatd.dialects import load_dialect
 from chatd.errors import InvalidRequestError
 from chatd.json_schema.budget import Budget
 from chatd.routing import structured_output
@@ -270,3 +272,20 @@ def test_a_provider_that_honours_a_format_gets_no_format_instruction(provider: U
     post(ask("llama3.2", format=CITY))
 
     assert [turn["role"] for turn in provider.last.json["messages"]] == ["user"]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "format_", "enforced"),
+    [
+        *(("openai_chat", "json", True), ("ollama", "json", True), ("openai_chat", CITY, True)),
+        *(("anthropic_messages", "json", False), ("anthropic_messages", CITY, True)),
+        ("anthropic_messages", None, True),
+    ],
+)
+def test_a_dialect_may_enforce_schemas_alone(dialect: str, format_: Any, enforced: bool) -> None:
+    request = ChatRequest("m", (), format=format_)
+    chosen = load_dialect(dialect)
+    honest, other = (Provider("p", dialect, "http://h", honours_format=it) for it in (True, False))
+
+    assert structured_output.is_enforced(request, honest, chosen) == enforced
+    assert structured_output.is_enforced(request, other, chosen) == (format_ is None)
