@@ -112,7 +112,7 @@ _FIXED_TEMPERATURE = Gap(
 _FORGOTTEN_THINKING = Gap(
     "With thinking, Kimi requires the `reasoning_content` of each tool call in the next request,"
     " and LangChain does not send this field. Use Kimi's tools without thinking.",
-    code="invalid_request_error",
+    code="invalid_request",
 )
 
 BEYOND = (

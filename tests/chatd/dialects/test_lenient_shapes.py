@@ -135,3 +135,11 @@ def test_an_error_body_of_a_megabyte_is_read_and_a_longer_one_is_not(
     body = b'{"error": "a"' + b" " * (size - 14) + b"}"
 
     assert (len(body), lenient.refusal(body) is not None) == (size, is_read)
+
+
+def test_anthropic_s_own_code_among_the_details_comes_first() -> None:
+    details = {"error_code": "enforced_spend_limit_reached"}
+    error = {"type": "rate_limit_error", "message": "no", "details": details}
+
+    assert lenient.refusal_of(error) == ("no", ("enforced_spend_limit_reached", "rate_limit_error"))
+    assert lenient.refusal_of({**error, "details": [1]}).codes == ("rate_limit_error",)
