@@ -142,13 +142,20 @@ def description() -> dict[str, Any]:
             },
         },
         "components": {
-            "schemas": schemas["$defs"],
+            "schemas": _any_of(schemas["$defs"]),
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
             },
         },
     }
+
+
+def _any_of(schema: Any) -> Any:
+    """Replace `oneOf`: a block of a known type also fits the model of unknown types."""
+    if isinstance(schema, dict):
+        return {"anyOf" if key == "oneOf" else key: _any_of(schema[key]) for key in schema}
+    return [_any_of(item) for item in schema] if isinstance(schema, list) else schema
 
 
 def _token_count() -> dict[str, Any]:
