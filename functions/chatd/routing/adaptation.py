@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chatd.call import Call
-from chatd.canonical.request import ChatRequest
+from chatd.canonical.content import Opaque, Thinking, ToolResult
+from chatd.canonical.request import ChatRequest, Message
 from chatd.dialects import Dialect, dialect_for, dialect_name
 from chatd.json_schema.budget import Budget
 from chatd.routing import billing_line, hosted_tools, structured_output, thinking_history
@@ -49,12 +50,7 @@ def adapted_to(route: Route, request: ChatRequest, call: Call, *, fallback: bool
     stream = request.stream if row.upstream_stream == "auto" else row.upstream_stream
     request = request.to(route.model, stream=stream)
     name = dialect_name(row, request)
-    messages, lost = thinking_history.accepted(
-        request.messages, f"{row.name}/{route.model}", fallback=fallback
-    )
-    if name != billing_line.ANTHROPIC:
-        messages = billing_line.without_line(messages)
-    request.messages, dropped_blocks = hosted_tools.without_history(messages, name)
+    request.messages, dropped_blocks = _history(route, request, name, fallback=fallback)
     request, dropped_tools = hosted_tools.without_tools(
         request, None if row.tools_only_functions else name
     )
@@ -66,6 +62,27 @@ def adapted_to(route: Route, request: ChatRequest, call: Call, *, fallback: bool
     if not structured_output.is_enforced(request, row, dialect_for(row, request)):
         request = structured_output.described(request, Budget(call.is_over))
     dropped = (*dropped_blocks, *dropped_tools, *dropped_format)
-    if lost:
-        dropped = (*dropped, thinking_history.LOST)
     return Adapted(request, dialect_for(row, request), answers, dropped)
+
+
+def _history(
+    route: Route, request: ChatRequest, dialect: str, *, fallback: bool
+) -> tuple[tuple[Message, ...], tuple[str, ...]]:
+    """Take out of the conversation what the target refuses.
+
+    Returns:
+        The conversation, the same tuple if nothing changes, and the names of the dropped blocks.
+
+    """
+    messages, lost = request.messages, False
+    dropped: tuple[str, ...] = ()
+    # One look at the types of the blocks saves most chats the passes over the conversation.
+    kinds = {type(block) for message in messages for block in message.blocks}
+    if Thinking in kinds:
+        maker = f"{route.provider.name}/{route.model}"
+        messages, lost = thinking_history.accepted(messages, maker, fallback=fallback)
+    if dialect != billing_line.ANTHROPIC:
+        messages = billing_line.without_line(messages)
+    if Opaque in kinds or ToolResult in kinds:
+        messages, dropped = hosted_tools.without_history(messages, dialect)
+    return messages, (*dropped, thinking_history.LOST) if lost else dropped
