@@ -76,14 +76,6 @@ def _ollama(reason: str, code: str = "unsupported_parameter") -> dict[str, Gap]:
     return {"ollama": Gap(reason, code), "ollama_cloud": Gap(reason, code)}
 
 
-_NO_CHOICE = (
-    "Ollama's dialect has no `tool_choice` and no `parallel_tool_calls`. To drop them would change"
-    " the answer, so chatd refuses them by name. Omit them, or set `drop_params` in `chatd.toml`."
-)
-_NO_FORCED_SCHEMA = (
-    "This kind of structured output forces a tool call, which Ollama's dialect lacks. Use the"
-    " schema itself: LangChain's default `method=\"json_schema\"`, pydantic-ai's `NativeOutput`."
-)
 _NO_FETCHING = (
     "Ollama accepts an image only within the request, and chatd does not fetch images. Send a data"
     " URL."
@@ -118,23 +110,13 @@ _FORGOTTEN_THINKING = Gap(
 BEYOND = (
     Case("openai SDK", "streamed tool call", _READ),
     Case("openai SDK", "two parallel tool calls, streamed", ["weather", "local_time"]),
-    Case("openai SDK", "required tool call: `tool_choice`", ["weather"], _ollama(_NO_CHOICE)),
-    Case("openai SDK", "single tool call: `parallel_tool_calls`", ["weather"], _ollama(_NO_CHOICE)),
+    Case("openai SDK", "required tool call: `tool_choice`", ["weather"]),
+    Case("openai SDK", "single tool call: `parallel_tool_calls`", ["weather"]),
     Case("openai SDK", "tools with thinking", _READ),
     Case("LangChain `ChatOpenAI`", "tools with thinking", _READ, {"kimi": _FORGOTTEN_THINKING}),
     Case("pydantic-ai `OpenAIChatModel`", "tools with thinking", _READ),
-    Case(
-        "LangChain `ChatOpenAI`",
-        "schema as a forced tool call",
-        _WEATHER,
-        _ollama(_NO_FORCED_SCHEMA),
-    ),
-    Case(
-        "pydantic-ai `OpenAIChatModel`",
-        "schema as a forced tool call",
-        _WEATHER,
-        _ollama(_NO_FORCED_SCHEMA),
-    ),
+    Case("LangChain `ChatOpenAI`", "schema as a forced tool call", _WEATHER),
+    Case("pydantic-ai `OpenAIChatModel`", "schema as a forced tool call", _WEATHER),
     Case(
         "openai SDK",
         "schema, streamed",

@@ -60,6 +60,7 @@ class Chat:
         custom: The names of the offered tools with free text.
         namespace: The namespace of all tools.
         forced: The name of the function that the model must call.
+        in_format: Whether the function is forced by a format, and its call is a text.
         schema: The JSON Schema of the answer.
         stop: Stop sequences.
         effort: How hard to think; `none` to withhold thinking.
@@ -75,6 +76,7 @@ class Chat:
     schema: Mapping[str, Any] | None = None
     stop: tuple[str, ...] = ()
     effort: str | None = None
+    in_format: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +119,11 @@ class Answer:
 def as_offered(answer: Answer, chat: Chat) -> Answer:
     """Return the answer with its calls of the tools as a provider was offered them.
 
-    A dialect without custom tools or namespaces offers functions in their place.
+    A dialect without custom tools or namespaces offers functions in their place, and one without a
+    choice of tools takes the arguments of a forced function as a text.
     """
+    if chat.in_format:
+        return replace(answer, text=answer.calls[0].arguments, calls=(), finish="stop")
     return replace(answer, calls=tuple(_as_offered(call, chat) for call in answer.calls))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from tests.pairs.chats import Answer, Call, Chat, Result, Turn
 
 Json = Mapping[str, Any]
 _SPLIT = 5
+# The words that stand for a forced function beside its format.
+_FORCED = re.compile(r'Call the function "(?P<name>\w+)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,12 +192,16 @@ def _openai_stream(answer: Answer) -> list[bytes]:
 
 
 def _ollama_chat(body: Json) -> Chat:
-    thinks = body.get("think")
+    thinks, system = body.get("think"), _system(body)
+    forced = _FORCED.search(system)
+    tools = tuple(tool["function"]["name"] for tool in body.get("tools") or ())
     return Chat(
         tuple(_merged(map(_ollama_turn, _conversation(body)))),
-        _system(body),
-        tuple(tool["function"]["name"] for tool in body.get("tools") or ()),
-        schema=body.get("format"),
+        system[: forced.start()] if forced else system,
+        (forced["name"],) if forced else tools,
+        forced=forced["name"] if forced else None,
+        in_format=forced is not None,
+        schema=None if forced else body.get("format"),
         stop=tuple((body.get("options") or {}).get("stop") or ()),
         effort="none" if thinks is False else thinks or None,
     )
@@ -269,7 +276,7 @@ PROVIDERS: Mapping[str, Provider] = {
     "ollama": Provider(
         'dialect = "ollama"',
         "/api/chat",
-        frozenset({"image", "tools", "custom", "namespace", "thinking", "stop"}),
+        frozenset({"image", "tools", "forced", "custom", "namespace", "thinking", "stop"}),
         _ollama_chat,
         _ollama_whole,
         _ollama_stream,

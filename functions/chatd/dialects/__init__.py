@@ -53,6 +53,10 @@ class Dialect(Protocol):
         """The kinds of tools besides functions that it carries: `custom`, `namespace`."""
 
     @property
+    def chooses_tools(self) -> bool:
+        """Whether it carries which tool must be called, and whether several may be."""
+
+    @property
     def enforces_json(self) -> bool:
         """Whether it can demand any JSON object, beside a JSON Schema."""
 

@@ -160,7 +160,7 @@ class AttemptRunner:
             frames = as_frames(check.answer(target, chat_context, send))
         else:
             frames = self._request(target, chat_context, window)
-        for frame in frames:
+        for frame in target.in_callers_terms(frames):
             for event in frame.events:
                 record.note(event)
             if frame.events and isinstance(frame.events[-1], End) and not record.has_usage:
@@ -190,7 +190,7 @@ class AttemptRunner:
         sent = target.adapter.build(target.request, target.route.provider, target.key)
         connect, cancel = window.limits().connect, chat_context.call.on_cancel
         response = self._transport.send(sent, window.begin_by, connect, cancel)
-        yield from as_frames(target.parse(response))
+        yield from as_frames(target.adapter.parse(response))
 
     def _streamed(
         self, target: Target, chat_context: ChatContext, window: AttemptWindow
@@ -207,7 +207,7 @@ class AttemptRunner:
                 refusal = replace(stream.response, body=b"".join(chunks))
                 target.adapter.parse(refusal)  # raises the refusal's error
             try:
-                for frame in target.events(stream.response, chunks):
+                for frame in target.adapter.events(stream.response, chunks):
                     if not progress.begun:
                         chat_context.record.note_first_event(started)
                         stream.note_first_event()

@@ -10,9 +10,13 @@ from chatd.canonical.request import ChatRequest, Message
 from chatd.dialects import Dialect, dialect_for, dialect_name
 from chatd.json_schema.budget import Budget
 from chatd.routing import billing_line, hosted_tools, structured_output, thinking_history
+from chatd.routing.forced_answers import FirstCall, ForcedCall
+from chatd.routing.forced_tool import emulated
 from chatd.routing.router import Route
 from chatd.routing.tool_adaptation import ALL_KINDS, adapted
 from chatd.routing.tool_answers import ToolAnswers
+
+AnswerAdaptation = ForcedCall | FirstCall | ToolAnswers
 
 
 @dataclass(slots=True, eq=False)
@@ -22,14 +26,14 @@ class Adapted:
     Attributes:
         request: The request, with the provider's name for the model.
         dialect: The dialect that writes it.
-        answers: Turns the answer's tool calls back; None: nothing to turn back.
+        answers: What turns the answer's tool calls back, in the order of use.
         dropped: The fields left out so far.
 
     """
 
     request: ChatRequest
     dialect: Dialect
-    answers: ToolAnswers | None
+    answers: tuple[AnswerAdaptation, ...]
     dropped: tuple[str, ...]
 
 
@@ -56,9 +60,13 @@ def adapted_to(route: Route, request: ChatRequest, call: Call, *, fallback: bool
     )
     forwarded = request.source is not None and request.source.dialect == name
     kinds = ALL_KINDS if forwarded else dialect_for(row, request).tool_kinds
-    request, answers, dropped_format = adapted(
+    request, tool_answers, dropped_format = adapted(
         request, frozenset() if row.tools_only_functions else kinds
     )
+    forced = None
+    if not dialect_for(row, request).chooses_tools:
+        request, forced = emulated(request)
+    answers = tuple(answer for answer in (forced, tool_answers) if answer is not None)
     if not structured_output.is_enforced(request, row, dialect_for(row, request)):
         request = structured_output.described(request, Budget(call.is_over))
     dropped = (*dropped_blocks, *dropped_tools, *dropped_format)

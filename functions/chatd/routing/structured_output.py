@@ -59,6 +59,11 @@ def described(request: ChatRequest, budget: Budget) -> ChatRequest:
         # An invalid schema is refused here, before a request that costs money.
         _compiled(request.format or {}, budget)
         instruction = _SCHEMA.format(json.dumps(request.format, ensure_ascii=False))
+    return instructed(request, instruction)
+
+
+def instructed(request: ChatRequest, instruction: str) -> ChatRequest:
+    """Return the request with an instruction at the end of the system text."""
     first, *others = request.messages
     if first.role not in ("system", "developer"):
         return replace(

@@ -11,7 +11,6 @@ from pydantic import SecretStr
 from chatd.call import Call
 from chatd.canonical.events import Frame
 from chatd.canonical.request import ChatRequest
-from chatd.canonical.response import Response
 from chatd.canonical.served import Served
 from chatd.config.catalog import WHOLE_SECONDS, Provider, Timeouts
 from chatd.config.settings import Settings
@@ -27,12 +26,10 @@ from chatd.errors import (
     one_of,
 )
 from chatd.routing import structured_output
-from chatd.routing.adaptation import adapted_to
+from chatd.routing.adaptation import AnswerAdaptation, adapted_to
 from chatd.routing.image_urls import check_images
 from chatd.routing.registry import Registry
 from chatd.routing.router import Route, routes
-from chatd.routing.tool_answers import ToolAnswers
-from chatd.upstream_http import HttpResponse
 
 # A field's name is the caller's text; only a harmless one goes into a header.
 _HARMLESS = re.compile(r"[A-Za-z0-9_.$-]{1,50}")
@@ -51,7 +48,7 @@ class Target:
         request: The request as the provider gets it.
         served: The provider and model, for the caller.
         dropped: The names of the fields left out.
-        answers: Turns the calls of adapted tools back; None: nothing to turn back.
+        answers: What turns the calls of adapted tools back, in the order of use.
         fallback: Whether another target comes before this one.
         continues: Whether the request ends with a partial answer that the target continues.
 
@@ -63,7 +60,7 @@ class Target:
     request: ChatRequest
     served: Served
     dropped: tuple[str, ...]
-    answers: ToolAnswers | None = None
+    answers: tuple[AnswerAdaptation, ...] = ()
     fallback: bool = False
     continues: bool = False
 
@@ -124,25 +121,11 @@ class Target:
         request, hint = relaxed
         return replace(self.with_request(request), dropped=(*self.dropped, hint))
 
-    def parse(self, response: HttpResponse) -> Response:
-        """Read a whole response, with the calls of the caller's own tools.
-
-        Raises:
-            ChatdError: If it is a refusal, or malformed.
-
-        """
-        answer = self.adapter.parse(response)
-        return answer if self.answers is None else self.answers.whole(answer)
-
-    def events(self, response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Frame]:
-        """Read a stream, with the calls of the caller's own tools.
-
-        Raises:
-            ChatdError: If it holds an error, is malformed, or breaks off.
-
-        """
-        frames = self.adapter.events(response, chunks)
-        return frames if self.answers is None else self.answers.frames(frames)
+    def in_callers_terms(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+        """Turn the calls of adapted tools in an answer back into those of the caller's tools."""
+        for adaptation in self.answers:
+            frames = adaptation.frames(frames)
+        return frames
 
     def with_request(self, request: ChatRequest) -> Target:
         """Return the target with another request for the same model."""

@@ -23,6 +23,7 @@ class Toy:
 
     tool_kinds: frozenset[str] = frozenset()
     enforces_json = True
+    chooses_tools = True
     example = Example(b"{}", b"{}\n", "text/plain")
 
     def refused(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:

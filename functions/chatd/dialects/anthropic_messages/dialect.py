@@ -66,6 +66,7 @@ class AnthropicMessages:
     example = _EXAMPLE
     tool_kinds: frozenset[str] = frozenset()
     enforces_json = False
+    chooses_tools = True
 
     def refused(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # the shape of every adapter
         """Name the caller's fields without an equal in the dialect that change the answer."""

@@ -51,6 +51,7 @@ class Ollama:
     example = _EXAMPLE
     tool_kinds: frozenset[str] = frozenset()
     enforces_json = True
+    chooses_tools = False
 
     def refused(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # the shape of every adapter
         """Name the caller's fields without an equal in the dialect that change the answer."""

@@ -66,6 +66,7 @@ class OpenAIChat:
     # Providers other than OpenAI take functions alone; a forwarded request keeps its custom tools.
     tool_kinds: frozenset[str] = frozenset()
     enforces_json = True
+    chooses_tools = True
 
     def refused(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # a subclass's place
         """Name no field: the dialect can express every field that changes the answer."""

@@ -55,6 +55,7 @@ class OpenAIResponses:
     example = _EXAMPLE
     tool_kinds = frozenset({"custom", "namespace"})
     enforces_json = True
+    chooses_tools = True
 
     def refused(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # the protocol's
         """Name the caller's fields without an equal in the dialect that change the answer."""

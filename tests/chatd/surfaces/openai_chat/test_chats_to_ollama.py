@@ -110,8 +110,9 @@ def test_a_field_that_ollama_cannot_honour_is_400_with_its_name(
 @pytest.mark.parametrize(
     "choice", ["required", {"type": "function", "function": {"name": "weather"}}]
 )
-def test_a_tool_choice_that_ollama_cannot_force_is_400(provider: Upstream, choice: Any) -> None:
-    result = complete("llama3.2", tools=[WEATHER], tool_choice=choice)
+def test_a_tool_choice_beside_a_format_is_400(provider: Upstream, choice: Any) -> None:
+    form = {"type": "json_object"}
+    result = complete("llama3.2", tools=[WEATHER], tool_choice=choice, response_format=form)
 
     assert (result.status, result.json["error"]["param"]) == (400, "tool_choice")
 
