@@ -190,5 +190,7 @@ class ResponsesRequest(_Sent):
     include: Annotated[list[str], items(MAX_STOPS)] | None = None
     metadata: dict[str, Any] | None = None
     store: bool | None = None
+    # A store replaces it by the items of the conversation before the surface reads the request.
+    previous_response_id: str | None = None
     background: bool | None = None
     stream: bool | None = None
