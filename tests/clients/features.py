@@ -101,6 +101,16 @@ _FIXED_TEMPERATURE = Gap(
     " and names it in the header `x-chatd-dropped-params`.",
     instead="temperature",
 )
+_NO_CHOICES = Gap(
+    "OpenAI's Responses API, which serves this model, lacks the field, and to drop the field would"
+    " change the answer. Omit the field, or set `drop_params` in `chatd.toml`.",
+    code="unsupported_parameter",
+)
+_NO_TEMPERATURE = Gap(
+    "The model refuses a temperature, so chatd drops the parameter and names it in the header"
+    " `x-chatd-dropped-params`.",
+    instead="temperature",
+)
 _FORGOTTEN_THINKING = Gap(
     "With thinking, Kimi requires the `reasoning_content` of each tool call in the next request,"
     " and LangChain does not send this field. Use Kimi's tools without thinking.",
@@ -147,7 +157,7 @@ BEYOND = (
         "openai SDK",
         "two choices: `n` = 2",
         ["{provider} echoes: " + HELLO] * 2,
-        {**_ollama(_NO_FIELD), **_NOT_ANTHROPICS},
+        {**_ollama(_NO_FIELD), **_NOT_ANTHROPICS, "openai": _NO_CHOICES},
     ),
     Case(
         "openai SDK",
@@ -155,7 +165,12 @@ BEYOND = (
         FEATURES["text"],
         {**_ollama(_NO_FIELD), **_NOT_ANTHROPICS},
     ),
-    Case("openai SDK", "`temperature`", "nothing", {"kimi": _FIXED_TEMPERATURE}),
+    Case(
+        "openai SDK",
+        "`temperature`",
+        "nothing",
+        {"kimi": _FIXED_TEMPERATURE, "openai": _NO_TEMPERATURE},
+    ),
     Case("openai SDK", "`user`, `metadata`, `store`, `n` = 1", FEATURES["text"]),
 )
 

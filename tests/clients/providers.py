@@ -21,7 +21,11 @@ from tests.support.upstream import reply as http_reply
 
 # The rows with a stub: each that differs from the others in more than address and key.
 ROWS: Mapping[str, Provider] = MappingProxyType(
-    {row.name: row for row in CATALOG.values() if row.adapter or row.dialect != "openai_chat"}
+    {
+        row.name: row
+        for row in CATALOG.values()
+        if row.adapter or row.model_dialects or row.dialect != "openai_chat"
+    }
 )
 # The path of each provider, and a model of each.
 PATHS = MappingProxyType(
@@ -33,6 +37,7 @@ _MODELS = MappingProxyType(
         "ollama_cloud": "gpt-oss:120b",
         "openrouter": "vendor/large-1",
         "opencode": "glm-5",
+        "openai": "gpt-5.6-sol",
         "kimi": "kimi-for-coding",
         "anthropic": "claude-opus-4-6",
     }
@@ -148,11 +153,10 @@ class Providers:
         self.stall()
 
     def _admit(self, provider: str, received: Received) -> None:
-        key = key_of(provider)
-        expected = f"Bearer {key}" if key else None
-        name = "authorization"
-        if CATALOG[provider].key_headers:
-            name, expected = "x-api-key", key
+        key, row = key_of(provider), CATALOG[provider]
+        dialect = "anthropic_messages" if received.path.endswith("/messages") else row.dialect
+        name = row.key_headers.get(dialect, "authorization").lower()
+        expected = f"Bearer {key}" if key and name == "authorization" else key
         if received.headers.get(name) != expected:
             raise RefusalError(401, "wrong key")
 
@@ -175,8 +179,8 @@ class Providers:
                 return _whole(stub_ollama.whole(path, request, reply(request)))
             stream = stub_ollama.stream(path, request, reply(request))
             return _streamed(stream, request, "application/x-ndjson")
-        if CATALOG[provider].dialect == "anthropic_messages":
-            return _anthropic(provider, path, received)
+        if CATALOG[provider].dialect == "anthropic_messages" or path == "/responses":
+            return _in_other_dialect(provider, path, received)
         require(path == "/chat/completions", f"unknown path {path}")
         request = stub_openai.parse_request(provider, body, received.headers)
         if not request.stream:
@@ -184,7 +188,14 @@ class Providers:
         return _streamed(stub_openai.stream(request, reply(request)), request, "text/event-stream")
 
 
-def _anthropic(provider: str, path: str, received: Received) -> Script:
+def _in_other_dialect(provider: str, path: str, received: Received) -> Script:
+    """Answer in Anthropic's dialect, or in that of OpenAI's Responses."""
+    if path == "/responses":
+        request = stub_responses.parse_request(provider, received.json, received.headers)
+        answer = reply(request)
+        if not request.stream:
+            return _whole(stub_responses.whole(request, answer))
+        return _streamed(stub_responses.stream(request, answer), request, "text/event-stream")
     require(path == "/messages", f"unknown path {path}")
     request = stub_anthropic.parse_request(provider, received.json, received.headers)
     if not request.stream:
