@@ -55,8 +55,14 @@ def status_of(error: ChatdError) -> int:
 
 
 def headers_of(error: ChatdError) -> dict[str, str]:
-    """Return the headers; a spent quota names no time after which a retry would succeed."""
+    """Return the headers.
+
+    A spent quota names no time after which a retry would succeed. An overload may be retried: an
+    agent's task ends otherwise, and Claude Code and the SDKs pause longer each time.
+    """
     headers = error.headers()
+    if isinstance(error, UpstreamOverloadedError):
+        headers.pop("x-should-retry", None)
     if isinstance(error, QuotaExhaustedError) and (error.retry_after or 0) <= _LONGEST_WAIT:
         headers.pop("Retry-After", None)
     return headers

@@ -98,6 +98,13 @@ def test_a_spent_quota_says_not_to_retry_soon(after: float | None, kept: dict[st
     assert headers == {"x-should-retry": "false", **kept}
 
 
+def test_an_overload_may_be_retried_and_another_failure_of_a_provider_not() -> None:
+    overload, failed = errors.UpstreamOverloadedError("no"), errors.UpstreamError("no")
+
+    assert API.error(overload, "r").headers == {}
+    assert API.error(failed, "r").headers == {"x-should-retry": "false"}
+
+
 def test_a_schema_is_named_by_anthropic_s_field() -> None:
     error = errors.InvalidRequestError("no", param="format")
 
