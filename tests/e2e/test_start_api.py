@@ -136,6 +136,23 @@ def test_models_are_listed_and_found_by_a_name_with_slashes(api: Api, provider: 
     assert (status, found["id"]) == (200, "openrouter/vendor/model")
 
 
+def test_models_are_listed_in_anthropics_shape(api: Api, provider: Upstream) -> None:
+    headers = {"anthropic_version": "2023-06-01", "x_api_key": CALLER_KEY}
+    _, page = api.request("GET", "/v1/models?limit=1", **headers)
+    status, body = api.request("GET", "/v1/models?limit=0", **headers)
+
+    assert (page["first_id"], page["has_more"]) == (f"ollama/{MODEL}", True)
+    assert (status, body["type"]) == (400, "error")
+
+
+def test_tokens_are_counted(api: Api, provider: Upstream) -> None:
+    headers = {"Authorization": "Bearer foreign", "x_api_key": CALLER_KEY}
+    status, body = api.request("POST", "/v1/messages/count_tokens?beta=true", CHAT, **headers)
+
+    assert (status, body) == (200, {"input_tokens": 1})
+    assert provider.received == []
+
+
 def test_the_api_description_needs_no_key(api: Api) -> None:
     status, body = api.request("GET", "/openapi.json")
 
