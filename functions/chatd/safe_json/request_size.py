@@ -8,8 +8,8 @@ from chatd.safe_json.value_count import MAX_VALUES, is_bounded
 # Lambda takes 6 MB for an event, in which the body is a JSON string with its quotes escaped:
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 MAX_REQUEST_BYTES = 5 * 1024 * 1024
-# After a 413 Claude Code compacts only if the message contains "context window"; otherwise
-# it asks the user for a smaller file (seen in version 2.1.197, November 2026).
+# Claude Code compacts after a 413. Where it cannot, it reports a message with "context window" as a
+# prompt that is too long, and any other as a file over 32 MB (version 2.1.197, November 2026).
 _REMEDY = (
     "whatever the model's context window is: shorten or compact the conversation, or send fewer or"
     " smaller images and files"

@@ -21,7 +21,7 @@ def test_a_body_over_5_mb_is_413_with_the_figures(provider: Upstream, name: str)
     assert provider.received == []
 
 
-def test_a_413_names_the_context_window_so_that_claude_code_compacts() -> None:
+def test_a_413_names_the_context_window_so_that_claude_code_reports_a_long_prompt() -> None:
     assert "context window" in too_many_bytes(5 * 1024 * 1024 + 1)
 
 
