@@ -6,10 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
+from tests.agents import task
 from tests.agents.programs import Scene
-from tests.agents.scripted_model import DIALECTS, MODELS, Logged, ScriptedModel, scripted_model
-from tests.agents.task import make_folder
+from tests.agents.scripted_model import (
+    DIALECTS,
+    MODELS,
+    WAYS,
+    Logged,
+    ScriptedModel,
+    scripted_model,
+)
 from tests.local.conftest import ROOT, Start
 
 CALLER_KEY = "made-up-caller-key-0123456789"
@@ -31,13 +39,20 @@ class Stage:
     url: str
     model: ScriptedModel
 
-    def scene(self, folder: Path) -> Scene:
-        """Empty the log of the model, and return new folders for one run of an agent."""
+    def scene(self, folder: Path, script: ModuleType = task) -> Scene:
+        """Empty the log of the model, set its script, and return folders for one run of an agent.
+
+        Args:
+            folder: An empty folder.
+            script: A module with `reply` and `make_folder`.
+
+        """
         self.model.log.clear()
         self.model.refused.clear()
+        self.model.reply = script.reply
         home = folder / "home"
         home.mkdir()
-        return Scene(self.url, CALLER_KEY, home, make_folder(folder / "scratch"))
+        return Scene(self.url, CALLER_KEY, home, script.make_folder(folder / "scratch"))
 
     def checked_log(self) -> list[Logged]:
         """Return the log of the model, after checks that hold for every run."""
@@ -83,13 +98,13 @@ def stage(start: Start, folder: Path, tiers: Mapping[str, Sequence[str]]) -> Ite
 
 
 def _config(url: str, tiers: Mapping[str, Sequence[str]]) -> str:
-    """Return a chatd.toml with the rows `steady_…`, `dying_…` and `spent_…` of every dialect.
+    """Return a chatd.toml with a row `<way>_<dialect>` for every way and dialect.
 
     Each fault has a row, because a circuit breaker stops the requests to a failing provider.
     """
     rows = []
     for dialect in DIALECTS:
-        for name in ("steady", "dying", "spent"):
+        for name in WAYS:
             base = f"{url}/{name}" + ("" if dialect == "ollama" else "/v1")
             rows.append(_ROW.format(name=f"{name}_{dialect}", dialect=dialect, url=base))
             rows.append(_KEY_HEADER if dialect == "anthropic_messages" else "")

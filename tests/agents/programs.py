@@ -127,7 +127,15 @@ def claude_code(scene: Scene, prompt: str, model: str, *more: str) -> Ended:
 
     https://code.claude.com/docs/en/llm-gateway and https://code.claude.com/docs/en/settings
     """
-    allowed = ["--allowedTools", "Bash", "Read", "Edit", "--add-dir", str(scene.folder)]
+    allowed = [
+        "--allowedTools",
+        "Bash",
+        "Read",
+        "Edit",
+        "WebSearch",
+        "--add-dir",
+        str(scene.folder),
+    ]
     environment = {
         **QUIET,
         "HOME": str(scene.home),

@@ -1,6 +1,7 @@
 """Serve the scripted model on one socket, in four dialects by the request's path.
 
-A path that begins with `/dying` breaks each stream in the middle; one with `/spent` has no quota.
+The beginning of a path can be a fault: `/dying` breaks each stream in the middle of its text,
+`/cutting` the first stream in the middle of a tool call, and `/spent` has no quota.
 """
 
 from __future__ import annotations
@@ -45,12 +46,15 @@ SPENT: Mapping[str, tuple[int, str, str]] = MappingProxyType(
         "openai_responses": (429, "You exceeded your current quota", "insufficient_quota"),
     }
 )
+WAYS = ("steady", "dying", "cutting", "spent")
+# The beginning of the arguments of a call, as JSON within JSON.
+_IN_CALL = r"{\""
 Reply = Callable[[ChatRequest], Answer]
 
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """A request that the model got; `way` is `steady`, `dying` or `spent`."""
+    """A request that the model got; `way` is one of WAYS."""
 
     way: str
     dialect: str
@@ -91,7 +95,8 @@ class ScriptedModel:
     def _chat(self, dialect: str, stub: ModuleType, received: Received) -> Script:
         body = received.json
         first = received.path.split("/")[1]
-        way = first if first in ("dying", "spent") else "steady"
+        way = first if first in WAYS else "steady"
+        cuts = way == "cutting" and way not in {logged.way for logged in self.log}
         self.log.append(Logged(way, dialect, body["model"], received.headers, body))
         if way == "spent":
             status, message, code = SPENT[dialect]
@@ -102,7 +107,8 @@ class ScriptedModel:
         except (RefusalError, KeyError, TypeError, ValueError) as error:
             self.refused.append(f"{dialect}: {error!r}: {received.body[:100_000]!r}")
             return _refusal(dialect, RefusalError(400, str(error), "invalid_request_error"))
-        return _answered(dialect, stub, request, answer, dies=way == "dying")
+        middle = task.MIDDLE if way == "dying" else _IN_CALL if cuts else None
+        return _answered(dialect, stub, request, answer, middle)
 
 
 @contextmanager
@@ -131,24 +137,24 @@ def _parsed(dialect: str, body: Json, headers: Mapping[str, str]) -> ChatRequest
 
 
 def _answered(
-    dialect: str, stub: ModuleType, request: ChatRequest, answer: Answer, *, dies: bool
+    dialect: str, stub: ModuleType, request: ChatRequest, answer: Answer, middle: str | None
 ) -> Script:
     given = ("/api/chat", request, answer) if dialect == "ollama" else (request, answer)
     if not request.stream:
         return _json(stub.whole(*given))
     kind = "application/x-ndjson" if dialect == "ollama" else "text/event-stream"
     pieces: Iterable[bytes] = stub.stream(*given)
-    if dies:
-        return then_close(_begun(_until_middle(pieces), kind))
+    if middle is not None:
+        return then_close(_begun(_until(pieces, middle), kind))
     return chunked(pieces, kind)
 
 
-def _until_middle(pieces: Iterable[bytes]) -> list[bytes]:
-    """Return the pieces until the word in the middle of the text, and half of the next piece."""
+def _until(pieces: Iterable[bytes], middle: str) -> list[bytes]:
+    """Return the pieces until the one with a text, and half of the next piece."""
     rest, kept = iter(pieces), []
     for piece in rest:
         kept.append(piece)
-        if task.MIDDLE.encode() in piece:
+        if middle.encode() in piece:
             following = next(rest)
             return [*kept, following[: len(following) // 2]]
     return kept

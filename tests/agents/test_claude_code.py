@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from tests.agents import task
+from tests.agents import task, tour
 from tests.agents.gateway import Stage, pair, stage, target
 from tests.agents.programs import Ended, Scene, claude_code
 from tests.agents.scripted_model import DIALECTS, SPENT
@@ -29,9 +30,9 @@ def served(start_for_agents: Start, tmp_path_factory: pytest.TempPathFactory) ->
         yield running
 
 
-def run(served: Stage, folder: Path, model: str) -> tuple[Scene, Ended]:
-    scene = served.scene(folder)
-    return scene, claude_code(scene, task.PROMPT.format(folder=scene.folder), model)
+def run(served: Stage, folder: Path, model: str, script: ModuleType = task) -> tuple[Scene, Ended]:
+    scene = served.scene(folder, script)
+    return scene, claude_code(scene, script.PROMPT.format(folder=scene.folder), model)
 
 
 def assert_finished(scene: Scene, ended: Ended) -> None:
@@ -109,4 +110,28 @@ def test_an_exhausted_provider_alone_ends_the_run_with_its_message(
     assert SPENT["openai_chat"][1] in ended.output + ended.errors
     assert {logged.way for logged in log} == {"spent"}
     assert len(log) <= 2
+    assert (scene.folder / "notes.txt").read_text() == task.BEFORE
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_picture_that_a_tool_reads_and_a_search_of_the_web_reach_the_model(
+    served: Stage, tmp_path: Path, dialect: str
+) -> None:
+    _, ended = run(served, tmp_path, target("steady", dialect), tour)
+
+    log = served.checked_log()
+    assert (ended.status, ended.output.strip()) == (0, f"1 picture. {tour.FOUND}"), ended
+    # The search is a request with no tool but Anthropic's own.
+    searches = [logged for logged in log if "web_search_20250305" in logged.text]
+    assert len(searches) == (dialect == "anthropic_messages")
+
+
+def test_a_tool_call_that_broke_off_is_not_run_and_ends_the_run_with_its_message(
+    served: Stage, tmp_path: Path
+) -> None:
+    scene, ended = run(served, tmp_path, target("cutting", "openai_chat"))
+
+    served.checked_log()
+    assert ended.status != 0
+    assert "the connection was lost before the answer ended" in ended.output
     assert (scene.folder / "notes.txt").read_text() == task.BEFORE

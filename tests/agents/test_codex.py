@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from tests.agents import task
+from tests.agents import task, tour
 from tests.agents.gateway import Stage, pair, stage, target
 from tests.agents.programs import Ended, Scene, codex
 from tests.agents.scripted_model import DIALECTS
@@ -32,9 +33,9 @@ def served(start_for_agents: Start, tmp_path_factory: pytest.TempPathFactory) ->
         yield running
 
 
-def run(served: Stage, folder: Path, model: str) -> tuple[Scene, Ended]:
-    scene = served.scene(folder)
-    return scene, codex(scene, task.PROMPT.format(folder=scene.folder), model)
+def run(served: Stage, folder: Path, model: str, script: ModuleType = task) -> tuple[Scene, Ended]:
+    scene = served.scene(folder, script)
+    return scene, codex(scene, script.PROMPT.format(folder=scene.folder), model)
 
 
 def assert_finished(scene: Scene, ended: Ended) -> None:
@@ -110,3 +111,23 @@ def test_an_exhausted_provider_alone_ends_the_run_with_its_message(
     assert "Quota exceeded. Check your plan and billing details." in ended.errors
     assert [logged.way for logged in log] == ["spent"]
     assert (scene.folder / "notes.txt").read_text() == task.BEFORE
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_picture_that_a_tool_reads_reaches_the_model(
+    served: Stage, tmp_path: Path, dialect: str
+) -> None:
+    _, ended = run(served, tmp_path, target("steady", dialect), tour)
+
+    served.checked_log()
+    assert (ended.status, ended.output.strip()) == (0, "1 picture. No search."), ended
+
+
+def test_a_turn_whose_tool_call_broke_off_is_repeated(served: Stage, tmp_path: Path) -> None:
+    scene, ended = run(served, tmp_path, target("cutting", "anthropic_messages"))
+
+    first, second, *_ = (logged.body["messages"] for logged in served.checked_log())
+    assert_finished(scene, ended)
+    # Codex sends the text of the broken answer, after which Claude needs a turn of the user.
+    assert second[: len(first)] == first
+    assert [turn["role"] for turn in second[len(first) :]] == ["assistant", "user"]

@@ -205,8 +205,8 @@ def _tools(body: Json, *, thinks: bool) -> tuple[tuple[str, Json], ...]:
     if choice["type"] == "none":
         return ()
     if choice["type"] == "tool":
-        require(choice["name"] in tools, f"no tool {choice['name']!r}")
-        return ((choice["name"], tools[choice["name"]]),)
+        require(choice["name"] in {tool["name"] for tool in body["tools"]}, "no such tool")
+        return tuple((name, tools[name]) for name in tools if name == choice["name"])
     offered = tuple(tools.items())
     return offered[:1] if choice.get("disable_parallel_tool_use") else offered
 

@@ -20,6 +20,7 @@ _NAME = re.compile(
 _NO_SAMPLING = (4, 7)
 _ADAPTIVE = (4, 6)
 _SYSTEM_TURNS = (4, 8)
+_NO_PREFILL = (4, 6)
 _MOST_TOKENS = ((3, 5), 4_096), ((3, 6), 8_192)
 
 
@@ -55,6 +56,11 @@ class ClaudeModel:
     def takes_system_turns(self) -> bool:
         """Whether it takes `system` turns in mid-conversation."""
         return self.version >= _SYSTEM_TURNS
+
+    @property
+    def takes_prefill(self) -> bool:
+        """Whether a conversation may end with an assistant turn."""
+        return self.version < _NO_PREFILL
 
     @property
     def most_tokens(self) -> int | None:

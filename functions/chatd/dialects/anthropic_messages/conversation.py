@@ -16,12 +16,14 @@ from chatd.canonical.extra import fields_for
 from chatd.canonical.request import ChatRequest, Message
 from chatd.dialects.anthropic_messages.blocks import BlockWriter, plain
 from chatd.dialects.anthropic_messages.call_ids import CallIds
-from chatd.dialects.anthropic_messages.claude_models import claude_model
+from chatd.dialects.anthropic_messages.claude_models import ClaudeModel, claude_model
 from chatd.dialects.anthropic_messages.reading import DIALECT
 from chatd.errors import InvalidRequestError, RequestTooLargeError
 from chatd.safe_json.value_count import MAX_VALUES, is_bounded
 
 Json = dict[str, Any]
+# Codex repeats a turn that broke off with the broken text as the last turn.
+_CONTINUE = "Continue."
 _SYSTEM = ("system", "developer")
 _USER = ("user", "tool")
 
@@ -40,9 +42,12 @@ def conversation(request: ChatRequest) -> Json:
     rest = request.messages[len(leading) :]
     if not rest:  # a request needs a turn
         rest = (Message("user", leading.pop().blocks),)
-    written = _Turns(request.model).written(rest, len(leading))
+    claude = claude_model(request.model)
+    written = _Turns(claude).written(rest, len(leading))
     if not written:
         raise InvalidRequestError("the conversation holds no content", param="messages")
+    if written[-1]["role"] == "assistant" and claude is not None and not claude.takes_prefill:
+        written.append({"role": "user", "content": _CONTINUE})
     end_without_space(written)
     system = system_of(leading)
     return {"messages": written} if system is None else {"system": system, "messages": written}
@@ -91,8 +96,7 @@ def _texts(turn: Message, place: str) -> list[Json]:
 class _Turns:
     """Writes the turns after the system prompt."""
 
-    def __init__(self, model: str) -> None:
-        claude = claude_model(model)
+    def __init__(self, claude: ClaudeModel | None) -> None:
         self._takes_system_turns = claude is not None and claude.takes_system_turns
         self._ids = CallIds()
         self._writer = BlockWriter(self._ids, keeps_unsigned=claude is None)
