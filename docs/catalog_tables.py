@@ -46,7 +46,7 @@ def provider_environment() -> str:
         [
             "| Variable | Meaning |",
             "|---|---|",
-            f"| {addresses} | a provider's URL; up to and including `/v1` for OpenAI's dialect |",
+            f"| {addresses} | a provider's URL; up to and including `/v1`, but not for Ollama |",
             f"| {keys} | a provider's key, if the secret has none |",
         ]
     )

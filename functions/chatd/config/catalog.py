@@ -74,7 +74,7 @@ class Provider:
     Attributes:
         name: The name; `<name>/` is the prefix that routes to the provider.
         dialect: The API; a key of `dialects.DIALECTS`.
-        base_url: The URL without a slash at its end; up to and including `/v1` for OpenAI's
+        base_url: The URL without a slash at its end; up to and including `/v1` but for Ollama's
             dialect.
         base_url_variable: The environment variable that overrides `base_url`.
         key_variable: The key's name in the secret, the environment and .env; None: no key needed.
