@@ -301,3 +301,15 @@ def test_a_whole_response_collected_from_a_stream_has_its_further_fields(
     body = post(ask("kimi/k3"), PATH).json
 
     assert (body["id"], body["citations"], body["usage"]) == ("up-1", ["u"], USAGE)
+
+
+@pytest.mark.usefixtures("config")
+def test_a_part_that_only_another_dialect_has_is_no_chunk(provider: Upstream) -> None:
+    search = {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}}
+    start, text, *rest = answers.anthropic_events("Hi")
+    begun = {"type": "content_block_start", "index": 1, "content_block": search}
+    provider.script = chunked([start, answers.named_sse(begun), text, *rest])
+
+    streamed = stream(ask("anthropic/claude-opus-5"), PATH)
+
+    assert deltas(streamed.json) == [{"role": "assistant", "content": "Hi"}, {}]
