@@ -19,7 +19,7 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 from chatd.errors import InvalidRequestError, RequestTooLargeError
 from chatd.safe_json.finite_numbers import finite
 from chatd.safe_json.request_size import MAX_REQUEST_BYTES
-from chatd.stored_responses import TooLargeError
+from chatd.stored_responses import NotStoredError, TooLargeError
 from chatd.stored_responses.blobs import Blobs
 
 Json = Mapping[str, Any]
@@ -85,7 +85,7 @@ class CallerResponses:
         blob = self._blobs.read([key]).get(key)
         if blob is None:
             return None
-        responses = [(str(name), int(size)) for name, size in from_json(blob)["responses"]]
+        responses = [(str(name), int(size)) for name, size in json.loads(blob)["responses"]]
         if len(responses) > MAX_RESPONSES:
             raise InvalidRequestError(
                 f"the conversation has more than {MAX_RESPONSES:,} responses; send its items in"
@@ -123,7 +123,8 @@ class CallerResponses:
         found = self._blobs.read(keys)
         if len(found) < len(keys):
             return None
-        stored, items = (from_json(found[key]) for key in keys)
+        # The object is one level deeper than in its request, which pydantic's parser limits to 200.
+        stored, items = json.loads(found[keys[0]]), from_json(found[keys[1]])
         sent, output = items[: stored["sent"]], items[stored["sent"] :]
         return StoredResponse({**stored["body"], "output": output}, sent)
 
@@ -136,7 +137,8 @@ class CallerResponses:
             earlier: The conversation that this turn continues.
 
         Raises:
-            NotStoredError: If the response is too large, or the store cannot be written.
+            NotStoredError: If the response is too large or nested too deeply, or the store cannot
+                be written.
 
         """
         output = body["output"]
@@ -195,8 +197,21 @@ def _by_id(output: Sequence[Json]) -> dict[str, Json]:
 
 
 def _json(value: Any) -> bytes:
-    """Write JSON; null for a number that is not finite."""
+    """Write JSON that can be parsed again: null for a number that is not finite.
+
+    Half of a surrogate pair, which only an escape can express, becomes a question mark.
+
+    Raises:
+        NotStoredError: If the value is nested too deeply.
+
+    """
     try:
         return to_json(value, inf_nan_mode="null")
-    except PydanticSerializationError:  # half of a surrogate pair, which only an escape can express
-        return json.dumps(finite(value), separators=(",", ":")).encode()
+    except PydanticSerializationError:
+        try:
+            written = json.dumps(finite(value), ensure_ascii=False, separators=(",", ":"))
+            encoded = written.encode("utf-8", "replace")
+            from_json(encoded)
+        except (RecursionError, ValueError):
+            raise NotStoredError("its JSON is nested too deeply") from None
+        return encoded

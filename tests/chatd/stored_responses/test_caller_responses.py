@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chatd.errors import InvalidRequestError, RequestTooLargeError
-from chatd.stored_responses import Rows, StoreUnavailableError
+from chatd.stored_responses import NotStoredError, Rows, StoreUnavailableError
 from chatd.stored_responses.blobs import Blobs
 from chatd.stored_responses.caller_responses import (
     MAX_REFERENCED_ITEMS,
@@ -236,12 +236,41 @@ def test_an_item_without_an_id_is_stored_within_its_response_alone(name: Any) ->
     assert mine.delete("resp_1") is True
 
 
-def test_numbers_that_are_not_finite_and_half_characters_are_stored_as_json(rows: Rows) -> None:
+def test_numbers_that_are_not_finite_and_half_characters_are_replaced(rows: Rows) -> None:
     mine = of_caller(rows)
-    mine.save(response("resp_1", message("msg_1", "a\ud800b")), [{"x": float("inf")}], START)
-    found = mine.conversation("resp_1")
+    mine.save(response("resp_1", message("msg_0", "a\ud800b")), [{"x": float("inf")}], START)
 
-    assert items_of(found) == [{"x": None}, message("msg_1", "a\ud800b")]
+    assert items_of(mine.conversation("resp_1")) == [{"x": None}, message("msg_0", "a?b")]
+    found = mine.get("resp_1")
+    assert found is not None
+    assert found.body["output"] == [message("msg_0", "a?b")]
+
+
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def test_a_response_as_deep_as_a_request_may_be_is_returned() -> None:
+    mine = of_caller(MemoryRows())
+    body = response("resp_1", message("msg_0"), metadata=nested(199))
+    mine.save(body, [], START)
+    found = mine.get("resp_1")
+
+    assert found is not None
+    assert found.body == body
+    assert mine.conversation("resp_1") is not None
+
+
+@pytest.mark.parametrize("depth", [300, 5_000])
+def test_a_response_that_is_nested_too_deeply_is_not_stored(depth: int) -> None:
+    rows = MemoryRows()
+    with pytest.raises(NotStoredError, match="nested too deeply"):
+        of_caller(rows).save(response("resp_1", {"id": "msg_0", "x": nested(depth)}), [], START)
+
+    assert rows.rows == {}
 
 
 def test_no_row_holds_a_caller_an_id_or_a_readable_text() -> None:
