@@ -1,4 +1,4 @@
-"""Write whole messages of Anthropic's Messages surface: content blocks and usage.
+"""Write whole messages and content blocks of Anthropic's Messages surface.
 
 A message that came in this dialect is written as the upstream's own JSON, with the maker's tag on
 signatures. Any other is written from the canonical form.
@@ -20,14 +20,13 @@ from chatd.canonical.maker import tagged
 from chatd.canonical.response import (
     Choice,
     Response,
-    UpstreamJson,
-    Usage,
     new_call_id,
     too_many_values,
 )
 from chatd.canonical.served import Served
 from chatd.safe_json.value_count import MAX_ANSWER_VALUES, is_bounded
 from chatd.surfaces.anthropic_messages.turns import DIALECT
+from chatd.surfaces.anthropic_messages.usage import own, usage
 
 _REASONS: Mapping[str, str] = MappingProxyType(
     {
@@ -91,11 +90,6 @@ def message(response: Response, served: Served, name: str) -> dict[str, Any]:
     return body
 
 
-def own(source: UpstreamJson | None) -> UpstreamJson | None:
-    """Return the source if it is in this dialect."""
-    return source if source is not None and source.dialect == DIALECT else None
-
-
 def own_id(served: Served) -> str:
     """Make the id of a message for which the provider gives none of Anthropic's form."""
     return f"msg_{_NOT_IN_ID.sub('', served.request_id.replace('-', ''))}"
@@ -135,42 +129,6 @@ def stop_reason(found: str | None, *, calls: bool, refused: bool) -> str:
     if written == "end_turn":
         return "refusal" if refused else "tool_use" if calls else written
     return str(written)
-
-
-def usage(found: Usage) -> dict[str, Any]:
-    """Write the tokens, as the provider's own JSON where nothing changed them.
-
-    Anthropic's `input_tokens` excludes cache reads and cache writes.
-    """
-    source = own(found.source)
-    counts = {
-        "input_tokens": found.fresh_tokens,
-        "cache_creation_input_tokens": found.cache_write_tokens or 0,
-        "cache_read_input_tokens": found.cached_tokens or 0,
-        "output_tokens": found.output_tokens,
-    }
-    written = counts | (_details(found) if source is None else source.body)
-    if source is not None:
-        written |= {name: count for name, count in counts.items() if written[name] is None}
-    if found.cost_usd is not None:
-        written.setdefault("cost", found.cost_usd)
-    if found.estimated:
-        written["estimated"] = True
-    return written
-
-
-def _details(found: Usage) -> dict[str, Any]:
-    details: dict[str, Any] = {}
-    if found.cache_write_1h_tokens is not None:
-        details["cache_creation"] = {
-            "ephemeral_5m_input_tokens": max(
-                0, (found.cache_write_tokens or 0) - found.cache_write_1h_tokens
-            ),
-            "ephemeral_1h_input_tokens": found.cache_write_1h_tokens,
-        }
-    if found.reasoning_tokens is not None:
-        details["output_tokens_details"] = {"thinking_tokens": found.reasoning_tokens}
-    return details
 
 
 def with_maker(block: dict[str, Any], made_by: str) -> dict[str, Any]:

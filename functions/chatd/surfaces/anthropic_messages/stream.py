@@ -21,15 +21,14 @@ from chatd.surfaces.anthropic_messages.blocks import Blocks, ToolCalls
 from chatd.surfaces.anthropic_messages.message import (
     WRITTEN_CALLS,
     maker,
-    own,
     own_id,
     stop_reason,
     text,
-    usage,
     with_maker,
     written_block,
 )
 from chatd.surfaces.anthropic_messages.turns import DIALECT
+from chatd.surfaces.anthropic_messages.usage import own, usage
 
 END = b"event: message_stop\n"
 _ID = "msg_"
