@@ -14,7 +14,9 @@ from typing import Any
 from chatd.canonical.extra import Json, unnamed
 from chatd.canonical.response import Usage
 from chatd.safe_json.item_limits import MAX_PARTS
-from chatd.surfaces.openai_responses.open_items import OpenMessage, OpenReasoning
+from chatd.surfaces.openai_responses.open_items import OpenReasoning
+from chatd.surfaces.openai_responses.open_message import OpenMessage
+from chatd.surfaces.openai_responses.output_writer import Taken
 from chatd.surfaces.openai_responses.response import ResponseObject, tag, usage
 
 _BEGINNINGS = frozenset({"response.created", "response.queued", "response.in_progress"})
@@ -24,8 +26,6 @@ _PARTS_END = frozenset({"response.content_part.done", "response.reasoning_summar
 _TEXT = "response.output_text.delta"
 _SUMMARY = "response.reasoning_summary_text.delta"
 _OF_MESSAGE = frozenset({"id", "type", "role", "status", "content"})
-
-Taken = tuple[list[dict[str, Any] | None], OpenMessage | None, OpenReasoning | None]
 
 
 @dataclass(slots=True, eq=False)

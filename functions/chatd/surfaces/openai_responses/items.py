@@ -12,10 +12,7 @@ from typing import Any
 
 from chatd.canonical.content import (
     Block,
-    Document,
-    Image,
     Opaque,
-    Refusal,
     Text,
     Thinking,
     ToolCall,
@@ -25,25 +22,18 @@ from chatd.canonical.extra import NOTHING, Extra, Json, extra_of, unnamed
 from chatd.canonical.maker import untagged
 from chatd.canonical.request import Message
 from chatd.errors import InvalidRequestError
+from chatd.surfaces.openai_responses.parts import DIALECT, blocks_of, extra_fields, missing
 
-DIALECT = "openai_responses"
 # Marks the encrypted content that another dialect keeps apart from signatures: Anthropic's
 # redacted thinking.
 REDACTED = "redacted_thinking:"
-_TEXTS = frozenset({"input_text", "output_text", "text"})
 _OF_MESSAGE = frozenset({"type", "role", "content"})
-_OF_TEXT = frozenset({"type", "text"})
-_OF_REFUSAL = frozenset({"type", "refusal"})
-_OF_IMAGE = frozenset({"type", "image_url"})
-_OF_FILE = frozenset({"type", "file_data", "file_url", "filename"})
 _OF_CALL = frozenset({"type", "call_id", "name", "arguments", "namespace"})
 _OF_CUSTOM_CALL = frozenset({"type", "call_id", "name", "input", "namespace"})
 _OF_OUTPUT = frozenset({"type", "call_id", "output"})
 _OF_REASONING = frozenset({"type", "encrypted_content"})
 # Items of the model besides calls, whose kinds end in `_call`.
 _OF_MODEL = frozenset({"compaction", "mcp_list_tools", "mcp_approval_request", "program"})
-# Fields of a part that say nothing where they are empty.
-_OF_NOTHING = frozenset({"annotations", "logprobs"})
 
 
 @dataclass(slots=True, eq=False)
@@ -141,11 +131,6 @@ def turns_of(given: str | Sequence[dict[str, Any]], instructions: str | None) ->
     return turns
 
 
-def missing(param: str) -> InvalidRequestError:
-    """Make the error for a missing field."""
-    return InvalidRequestError(f"{param!r} is missing", param=param)
-
-
 def _stored(place: str) -> InvalidRequestError:
     return InvalidRequestError(
         "the item that it refers to is not stored: with `store: false` a client sends the item"
@@ -159,57 +144,21 @@ def _message(item: Json, place: str) -> Message:
     content = item.get("content")
     if content is None:
         raise missing(f"{place}.content")
-    blocks = _blocks(content, f"{place}.content")
+    blocks = blocks_of(content, f"{place}.content")
     if len(item) == 2:  # noqa: PLR2004  # role and content alone, as most
         return Message(item["role"], blocks)
-    return Message(item["role"], blocks, extra=_filled(item, _OF_MESSAGE))
+    return Message(item["role"], blocks, extra=extra_fields(item, _OF_MESSAGE))
 
 
 def _answer(item: Json, place: str) -> tuple[Block, ...]:
     """Read a message of the model; its first block has the fields of the item."""
-    blocks = _blocks(item.get("content") or (), f"{place}.content")
+    blocks = blocks_of(item.get("content") or (), f"{place}.content")
     rest = unnamed(item, _OF_MESSAGE)
     if blocks and rest:
         first = blocks[0]
         own: Json = NOTHING if first.extra is None else first.extra.fields
         first.extra = Extra(DIALECT, own, {"item": rest})
     return blocks
-
-
-def _blocks(content: str | Sequence[Json], place: str) -> tuple[Block, ...]:
-    if isinstance(content, str):
-        return (Text(content),)
-    return tuple([_part(part, f"{place}.{n}") for n, part in enumerate(content)])
-
-
-def _part(part: Json, place: str) -> Block:
-    kind = part["type"]
-    if kind in _TEXTS:
-        if part.get("text") is None:
-            raise missing(f"{place}.text")
-        return Text(part["text"], _filled(part, _OF_TEXT))
-    if kind == "refusal" and part.get("refusal") is not None:
-        return Refusal(part["refusal"], _filled(part, _OF_REFUSAL))
-    if kind == "input_image" and part.get("image_url") is not None:
-        return Image(part["image_url"], _filled(part, _OF_IMAGE))
-    if kind == "input_file" and (document := _document(part)) is not None:
-        return document
-    return Opaque(kind, Extra(DIALECT, unnamed(part, {"type"})))
-
-
-def _document(part: Json) -> Document | None:
-    """Read a file with its content or URL; None for the id of a stored file.
-
-    https://platform.openai.com/docs/guides/pdf-files
-    """
-    data, url, title = part.get("file_data"), part.get("file_url"), part.get("filename")
-    if not isinstance(title, str | None):
-        return None
-    if isinstance(data, str) and data.startswith("data:") and url is None:
-        return Document(url=data, title=title, extra=_filled(part, _OF_FILE))
-    if isinstance(url, str) and url and data is None:
-        return Document(url=url, title=title, extra=_filled(part, _OF_FILE))
-    return None
 
 
 def _reasoning(item: dict[str, Any], _place: str) -> tuple[Block, ...]:
@@ -223,7 +172,7 @@ def _reasoning(item: dict[str, Any], _place: str) -> tuple[Block, ...]:
         maker, token = untagged(item["encrypted_content"])
     if not text and not token:
         return ()
-    extra = _filled(item, _OF_REASONING)
+    extra = extra_fields(item, _OF_REASONING)
     if maker is not None and token is not None:
         if token.startswith(REDACTED):
             token = item["encrypted_content"] = token.removeprefix(REDACTED)
@@ -246,21 +195,9 @@ def _custom_call(item: Json, _place: str) -> tuple[Block, ...]:
 
 def _result(item: Json, kind: str, place: str) -> ToolResult:
     """Read the result of a call; of a custom tool it keeps its type."""
-    blocks = _blocks(item["output"], f"{place}.output")
+    blocks = blocks_of(item["output"], f"{place}.output")
     own: Mapping[str, Json] = {"item": {"type": kind}} if kind.startswith("custom") else NOTHING
     return ToolResult(item["call_id"], blocks, extra=extra_of(DIALECT, item, _OF_OUTPUT, **own))
-
-
-def _filled(given: Json, names: frozenset[str]) -> Extra | None:
-    """Gather the unnamed fields, without empty lists of citations and log probabilities."""
-    if given.keys() <= names:
-        return None
-    rest = {
-        name: value
-        for name, value in given.items()
-        if name not in names and (value or name not in _OF_NOTHING)
-    }
-    return Extra(DIALECT, rest) if rest else None
 
 
 _READERS = {

@@ -13,7 +13,8 @@ from chatd.canonical.content import Block, Opaque, Refusal, Text, Thinking, Tool
 from chatd.canonical.extra import Extra, Json, fields_for, nested_for
 from chatd.canonical.maker import tagged
 from chatd.canonical.served import Served
-from chatd.surfaces.openai_responses.items import DIALECT, REDACTED
+from chatd.surfaces.openai_responses.items import REDACTED
+from chatd.surfaces.openai_responses.parts import DIALECT
 
 # Where the input of a call stands, and how the ids of its items begin, by the call's kind.
 CALLS = {

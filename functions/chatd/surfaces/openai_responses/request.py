@@ -13,7 +13,8 @@ from pydantic import BaseModel
 from chatd.canonical.extra import NOTHING, Json, extra_of, unnamed
 from chatd.canonical.request import ChatRequest, Sampling, Source
 from chatd.errors import InvalidRequestError
-from chatd.surfaces.openai_responses.items import DIALECT, missing, turns_of
+from chatd.surfaces.openai_responses.items import turns_of
+from chatd.surfaces.openai_responses.parts import DIALECT, missing
 from chatd.surfaces.openai_responses.schema import (
     ResponsesFormat,
     ResponsesReasoningOptions,

@@ -18,7 +18,6 @@ from chatd.canonical.maker import tagged
 from chatd.canonical.request import ChatRequest
 from chatd.canonical.response import Choice, Response, UpstreamJson, Usage
 from chatd.canonical.served import Served
-from chatd.surfaces.openai_responses.items import DIALECT
 from chatd.surfaces.openai_responses.output import (
     OutputItems,
     annotations_of,
@@ -26,6 +25,7 @@ from chatd.surfaces.openai_responses.output import (
     logprobs_of,
     maker_of,
 )
+from chatd.surfaces.openai_responses.parts import DIALECT
 
 # Bytes of the request's fields that a response repeats. Beyond it they are left out, as a response
 # of 6 MB is the most that Lambda returns.

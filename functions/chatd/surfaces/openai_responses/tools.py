@@ -8,7 +8,7 @@ from typing import Any
 from chatd.canonical.content import Opaque
 from chatd.canonical.extra import Extra, Json, extra_of, unnamed
 from chatd.canonical.request import AnyTool, CustomTool, NamedTool, OpaqueTool, Tool, ToolChoice
-from chatd.surfaces.openai_responses.items import DIALECT, missing
+from chatd.surfaces.openai_responses.parts import DIALECT, missing
 
 _OF_FUNCTION = frozenset({"type", "name", "description", "parameters", "strict"})
 _OF_CUSTOM = frozenset({"type", "name", "description", "format"})
