@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from chatd.call import Call
 from chatd.canonical.content import Opaque, Thinking, ToolResult
+from chatd.canonical.events import Frame
 from chatd.canonical.request import ChatRequest, Message
 from chatd.dialects import Dialect, dialect_for, dialect_name
 from chatd.json_schema.budget import Budget
 from chatd.routing import billing_line, hosted_tools, structured_output, thinking_history
-from chatd.routing.forced_answers import FirstCall, ForcedCall
-from chatd.routing.forced_tool import emulated
 from chatd.routing.router import Route
-from chatd.routing.tool_adaptation import ALL_KINDS, adapted
-from chatd.routing.tool_answers import ToolAnswers
+from chatd.routing.tool_kinds import ALL_KINDS, is_chosen, is_lacking
 
-AnswerAdaptation = ForcedCall | FirstCall | ToolAnswers
+
+class AnswerAdaptation(Protocol):
+    """Turns the answer to an adapted request back into one to the caller's."""
+
+    def frames(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+        """Turn a stream back; each frame gives one frame."""
 
 
 @dataclass(slots=True, eq=False)
@@ -60,17 +65,44 @@ def adapted_to(route: Route, request: ChatRequest, call: Call, *, fallback: bool
     )
     forwarded = request.source is not None and request.source.dialect == name
     kinds = ALL_KINDS if forwarded else dialect_for(row, request).tool_kinds
-    request, tool_answers, dropped_format = adapted(
-        request, frozenset() if row.tools_only_functions else kinds
+    request, answers, dropped_format = _tools(
+        request,
+        frozenset() if row.tools_only_functions else kinds,
+        chooses=dialect_for(row, request).chooses_tools,
     )
-    forced = None
-    if not dialect_for(row, request).chooses_tools:
-        request, forced = emulated(request)
-    answers = tuple(answer for answer in (forced, tool_answers) if answer is not None)
     if not structured_output.is_enforced(request, row, dialect_for(row, request)):
         request = structured_output.described(request, Budget(call.is_over))
     dropped = (*dropped_blocks, *dropped_tools, *dropped_format)
     return Adapted(request, dialect_for(row, request), answers, dropped)
+
+
+def _tools(
+    request: ChatRequest, kinds: frozenset[str], *, chooses: bool
+) -> tuple[ChatRequest, tuple[AnswerAdaptation, ...], tuple[str, ...]]:
+    """Adapt the tools; the modules for it take 8 ms of a start, and few chats need them.
+
+    Args:
+        request: The chat.
+        kinds: The kinds of tools besides functions that the target takes.
+        chooses: Whether the target takes the choice of a tool.
+
+    Returns:
+        The request, what turns the answer back, and the names of the dropped fields.
+
+    """
+    answers: list[AnswerAdaptation] = []
+    dropped: tuple[str, ...] = ()
+    if is_lacking(request, kinds):
+        from chatd.routing.tool_adaptation import adapted  # noqa: PLC0415  # as above
+
+        request, tool_answers, dropped = adapted(request, kinds)
+        answers += [tool_answers] if tool_answers is not None else []
+    if not chooses and is_chosen(request):
+        from chatd.routing.forced_tool import emulated  # noqa: PLC0415  # as above
+
+        request, forced = emulated(request)
+        answers[:0] = [forced] if forced is not None else []
+    return request, tuple(answers), dropped
 
 
 def _history(

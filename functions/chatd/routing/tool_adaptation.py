@@ -26,9 +26,8 @@ from chatd.canonical.request import (
 )
 from chatd.routing.custom_input import FIELD
 from chatd.routing.tool_answers import Original, ToolAnswers
+from chatd.routing.tool_kinds import changes, is_lacking
 
-ALL_KINDS = frozenset({"custom", "namespace"})
-"""The kinds of tools besides functions, as Dialect.tool_kinds names them."""
 LOST = "tools.format"
 """The name of the dropped field where the grammar of a custom tool is only described."""
 _LONGEST = 64  # characters, at OpenAI and most others
@@ -49,7 +48,7 @@ def adapted(
         anything changes; and the names of the dropped fields.
 
     """
-    if kinds >= ALL_KINDS or not _is_needed(request, kinds):
+    if not is_lacking(request, kinds):
         return request, None, ()
     names = _Names(request.tools, kinds)
     tools = tuple(names.tool(tool) for tool in request.tools)
@@ -64,27 +63,6 @@ def adapted(
     if any(new is not old for new, old in zip(messages, request.messages, strict=True)):
         changed.messages = messages
     return changed, ToolAnswers(names.all_originals()), (LOST,) if lost else ()
-
-
-def _is_needed(request: ChatRequest, kinds: frozenset[str]) -> bool:
-    """Return whether a tool, or a call in the conversation, is of a kind that is lacking."""
-    for tool in request.tools:
-        if not isinstance(tool, OpaqueTool) and _changes(
-            tool.namespace, kinds, custom=isinstance(tool, CustomTool)
-        ):
-            return True
-    for message in request.messages:
-        for block in message.blocks:
-            if type(block) is ToolCall and _changes(
-                block.namespace, kinds, custom=block.kind == "custom"
-            ):
-                return True
-    return False
-
-
-def _changes(namespace: str | None, kinds: frozenset[str], *, custom: bool) -> bool:
-    named = namespace is not None and "namespace" not in kinds
-    return named or (custom and "custom" not in kinds)
 
 
 class _Names:
@@ -107,7 +85,7 @@ class _Names:
         self._unchanged = {
             tool.name
             for tool in named
-            if not _changes(tool.namespace, kinds, custom=isinstance(tool, CustomTool))
+            if not changes(tool.namespace, kinds, custom=isinstance(tool, CustomTool))
         }
         self.originals: dict[str, Original] = {}
 
@@ -116,7 +94,7 @@ class _Names:
         if isinstance(tool, OpaqueTool):
             return tool
         custom = isinstance(tool, CustomTool)
-        if not _changes(tool.namespace, self._kinds, custom=custom):
+        if not changes(tool.namespace, self._kinds, custom=custom):
             return tool
         name = self._name(tool.namespace, tool.name, custom=custom)
         namespace = None if self._joins(tool.namespace) else tool.namespace
@@ -152,7 +130,7 @@ class _Names:
         if type(block) is not ToolCall:
             return block
         custom = block.kind == "custom"
-        if not _changes(block.namespace, self._kinds, custom=custom):
+        if not changes(block.namespace, self._kinds, custom=custom):
             return block
         name = self._name(block.namespace, block.name, custom=custom)
         changed = replace(block, name=name)

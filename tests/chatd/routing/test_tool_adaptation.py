@@ -21,7 +21,8 @@ from chatd.canonical.request import (
     Tool,
     ToolChoice,
 )
-from chatd.routing.tool_adaptation import ALL_KINDS, adapted
+from chatd.routing.tool_adaptation import adapted
+from chatd.routing.tool_kinds import ALL_KINDS
 
 NONE: frozenset[str] = frozenset()
 PLAIN = Tool("read", "Reads.", {"type": "object"})
