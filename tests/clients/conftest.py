@@ -1,11 +1,12 @@
 """Run one gateway with stubs of all providers, and each client's script against the gateway.
 
-A script runs once, in the callers' environment (.venv-clients), and writes the outcome of each of
-its cases as JSON, for the tests to check one by one.
+A script runs once, in the environment of its client (.venv-clients or .venv-agents), and writes the
+outcome of each of its cases as JSON, for the tests to check one by one.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -17,13 +18,18 @@ from typing import Any
 
 import pytest
 
+from tests.agents.programs import MODULES, node, require_agents
+from tests.agents.programs import PYTHON as AGENTS_PYTHON
 from tests.clients import providers
+from tests.clients.features import AGENT_SCRIPTS
 from tests.clients.providers import MODELS, LoggedChat, Providers
+from tests.clients.scripts.cases import ASK_IMAGE, ASK_JSON, ASK_WEATHER, HELLO, PNG
 from tests.clients.stub_model import Json
 from tests.local.conftest import ROOT, Gateway, Start, _ended, _starter
 from tests.support.upstream import raw, upstream
 
 PYTHON = ROOT / ".venv-clients/bin/python"
+SCRIPTS = "tests.clients.scripts"
 CALLER_KEY = "made-up-caller-key-0123456789"
 # Timeout of a whole script, in seconds.
 TIMEOUT = 300.0
@@ -90,7 +96,7 @@ class Clients:
     outputs: dict[str, ScriptOutput] = field(default_factory=dict)
 
     def __call__(self, script: str) -> ScriptOutput:
-        """Return the output of `tests/clients/scripts/<script>.py`."""
+        """Return the output of `tests/clients/scripts/<script>`."""
         if script not in self.outputs:
             before = len(self.providers.log)
             output = self._run(script)
@@ -102,7 +108,7 @@ class Clients:
         home = self.folder / script
         home.mkdir()
         ended = subprocess.run(
-            [PYTHON, "-m", f"tests.clients.scripts.{script}"],
+            _command(script),
             input=json.dumps(self.parameters),
             env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONUTF8": "1"},
             cwd=ROOT,
@@ -113,6 +119,15 @@ class Clients:
         )
         assert ended.returncode == 0, ended.stderr
         return dict(json.loads(ended.stdout))
+
+
+def _command(script: str) -> list[str | Path]:
+    """Return the command of a script, in the environment of its client."""
+    if script in AGENT_SCRIPTS:
+        require_agents()
+    if script.endswith(".mjs"):
+        return [node(), Path(__file__).parent / "scripts" / script]
+    return [AGENTS_PYTHON if script in AGENT_SCRIPTS else PYTHON, "-m", f"{SCRIPTS}.{script}"]
 
 
 @pytest.fixture(scope="session")
@@ -172,5 +187,9 @@ def clients(
         "at_fault": f"{at_fault.url}/v1",
         "key": CALLER_KEY,
         "models": {name: f"{name}/{model}" for name, model in MODELS.items()},
+        # For scripts in other languages than Python.
+        "modules": str(MODULES),
+        "prompts": {"hello": HELLO, "weather": ASK_WEATHER, "json": ASK_JSON, "image": ASK_IMAGE},
+        "png": base64.b64encode(PNG).decode(),
     }
     return Clients(parameters, folder, stubs[1])

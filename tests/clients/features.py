@@ -5,7 +5,7 @@ The tests compare a run with this list, and write docs/compatibility.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -14,8 +14,8 @@ from tests.clients.scripts.cases import HELLO, PNG
 from tests.clients.stub_model import INPUT_TOKENS, OUTPUT_TOKENS, Json
 from tests.clients.stub_openai import FETCHED
 
-# The script of each client, by the client's name on the page.
-CLIENTS = MappingProxyType(
+# The script of each client of OpenAI's chats, by the client's name on the page.
+_CHAT_CLIENTS = MappingProxyType(
     {
         "openai SDK": "use_openai",
         "openai SDK, async": "use_openai_async",
@@ -24,11 +24,26 @@ CLIENTS = MappingProxyType(
         "`llm` command": "use_llm",
     }
 )
-# By the surface's name. The native API is chatd's own, so no client program has it; the programs of
-# the Responses API run in tests/agents.
-CLIENTS_OF: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {"native": {}, "openai_chat": CLIENTS, "anthropic_messages": {}, "openai_responses": {}}
+_MESSAGES_CLIENTS = MappingProxyType({"Anthropic SDK": "use_anthropic"})
+_RESPONSES_CLIENTS = MappingProxyType(
+    {
+        "openai SDK, `responses`": "use_responses",
+        "openai-agents": "use_openai_agents",
+        "AI SDK `openai()`": "use_ai_sdk.mjs",
+    }
 )
+# By the surface's name. The native API is chatd's own, so no client program has it.
+CLIENTS_OF: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "native": {},
+        "openai_chat": _CHAT_CLIENTS,
+        "anthropic_messages": _MESSAGES_CLIENTS,
+        "openai_responses": _RESPONSES_CLIENTS,
+    }
+)
+CLIENTS = MappingProxyType({**_CHAT_CLIENTS, **_MESSAGES_CLIENTS, **_RESPONSES_CLIENTS})
+# Their scripts run in .venv-agents.
+AGENT_SCRIPTS = frozenset((*_MESSAGES_CLIENTS.values(), *_RESPONSES_CLIENTS.values()))
 _TOKENS = [INPUT_TOKENS, OUTPUT_TOKENS]
 _WEATHER = {"city": "Zürich", "celsius": 21}
 _READ = {"text": "{provider} read: 21 °C in Zürich", "calls": ["Zürich"]}
@@ -81,16 +96,10 @@ _NO_FETCHING = (
     " URL."
 )
 _NO_FIELD = (
-    "Ollama's dialect lacks this field, and to drop the field would change the answer. Omit the"
-    " field, or set `drop_params` in `chatd.toml`."
+    "The provider's dialect lacks this field, and to drop the field would change the answer. Omit"
+    " the field, or set `drop_params` in `chatd.toml`."
 )
-_NOT_ANTHROPICS = {
-    "anthropic": Gap(
-        "Anthropic's dialect lacks this field, and to drop the field would change the answer. Omit"
-        " the field, or set `drop_params` in `chatd.toml`.",
-        "unsupported_parameter",
-    )
-}
+_LACKS_FIELD = {**_ollama(_NO_FIELD), "anthropic": Gap(_NO_FIELD, "unsupported_parameter")}
 _WHOLE_SCHEMA = Gap(
     "Ollama Cloud does not enforce a schema, so chatd describes the schema in the prompt and"
     " validates the whole answer before the first byte: the stream has one piece of text.",
@@ -116,6 +125,48 @@ _FORGOTTEN_THINKING = Gap(
     " and LangChain does not send this field. Use Kimi's tools without thinking.",
     code="invalid_request",
 )
+
+_THOUGHT = {
+    "text": "{provider} echoes: " + HELLO,
+    "thinking": "Let me think.",
+    "streamed thinking": "Let me think.",
+}
+_BOTH = ["weather", "local_time"]
+# By the name of a further case: the expected result.
+_MESSAGES: Mapping[str, Any] = {
+    "streamed tool call": _READ,
+    "two parallel tool calls, streamed": _BOTH,
+    "required tool call: `tool_choice`": ["weather"],
+    "single tool call: `disable_parallel_tool_use`": ["weather"],
+    "tools with thinking": _READ,
+    "thinking, whole and streamed": _THOUGHT,
+    "`count_tokens`": True,
+    "`models.list`": {"listed": True, "once": True},
+    "`request-id`": True,
+}
+_RESPONSES: Mapping[str, Any] = {
+    "streamed tool call": _READ,
+    "two parallel tool calls, streamed": _BOTH,
+    "required tool call: `tool_choice`": ["weather"],
+    "single tool call: `parallel_tool_calls`": ["weather"],
+    "tools with thinking": _READ,
+    "thinking, whole and streamed": _THOUGHT,
+    "custom tool": {"name": "shout", "input": "Zürich", "text": "{provider} read: noon"},
+    "namespaced tool": [["town", "weather"]],
+    "`previous_response_id`, retrieve, delete": {**_READ, "stored": True},
+    "`user`, `metadata`, `store`": FEATURES["text"],
+}
+_AI_SDK: Mapping[str, Any] = {
+    "streamed tool call": _READ,
+    "second step, `store` = false": _READ,
+    "second turn by `item_reference`": {"text": "{provider} echoes: " + HELLO},
+}
+
+
+def _of(client: str, cases: Mapping[str, Any]) -> Iterator[Case]:
+    """Yield the further cases of a client, which have no gaps."""
+    return (Case(client, name, expected) for name, expected in cases.items())
+
 
 BEYOND = (
     Case("openai SDK", "streamed tool call", _READ),
@@ -157,14 +208,9 @@ BEYOND = (
         "openai SDK",
         "two choices: `n` = 2",
         ["{provider} echoes: " + HELLO] * 2,
-        {**_ollama(_NO_FIELD), **_NOT_ANTHROPICS, "openai": _NO_CHOICES},
+        {**_LACKS_FIELD, "openai": _NO_CHOICES},
     ),
-    Case(
-        "openai SDK",
-        "`logit_bias`",
-        FEATURES["text"],
-        {**_ollama(_NO_FIELD), **_NOT_ANTHROPICS},
-    ),
+    Case("openai SDK", "`logit_bias`", FEATURES["text"], _LACKS_FIELD),
     Case(
         "openai SDK",
         "`temperature`",
@@ -172,6 +218,10 @@ BEYOND = (
         {"kimi": _FIXED_TEMPERATURE, "openai": _NO_TEMPERATURE},
     ),
     Case("openai SDK", "`user`, `metadata`, `store`, `n` = 1", FEATURES["text"]),
+    *_of("Anthropic SDK", _MESSAGES),
+    *_of("openai SDK, `responses`", _RESPONSES),
+    *_of("openai-agents", {"streamed tool call": _READ, "handoff": {"agent": "Second"}}),
+    *_of("AI SDK `openai()`", _AI_SDK),
 )
 
 

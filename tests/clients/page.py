@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 
+from tests.agents.programs import PACKAGE_OF, PACKAGES
+from tests.agents.scripted_model import DIALECTS
+from tests.agents.takeovers import TAKEOVERS
 from tests.clients.conftest import ScriptOutput
 from tests.clients.features import BEYOND, CLIENTS, FEATURES, Gap, holds, is_explained
 from tests.clients.providers import MODELS
@@ -13,7 +17,7 @@ COMMAND = "CHATD_WRITE_COMPATIBILITY=1 make test TESTS=tests/clients"
 _HEAD = f"""\
 # Compatibility
 
-The features of OpenAI clients with each provider; only base URL and key of the client are changed.
+The features of client programs with each provider; only base URL and key of a program are changed.
 The tests in `tests/clients` write this page: they run the clients against `python -m local` (as
 `make run` does), with a strict stub of each provider on real sockets.
 `{COMMAND}` writes the page again.
@@ -23,6 +27,13 @@ The tests in `tests/clients` write this page: they run the clients against `pyth
 - **tool round trip**: the model calls a function, gets the result, and answers with the result
 - **schema**: an answer that conforms to a JSON schema, parsed into a type
 - **image**: an image within the request
+"""
+_AGENTS = """\
+## Coding agents
+
+Each agent finishes a task on a folder through a provider of each dialect: it reads two files,
+changes one, runs a command and reports. `tests/agents` runs it, also with an exhausted provider.
+[agents.md](agents.md) has the configuration.
 """
 _ENDS = """\
 ## Further rules
@@ -52,6 +63,8 @@ def page(clients: Callable[[str], ScriptOutput]) -> str:
         "A number refers to the reason below; `400` is the caller's status.\n",
         _table(["Case", "Client", *MODELS], _beyond(clients, reasons)),
         "\n".join(f"{number}. {reason}" for reason, number in reasons.items()) + "\n",
+        _AGENTS,
+        _table(["Agent", *DIALECTS, "a stream dies, and another dialect takes over"], _agents()),
         _ENDS,
     ]
     return "\n".join(parts)
@@ -68,6 +81,18 @@ def _features(clients: Callable[[str], ScriptOutput]) -> list[list[str]]:
             ]
             rows.append([f"{client} {output.version}", provider, *cells])
     return rows
+
+
+def _agents() -> list[list[str]]:
+    locked = json.loads(PACKAGES.read_text("utf-8"))["dependencies"]
+    return [
+        [
+            f"{agent} {locked[package]}",
+            *("yes" for _ in DIALECTS),
+            ", ".join(f"{first} → {second}" for first, second in TAKEOVERS[agent]),
+        ]
+        for agent, package in PACKAGE_OF.items()
+    ]
 
 
 def _beyond(clients: Callable[[str], ScriptOutput], reasons: dict[str, int]) -> list[list[str]]:

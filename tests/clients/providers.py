@@ -9,13 +9,19 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from urllib.parse import urlsplit
 
 from chatd.config.catalog import CATALOG, Provider
 from tests.clients import stub_anthropic, stub_ollama, stub_openai, stub_responses
-from tests.clients.stub_model import ChatRequest, Json, RefusalError, reply, require
+from tests.clients.stub_model import (
+    INPUT_TOKENS,
+    ChatRequest,
+    Json,
+    RefusalError,
+    reply,
+    require,
+)
 from tests.support.upstream import Received, Script, chunked, head, raw, then_close
 from tests.support.upstream import reply as http_reply
 
@@ -24,7 +30,7 @@ ROWS: Mapping[str, Provider] = MappingProxyType(
     {
         row.name: row
         for row in CATALOG.values()
-        if row.adapter or row.model_dialects or row.dialect != "openai_chat"
+        if row.adapter or row.dialect != "openai_chat" or row.own_dialects or row.model_dialects
     }
 )
 # The path of each provider, and a model of each.
@@ -48,8 +54,8 @@ STUBS = MappingProxyType(
     {
         "ollama": stub_ollama,
         "openai_chat": stub_openai,
-        "openai_responses": stub_responses,
         "anthropic_messages": stub_anthropic,
+        "openai_responses": stub_responses,
     }
 )
 # By the model's name: status, code, message, and seconds in Retry-After.
@@ -76,9 +82,10 @@ _OWN_REFUSALS: Mapping[tuple[str, str], tuple[int, str, str, int]] = {
 # OpenRouter returns all other errors under status 200.
 _OPENROUTER_STATUSES = (400, 402)
 _FAULTS = ("busy-once", "disconnects", "fails", "stalls", *_REFUSALS)
-# Events before a stream breaks: the last has a piece of text.
-_BEFORE = 3
-_BEFORE_IN_DIALECT = MappingProxyType({"anthropic_messages": 5})
+# The dialects of paths at which several providers serve another dialect than their row's.
+_DIALECTS = {"/messages": "anthropic_messages", "/responses": "openai_responses"}
+# A word of an answer, after which a stream breaks.
+_BREAK = b"echoes"
 # Providers that send one byte per chunk, so that every character and every event is cut.
 _CUT = ("kimi", "ollama_cloud")
 
@@ -139,9 +146,11 @@ class Providers:
         if path == "/api/version":
             return _whole({"version": "0.13.0"})
         try:
-            self._admit(provider, received)
+            self._admit(provider, path, received)
             if path in ("/api/tags", "/models", "/models?limit=1000"):
                 return _whole(STUBS[CATALOG[provider].dialect].models([MODELS[provider]]))
+            if path == "/messages/count_tokens":
+                return _whole({"input_tokens": INPUT_TOKENS})
             return self._chat(provider, path, received)
         except _ScriptedError as error:
             return _refusal(provider, error)
@@ -152,10 +161,10 @@ class Providers:
     def _stalled(self, _connection: socket.socket, _received: Received) -> None:
         self.stall()
 
-    def _admit(self, provider: str, received: Received) -> None:
-        key, row = key_of(provider), CATALOG[provider]
-        dialect = "anthropic_messages" if received.path.endswith("/messages") else row.dialect
-        name = row.key_headers.get(dialect, "authorization").lower()
+    def _admit(self, provider: str, path: str, received: Received) -> None:
+        row, key = CATALOG[provider], key_of(provider)
+        dialect = _DIALECTS.get("/" + path.rpartition("/")[2], row.dialect)
+        name = row.key_headers.get(dialect, "Authorization").lower()
         expected = f"Bearer {key}" if key and name == "authorization" else key
         if received.headers.get(name) != expected:
             raise RefusalError(401, "wrong key")
@@ -172,6 +181,12 @@ class Providers:
             raise _ScriptedError(429, "slow down", "rate_limit_reached_error", 3)
         if model == "stalls":
             return self._stalled
+        if path.endswith("/messages"):
+            request = stub_anthropic.parse_request(provider, body, received.headers)
+            return _server_sent(stub_anthropic, request)
+        if path.endswith("/responses"):
+            request = stub_responses.parse_request(provider, body, received.headers)
+            return _server_sent(stub_responses, request)
         if CATALOG[provider].dialect == "ollama":
             honours = CATALOG[provider].honours_format
             request = stub_ollama.parse_request(provider, path, body, honours_format=honours)
@@ -179,28 +194,17 @@ class Providers:
                 return _whole(stub_ollama.whole(path, request, reply(request)))
             stream = stub_ollama.stream(path, request, reply(request))
             return _streamed(stream, request, "application/x-ndjson")
-        if CATALOG[provider].dialect == "anthropic_messages" or path == "/responses":
-            return _in_other_dialect(provider, path, received)
         require(path == "/chat/completions", f"unknown path {path}")
-        request = stub_openai.parse_request(provider, body, received.headers)
-        if not request.stream:
-            return _whole(stub_openai.whole(request, reply(request)))
-        return _streamed(stub_openai.stream(request, reply(request)), request, "text/event-stream")
+        return _server_sent(
+            stub_openai, stub_openai.parse_request(provider, body, received.headers)
+        )
 
 
-def _in_other_dialect(provider: str, path: str, received: Received) -> Script:
-    """Answer in Anthropic's dialect, or in that of OpenAI's Responses."""
-    if path == "/responses":
-        request = stub_responses.parse_request(provider, received.json, received.headers)
-        answer = reply(request)
-        if not request.stream:
-            return _whole(stub_responses.whole(request, answer))
-        return _streamed(stub_responses.stream(request, answer), request, "text/event-stream")
-    require(path == "/messages", f"unknown path {path}")
-    request = stub_anthropic.parse_request(provider, received.json, received.headers)
+def _server_sent(stub: ModuleType, request: ChatRequest) -> Script:
+    """Return the answer of a dialect whose streams are server-sent events."""
     if not request.stream:
-        return _whole(stub_anthropic.whole(request, reply(request)))
-    return _streamed(stub_anthropic.stream(request, reply(request)), request, "text/event-stream")
+        return _whole(stub.whole(request, reply(request)))
+    return _streamed(stub.stream(request, reply(request)), request, "text/event-stream")
 
 
 def _whole(body: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Script:
@@ -222,9 +226,8 @@ def _refusal(provider: str, error: RefusalError) -> Script:
 def _streamed(pieces: Iterator[bytes], request: ChatRequest, kind: str) -> Script:
     """Return a stream; some are cut at every byte, and two models break theirs."""
     dialect = CATALOG[request.provider].dialect
-    before = _BEFORE_IN_DIALECT.get(dialect, _BEFORE)
     if request.model == "disconnects":
-        return then_close(_begun(list(islice(pieces, before)), kind))
+        return then_close(_begun(_until_text(pieces), kind))
     if request.model == "fails":
         error = RefusalError(503, "out of memory", "server_error")
         if dialect == "ollama":
@@ -233,10 +236,20 @@ def _streamed(pieces: Iterator[bytes], request: ChatRequest, kind: str) -> Scrip
             event = stub_anthropic.error_event(error)
         else:
             event = stub_openai.error_event(request.provider, error)
-        return chunked([*islice(pieces, before), event], kind)
+        return chunked([*_until_text(pieces), event], kind)
     if request.provider in _CUT:
         pieces = (bytes([byte]) for byte in b"".join(pieces))
     return chunked(pieces, kind)
+
+
+def _until_text(pieces: Iterator[bytes]) -> list[bytes]:
+    """Return the pieces of a stream up to the one at which the stream breaks."""
+    kept = []
+    for piece in pieces:
+        kept.append(piece)
+        if _BREAK in piece:
+            break
+    return kept
 
 
 def _begun(pieces: list[bytes], kind: str) -> Script:

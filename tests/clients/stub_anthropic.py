@@ -22,6 +22,7 @@ from tests.clients.stub_model import (
     RefusalError,
     Turn,
     checked_png,
+    form_in_words,
     require,
 )
 
@@ -63,12 +64,13 @@ def parse_request(provider: str, body: Json, headers: Mapping[str, str]) -> Chat
     system = body.get("system", [])
     texts = [system] if isinstance(system, str) else [_text(block) for block in system]
     betas = headers.get("anthropic-beta", "")
+    turns = (*(Turn("system", text) for text in texts), *_turns(body["messages"], betas))
     return ChatRequest(
         provider=provider,
         model=body["model"],
-        turns=(*(Turn("system", text) for text in texts), *_turns(body["messages"], betas)),
+        turns=turns,
         tools=tools,
-        form=_form(body.get("output_config", {})) or _form_in_words(texts),
+        form=_form(body.get("output_config", {})) or form_in_words(turns),
         stream=body.get("stream", False),
         thinks=thinks,
     )
@@ -217,10 +219,6 @@ def _form(output_config: Json) -> Json | None:
         return None
     require(form["type"] == "json_schema", "output_config.format.type is not json_schema")
     return dict(form["schema"])
-
-
-def _form_in_words(texts: list[str]) -> str | None:
-    return "json" if any("one JSON object" in text for text in texts) else None
 
 
 def _message(request: ChatRequest) -> dict[str, Any]:

@@ -7,13 +7,15 @@ fills in a requested schema.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 Json = Mapping[str, Any]
 
 INPUT_TOKENS, OUTPUT_TOKENS = 11, 7
+_SCHEMA_IN_WORDS = re.compile(r"JSON Schema[^{]*(?=\{)")
 _PNG = b"\x89PNG\r\n\x1a\n"
 # The value for each type in a schema.
 _VALUES: Json = {"string": "Zürich", "integer": 21, "number": 21.5, "boolean": True, "null": None}
@@ -109,6 +111,15 @@ def sample(schema: Json, root: Json) -> Any:
     if schema.get("type") == "object":
         return {name: sample(part, root) for name, part in schema.get("properties", {}).items()}
     return _VALUES[schema["type"]]
+
+
+def form_in_words(turns: Iterable[Turn]) -> Json | str | None:
+    """Return the form that the system text describes."""
+    text = " ".join(turn.text for turn in turns if turn.role == "system")
+    if found := _SCHEMA_IN_WORDS.search(text):
+        schema, _ = json.JSONDecoder().raw_decode(text, found.end())
+        return dict(schema)
+    return "json" if "JSON object" in text else None
 
 
 def checked_png(content: bytes) -> bytes:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +19,7 @@ from tests.clients.stub_model import (
     RefusalError,
     Turn,
     checked_png,
+    form_in_words,
     require,
 )
 
@@ -41,7 +41,6 @@ _OPTIONS: dict[str, type | tuple[type, ...]] = {
     "presence_penalty": (int, float),
     "frequency_penalty": (int, float),
 }
-_SCHEMA_IN_WORDS = re.compile(r"JSON Schema[^{]*(?=\{)")
 
 
 def parse_request(provider: str, path: str, body: Json, *, honours_format: bool) -> ChatRequest:
@@ -59,7 +58,7 @@ def parse_request(provider: str, path: str, body: Json, *, honours_format: bool)
         model=body["model"],
         turns=tuple(turns),
         tools=tuple(_tool(tool) for tool in body.get("tools", [])),
-        form=form if honours_format else _form_in_words(turns),
+        form=form if honours_format else form_in_words(turns),
         stream=body.get("stream", True),
         thinks=bool(body.get("think")),
     )
@@ -143,15 +142,6 @@ def _tool(tool: Json) -> tuple[str, Json]:
     function = tool["function"]
     require(function["parameters"]["type"] == "object", "a tool's parameters are no object")
     return function["name"], function["parameters"]
-
-
-def _form_in_words(turns: list[Turn]) -> Json | str | None:
-    """Return the form that the system text describes."""
-    text = " ".join(turn.text for turn in turns if turn.role == "system")
-    if found := _SCHEMA_IN_WORDS.search(text):
-        schema, _ = json.JSONDecoder().raw_decode(text, found.end())
-        return dict(schema)
-    return "json" if "JSON object" in text else None
 
 
 def _line(

@@ -75,9 +75,11 @@ def test_ollama_gets_a_tool_result_by_name_and_arguments_as_an_object(
     assert (result["tool_name"], result["tool_call_id"]) == ("weather", call["id"])
 
 
-def test_no_provider_got_an_invalid_request(clients: Clients, provider_log: Providers) -> None:
-    for script in CLIENTS.values():
-        clients(script)
+@pytest.mark.parametrize("client", CLIENTS)
+def test_no_provider_got_an_invalid_request(
+    clients: Clients, provider_log: Providers, client: str
+) -> None:
+    clients(CLIENTS[client])
 
     assert [
         text for text in provider_log.refused if "reasoning_content is missing" not in text
