@@ -94,9 +94,9 @@ def test_waits_are_random_within_bounds_that_double(table: Table) -> None:
     ]
     first, second = (median(waits) for waits in zip(*filter(None, spent), strict=True))
 
-    # The median is stable on a busy machine.
-    assert JITTER[0] / 4 < first < JITTER[0]
-    assert JITTER[1] / 4 < second < JITTER[1]
+    # The median of a wait is half its bound; on a busy machine each takes longer.
+    assert JITTER[0] / 4 < first < JITTER[0] * 1.5
+    assert JITTER[1] / 4 < second < JITTER[1] * 1.5
 
 
 @each_case

@@ -170,7 +170,7 @@ REFUSALS: dict[str, tuple[str, dict[str, Any], int, tuple[int, str]]] = {
     ),
     "llama, invalid": (
         *("llama/alphabet", {"messages": USER, "logit_bias": "x", "grammar": "::="}),
-        *(400, (400, "invalid_request_error")),
+        *(400, (400, "invalid_request")),
     ),
     "litellm, too long": (
         *("litellm/too_long", {"messages": USER}),
@@ -183,7 +183,7 @@ REFUSALS: dict[str, tuple[str, dict[str, Any], int, tuple[int, str]]] = {
     "litellm, broken": ("litellm/broken", {"messages": USER}, 500, (502, "upstream_error")),
     "litellm, no such model": (
         *("litellm/missing", {"messages": USER}),
-        *(400, (400, "invalid_request_error")),
+        *(400, (400, "invalid_request")),
     ),
 }
 
