@@ -105,10 +105,11 @@ class Clients:
         return self.outputs[script]
 
     def _run(self, script: str) -> dict[str, Any]:
+        command = _command(script)
         home = self.folder / script
         home.mkdir()
         ended = subprocess.run(
-            _command(script),
+            command,
             input=json.dumps(self.parameters),
             env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONUTF8": "1"},
             cwd=ROOT,
