@@ -84,7 +84,8 @@ def _agent_lines(
     if "/v1/messages" in paths:
         lines += [
             "Claude Code:",
-            f'  export ANTHROPIC_BASE_URL={url} ANTHROPIC_AUTH_TOKEN="{key}"',
+            f'  export ANTHROPIC_BASE_URL={url} ANTHROPIC_AUTH_TOKEN="{key}"'
+            f" ANTHROPIC_SMALL_FAST_MODEL={model}",
             f"  claude --model {model}",
         ]
     if "/v1/responses" in paths:
