@@ -7,12 +7,15 @@ from functools import cache
 from typing import Any
 
 OLLAMA, GENERATE, OPENAI = "/api/chat", "/api/generate", "/chat/completions"
+MESSAGES, RESPONSES = "/messages", "/responses"
+_ENDS = (OLLAMA, GENERATE, OPENAI, MESSAGES, RESPONSES)
+_LINES = (OLLAMA, GENERATE)
 _WORDS = "The quick brown fox jumps over the lazy dog. "
 
 
 def endpoint(path: str) -> str:
     """Return the end of a request's path that identifies the dialect."""
-    return next((end for end in (OLLAMA, GENERATE, OPENAI) if path.endswith(end)), path)
+    return next((end for end in _ENDS if path.endswith(end)), path)
 
 
 @cache
@@ -31,10 +34,9 @@ def whole(end: str, characters: int) -> bytes:
 @cache
 def streamed(end: str, chunks: int) -> tuple[bytes, ...]:
     """Return a streamed response: the head, one HTTP chunk per event, and the end."""
-    kind = "text/event-stream" if end == OPENAI else "application/x-ndjson"
+    kind = "application/x-ndjson" if end in _LINES else "text/event-stream"
     head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n"
-    events = _openai_events(chunks) if end == OPENAI else _ollama_events(end, chunks)
-    return (head.encode(), *(_chunk(event) for event in events), b"0\r\n\r\n")
+    return (head.encode(), *map(_chunk, _events(end, chunks)), b"0\r\n\r\n")
 
 
 def response(status: int, body: bytes) -> bytes:
@@ -48,7 +50,19 @@ def failure(status: int) -> bytes:
     return response(status, _json({"error": {"message": "no", "type": "invalid", "code": "no"}}))
 
 
+def _events(end: str, chunks: int) -> list[bytes]:
+    if end == OPENAI:
+        return _openai_events(chunks)
+    if end == MESSAGES:
+        return _messages_events(chunks)
+    return _responses_events(chunks) if end == RESPONSES else _ollama_events(end, chunks)
+
+
 def _completion(end: str, text: str) -> dict[str, Any]:
+    if end == MESSAGES:
+        return {**_MESSAGE, "content": [{"type": "text", "text": text}], **_STOPPED}
+    if end == RESPONSES:
+        return _response("completed", [_message_item(text)])
     if end == OPENAI:
         message = {"role": "assistant", "content": text}
         choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
@@ -105,6 +119,80 @@ def _openai_events(chunks: int) -> list[bytes]:
 
 
 _DONE = b"data: [DONE]\n\n"
+_MESSAGE: dict[str, Any] = {
+    "id": "msg_1",
+    "type": "message",
+    "role": "assistant",
+    "model": "m",
+    "content": [],
+    "stop_reason": None,
+    "stop_sequence": None,
+    "usage": {"input_tokens": 11, "output_tokens": 1},
+}
+_STOPPED = {"stop_reason": "end_turn", "usage": {"input_tokens": 11, "output_tokens": 7}}
+
+
+def _messages_events(chunks: int) -> list[bytes]:
+    word = _named("content_block_delta", index=0, delta={"type": "text_delta", "text": " token"})
+    block = {"type": "text", "text": ""}
+    delta = {"stop_reason": "end_turn", "stop_sequence": None}
+    # The events before the first word come with it: the first word is what a caller waits for.
+    lead = _named("message_start", message=_MESSAGE)
+    lead += _named("content_block_start", index=0, content_block=block)
+    return [
+        lead + word,
+        *[word] * (chunks - 1),
+        _named("content_block_stop", index=0),
+        _named("message_delta", delta=delta, usage=_STOPPED["usage"]),
+        _named("message_stop"),
+    ]
+
+
+def _responses_events(chunks: int) -> list[bytes]:
+    text = " token" * chunks
+    part = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
+    item, begun = _message_item(text), {**_message_item(""), "status": "in_progress", "content": []}
+    place = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+    word = {"type": "response.output_text.delta", **place, "delta": " token", "logprobs": []}
+    events: list[dict[str, Any]] = [
+        {"type": "response.created", "response": _response("in_progress", [])},
+        {"type": "response.in_progress", "response": _response("in_progress", [])},
+        {"type": "response.output_item.added", "output_index": 0, "item": begun},
+        {"type": "response.content_part.added", **place, "part": part},
+        *[word] * chunks,
+        {"type": "response.output_text.done", **place, "text": text, "logprobs": []},
+        {"type": "response.content_part.done", **place, "part": {**part, "text": text}},
+        {"type": "response.output_item.done", "output_index": 0, "item": item},
+        {"type": "response.completed", "response": _response("completed", [item])},
+    ]
+    named = [
+        _named(event["type"], sequence_number=number, **event)
+        for number, event in enumerate(events)
+    ]
+    words = events.index(word)
+    return [b"".join(named[: words + 1]), *named[words + 1 :]]
+
+
+def _message_item(text: str) -> dict[str, Any]:
+    part = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+    head = {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed"}
+    return {**head, "content": [part]}
+
+
+def _response(status: str, output: list[Any]) -> dict[str, Any]:
+    usage = {
+        "input_tokens": 11,
+        "output_tokens": 7,
+        "total_tokens": 18,
+        "input_tokens_details": {"cached_tokens": 0},
+        "output_tokens_details": {"reasoning_tokens": 0},
+    }
+    head = {"id": "resp_1", "object": "response", "created_at": 1763800000, "model": "m"}
+    return {**head, "status": status, "error": None, "output": output, "usage": usage}
+
+
+def _named(name: str, **fields: Any) -> bytes:
+    return b"event: " + name.encode() + b"\n" + _sse({"type": name, **fields})
 
 
 def _sse(value: Any) -> bytes:

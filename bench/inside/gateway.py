@@ -10,18 +10,27 @@ from dataclasses import dataclass, field
 from time import perf_counter_ns
 from typing import Any
 
-SURFACES = {"native": "/v1/chat", "openai": "/v1/chat/completions"}
+SURFACES = {
+    "native": "/v1/chat",
+    "openai": "/v1/chat/completions",
+    "messages": "/v1/messages",
+    "responses": "/v1/responses",
+}
 # A provider for each dialect: its prefix of model names, and the variable with its URL.
 DIALECTS = {
     "ollama_chat": ("ollama/", "OLLAMA_URL"),
     "ollama_generate": ("ollama_cloud/", "OLLAMA_CLOUD_BASE_URL"),
     "openai_chat": ("openrouter/", "OPENROUTER_BASE_URL"),
+    "anthropic_messages": ("anthropic/", "ANTHROPIC_BASE_URL"),
+    "openai_responses": ("openai/gpt-5-pro-", "OPENAI_BASE_URL"),
 }
 KEY = "sk-none-of-anybodys"
 _PATHS = {
     "OLLAMA_URL": "",
     "OLLAMA_CLOUD_BASE_URL": "",
     "OPENROUTER_BASE_URL": "/api/v1",
+    "ANTHROPIC_BASE_URL": "/v1",
+    "OPENAI_BASE_URL": "/v1",
 }
 
 
@@ -71,6 +80,8 @@ def environment(url: str) -> dict[str, str]:
         **{name: url + path for name, path in _PATHS.items()},
         "OLLAMA_API_KEY": KEY,
         "OPENROUTER_API_KEY": KEY,
+        "ANTHROPIC_API_KEY": KEY,
+        "OPENAI_API_KEY": KEY,
         "CHATD_CONFIG": os.devnull,
     }
 
@@ -135,3 +146,13 @@ def chat_body(dialect: str, model: str, content: str = "Why is the sky blue?", *
     """Return a request body with one user turn, for the dialect's provider."""
     messages = [{"role": "user", "content": content}]
     return {"model": DIALECTS[dialect][0] + model, "messages": messages, **more}
+
+
+def body_of(surface: str, dialect: str, model: str, **more: Any) -> Any:
+    """Return the same request in a surface's API."""
+    body = chat_body(dialect, model, **more)
+    if surface == "messages":
+        return {**body, "max_tokens": 1000}
+    if surface == "responses":
+        return {"input": body.pop("messages"), "store": False, **body}
+    return body

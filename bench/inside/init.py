@@ -131,8 +131,9 @@ def starts(libraries: Sequence[str], url: str, secret: Mapping[str, str]) -> dic
     settled = {**env, **gateway.environment(url)}
     keyless = {name: value for name, value in settled.items() if not name.endswith("_API_KEY")}
 
-    def chat(dialect: str) -> str:
-        event = gateway.event("/v1/chat", gateway.chat_body(dialect, upstream.Model().name))
+    def chat(dialect: str, surface: str = "native") -> str:
+        body = gateway.body_of(surface, dialect, upstream.Model().name)
+        event = gateway.event(gateway.SURFACES[surface], body)
         return _CHAT.format(event=json.dumps(event))
 
     ways = {
@@ -144,6 +145,14 @@ def starts(libraries: Sequence[str], url: str, secret: Mapping[str, str]) -> dic
         "the same that can stream": Start(_RUNTIME, env),
         "first chat, no key": Start(chat("ollama_chat"), keyless),
         "first chat, key in the environment": Start(chat("openai_chat"), settled),
+        **{
+            f"first chat by {surface}": Start(chat("ollama_chat", surface), settled)
+            for surface in gateway.SURFACES
+        },
+        **{
+            f"first chat to {dialect}": Start(chat(dialect), settled)
+            for dialect in gateway.DIALECTS
+        },
     }
     if secret:
         ways[_FETCHED] = Start(chat("openai_chat"), {**keyless, **secret})

@@ -34,6 +34,21 @@ _SHAPES: dict[str, tuple[str, str, str, int]] = {
         "]}",
         _SIZE,
     ),
+    "a long conversation by Messages": (
+        '"max_tokens":9,"messages":[{"role":"user","content":"Go"}',
+        ',{"role":"assistant","content":[{"type":"tool_use","id":"c","name":"ls","input":{}}]}'
+        ',{"role":"user","content":[{"type":"tool_result","tool_use_id":"c",'
+        f'"content":"{"-rw-r--r-- " * 60}"}}]}}',
+        "]}",
+        _SIZE,
+    ),
+    "a long conversation by Responses": (
+        '"store":false,"input":[{"role":"user","content":"Go"}',
+        ',{"type":"function_call","call_id":"c","name":"ls","arguments":"{}"}'
+        f',{{"type":"function_call_output","call_id":"c","output":"{"-rw-r--r-- " * 60}"}}',
+        "]}",
+        _SIZE,
+    ),
     "invalid messages": ('"messages":[{}', ",{}", "]}", _SIZE),
     "values within the cap": (
         '"messages":[{"role":"user","content":"Go"}',
@@ -42,7 +57,11 @@ _SHAPES: dict[str, tuple[str, str, str, int]] = {
         250_000 // 29,
     ),
 }
-ORDINARY = ("a long text", "a picture", "a long conversation")
+_PATHS = {
+    "a long conversation by Messages": gateway.SURFACES["messages"],
+    "a long conversation by Responses": gateway.SURFACES["responses"],
+}
+ORDINARY = ("a long text", "a picture", "a long conversation", *_PATHS)
 HOSTILE = ("invalid messages", "values within the cap")
 
 
@@ -50,9 +69,10 @@ def main(shape: str) -> dict[str, Any]:
     """Serve one request of this shape; return the MB of the peak over rest, and the status."""
     with upstream.running() as url:
         handler = gateway.load_handler(url)
-        path = "/v1/chat/completions"
+        path = _PATHS.get(shape, gateway.SURFACES["openai"])
         model = gateway.DIALECTS["openai_chat"][0] + upstream.Model().name
-        small = {"model": model, "messages": [{"role": "user", "content": "Hi"}]}
+        (surface,) = (name for name, known in gateway.SURFACES.items() if known == path)
+        small = gateway.body_of(surface, "openai_chat", upstream.Model().name)
         handler(gateway.event(path, small), gateway.Context())
         gc.collect()
         if _CLEAR.exists():

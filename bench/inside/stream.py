@@ -103,7 +103,7 @@ def main(rounds: int, flood: int, trickle: int, starts: int) -> dict[str, Any]:
         handler = gateway.load_handler(url)
 
         def event(surface: str, dialect: str, model: upstream.Model) -> Any:
-            body = gateway.chat_body(dialect, model.name, stream=True)
+            body = gateway.body_of(surface, dialect, model.name, stream=True)
             return gateway.event(gateway.SURFACES[surface], body)
 
         def pair(case: tuple[str, str], model: upstream.Model) -> list[dict[str, list[float]]]:

@@ -85,9 +85,8 @@ def main(rounds: int, warmup: int) -> dict[str, Any]:
         handler = gateway.load_handler(url)
         for surface, path in gateway.SURFACES.items():
             for dialect in gateway.DIALECTS:
-                event = gateway.event(
-                    path, gateway.chat_body(dialect, upstream.Model(chunks=1).name)
-                )
+                model = upstream.Model(chunks=1).name
+                event = gateway.event(path, gateway.body_of(surface, dialect, model))
 
                 def ours(event: Any = event) -> None:
                     answer = handler(event, gateway.Context())

@@ -14,7 +14,7 @@ import boto3
 from moto.server import ThreadedMotoServer
 
 from bench import libraries
-from bench.inside.gateway import KEY
+from bench.inside.gateway import DIALECTS, KEY, SURFACES
 from bench.sample_statistics import Distribution, ratio, rounded
 from bench.target import Target
 
@@ -34,6 +34,13 @@ FLOORS = {
     "first chat, no key": "libraries",
     "first chat, key in the environment": "libraries",
     "first chat, key in Secrets Manager": "libraries",
+    # Surfaces and dialects are imported on their first use.
+    **{f"first chat by {name}": "first chat by native" for name in SURFACES if name != "native"},
+    **{
+        f"first chat to {name}": "first chat to ollama_chat"
+        for name in DIALECTS
+        if name != "ollama_chat"
+    },
 }
 
 

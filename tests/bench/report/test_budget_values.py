@@ -23,6 +23,18 @@ def warm(slowest: float, same_dialect: float, p99: float) -> dict[str, Any]:
     }
 
 
+def first_uses(slowest: float) -> dict[str, Any]:
+    """Return a result with first chats by two surfaces, of which one is the floor."""
+    return {
+        "starts": {
+            "handler": {"ratio": {"cpu": 9.0}},
+            "first chat by native": {},
+            "first chat by messages": {"ratio": {"cpu": slowest}},
+            "first chat to openai_chat": {"ratio": {"cpu": 0.5}},
+        }
+    }
+
+
 def chunks(flood: float, trickle: float) -> dict[str, Any]:
     return {
         "cases": {
@@ -56,6 +68,7 @@ def result(name: str, value: float) -> dict[str, Any]:
     """Return a benchmark's result in which this budget's figure has this value."""
     figures: dict[str, dict[str, Any]] = {
         "init, over importing its libraries": {"starts": {"handler": {"ratio": {"cpu": value}}}},
+        "a first chat by a further surface or dialect, over one without it": first_uses(value),
         "a warm request over bare urllib3, slowest pair": warm(value, 0.5, 0.0),
         "a warm request over bare urllib3, same dialect at both ends": warm(9.0, value, 0.0),
         "a warm request over bare urllib3, p99": warm(0.0, 0.0, value),
