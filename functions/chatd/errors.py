@@ -45,6 +45,8 @@ from typing import Any, ClassVar
 # the older versions retry within 8 s:
 # https://github.com/openai/openai-python/blob/main/src/openai/_base_client.py
 _LONGEST_OBEYED = 60.0
+REPORTED = "it reported an error"
+"""The message of an error that a provider sent with status 200."""
 
 
 class ChatdError(Exception):

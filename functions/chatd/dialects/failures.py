@@ -10,6 +10,7 @@ from http import HTTPStatus
 from types import MappingProxyType
 
 from chatd.errors import (
+    REPORTED,
     ChatdError,
     ContentRefusedError,
     ContextTooLongError,
@@ -27,8 +28,6 @@ from chatd.upstream_http import HttpResponse
 
 # Redaction reads no more (redaction.py), and cuts what is left to 400 characters.
 _MAX_REASON = 4_000
-REPORTED = "it reported an error"
-"""The message of an error that a provider sent with status 200."""
 # Seconds. A longer wait is a provider's mistake, or the reset of a monthly quota.
 LONGEST_RETRY_AFTER = 86_400.0
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")

@@ -11,8 +11,8 @@ from http import HTTPStatus
 from itertools import chain
 
 from chatd.canonical.events import Counted, End, Finish, Frame, as_frames, recounted
-from chatd.dialects.failures import REPORTED
 from chatd.errors import (
+    REPORTED,
     CallCancelledError,
     ChatdError,
     NoHealthyProviderError,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
@@ -26,10 +27,12 @@ from chatd.errors import (
     one_of,
 )
 from chatd.routing import structured_output
-from chatd.routing.adaptation import AnswerAdaptation, adapted_to
 from chatd.routing.image_urls import check_images
 from chatd.routing.registry import Registry
 from chatd.routing.router import Route, routes
+
+if TYPE_CHECKING:
+    from chatd.routing.adaptation import AnswerAdaptation
 
 # A field's name is the caller's text; only a harmless one goes into a header.
 _HARMLESS = re.compile(r"[A-Za-z0-9_.$-]{1,50}")
@@ -216,6 +219,9 @@ class TargetSelector:
 
     def _target(self, route: Route, request: ChatRequest, call: Call, *, fallback: bool) -> Target:
         key = self._key(route, request.model)
+        # 5 modules, loaded with the first chat as its dialect is: 2 ms of a start.
+        from chatd.routing.adaptation import adapted_to  # noqa: PLC0415  # see above
+
         row, found = route.provider, adapted_to(route, request, call, fallback=fallback)
         served = Served(row.name, route.model, call.request_id, started=call.started)
         dropped = (*self._dropped(found.dialect, found.request, row), *found.dropped)
