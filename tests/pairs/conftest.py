@@ -16,7 +16,7 @@ KEY = "sk-pairs-0123456789abcdef"
 _KEY_VARIABLE = "PAIRS_API_KEY"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
     """Run a provider that speaks every dialect, with a row for each, and the gateway."""
     config: Path = tmp_path_factory.mktemp("pairs") / "chatd.toml"
