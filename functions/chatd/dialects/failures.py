@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from types import MappingProxyType
+from typing import Any
 
+from chatd.dialects import lenient
 from chatd.errors import (
     REPORTED,
     ChatdError,
@@ -162,6 +164,34 @@ def failure(response: HttpResponse, reason: str = "", *codes: str) -> ChatdError
     if isinstance(error, UpstreamNotFoundError):
         error.wrong_dialect = _MODEL_ERROR in codes
     return error
+
+
+def refusal(response: HttpResponse) -> ChatdError:
+    """Make the error for a response with another status than 200."""
+    return reported(response, lenient.refusal(response.body) or lenient.Refusal(""))
+
+
+def reported(response: HttpResponse, found: lenient.Refusal) -> ChatdError:
+    """Make the error from the provider's own message and codes."""
+    return failure(response, found.words, *found.codes)
+
+
+def error_field(response: HttpResponse, error: Any) -> ChatdError:
+    """Make the error for the `error` field of a response or an event."""
+    return reported(response, lenient.refusal_of(error))
+
+
+def unlike(response: HttpResponse, text: bytes, what: str) -> ChatdError:
+    """Make the error for a body or an event of another shape, with its own message if it has one.
+
+    Args:
+        response: The response.
+        text: The body or the event.
+        what: Describes the defect of one without a message.
+
+    """
+    found = lenient.refusal(text)
+    return malformed(response, what) if found is None else reported(response, found)
 
 
 def _by_words(kind: type[ChatdError], status: int, reason: str) -> type[ChatdError]:

@@ -25,7 +25,7 @@ from chatd.dialects.anthropic_messages import request as anthropic_request
 from chatd.dialects.anthropic_messages import stream as anthropic_stream
 from chatd.dialects.anthropic_messages.reading import DIALECT
 from chatd.dialects.anthropic_messages.relaxation import relaxed
-from chatd.dialects.failures import failure, malformed
+from chatd.dialects.failures import error_field, malformed, refusal, unlike
 from chatd.dialects.framing import bounded, detect_json
 from chatd.dialects.headers import base_headers
 from chatd.dialects.json_shapes import ShapeError, name_in
@@ -107,7 +107,7 @@ class AnthropicMessages:
 
         """
         if response.status != HTTPStatus.OK:
-            raise _refusal(response)
+            raise refusal(response)
         try:
             body = from_json(bounded(response.body))
         except ValueError:
@@ -117,7 +117,7 @@ class AnthropicMessages:
         if type(body) is not dict:
             raise _unlike(response)
         if body.get("type") == "error" or lenient.is_error(body.get("error")):
-            raise anthropic_stream.refused(response, body)
+            raise error_field(response, body.get("error"))
         return _response(response, body)
 
     def events(self, response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Frame]:
@@ -146,7 +146,7 @@ class AnthropicMessages:
 
         """
         if response.status != HTTPStatus.OK:
-            raise _refusal(response)
+            raise refusal(response)
         return model_names(response, "data", "id", "name")
 
 
@@ -198,14 +198,5 @@ def _headers(request: ChatRequest) -> Mapping[str, str]:
     return headers
 
 
-def _refusal(response: HttpResponse) -> ChatdError:
-    found = lenient.refusal(response.body) or lenient.Refusal("")
-    return failure(response, found.words, *found.codes)
-
-
 def _unlike(response: HttpResponse) -> ChatdError:
-    """Make the error for a malformed body, from its own reason if there is one."""
-    found = lenient.refusal(response.body)
-    if found is None:
-        return malformed(response, "its answer is not one of Anthropic's dialect")
-    return failure(response, found.words, *found.codes)
+    return unlike(response, response.body, "its answer is not one of Anthropic's dialect")

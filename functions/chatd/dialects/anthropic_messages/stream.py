@@ -29,7 +29,7 @@ from chatd.dialects.anthropic_messages.open_blocks import (
     open_block,
 )
 from chatd.dialects.anthropic_messages.reading import DIALECT
-from chatd.dialects.failures import failure, malformed
+from chatd.dialects.failures import error_field, malformed, unlike
 from chatd.dialects.framing import data
 from chatd.dialects.json_shapes import ShapeError, lenient_text, member, name_in
 from chatd.errors import ChatdError
@@ -157,14 +157,11 @@ class _Reader:
         if type(body) is not dict:
             raise self._malformed_event(text)
         if body.get("type") == "error" or lenient.is_error(body.get("error")):
-            raise refused(self._response, body)
+            raise error_field(self._response, body.get("error"))
         return body
 
     def _malformed_event(self, text: bytes) -> ChatdError:
-        found = lenient.refusal(text)
-        if found is None:
-            return malformed(self._response, "its stream holds an event that is not one")
-        return failure(self._response, found.words, *found.codes)
+        return unlike(self._response, text, "its stream holds an event that is not one")
 
     def _start_message(self, body: Json, events: list[Event]) -> None:
         if self._started:
@@ -284,9 +281,3 @@ _HANDLERS: Mapping[str, Callable[[_Reader, Json, list[Event]], None]] = MappingP
         "ping": _Reader._ping,
     }
 )
-
-
-def refused(response: HttpResponse, body: Json) -> ChatdError:
-    """Make the error for an `error` event, or for an error under status 200."""
-    reason = lenient.refusal_of(body.get("error"))
-    return failure(response, reason.words, *reason.codes)

@@ -19,7 +19,7 @@ from chatd.canonical.request import ChatRequest, Tool
 from chatd.canonical.response import Choice, Response, Usage
 from chatd.config.catalog import Provider
 from chatd.dialects import Dialect, Example, lenient, thinking_hints
-from chatd.dialects.failures import failure, malformed
+from chatd.dialects.failures import error_field, malformed, refusal, unlike
 from chatd.dialects.framing import bounded, lines
 from chatd.dialects.headers import base_headers
 from chatd.dialects.model_list import model_names
@@ -27,7 +27,7 @@ from chatd.dialects.ollama import foreign_fields as ollama_hints
 from chatd.dialects.ollama import messages as ollama_messages
 from chatd.dialects.ollama.schema import OllamaChat, OllamaLine, OllamaMessage
 from chatd.dialects.ollama.tool_schemas import ToolSchemas
-from chatd.errors import ChatdError, UpstreamRefusedError
+from chatd.errors import UpstreamRefusedError
 from chatd.safe_json.finite_numbers import request_body
 from chatd.upstream_http import HttpRequest, HttpResponse
 
@@ -119,7 +119,7 @@ class Ollama:
 
         """
         if response.status != HTTPStatus.OK:
-            raise _refusal(response)
+            raise refusal(response)
         if b"\n{" in response.body.rstrip():  # it streams unasked
             return collected(self.events(response, iter((response.body,))))
         line = self._line(bounded(response.body), response)
@@ -170,7 +170,7 @@ class Ollama:
 
         """
         if response.status != HTTPStatus.OK:
-            raise _refusal(response)
+            raise refusal(response)
         return model_names(response, "models", "name", "model")
 
     def _conversation(self, request: ChatRequest) -> dict[str, Any]:
@@ -226,13 +226,9 @@ class Ollama:
         except ValidationError:
             line = None
         if line is not None and line.error:
-            reason = lenient.refusal_of(line.error)
-            raise failure(response, reason.words, *reason.codes)
+            raise error_field(response, line.error)
         if line is None or (line.done is None and not line.model_fields_set & _PIECES):
-            found = lenient.refusal(text)
-            if found is None:
-                raise malformed(response, "its answer is not one of Ollama's dialect")
-            raise failure(response, found.words, *found.codes)
+            raise unlike(response, text, "its answer is not one of Ollama's dialect")
         return line
 
 
@@ -247,9 +243,3 @@ def _reason(line: OllamaLine, *, called: bool) -> str | None:
 
 def _usage(line: OllamaLine) -> Usage:
     return Usage(lenient.count(line.prompt_eval_count), lenient.count(line.eval_count))
-
-
-def _refusal(response: HttpResponse) -> ChatdError:
-    """Make the error for a response with another status than 200."""
-    found = lenient.refusal(response.body) or lenient.Refusal("")
-    return failure(response, found.words, *found.codes)

@@ -22,7 +22,7 @@ from chatd.canonical.request import ChatRequest, Think
 from chatd.canonical.response import Response, UpstreamJson
 from chatd.config.catalog import Provider
 from chatd.dialects import Dialect, Example, lenient, thinking_hints
-from chatd.dialects.failures import failure, malformed
+from chatd.dialects.failures import error_field, malformed, refusal, unlike
 from chatd.dialects.framing import bounded, detect_json
 from chatd.dialects.headers import base_headers
 from chatd.dialects.json_shapes import ShapeError, name_in, objects
@@ -37,7 +37,7 @@ from chatd.dialects.openai_chat.row_corrections import (
     corrects_turns,
     dropped,
 )
-from chatd.errors import ChatdError, UpstreamRefusedError
+from chatd.errors import UpstreamRefusedError
 from chatd.safe_json.finite_numbers import request_body
 from chatd.safe_json.item_limits import MAX_CHOICES
 from chatd.upstream_http import HttpRequest, HttpResponse
@@ -119,7 +119,7 @@ class OpenAIChat:
 
         """
         if response.status != HTTPStatus.OK:
-            raise _refusal(response)
+            raise refusal(response)
         try:
             body = from_json(bounded(response.body))
         except ValueError:
@@ -127,9 +127,9 @@ class OpenAIChat:
                 return collected(openai_stream.frames(response, iter((response.body,))))
             body = None
         if type(body) is not dict:
-            raise _unlike(response, "its answer is not one of OpenAI's dialect")
+            raise unlike(response, response.body, "its answer is not one of OpenAI's dialect")
         if lenient.is_error(body.get("error")):
-            raise openai_stream.refused(response, body["error"])
+            raise error_field(response, body["error"])
         return _response(response, body)
 
     def events(self, response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Frame]:
@@ -159,7 +159,7 @@ class OpenAIChat:
 
         """
         if response.status != HTTPStatus.OK:
-            raise _refusal(response)
+            raise refusal(response)
         return model_names(response, "data", "id", "name")  # Together sends the list alone
 
     def _turn(self, turn: dict[str, Any], row: Provider) -> dict[str, Any]:
@@ -193,9 +193,9 @@ def _response(response: HttpResponse, body: dict[str, Any]) -> Response:
     try:
         choices = tuple(map(reading.choice, objects(body.get("choices"), MAX_CHOICES)))
     except ShapeError:
-        raise _unlike(response, "its answer is not one of OpenAI's dialect") from None
+        raise unlike(response, response.body, "its answer is not one of OpenAI's dialect") from None
     if not choices:
-        raise _unlike(response, "its answer holds no choices")
+        raise unlike(response, response.body, "its answer holds no choices")
     for choice in choices:
         if choice.finish_reason == "error":
             raise malformed(response, "it broke off its answer with an error")
@@ -214,14 +214,3 @@ def _response(response: HttpResponse, body: dict[str, Any]) -> Response:
 
 
 _: Dialect = OpenAIChat()
-
-
-def _refusal(response: HttpResponse) -> ChatdError:
-    found = lenient.refusal(response.body) or lenient.Refusal("")
-    return failure(response, found.words, *found.codes)
-
-
-def _unlike(response: HttpResponse, what: str) -> ChatdError:
-    """Make the error for a malformed body, from its own reason if there is one."""
-    found = lenient.refusal(response.body)
-    return failure(response, found.words, *found.codes) if found else malformed(response, what)

@@ -15,7 +15,7 @@ from chatd.canonical.events import Counted, Delta, End, Event, Finish, Frame, He
 from chatd.canonical.extra import Extra, Json
 from chatd.canonical.response import UpstreamJson, Usage, too_many_values, values_in
 from chatd.dialects import lenient
-from chatd.dialects.failures import failure, malformed
+from chatd.dialects.failures import error_field, malformed, unlike
 from chatd.dialects.framing import data
 from chatd.dialects.json_shapes import ShapeError, lenient_text, member, name_in, objects
 from chatd.dialects.openai_chat import reading
@@ -151,14 +151,11 @@ class _Reader:
         if type(body) is not dict:
             raise self._malformed_event(text)
         if lenient.is_error(body.get("error")):
-            raise refused(self._response, body["error"])
+            raise error_field(self._response, body["error"])
         return body
 
     def _malformed_event(self, text: bytes) -> ChatdError:
-        found = lenient.refusal(text)
-        if found is None:
-            return malformed(self._response, "its stream holds an event that is not one")
-        return failure(self._response, found.words, *found.codes)
+        return unlike(self._response, text, "its stream holds an event that is not one")
 
     def _read_head(self, body: Json, events: list[Event]) -> None:
         """Add the fields of the response, if they are others than before."""
@@ -249,12 +246,6 @@ class _Reader:
             self._counted = Counted(before.usage, model)
         if self._counted.usage is not before.usage:
             events.append(self._counted)
-
-
-def refused(response: HttpResponse, error: Any) -> ChatdError:
-    """Make the error for the `error` field of a response."""
-    reason = lenient.refusal_of(error)
-    return failure(response, reason.words, *reason.codes)
 
 
 def _has_content(delta: Delta) -> bool:
