@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chatd.canonical.extra import Json
+from chatd.canonical.extra import NOTHING, Json
 
 
 class ShapeError(ValueError):
@@ -45,6 +45,12 @@ def member(parent: Json, name: str) -> dict[str, Any]:
     if type(value) is not dict:
         raise ShapeError
     return value
+
+
+def lenient_member(parent: Json, name: str) -> Json:
+    """Read an object within an object that a server may leave out; an empty one otherwise."""
+    value = parent.get(name)
+    return value if type(value) is dict else NOTHING
 
 
 def name_in(parent: Json, name: str) -> str | None:

@@ -64,16 +64,20 @@ def adapted_to(route: Route, request: ChatRequest, call: Call, *, fallback: bool
         request, None if row.tools_only_functions else name
     )
     forwarded = request.source is not None and request.source.dialect == name
-    kinds = ALL_KINDS if forwarded else dialect_for(row, request).tool_kinds
+    dialect = dialect_for(row, request)
+    kinds = ALL_KINDS if forwarded else dialect.tool_kinds
+    unadapted = request
     request, answers, dropped_format = _tools(
         request,
         frozenset() if row.tools_only_functions else kinds,
-        chooses=dialect_for(row, request).chooses_tools,
+        chooses=dialect.chooses_tools,
     )
-    if not structured_output.is_enforced(request, row, dialect_for(row, request)):
+    if not structured_output.is_enforced(request, row, dialect):
         request = structured_output.described(request, Budget(call.is_over))
+    if request is not unadapted:
+        dialect = dialect_for(row, request)
     dropped = (*dropped_blocks, *dropped_tools, *dropped_format)
-    return Adapted(request, dialect_for(row, request), answers, dropped)
+    return Adapted(request, dialect, answers, dropped)
 
 
 def _tools(

@@ -13,7 +13,7 @@ from chatd.canonical.content import Block, Opaque, Text, Thinking, ToolCall
 from chatd.canonical.extra import Extra, Json
 from chatd.canonical.response import Choice, UpstreamJson, Usage, new_call_id
 from chatd.dialects import lenient
-from chatd.dialects.json_shapes import ShapeError, lenient_text, name_in, objects
+from chatd.dialects.json_shapes import ShapeError, lenient_member, lenient_text, name_in, objects
 from chatd.safe_json.finite_numbers import compact
 from chatd.safe_json.item_limits import MAX_PARTS, MAX_TOOL_CALLS
 
@@ -161,8 +161,7 @@ def usage(given: Any, cost: Any = None) -> Usage:
         return Usage(cost_usd=beside)
     read = lenient.known_count(given.get("cache_read_input_tokens"))
     written, of_1_hour = _cache_writes(given)
-    details = given.get("output_tokens_details")
-    thought = details.get("thinking_tokens") if type(details) is dict else None
+    thought = lenient_member(given, "output_tokens_details").get("thinking_tokens")
     fresh = lenient.count(given.get("input_tokens"))
     within = lenient.cost(given.get("cost"))
     return Usage(

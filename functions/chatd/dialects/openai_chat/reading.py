@@ -14,7 +14,14 @@ from chatd.canonical.content import Block, Refusal, Text, Thinking, ToolCall
 from chatd.canonical.extra import Extra, Json, nested_for
 from chatd.canonical.response import Choice, UpstreamJson, Usage, new_call_id
 from chatd.dialects import lenient
-from chatd.dialects.json_shapes import ShapeError, lenient_text, member, name_in, objects
+from chatd.dialects.json_shapes import (
+    ShapeError,
+    lenient_member,
+    lenient_text,
+    member,
+    name_in,
+    objects,
+)
 from chatd.safe_json.item_limits import MAX_PARTS, MAX_TOOL_CALLS
 
 DIALECT = "openai_chat"
@@ -148,8 +155,8 @@ def usage(given: Any, cost: Any = None) -> Usage:
     beside = lenient.cost(cost)
     if type(given) is not dict:
         return Usage(cost_usd=beside)
-    prompt = _details(given, "prompt_tokens_details")
-    completion = _details(given, "completion_tokens_details")
+    prompt = lenient_member(given, "prompt_tokens_details")
+    completion = lenient_member(given, "completion_tokens_details")
     within = lenient.cost(given.get("cost"))
     return Usage(
         input_tokens=lenient.count(given.get("prompt_tokens")),
@@ -167,11 +174,6 @@ def usage(given: Any, cost: Any = None) -> Usage:
         cache_write_tokens=_known(prompt.get("cache_write_tokens")),
         source=UpstreamJson(DIALECT, given),
     )
-
-
-def _details(given: Json, name: str) -> Json:
-    found = given.get(name)
-    return found if type(found) is dict else _NONE
 
 
 def _known(*values: Any) -> int | None:

@@ -116,9 +116,5 @@ def _of_turns(request: ChatRequest) -> Iterator[str]:
         yield "messages.content.thinking"
 
 
-def _is_encrypted(block: Thinking) -> bool:
-    return bool(block.signature or block.redacted)
-
-
 def _of_chat(extra: Extra | None) -> dict[str, object]:
     return dict(extra.fields) if extra is not None and extra.dialect == _CHAT else {}

@@ -19,7 +19,7 @@ from chatd.canonical.response import (
     too_many_calls,
 )
 from chatd.dialects import lenient
-from chatd.dialects.json_shapes import lenient_text, name_in, objects
+from chatd.dialects.json_shapes import lenient_member, lenient_text, name_in, objects
 from chatd.safe_json.item_limits import MAX_PARTS, MAX_TOOL_CALLS
 
 DIALECT = "openai_responses"
@@ -39,7 +39,6 @@ _RESPONSE = frozenset(
 )
 _CALL = frozenset({"type", "call_id", "name", "arguments", "input", "namespace", "status"})
 _LENGTH = ("max_output_tokens", "max_tokens")
-_NONE: Json = {}
 
 # The kinds of items with calls, and the canonical kind of each.
 CALLS: Mapping[str, str] = {"function_call": "function", "custom_tool_call": "custom"}
@@ -194,8 +193,8 @@ def usage(given: Any, cost: Any = None) -> Usage:
     beside = lenient.cost(cost)
     if type(given) is not dict:
         return Usage(cost_usd=beside)
-    of_input = _details(given, "input_tokens_details")
-    of_output = _details(given, "output_tokens_details")
+    of_input = lenient_member(given, "input_tokens_details")
+    of_output = lenient_member(given, "output_tokens_details")
     within = lenient.cost(given.get("cost"))
     return Usage(
         input_tokens=lenient.count(given.get("input_tokens")),
@@ -206,11 +205,6 @@ def usage(given: Any, cost: Any = None) -> Usage:
         cache_write_tokens=lenient.known_count(of_input.get("cache_write_tokens")),
         source=UpstreamJson(DIALECT, given),
     )
-
-
-def _details(given: Json, name: str) -> Json:
-    found = given.get(name)
-    return found if type(found) is dict else _NONE
 
 
 def _annotations(item: Json) -> Iterator[Any]:

@@ -12,19 +12,17 @@ from chatd.canonical.events import Frame
 from chatd.canonical.request import ChatRequest
 from chatd.canonical.response import Response
 from chatd.canonical.served import Served
-from chatd.errors import (
-    ChatdError,
-    ModelNotFoundError,
-    UpstreamNotFoundError,
-)
+from chatd.errors import ChatdError
 from chatd.surfaces import ErrorResponse, StreamWriter, Surface, openai_error, sse
 from chatd.surfaces.openai_chat.chunks import Chunks
 from chatd.surfaces.openai_chat.completion import completion
 from chatd.surfaces.openai_chat.request import request_of
 from chatd.surfaces.openai_chat.schema import OpenAIRequest
+from chatd.surfaces.openai_failures import as_openai
 from chatd.surfaces.validation import checked
 
 _HELLO: Mapping[str, Any] = {"messages": [{"role": "user", "content": "Hello"}]}
+_SCHEMA_FIELD = "response_format.json_schema.schema"
 _SCHEMA = {"name": "any", "schema": {"type": "object"}}
 
 
@@ -65,7 +63,7 @@ class OpenAI:
 
     def error(self, error: ChatdError, request_id: str) -> ErrorResponse:
         """Write a failure in OpenAI's shape; an unknown model is a 404."""
-        return openai_error(_as_openai(error), request_id)
+        return openai_error(as_openai(error, _SCHEMA_FIELD), request_id)
 
 
 _: Surface = OpenAI()
@@ -86,21 +84,4 @@ class _Stream:
 
     def fail(self, error: ChatdError) -> bytes:
         """Write a failure as the last event, which OpenAI's SDKs raise; no `[DONE]` follows."""
-        return sse.event(_as_openai(error).body(self._request_id))
-
-
-def _as_openai(error: ChatdError) -> ChatdError:
-    """Translate a failure: OpenAI answers 404 for a missing model, and has its own field names."""
-    if error.param == "format":
-        error.param = "response_format.json_schema.schema"
-    if not isinstance(error, UpstreamNotFoundError):
-        return error
-    found = ModelNotFoundError(
-        error.message,
-        param="model",
-        provider=error.provider,
-        upstream_status=error.upstream_status,
-        retry_after=error.retry_after,
-    )
-    found.chat_headers = error.chat_headers
-    return found
+        return sse.event(as_openai(error, _SCHEMA_FIELD).body(self._request_id))

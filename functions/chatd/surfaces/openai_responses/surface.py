@@ -13,7 +13,8 @@ from chatd.canonical.response import Response
 from chatd.canonical.served import Served
 from chatd.errors import ChatdError
 from chatd.surfaces import ErrorResponse, StreamWriter, Surface, openai_error
-from chatd.surfaces.openai_responses.failure import as_openai
+from chatd.surfaces.openai_failures import as_openai
+from chatd.surfaces.openai_responses.failure import SCHEMA_FIELD
 from chatd.surfaces.openai_responses.request import request_of
 from chatd.surfaces.openai_responses.response import whole
 from chatd.surfaces.openai_responses.schema import ResponsesRequest
@@ -53,7 +54,7 @@ class OpenAIResponses:
 
     def error(self, error: ChatdError, request_id: str) -> ErrorResponse:
         """Write a failure in OpenAI's shape; an unknown model is a 404."""
-        return openai_error(as_openai(error), request_id)
+        return openai_error(as_openai(error, SCHEMA_FIELD), request_id)
 
 
 _: Surface = OpenAIResponses()
