@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from chatd.canonical.content import Block, Opaque, Text, ToolResult
-from chatd.canonical.request import ChatRequest, Message, OpaqueTool
+from chatd.canonical.request import ChatRequest, Message, NamedTool, OpaqueTool
 
 # Content of the caller, whose loss changes the answer: a dialect refuses those that it lacks.
 # https://docs.anthropic.com/en/api/messages and
@@ -30,7 +30,7 @@ _SEARCH_RESULT = "search_result"
 
 
 def without_tools(request: ChatRequest, dialect: str | None) -> tuple[ChatRequest, tuple[str, ...]]:
-    """Leave out the hosted tools of other dialects, and the choice of a tool if none remains.
+    """Leave out the hosted tools of other dialects, and the choice of one of them.
 
     Args:
         request: The chat.
@@ -40,19 +40,23 @@ def without_tools(request: ChatRequest, dialect: str | None) -> tuple[ChatReques
         The request, the same one if nothing changes, and the names of the dropped fields.
 
     """
-    tools = tuple(tool for tool in request.tools if not _is_foreign(tool, dialect))
-    if len(tools) == len(request.tools):
-        return request, ()
-    dropped = dict.fromkeys(
-        f"tools.{tool.kind}"
+    foreign = [
+        tool
         for tool in request.tools
         if isinstance(tool, OpaqueTool) and _is_foreign(tool, dialect)
-    )
-    changed = replace(request, tools=tools)
-    if not tools:
-        if request.tool_choice not in (None, "auto", "none"):
+    ]
+    if not foreign:
+        return request, ()
+    dropped = dict.fromkeys(f"tools.{tool.kind}" for tool in foreign)
+    tools = tuple(tool for tool in request.tools if not _is_foreign(tool, dialect))
+    changed, choice = replace(request, tools=tools), request.tool_choice
+    names = [tool.extra.fields.get("name", tool.kind) for tool in foreign]
+    if not tools or (isinstance(choice, NamedTool) and choice.name in names):
+        if choice not in (None, "auto", "none"):
             dropped["tool_choice"] = None
-        changed.tool_choice = changed.parallel_tool_calls = None
+        changed.tool_choice = None
+    if not tools:
+        changed.parallel_tool_calls = None
     return changed, tuple(dropped)
 
 

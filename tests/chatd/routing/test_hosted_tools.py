@@ -6,7 +6,7 @@ import pytest
 
 from chatd.canonical.content import Block, Opaque, Text, ToolResult
 from chatd.canonical.extra import Extra
-from chatd.canonical.request import ChatRequest, Message, OpaqueTool, Tool, ToolChoice
+from chatd.canonical.request import ChatRequest, Message, NamedTool, OpaqueTool, Tool, ToolChoice
 from chatd.routing.hosted_tools import without_history, without_tools
 from tests.support.functions import ask, post
 from tests.support.upstream import Upstream
@@ -44,6 +44,17 @@ def test_a_request_without_such_tools_is_the_same_one() -> None:
 
     assert without_tools(given, OWN) == (given, ())
     assert without_tools(given, OWN)[0] is given
+
+
+def test_the_choice_of_a_dropped_tool_is_dropped_and_named() -> None:
+    search = OpaqueTool("web_search_20250305", Extra(OTHER, {"name": "web_search"}))
+    given = request(FUNCTION, search, choice=NamedTool("web_search"))
+
+    found, dropped = without_tools(given, OWN)
+
+    assert (found.tools, found.tool_choice) == ((FUNCTION,), None)
+    assert dropped == ("tools.web_search_20250305", "tool_choice")
+    assert without_tools(given, OTHER) == (given, ())
 
 
 @pytest.mark.parametrize(
