@@ -25,7 +25,7 @@ from chatd.dialects.framing import bounded, detect_json
 from chatd.dialects.headers import base_headers
 from chatd.dialects.json_shapes import ShapeError, name_in
 from chatd.dialects.model_list import model_names
-from chatd.dialects.openai_responses import failed, losses, reading, relaxed
+from chatd.dialects.openai_responses import failed, losses, reading, relaxation
 from chatd.dialects.openai_responses import request as responses_request
 from chatd.dialects.openai_responses import stream as responses_stream
 from chatd.dialects.openai_responses.reading import DIALECT
@@ -81,7 +81,7 @@ class OpenAIResponses:
         self, request: ChatRequest, refusal: UpstreamRefusedError
     ) -> tuple[ChatRequest, str] | None:
         """Return the request without the refused hint, and the hint's name; None without one."""
-        return relaxed.without_refused_hint(request, refusal)
+        return relaxation.without_refused_hint(request, refusal)
 
     def parse(self, response: HttpResponse) -> Response:
         """Read a whole response.
