@@ -52,7 +52,7 @@ assert answer["statusCode"] == 200, answer
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Statements that a process runs at its start, and its environment."""
+    """The statements and the environment of a process."""
 
     statements: str
     env: Mapping[str, str]

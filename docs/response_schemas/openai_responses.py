@@ -54,7 +54,7 @@ class IncompleteDetails(_Given):
 
 
 class Response(_Given):
-    """A response; it repeats fields of its request."""
+    """A response, with the fields of the request repeated."""
 
     id: str
     object: Literal["response"]

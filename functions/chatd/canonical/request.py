@@ -121,7 +121,7 @@ class CustomTool:
 
 @dataclass(slots=True, eq=False)
 class OpaqueTool:
-    """A tool of a kind that only its own dialect knows; `extra` has all of it but its type."""
+    """A tool of a kind of one dialect alone; `extra` has all fields but the type."""
 
     kind: str
     extra: Extra = field(repr=False)

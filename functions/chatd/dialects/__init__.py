@@ -50,7 +50,7 @@ class Dialect(Protocol):
 
     @property
     def tool_kinds(self) -> frozenset[str]:
-        """The kinds of tools besides functions that it carries: `custom`, `namespace`."""
+        """The kinds of tools besides functions in the dialect: `custom`, `namespace`."""
 
     @property
     def chooses_tools(self) -> bool:

@@ -197,7 +197,7 @@ class FallbackChain:
         return continued(events, Repetition(partial.text if partial.joinable else ""), failed_over)
 
     def _record_broken_stream(self, target: Target, error: ChatdError) -> None:
-        """Record that an attempt failed after its first event, with its tokens."""
+        """Record the failure and the tokens of an attempt with a first event."""
         self._estimate(target)
         self._chat_context.record.fail_attempt(error)
 

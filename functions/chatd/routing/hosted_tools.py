@@ -123,7 +123,7 @@ def _blocks(
 
 
 def _search_result(fields: Mapping[str, object]) -> str:
-    """Write a search result as text: its title, its source and its content.
+    """Write a search result as text: title, source and content.
 
     https://docs.anthropic.com/en/docs/build-with-claude/search-results
     """

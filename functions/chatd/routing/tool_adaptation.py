@@ -142,7 +142,7 @@ class _Names:
         return changed
 
     def _name(self, namespace: str | None, name: str, *, custom: bool) -> str:
-        """Return the name that stands for a tool, and keep what it stands for."""
+        """Return the adapted name of a tool, and keep the original."""
         key = (namespace, name)
         if key not in self._written:
             written = name

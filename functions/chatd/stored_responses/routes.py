@@ -19,7 +19,7 @@ _PAGE, _MAX_PAGE = 20, 100
 
 
 def retrieve(responses: CallerResponses, event: LambdaEvent) -> Response:
-    """Return a response as its request returned it.
+    """Return a stored response, unchanged.
 
     Raises:
         InvalidRequestError: If the response is requested as a stream.

@@ -170,7 +170,7 @@ def _document_source(document: Document, place: str) -> Json:
 
 
 def _decoded_url(url: str, place: str) -> tuple[str, str]:
-    """Split a data URL into its media type and its base64.
+    """Split a data URL into the media type and the base64 text.
 
     Raises:
         InvalidRequestError: If it has another encoding.

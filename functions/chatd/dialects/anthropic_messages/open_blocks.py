@@ -172,7 +172,7 @@ class OpenOpaque:
         positions.begins(self)
 
     def start(self) -> Delta | None:
-        """Return the block as it is at its start."""
+        """Return the block of the start event."""
         return Delta(blocks=(self._block,))
 
     def add(self, delta: Json) -> Delta | None:

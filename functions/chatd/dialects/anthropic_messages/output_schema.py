@@ -29,7 +29,7 @@ _DEEPEST = 100
 
 
 class OutputSchema:
-    """A schema as Anthropic takes it, and the keywords that it lost.
+    """A schema in Anthropic's subset of JSON Schema, and the names of the lost keywords.
 
     Each object gets `additionalProperties: false`, `oneOf` becomes `anyOf`, and a keyword that
     Anthropic refuses is left out.
@@ -43,7 +43,7 @@ class OutputSchema:
         self.lost: dict[str, None] = {}
 
     def written(self, schema: Any, depth: int = 0) -> Any:
-        """Write a schema; what is no object stays as it is."""
+        """Write a schema; a value other than an object is not changed."""
         if not isinstance(schema, Mapping) or depth > _DEEPEST:
             return schema
         written: dict[str, Any] = {}

@@ -47,7 +47,7 @@ _CHAT = "openai_chat"
 _CHANGES_ANSWER = ("logit_bias", "modalities", "audio", "functions", "function_call")
 # Their values without an effect.
 _IDLE: Mapping[str, Any] = MappingProxyType({"modalities": ["text"], "function_call": "auto"})
-# Further fields that change no answer: who asks, and how the provider stores and bills.
+# Further fields that change no answer: for identity, storage and billing.
 _QUIET = frozenset(
     {
         *("user", "metadata", "client_metadata", "session_id", "trace", "store", "include"),

@@ -241,7 +241,7 @@ class ItemEvents:
 
 
 def _rest_of_reasoning(item: Item, given: Json, *, is_last: bool) -> list[Event]:
-    """Read what is left of reasoning: its text, unless it was read, and its encrypted content.
+    """Read the unread text of a reasoning item, and its encrypted content.
 
     Encrypted content that comes after the text of other items is left: it has lost its place.
     """

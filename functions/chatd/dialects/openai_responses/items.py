@@ -116,7 +116,7 @@ class _Writer:
         self.items.append(item)
 
     def _item(self, block: Block) -> Mapping[str, Any] | None:
-        """Write a block that is an item of its own; empty: it is left out; None: it is content."""
+        """Write a block as an item: an empty one is left out; None for a part of a message."""
         if isinstance(block, Thinking):
             return _reasoning(block, readable=self._readable)
         if isinstance(block, ToolCall):

@@ -1,4 +1,4 @@
-"""Tell what OpenAI's models refuse and how little they can think, by their names.
+"""List the refused fields and the least effort of OpenAI's models, by name.
 
 The facts are of November 2026:
 https://developers.openai.com/api/docs/guides/latest-model,

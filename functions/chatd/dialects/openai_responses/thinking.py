@@ -18,7 +18,7 @@ ENCRYPTED = "reasoning.encrypted_content"
 
 
 def effort(request: ChatRequest, row: Provider) -> str | None:
-    """Return the effort that the request asks for; None leaves it to the model."""
+    """Return the requested effort; None leaves the effort to the model."""
     wanted = thinking_hints.wanted(request, row)
     if wanted is False:
         return least_effort(request.model)

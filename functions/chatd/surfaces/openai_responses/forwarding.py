@@ -30,7 +30,7 @@ _OF_MESSAGE = frozenset({"id", "type", "role", "status", "content"})
 
 @dataclass(slots=True, eq=False)
 class _Part:
-    """A part of an item: its pieces, and its JSON once it is complete."""
+    """A part of an item: the pieces, and the JSON of the complete part."""
 
     pieces: list[str] = field(default_factory=list)
     done: dict[str, Any] | None = None
@@ -38,7 +38,7 @@ class _Part:
 
 @dataclass(slots=True, eq=False)
 class _Item:
-    """An item: its id in every event, its last JSON, its parts, and whether it is complete.
+    """An item of the upstream: the id in all events, the last JSON, the parts and the state.
 
     `places` is the field of an event with the place of its part.
     """
@@ -149,7 +149,7 @@ class Forwarding:
         return written
 
     def _note(self, kind: str, body: dict[str, Any]) -> None:
-        """Note what the event adds to its item, and give it the item's id."""
+        """Add an event to the item, and write the item's id into the event."""
         place = body.get("output_index")
         if type(place) is not int or not 0 <= place < MAX_PARTS:
             return

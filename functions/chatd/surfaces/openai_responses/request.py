@@ -38,7 +38,7 @@ _OF_REQUEST = _names(ResponsesRequest) - _KEPT
 _OF_TEXT = _names(ResponsesText)
 _OF_REASONING = _names(ResponsesReasoningOptions)
 _OF_FORMAT = _names(ResponsesFormat)
-# What only a server that stores conversations can do, and the remedy.
+# The fields for stored conversations, and the remedy for each.
 _STORED = {
     "previous_response_id": "send the earlier items in `input`, with `store: false`",
     "conversation": "send the earlier items in `input`, with `store: false`",
@@ -54,8 +54,8 @@ def request_of(body: dict[str, Any]) -> ChatRequest:
             encrypted reasoning in it loses its maker's tag.
 
     Raises:
-        InvalidRequestError: If a field needs a server that stores conversations, an item lacks a
-            field, or the schema holds a number that is not finite.
+        InvalidRequestError: If a field is for stored conversations, an item lacks a field, or the
+            schema holds a number that is not finite.
 
     """
     _refuse_stored(body)
@@ -94,7 +94,7 @@ def request_of(body: dict[str, Any]) -> ChatRequest:
 
 
 def _refuse_stored(body: Mapping[str, Any]) -> None:
-    """Refuse what needs a server that stores conversations.
+    """Refuse the fields for stored conversations.
 
     Raises:
         InvalidRequestError: With the field as its `param`.

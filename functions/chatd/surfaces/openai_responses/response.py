@@ -201,7 +201,7 @@ def _output(choice: Choice, token: str, maker: str, *, complete: bool) -> list[d
 
 
 def _repeated(request: ChatRequest) -> Json:
-    """Return the fields of the request that its response repeats."""
+    """Return the request's fields that a response repeats."""
     source = request.source
     if source is None or source.dialect != DIALECT:
         return _REPEATED
