@@ -35,8 +35,9 @@ _TYPES: Mapping[int, str] = MappingProxyType(
         _OVERLOADED: "overloaded_error",
     }
 )
-# Claude Code compacts the conversation on a message with the first text, or on a 413 with the
-# second; on one with the third it lowers `max_tokens` (version 2.1.197).
+# Claude Code compacts the conversation on a message with the first text, and on every 413; where it
+# cannot, it reports one with the second text as a full context. On a message with the third text it
+# lowers `max_tokens` (version 2.1.197).
 _PROMPT_TOO_LONG = "prompt is too long"
 _CONTEXT_WINDOW = "context window"
 _EXCEEDS_LIMIT = "exceed context limit"

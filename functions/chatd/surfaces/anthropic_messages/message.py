@@ -47,7 +47,7 @@ _OWN_REASONS = frozenset(
 WRITTEN_CALLS = ("function", "custom")
 """The kinds of tool calls that have a name and an input."""
 _NOT_IN_ID = re.compile(r"[^a-zA-Z0-9_-]")
-# Anthropic's key for input that is no JSON object, in
+# The key around input that is no JSON object. Anthropic recommends such an object, with any key:
 # https://platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming
 _INVALID = "INVALID_JSON"
 
