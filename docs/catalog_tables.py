@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from chatd.config.catalog import CATALOG, Provider, Timeouts
+from chatd.config.catalog import CATALOG
+from chatd.config.provider import Provider, Timeouts
 
 # The stack's parameter for a variable of the catalog; any other is empty unless a caller of
 # `sam local` sets it.

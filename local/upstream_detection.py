@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import urllib3
 
-from chatd.config.catalog import CATALOG, Provider
+from chatd.config.catalog import CATALOG
+from chatd.config.provider import Provider
 from chatd.config.settings import Settings
 from chatd.credentials.provider_keys import Credentials
 from chatd.errors import ModelNotFoundError

@@ -22,7 +22,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.config.settings import ConfigError, load
 from chatd.credentials.provider_keys import Credentials
 from chatd.dialects import DIALECTS

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType, ModuleType
 from urllib.parse import urlsplit
 
-from chatd.config.catalog import CATALOG, Provider
+from chatd.config.catalog import CATALOG
+from chatd.config.provider import Provider
 from tests.clients import stub_anthropic, stub_ollama, stub_openai, stub_responses
 from tests.clients.stub_model import (
     INPUT_TOKENS,

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 import chat.app
-from chatd.config.catalog import CATALOG, Provider
+from chatd.config.catalog import CATALOG
+from chatd.config.provider import Provider
 from tests.support import answers
 from tests.support.functions import HttpResult, ask, get, post
 from tests.support.upstream import Received, Script, Upstream, reply, reset, upstream

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import product
 
-from chatd.config.catalog import Timeouts, limits_of
+from chatd.config.provider import Timeouts, limits_of
 from tests.faults.fault_list import FAULTS, FIRST_TOKENS, TEXT, Fault, Way
 from tests.support.dialect_streams import DIALECTS, Dialect
 

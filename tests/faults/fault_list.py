@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Literal
 
-from chatd.config.catalog import WHOLE_SECONDS, Timeouts
+from chatd.config.provider import WHOLE_SECONDS, Timeouts
 from tests.support.dialect_streams import words
 from tests.support.faults import (
     answers,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from chatd.config.catalog import WHOLE_SECONDS, Timeouts, limits_of
+from chatd.config.provider import WHOLE_SECONDS, Timeouts, limits_of
 from chatd.resilience.circuit_breaker import FAILURES
 from chatd.resilience.circuit_breaker_store import RECOVERY_SECONDS
 from chatd.resilience.retry import PATIENCE, PATIENCE_WITH_FALLBACK

@@ -14,7 +14,7 @@ from typing import Any
 from chatd.aws_lambda.streaming import Collected
 from chatd.aws_lambda.streaming_chat import StreamingChat
 from chatd.call import Call
-from chatd.config.catalog import Provider, Timeouts
+from chatd.config.provider import Provider, Timeouts
 from chatd.config.settings import Settings
 from chatd.credentials.provider_keys import Credentials
 from chatd.deadline import Deadline

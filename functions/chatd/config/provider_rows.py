@@ -8,7 +8,8 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from chatd.config.catalog import CATALOG, Provider, Timeouts, key_headers_of, limits_of
+from chatd.config.catalog import CATALOG
+from chatd.config.provider import Provider, Timeouts, key_headers_of, limits_of
 from chatd.config.schema import ConfigFile, ProviderTable, TimeoutsTable, checked_url
 from chatd.errors import one_of
 

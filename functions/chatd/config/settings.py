@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from chatd.config import cors_origins as origins
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.config.provider_rows import MOST_SHOWN, ConfigError, limits, provider_rows, quoted
 from chatd.config.schema import ConfigFile, TierModel, TimeoutsTable
 from chatd.errors import one_of

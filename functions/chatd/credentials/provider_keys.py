@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.credentials.secrets_manager import JsonSecret, SecretUnavailableError
 
 _FRESH_SECONDS = 300.0

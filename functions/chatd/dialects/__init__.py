@@ -20,7 +20,7 @@ from chatd.canonical.content import Text
 from chatd.canonical.events import Frame
 from chatd.canonical.request import ChatRequest
 from chatd.canonical.response import Response
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.errors import UpstreamRefusedError
 from chatd.upstream_http import HttpRequest, HttpResponse
 

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from chatd import __version__
 from chatd.canonical.request import ChatRequest
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 
 # Some providers turn away clients without a name of their own, and pretending to be another
 # gets accounts blocked (https://forum.moonshot.ai/t/421), so this is the gateway's own name.

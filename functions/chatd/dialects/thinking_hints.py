@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from chatd.canonical.request import ChatRequest, Think
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 
 # Tokens of thinking below which a budget is a low or a medium effort.
 _LOW_BUDGET, _MEDIUM_BUDGET = 4_096, 16_384

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.config.settings import Settings, Tier
 from chatd.credentials.provider_keys import Credentials
 from chatd.deadline import Deadline

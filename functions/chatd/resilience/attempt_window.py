@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from chatd.config.catalog import Timeouts
+from chatd.config.provider import Timeouts
 from chatd.errors import ChatdError, UpstreamError, UpstreamTimeoutError
 from chatd.resilience.chat_context import ChatContext
 from chatd.resilience.retry import is_silence

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.config.settings import Settings
 from chatd.credentials.provider_keys import Credentials, ProviderKey
 from chatd.errors import ModelNotFoundError

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from chatd.config.catalog import Provider, Timeouts
+from chatd.config.provider import Provider, Timeouts
 from chatd.config.settings import Settings, limits
 from chatd.errors import InvalidRequestError
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from chatd.canonical.content import Text
 from chatd.canonical.request import ChatRequest, Message
 from chatd.canonical.response import Response
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.dialects import Dialect
 from chatd.errors import InvalidRequestError
 from chatd.json_schema.budget import Budget, WorkLimitError

@@ -13,7 +13,7 @@ from chatd.call import Call
 from chatd.canonical.events import Frame
 from chatd.canonical.request import ChatRequest
 from chatd.canonical.served import Served
-from chatd.config.catalog import WHOLE_SECONDS, Provider, Timeouts
+from chatd.config.provider import WHOLE_SECONDS, Provider, Timeouts
 from chatd.config.settings import Settings
 from chatd.credentials.provider_keys import Credentials
 from chatd.deadline import Deadline

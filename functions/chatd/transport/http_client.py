@@ -14,7 +14,7 @@ import urllib3
 from urllib3 import exceptions
 from urllib3.util import parse_url
 
-from chatd.config.catalog import Timeouts
+from chatd.config.provider import Timeouts
 from chatd.deadline import Deadline
 from chatd.errors import UpstreamError, UpstreamTimeoutError
 from chatd.transport.connections import EXCHANGE, HttpPool, HttpsPool

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from chatd.config.catalog import Timeouts
+from chatd.config.provider import Timeouts
 from chatd.deadline import Deadline
 
 # Seconds to wait for the last bytes of a stream after its end mark.

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from chatd.canonical.maker import untagged
 from chatd.canonical.request import ChatRequest, Message
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.dialects import dialect_for
 from chatd.safe_json.text_extraction import is_field, texts
 from chatd.surfaces import surface

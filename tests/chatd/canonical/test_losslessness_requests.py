@@ -13,7 +13,8 @@ from pydantic import SecretStr
 
 from chatd.canonical.content import Text
 from chatd.canonical.request import ChatRequest, Message
-from chatd.config.catalog import CATALOG, Provider
+from chatd.config.catalog import CATALOG
+from chatd.config.provider import Provider
 from chatd.dialects import dialect_for
 from chatd.resilience.prefill import prefilled
 from chatd.safe_json.text_extraction import is_field, texts

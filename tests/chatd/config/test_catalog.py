@@ -6,7 +6,8 @@ from dataclasses import asdict, fields
 
 import pytest
 
-from chatd.config.catalog import CATALOG, WHOLE_SECONDS, Provider, Timeouts, limits_of
+from chatd.config.catalog import CATALOG
+from chatd.config.provider import WHOLE_SECONDS, Provider, Timeouts, limits_of
 
 # Name: dialect, variant, address, its variable, and the key's variable.
 ROWS: dict[str, tuple[str, str | None, str, str, str | None]] = {

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from chatd.config import catalog, provider_rows
-from chatd.config.catalog import CATALOG, Provider
+from chatd.config.catalog import CATALOG
+from chatd.config.provider import Provider
 from tests.support.functions import settings
 
 NEW = Provider(

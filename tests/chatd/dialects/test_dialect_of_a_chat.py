@@ -9,7 +9,7 @@ import pytest
 
 from chatd.canonical.content import Text
 from chatd.canonical.request import ChatRequest, Message, Source
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.dialects import dialect_for, dialect_name
 from tests.support import answers
 from tests.support.functions import ask, post

@@ -11,7 +11,8 @@ import pytest
 from chatd.canonical.content import Text
 from chatd.canonical.extra import Extra
 from chatd.canonical.request import ChatRequest, Message, Sampling, Source, Think
-from chatd.config.catalog import CATALOG, Provider
+from chatd.config.catalog import CATALOG
+from chatd.config.provider import Provider
 from chatd.dialects import dialect_for, thinking_hints
 from chatd.errors import UpstreamRefusedError
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chatd.config.catalog import CATALOG, Provider
+from chatd.config.catalog import CATALOG
+from chatd.config.provider import Provider
 from chatd.credentials.provider_keys import Credentials
 from chatd.dialects import DIALECTS
 from chatd.discovery import model_list

@@ -9,7 +9,7 @@ import pytest
 
 from chatd import deadline
 from chatd.call import Call
-from chatd.config.catalog import Timeouts
+from chatd.config.provider import Timeouts
 from chatd.credentials.provider_keys import Credentials
 from chatd.deadline import Deadline
 from chatd.errors import UpstreamError, UpstreamTimeoutError

@@ -14,7 +14,7 @@ from chatd.call import Call
 from chatd.canonical.content import Text
 from chatd.canonical.request import ChatRequest, Message
 from chatd.canonical.response import Choice, Response, Usage
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.deadline import Deadline
 from chatd.dialects import load_dialect
 from chatd.errors import InvalidRequestError

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from chatd.config.catalog import Timeouts
+from chatd.config.provider import Timeouts
 from chatd.deadline import Deadline
 from chatd.errors import UpstreamError, UpstreamTimeoutError
 from chatd.transport.happy_eyeballs import (

@@ -14,7 +14,7 @@ import pytest
 
 import chat.app
 from chatd.aws_lambda.streaming import StreamingResponse
-from chatd.config.catalog import Timeouts
+from chatd.config.provider import Timeouts
 from chatd.deadline import Deadline
 from chatd.errors import UpstreamTimeoutError
 from chatd.resilience.circuit_breaker import FAILURES

@@ -11,7 +11,7 @@ from chatd.canonical.content import Text
 from chatd.canonical.events import Counted, Delta, End, Finish, Frame
 from chatd.canonical.request import ChatRequest
 from chatd.canonical.response import Choice, Response, Usage
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.dialects import Dialect, Example
 from chatd.dialects.failures import failure
 from chatd.errors import UpstreamRefusedError

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.dialects.anthropic_messages.claude_models import ClaudeModel, claude_model
 
 Json = dict[str, Any]

@@ -18,7 +18,7 @@ from chatd.canonical.request import (
     OpaqueTool,
     Tool,
 )
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.dialects.anthropic_messages.cache_marks import own_fields
 from chatd.dialects.anthropic_messages.claude_models import claude_model
 from chatd.dialects.anthropic_messages.output_schema import OutputSchema

@@ -14,7 +14,7 @@ from chatd.canonical.content import Thinking
 from chatd.canonical.extra import Json, fields_for
 from chatd.canonical.losses import foreign_fields, further_fields
 from chatd.canonical.request import ChatRequest, Source
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.dialects.anthropic_messages.blocks import BlockWriter, plain
 from chatd.dialects.anthropic_messages.cache_marks import CARRIED
 from chatd.dialects.anthropic_messages.claude_models import claude_model

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from pydantic_core import from_json
 
 from chatd.canonical.request import ChatRequest
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.dialects.anthropic_messages.dialect import VERSION
 from chatd.dialects.anthropic_messages.reading import DIALECT
 from chatd.dialects.anthropic_messages.request import body_of

@@ -17,7 +17,7 @@ from chatd.canonical.events import Counted, Delta, End, Event, Finish, Frame, To
 from chatd.canonical.losses import foreign_fields
 from chatd.canonical.request import ChatRequest, Tool
 from chatd.canonical.response import Choice, Response, Usage
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.dialects import Dialect, Example, lenient, thinking_hints
 from chatd.dialects.failures import error_field, malformed, refusal, unlike
 from chatd.dialects.framing import bounded, lines

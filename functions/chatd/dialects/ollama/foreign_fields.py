@@ -16,7 +16,7 @@ from typing import Any
 from chatd.canonical.extra import Json, fields_for
 from chatd.canonical.losses import further_fields
 from chatd.canonical.request import ChatRequest, Think
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.dialects import thinking_hints
 
 # OpenAI's efforts as Ollama's values, as Ollama itself maps them:

@@ -10,7 +10,7 @@ from typing import Any
 
 from chatd.canonical.content import Block, Text, Thinking, ToolCall, ToolResult
 from chatd.canonical.request import ChatRequest, Message
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.dialects import Dialect
 from chatd.dialects.ollama.dialect import Ollama
 from chatd.dialects.ollama.schema import OllamaGenerate as OllamaGenerateAnswer

@@ -20,7 +20,7 @@ from chatd.canonical.events import Frame, as_frames
 from chatd.canonical.extra import Extra
 from chatd.canonical.request import ChatRequest, Think
 from chatd.canonical.response import Response, UpstreamJson
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.dialects import Dialect, Example, lenient, thinking_hints
 from chatd.dialects.failures import error_field, malformed, refusal, unlike
 from chatd.dialects.framing import bounded, detect_json

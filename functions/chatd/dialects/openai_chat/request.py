@@ -13,7 +13,7 @@ from typing import Any
 from chatd.canonical.extra import fields_for, nested_for
 from chatd.canonical.losses import foreign_fields, further_fields, has_failed_result
 from chatd.canonical.request import AnyTool, ChatRequest, CustomTool, NamedTool, OpaqueTool, Source
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.dialects.openai_chat.turns import DIALECT, written
 
 # The JSON fields of a field of the canonical form, where the names differ.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from chatd.canonical.request import ChatRequest
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.dialects.openai_chat.request import has_field
 
 _LIMITS = ("max_completion_tokens", "max_tokens")

@@ -18,7 +18,7 @@ from chatd.canonical.collecting import collected
 from chatd.canonical.events import Frame, as_frames
 from chatd.canonical.request import ChatRequest
 from chatd.canonical.response import Response, UpstreamJson
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.dialects import Dialect, Example, lenient
 from chatd.dialects.failures import malformed
 from chatd.dialects.framing import bounded, detect_json

@@ -8,7 +8,7 @@ from chatd.canonical.content import Thinking
 from chatd.canonical.extra import Extra
 from chatd.canonical.losses import foreign_fields, has_failed_result
 from chatd.canonical.request import ChatRequest
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.dialects import thinking_hints
 from chatd.dialects.openai_responses.model_facts import refuses_sampling
 from chatd.dialects.openai_responses.reading import DIALECT

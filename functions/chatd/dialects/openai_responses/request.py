@@ -13,7 +13,7 @@ from typing import Any
 
 from chatd.canonical.extra import fields_for, nested_for
 from chatd.canonical.request import ChatRequest, Source
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.dialects.openai_responses import thinking, tools
 from chatd.dialects.openai_responses.forwarded_turns import ADDED_TOOLS, forward_turns
 from chatd.dialects.openai_responses.items import written

@@ -9,7 +9,7 @@ from typing import Any
 
 from chatd.canonical.extra import fields_for, nested_for
 from chatd.canonical.request import ChatRequest
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.dialects import thinking_hints
 from chatd.dialects.openai_responses.model_facts import least_effort
 from chatd.dialects.openai_responses.reading import DIALECT

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chatd.canonical.request import ChatRequest, Think
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.dialects import Dialect
 from chatd.dialects.openai_chat.dialect import OpenAIChat
 

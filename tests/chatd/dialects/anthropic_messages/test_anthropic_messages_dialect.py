@@ -13,7 +13,8 @@ from chatd.canonical.collecting import collected
 from chatd.canonical.content import Text
 from chatd.canonical.events import Delta
 from chatd.canonical.request import ChatRequest, Message, Source
-from chatd.config.catalog import CATALOG, Provider
+from chatd.config.catalog import CATALOG
+from chatd.config.provider import Provider
 from chatd.dialects.anthropic_messages.dialect import AnthropicMessages
 from chatd.errors import (
     ContextTooLongError,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.dialects.anthropic_messages.corrections import correct
 
 ROW = Provider("p", "anthropic_messages", "https://h")

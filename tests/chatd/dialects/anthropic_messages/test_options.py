@@ -17,7 +17,7 @@ from chatd.canonical.request import (
     Sampling,
     Tool,
 )
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.dialects.anthropic_messages.options import Options
 
 ROW = Provider("p", "anthropic_messages", "https://h")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from chatd.canonical.content import Text, Thinking
 from chatd.canonical.extra import Extra
 from chatd.canonical.request import ChatRequest, Message, OpaqueTool, Sampling
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.dialects.anthropic_messages.request import body_of, omitted, refused
 from chatd.resilience.prefill import prefilled
 from chatd.surfaces import surface

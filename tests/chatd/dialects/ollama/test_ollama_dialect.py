@@ -10,7 +10,8 @@ from pydantic import SecretStr
 from chatd.canonical.content import Text
 from chatd.canonical.request import ChatRequest, Message, Sampling
 from chatd.canonical.response import Usage
-from chatd.config.catalog import CATALOG, Provider
+from chatd.config.catalog import CATALOG
+from chatd.config.provider import Provider
 from chatd.dialects import dialect_for
 from chatd.errors import ChatdError, UpstreamError
 from chatd.upstream_http import HttpRequest, HttpResponse

@@ -19,7 +19,7 @@ from chatd.canonical.content import (
 )
 from chatd.canonical.extra import Extra
 from chatd.canonical.request import ChatRequest, Message, NamedTool, OpaqueTool, Tool
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.dialects.openai_chat.dialect import OpenAIChat
 from chatd.errors import InvalidRequestError
 

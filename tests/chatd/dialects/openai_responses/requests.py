@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from chatd.canonical.content import Text
 from chatd.canonical.request import ChatRequest, Message, Source
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.dialects import load_dialect
 
 OWN = "openai_responses"

@@ -10,7 +10,7 @@ import pytest
 from chatd.canonical.content import Text, Thinking, ToolCall, ToolResult
 from chatd.canonical.extra import Extra
 from chatd.canonical.request import CustomTool, Message, NamedTool, Sampling, Source, Tool
-from chatd.config.catalog import Provider
+from chatd.config.provider import Provider
 from chatd.errors import InvalidRequestError
 from tests.chatd.dialects.openai_responses.requests import (
     DIALECT,

@@ -1,0 +1,176 @@
+"""The row of a provider: its fields, and the defaults of its dialect.
+
+A row holds a provider's address, dialect, key variable and departures from the dialect. The catalog
+has the rows; chatd.toml changes rows for a deployment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+Endpoint = Literal["chat", "generate", "auto"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Timeouts:
+    """Limits in seconds.
+
+    Attributes:
+        connect: To make the connection: all addresses and TLS together.
+        silence: Without a byte before the first event of a stream.
+        silence_with_fallback: The same, if another model can take over.
+        first_event: Until the first event of a stream, whatever bytes come before it.
+        gap: Between two chunks of a stream.
+        total: For the whole call, from its start. None: WHOLE_SECONDS for a whole response, and
+            the route's limit for a stream.
+
+    """
+
+    connect: float = 5.0
+    silence: float = 60.0
+    silence_with_fallback: float = 10.0
+    first_event: float = 120.0
+    gap: float = 30.0
+    total: float | None = None
+
+
+# API Gateway cuts a connection without a byte for 300 s; a whole response sends none until its end:
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode.html
+WHOLE_SECONDS = 285.0
+
+_LIMITS: Mapping[str, Timeouts] = MappingProxyType(
+    {"ollama": Timeouts(silence=120.0)}  # a server may load a model first
+)
+
+
+def limits_of(dialect: str) -> Timeouts:
+    """Return the default limits of a provider of this dialect."""
+    return _LIMITS.get(dialect, Timeouts())
+
+
+# Other dialects have `Authorization`.
+_KEY_HEADERS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    # https://platform.claude.com/docs/en/api/overview#authentication
+    {"anthropic_messages": {"anthropic_messages": "x-api-key"}}
+)
+
+
+def key_headers_of(dialect: str) -> Mapping[str, str]:
+    """Return the default headers of the key for a provider of this dialect."""
+    return _KEY_HEADERS.get(dialect, {})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Provider:
+    """A provider's row.
+
+    Attributes:
+        name: The name; `<name>/` is the prefix that routes to the provider.
+        dialect: The API; a key of `dialects.DIALECTS`.
+        base_url: The URL without a slash at its end; up to and including `/v1` but for Ollama's
+            dialect.
+        base_url_variable: The environment variable that overrides `base_url`.
+        key_variable: The key's name in the secret, the environment and .env; None: no key needed.
+        env_file: The .env file in which the key is looked up last.
+        adapter: A key of `dialects.VARIANTS`, if the vendor's API has a class of its own.
+        model_dialects: The dialects of models that the provider serves in another dialect than
+            `dialect`: a regular expression for the beginning of the model's name, in any case, and
+            the dialect. The first match holds.
+        own_dialects: Dialects in which a caller's own request is forwarded, because the provider
+            serves them too and a translation would keep less.
+        paths: What follows `base_url` in the URLs of a dialect, such as `/v1`; empty if absent.
+        key_headers: The header that carries the key in a dialect; `Authorization` if absent.
+        session_header: A header that must name the conversation; None: none.
+        known_to_think: A regular expression for the beginning of the names of models that can
+            think; a hint of how hard to think is sent to them alone. None: no model is known.
+        suffix: An ending of a model's name that also routes to the provider.
+        stripped_endings: Endings removed from a model's name before it is sent.
+        endpoint: For Ollama's dialect: `/api/chat`, `/api/generate`, or `auto`, which takes
+            `/api/generate` for a chat that it can express.
+        plans: Base URLs by plan, if the provider sells several.
+        plan_dialects: The `model_dialects` of each plan, if they differ.
+        plan: The selected plan.
+        honours_format: Whether the provider enforces the requested format.
+        counts_tokens: Whether the provider has Anthropic's route `/messages/count_tokens`.
+        prefill: Whether the provider continues an assistant turn at the end of a conversation.
+        prefill_fields: Fields of such a turn that the vendor requires.
+        drops: Fields of a request that the provider refuses; they are left out and named.
+        model_drops: The fields that single models refuse, by a regular expression for the beginning
+            of the model's name, in any case. The first match holds, and replaces what is known of
+            Claude's models in Anthropic's dialect.
+        default_max_tokens: The limit that a request of Anthropic's dialect gets if the caller sends
+            none: its API requires one, and every model since Claude 4 can write 32,000 tokens.
+        renames: The provider's names for fields of a request, by OpenAI's names.
+        max_tokens_name: The only limit that the provider takes, `max_tokens` or
+            `max_completion_tokens`; None: the caller's.
+        content_as_text: Whether a message's content must be a text and not a list of parts.
+        tools_only_functions: Whether the provider refuses tools of other kinds than functions, in
+            every dialect: custom and namespaced tools become functions, hosted tools are left out.
+        takes_top_k: Whether the provider takes `top_k` in OpenAI's chat dialect, which lacks it.
+        returns_reasoning: The field in which the provider takes an assistant's reasoning back,
+            `reasoning_content` or `reasoning`; None: the caller's.
+        developer_as_system: Whether a `developer` turn is sent as a `system` turn: chat templates
+            of open models have no `developer` role.
+        upstream_stream: Whether the provider streams also for a caller that does not. `auto`: only
+            if another model can take over, since a stream distinguishes silence from slowness. A
+            whole response often has more fields, and only `connect` and `total` limit it.
+        timeouts: The limits.
+        excluded: The reason why this deployment lacks the provider, as a sentence; None: it has
+            the provider.
+
+    """
+
+    name: str
+    dialect: str
+    base_url: str
+    base_url_variable: str | None = None
+    key_variable: str | None = None
+    env_file: str = ".env"
+    adapter: str | None = None
+    model_dialects: tuple[tuple[str, str], ...] = ()
+    own_dialects: tuple[str, ...] = ()
+    paths: Mapping[str, str] = field(default_factory=dict)
+    key_headers: Mapping[str, str] = field(default_factory=dict)
+    session_header: str | None = None
+    known_to_think: str | None = None
+    suffix: str | None = None
+    stripped_endings: tuple[str, ...] = ()
+    endpoint: Endpoint = "chat"
+    plans: Mapping[str, str] = field(default_factory=dict)
+    plan_dialects: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    plan: str | None = None
+    honours_format: bool = True
+    counts_tokens: bool = False
+    prefill: bool = False
+    prefill_fields: Mapping[str, Any] = field(default_factory=dict)
+    drops: tuple[str, ...] = ()
+    model_drops: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    default_max_tokens: int = 32_000
+    renames: Mapping[str, str] = field(default_factory=dict)
+    max_tokens_name: Literal["max_tokens", "max_completion_tokens"] | None = None
+    content_as_text: bool = False
+    tools_only_functions: bool = False
+    takes_top_k: bool = False
+    returns_reasoning: Literal["reasoning_content", "reasoning"] | None = None
+    developer_as_system: bool = False
+    upstream_stream: bool | Literal["auto"] = "auto"
+    timeouts: Timeouts = Timeouts()
+    excluded: str | None = None
+
+    @property
+    def prefix(self) -> str:
+        """The beginning of a model's name that routes to this provider."""
+        return f"{self.name}/"
+
+    def url(self, dialect: str, path: str) -> str:
+        """Return the URL of a path such as `/messages` in one of the provider's dialects."""
+        return f"{self.base_url}{self.paths.get(dialect, '')}{path}"
+
+    def can_think(self, model: str) -> bool:
+        """Return whether the model is known to think; `model` is the provider's name for it."""
+        known = self.known_to_think
+        return known is not None and re.match(known, model) is not None
