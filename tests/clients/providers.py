@@ -31,7 +31,7 @@ ROWS: Mapping[str, Provider] = MappingProxyType(
     {
         row.name: row
         for row in CATALOG.values()
-        if row.adapter or row.dialect != "openai_chat" or row.own_dialects or row.model_dialects
+        if row.variants or row.dialect != "openai_chat" or row.own_dialects or row.model_dialects
     }
 )
 # The path of each provider, and a model of each.

@@ -67,7 +67,7 @@ _ROWS = (
     Provider(
         name="openrouter",
         dialect="openai_chat",
-        adapter="openrouter",
+        variants={"openai_chat": "openrouter"},
         base_url="https://openrouter.ai/api/v1",
         base_url_variable="OPENROUTER_BASE_URL",
         key_variable="OPENROUTER_API_KEY",
@@ -122,7 +122,7 @@ _ROWS = (
     Provider(
         name="kimi",
         dialect="openai_chat",
-        adapter="kimi",
+        variants={"openai_chat": "kimi"},
         base_url="https://api.kimi.com/coding/v1",
         base_url_variable="KIMI_BASE_URL",
         key_variable="KIMI_API_KEY",

@@ -76,7 +76,7 @@ class Provider:
         base_url_variable: The environment variable that overrides `base_url`.
         key_variable: The key's name in the secret, the environment and .env; None: no key needed.
         env_file: The .env file in which the key is looked up last.
-        adapter: A key of `dialects.VARIANTS`, if the vendor's API has a class of its own.
+        variants: The vendor's own class of a dialect, a key of `dialects.VARIANTS`, by dialect.
         model_dialects: The dialects of models that the provider serves in another dialect than
             `dialect`: a regular expression for the beginning of the model's name, in any case, and
             the dialect. The first match holds.
@@ -130,7 +130,7 @@ class Provider:
     base_url_variable: str | None = None
     key_variable: str | None = None
     env_file: str = ".env"
-    adapter: str | None = None
+    variants: Mapping[str, str] = field(default_factory=dict)
     model_dialects: tuple[tuple[str, str], ...] = ()
     own_dialects: tuple[str, ...] = ()
     paths: Mapping[str, str] = field(default_factory=dict)

@@ -134,11 +134,11 @@ def load_dialect(name: str) -> Dialect:
 def dialect_for(row: Provider, request: ChatRequest) -> Dialect:
     """Select the dialect for this chat with this provider, with the vendor's differences."""
     name = dialect_name(row, request)
-    if name != row.dialect:
-        return load_dialect(name)
-    if row.endpoint == "generate" or (row.endpoint == "auto" and is_plain(request)):
+    if name == row.dialect and (
+        row.endpoint == "generate" or (row.endpoint == "auto" and is_plain(request))
+    ):
         return load_dialect("ollama_generate")
-    return load_dialect(row.adapter or name)
+    return load_dialect(row.variants.get(name, name))
 
 
 def dialect_name(row: Provider, request: ChatRequest) -> str:

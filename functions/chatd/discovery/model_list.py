@@ -125,7 +125,7 @@ class Models:
     def _query(self, row: Provider) -> None:
         """Query a provider; after a failure keep its last list and retry in 5 s."""
         fresh = _FRESH_SECONDS
-        adapter = load_dialect(row.adapter or row.dialect)
+        adapter = load_dialect(row.variants.get(row.dialect, row.dialect))
         try:
             request = adapter.models_request(row, self._credentials.key_of(row).value)
             deadline = Deadline.after(_TIMEOUT_SECONDS)

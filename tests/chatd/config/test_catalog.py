@@ -44,7 +44,7 @@ def test_each_row_has_its_vendors_address_and_variables(name: str) -> None:
     row = CATALOG[name]
     address, variables = row.base_url, (row.base_url_variable, row.key_variable)
 
-    assert (row.dialect, row.adapter, address, *variables) == ROWS[name]
+    assert (row.dialect, row.variants.get(row.dialect), address, *variables) == ROWS[name]
     assert (row.name, row.prefix, row.env_file) == (name, f"{name}/", ".env")
 
 
@@ -73,7 +73,7 @@ def test_a_row_changes_only_the_listed_fields_of_its_dialect() -> None:
             for field in fields(Provider)
             if getattr(row, field.name) != getattr(plain, field.name)
         }
-        - {"name", "dialect", "base_url", "base_url_variable", "key_variable", "adapter"}
+        - {"name", "dialect", "base_url", "base_url_variable", "key_variable", "variants"}
         for name, row in CATALOG.items()
     }
 

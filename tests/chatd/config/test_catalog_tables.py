@@ -14,13 +14,14 @@ from chatd.config.catalog import CATALOG
 from chatd.config.provider import Provider
 from tests.support.functions import settings
 
+VARIANTS = {"openai_chat": "openrouter"}
 NEW = Provider(
     name="newcomer",
     dialect="openai_chat",
     base_url="https://api.newcomer.example/v1",
     base_url_variable="NEWCOMER_BASE_URL",
     key_variable="NEWCOMER_API_KEY",
-    adapter="openrouter",
+    variants=VARIANTS,
     prefill=True,
 )
 WHOLE = "dialect = 'openai_chat'\nbase_url = 'https://mine.example/v1'\n"
@@ -44,7 +45,7 @@ def test_a_whole_provider_keeps_its_key_and_url_when_the_catalog_gets_its_name(
     found = row(config, WHOLE + "key_variable = 'MY_KEY'")
 
     assert (found.key_variable, found.base_url) == ("MY_KEY", "https://mine.example/v1")
-    assert (found.dialect, found.adapter, found.prefill) == ("openai_chat", "openrouter", True)
+    assert (found.dialect, found.variants, found.prefill) == ("openai_chat", VARIANTS, True)
 
 
 def test_a_whole_provider_without_a_key_still_needs_no_key(config: Path, newcomer: None) -> None:
@@ -54,13 +55,15 @@ def test_a_whole_provider_without_a_key_still_needs_no_key(config: Path, newcome
 def test_a_table_without_a_dialect_keeps_the_rows_key(config: Path, newcomer: None) -> None:
     found = row(config, "base_url = 'https://mine.example/v1'")
 
-    assert (found.key_variable, found.adapter) == ("NEWCOMER_API_KEY", "openrouter")
+    assert (found.key_variable, found.variants) == ("NEWCOMER_API_KEY", VARIANTS)
 
 
-def test_another_dialect_replaces_the_rows_adapter_and_fields(config: Path, newcomer: None) -> None:
+def test_another_dialect_replaces_the_rows_variants_and_fields(
+    config: Path, newcomer: None
+) -> None:
     found = row(config, "dialect = 'ollama'\nbase_url = 'http://10.0.0.5:11434'")
 
-    assert (found.dialect, found.adapter, found.prefill) == ("ollama", None, False)
+    assert (found.dialect, found.variants, found.prefill) == ("ollama", {}, False)
     assert found.timeouts.silence == 120
 
 
@@ -71,10 +74,10 @@ def test_another_dialect_keeps_the_rows_routes_and_address(config: Path) -> None
     assert (found.suffix, found.endpoint, found.honours_format) == (":cloud", "chat", True)
 
 
-def test_the_same_dialect_keeps_the_adapter_and_key(config: Path) -> None:
+def test_the_same_dialect_keeps_the_variants_and_key(config: Path) -> None:
     found = row(config, "dialect = 'openai_chat'", "kimi")
 
-    assert found.adapter == "kimi"
+    assert found.variants == {"openai_chat": "kimi"}
     assert found.key_variable == "KIMI_API_KEY"
 
 

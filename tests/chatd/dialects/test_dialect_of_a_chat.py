@@ -20,7 +20,7 @@ ROW = Provider(
     "mine",
     "openai_chat",
     "https://provider.example/v1",
-    adapter="openrouter",
+    variants={"openai_chat": "openrouter"},
     model_dialects=(("gpt-5", "first"), ("gpt-", "second"), (r"qwen-?3\.[5-7]", "third")),
 )
 

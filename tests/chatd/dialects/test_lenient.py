@@ -338,7 +338,8 @@ LISTS: dict[str, tuple[str, Any]] = {
 @pytest.mark.parametrize("given", LISTS)
 def test_the_valid_names_of_a_list_of_models_are_read(given: str) -> None:
     provider, body = LISTS[given]
-    adapter = load_dialect(CATALOG[provider].adapter or CATALOG[provider].dialect)
+    row = CATALOG[provider]
+    adapter = load_dialect(row.variants.get(row.dialect, row.dialect))
 
     assert adapter.models(HttpResponse(200, {}, json.dumps(body).encode())) == ["a", "b"]
 
@@ -346,7 +347,8 @@ def test_the_valid_names_of_a_list_of_models_are_read(given: str) -> None:
 @pytest.mark.parametrize("body", [{"data": 1, "models": "x"}, "text", 1])
 @pytest.mark.parametrize("provider", ["openrouter", "ollama"])
 def test_a_body_without_a_list_of_models_is_an_error(provider: str, body: Any) -> None:
-    adapter = load_dialect(CATALOG[provider].adapter or CATALOG[provider].dialect)
+    row = CATALOG[provider]
+    adapter = load_dialect(row.variants.get(row.dialect, row.dialect))
 
     with pytest.raises(UpstreamError, match="list of models"):
         adapter.models(HttpResponse(200, {}, json.dumps(body).encode()))
