@@ -85,8 +85,8 @@ lock: $(VENV)/dev.stamp .venv-agents/agents.stamp ## pin the newest versions all
 TEST_PROCESSES ?= 3
 
 .PHONY: test
-test: $(VENV)/dev.stamp .venv-sam/sam.stamp .venv-clients/clients.stamp optional-agents $(if $(CHATD_REQUIRE_SERVERS),.venv-servers/servers.stamp) ## run every test that this machine supports (TESTS=tests/chatd selects some)
-	@$(BIN)/python -m pytest --durations=25 --durations-min=5 $(or $(TESTS),--cov -n $(TEST_PROCESSES) --dist loadfile)
+test: $(VENV)/dev.stamp .venv-sam/sam.stamp .venv-clients/clients.stamp optional-agents $(if $(CHATD_REQUIRE_SERVERS),.venv-servers/servers.stamp) ## run every test that this machine supports (TESTS=tests/chatd selects some; COVERAGE=1 measures coverage)
+	@$(BIN)/python -m pytest --durations=25 --durations-min=5 $(or $(TESTS),-n $(TEST_PROCESSES) --dist loadfile) $(if $(COVERAGE),--cov)
 
 .PHONY: lint
 lint: $(VENV)/dev.stamp ## check style, types, vague words and generated files
