@@ -23,6 +23,7 @@ class Received:
     path: str
     headers: Mapping[str, str]
     body: bytes
+    method: str = "POST"
 
     @property
     def json(self) -> Any:
@@ -127,7 +128,7 @@ def upstream(script: Script, host: str = "127.0.0.1") -> Iterator[Upstream]:
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            received = Received(self.path, headers, self.rfile.read(length))
+            received = Received(self.path, headers, self.rfile.read(length), self.command)
             provider.received.append(received)
             try:
                 provider.script(self.connection, received)
