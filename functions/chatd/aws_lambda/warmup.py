@@ -91,14 +91,15 @@ class _ExampleTransport:
 
 
 def warm_up(settings: Settings) -> list[ChatdError]:
-    """Send each surface's examples to every provider that is not excluded.
+    """Send each surface's examples to the providers, one of those that use the same code.
 
     Returns:
         The failures. A chat that fails has loaded what a failure needs, and does not stop a start.
 
     """
     settings = replace(settings, tiers={})
-    rows = [row for row in settings.providers.values() if row.excluded is None]
+    by_code = {_code_of(row): row for row in settings.providers.values() if row.excluded is None}
+    rows = by_code.values()
     keys = {row.key_variable: _KEY for row in rows if row.key_variable}
     selector = TargetSelector(settings, Credentials(keys, None, lambda _sentence: None))
     failures = []
@@ -110,6 +111,12 @@ def warm_up(settings: Settings) -> list[ChatdError]:
                 except ChatdError as failure:
                     failures.append(failure)
     return failures
+
+
+def _code_of(row: Provider) -> tuple[object, ...]:
+    """Return the fields of a row that decide which modules its chats use."""
+    variants = tuple(sorted(row.variants.items()))
+    return (row.dialect, row.endpoint, row.own_dialects, row.honours_format, variants)
 
 
 def _chat(selector: TargetSelector, api: Surface, row: Provider, body: Mapping[str, Any]) -> None:

@@ -72,8 +72,10 @@ class Provider:
         name: The name; `<name>/` is the prefix that routes to the provider.
         dialect: The API; a key of `dialects.DIALECTS`.
         base_url: The URL without a slash at its end; up to and including `/v1` but for Ollama's
-            dialect.
+            dialect. Empty: every deployment has its own, and without one lacks the provider.
         base_url_variable: The environment variable that overrides `base_url`.
+        base_path: The path at the end of every `base_url`, such as `/openai/v1`. An address of the
+            deployment that has no path, or only the beginning of this one, is completed.
         key_variable: The key's name in the secret, the environment and .env; None: no key needed.
         env_file: The .env file in which the key is looked up last.
         variants: The vendor's own class of a dialect, a key of `dialects.VARIANTS`, by dialect.
@@ -119,6 +121,8 @@ class Provider:
             if another model can take over, since a stream distinguishes silence from slowness. A
             whole response often has more fields, and only `connect` and `total` limit it.
         timeouts: The limits.
+        source: The vendor's page on its API, or on the address that a deployment needs.
+        checked: The day on which the row was compared with its sources, as `2026-11-26`.
         excluded: The reason why this deployment lacks the provider, as a sentence; None: it has
             the provider.
 
@@ -128,6 +132,7 @@ class Provider:
     dialect: str
     base_url: str
     base_url_variable: str | None = None
+    base_path: str = ""
     key_variable: str | None = None
     env_file: str = ".env"
     variants: Mapping[str, str] = field(default_factory=dict)
@@ -159,6 +164,8 @@ class Provider:
     developer_as_system: bool = False
     upstream_stream: bool | Literal["auto"] = "auto"
     timeouts: Timeouts = Timeouts()
+    source: str | None = None
+    checked: str | None = None
     excluded: str | None = None
 
     @property

@@ -6,9 +6,10 @@ A failed lookup is reported apart from a missing key.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -46,11 +47,56 @@ class ProviderKey:
     failure: str | None = None
 
 
+_NO_KEY = ProviderKey()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Source:
+    """A source of keys, as it was read.
+
+    Attributes:
+        where: Where a key of the source is, for messages.
+        values: The keys by their variables.
+        failure: Why the source cannot be read, for callers; None if it can.
+        logged: The same for the log.
+
+    """
+
+    where: str
+    values: Mapping[str, Any]
+    failure: str | None = None
+    logged: str | None = None
+
+    def key(self, variable: str) -> SecretStr | None:
+        """Return a key that a header can carry; None without one.
+
+        Raises:
+            _LookupFailedError: If the source cannot be read, or the key is malformed.
+
+        """
+        if self.failure is not None:
+            raise _LookupFailedError(self.failure, self.logged)
+        value = self.values.get(variable)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            raise _LookupFailedError(f"{variable} {self.where} is not a string")
+        value = value.strip()
+        if not value.isascii() or not value.isprintable():
+            raise _LookupFailedError(
+                f"{variable} {self.where} holds characters that a key cannot have"
+            )
+        return SecretStr(value) if value else None
+
+
+_NO_SOURCE = _Source("", {})
+
+
 class Credentials:
-    """Look up keys, one provider at a time.
+    """Look up keys.
 
     Args:
-        environ: The environment.
+        environ: The environment; it is copied.
         secret: The secret with the keys, if the deployment has one.
         warn: Called with a sentence for each failure, once per lookup.
         clock: Monotonic seconds.
@@ -64,27 +110,27 @@ class Credentials:
         warn: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._environ = environ
+        self._environment = _Source("in the environment", dict(environ))
         self._secret = secret
         self._warn = warn
         self._clock = clock
-        self._env_files: dict[str, tuple[float, Mapping[str, str | None]]] = {}
+        self._env_files: dict[str, tuple[float, _Source]] = {}
 
     def key_of(self, row: Provider) -> ProviderKey:
         """Look up a provider's key; the first source with a key counts."""
-        if row.key_variable is None:
-            return ProviderKey()
-        failures = []
-        for source in (self._in_secret, self._in_environment, self._in_env_file):
-            try:
-                value = source(row.key_variable, row)
-            except _LookupFailedError as error:
-                failures.append(str(error))
-                self._warn(f"the key of {row.name!r}: {error.logged}")
+        return next(key for _, key in self.keys_of((row,)))
+
+    def keys_of(self, rows: Iterable[Provider]) -> Iterator[tuple[Provider, ProviderKey]]:
+        """Look up the keys of several providers; each source is read once, when it is needed."""
+        secret = None
+        warned: set[str] = set()
+        for row in rows:
+            if row.key_variable is None:
+                yield row, _NO_KEY
                 continue
-            if value is not None:
-                return ProviderKey(value, "; ".join(failures) or None)
-        return ProviderKey(None, "; ".join(failures) or None)
+            if secret is None:
+                secret = self._read_secret()
+            yield row, self._found(row, secret, warned)
 
     def renewed(self, row: Provider, refused: SecretStr | None) -> SecretStr | None:
         """Return a newer key than the refused one, if the secret has one."""
@@ -99,36 +145,49 @@ class Credentials:
         if self._secret is not None:
             self._secret.forget()
 
-    def _in_secret(self, variable: str, _row: Provider) -> SecretStr | None:
+    def _found(self, row: Provider, secret: _Source, warned: set[str]) -> ProviderKey:
+        variable = str(row.key_variable)
+        failures = []
+        for source in (secret, self._environment, None):
+            try:
+                value = (source or self._read_env_file(row.env_file)).key(variable)
+            except _LookupFailedError as error:
+                failures.append(str(error))
+                self._warn_once(f"the providers' keys: {error.logged}", warned)
+                continue
+            if value is not None:
+                return ProviderKey(value, "; ".join(failures) or None)
+        return ProviderKey(None, "; ".join(failures)) if failures else _NO_KEY
+
+    def _warn_once(self, sentence: str, warned: set[str]) -> None:
+        if sentence not in warned:
+            warned.add(sentence)
+            self._warn(sentence)
+
+    def _read_secret(self) -> _Source:
         if self._secret is None:
-            return None
+            return _NO_SOURCE
         try:
-            value = self._secret.read().get(variable)
+            values = self._secret.read()
         except SecretUnavailableError as error:
-            raise _LookupFailedError(error.public, logged=str(error)) from None
+            return _Source("", {}, error.public, str(error))
         if self._secret.failure:
             self._warn(f"{self._secret.failure}; its last known value is used")
-        if value is not None and not isinstance(value, str):
-            raise _LookupFailedError(f"{variable} in the secret is not a string")
-        return _usable(value, f"{variable} in the secret")
+        return _Source("in the secret", values)
 
-    def _in_environment(self, variable: str, _row: Provider) -> SecretStr | None:
-        return _usable(self._environ.get(variable), f"{variable} in the environment")
-
-    def _in_env_file(self, variable: str, row: Provider) -> SecretStr | None:
-        values = self._env_file(row.env_file)
-        return _usable(values.get(variable), f"{variable} in its env_file")
-
-    def _env_file(self, path: str) -> Mapping[str, str | None]:
-        read_at, values = self._env_files.get(path, (float("-inf"), {}))
+    def _read_env_file(self, path: str) -> _Source:
+        read_at, source = self._env_files.get(path, (float("-inf"), _NO_SOURCE))
         if self._clock() - read_at < _FRESH_SECONDS:
-            return values
-        values = _read_env_file(Path(path).expanduser())
-        self._env_files[path] = (self._clock(), values)
-        return values
+            return source
+        try:
+            source = _Source("in its env_file", _env_file_values(Path(path).expanduser()))
+        except _LookupFailedError as error:
+            return _Source("", {}, str(error))
+        self._env_files[path] = (self._clock(), source)
+        return source
 
 
-def _read_env_file(path: Path) -> Mapping[str, str | None]:
+def _env_file_values(path: Path) -> Mapping[str, str | None]:
     try:
         if not path.exists():
             return {}
@@ -138,13 +197,3 @@ def _read_env_file(path: Path) -> Mapping[str, str | None]:
     except (OSError, UnicodeDecodeError) as error:
         # The reason reaches callers, so it names no path.
         raise _LookupFailedError(f"its env_file cannot be read ({type(error).__name__})") from None
-
-
-def _usable(value: str | None, where: str) -> SecretStr | None:
-    """Return a key that a header can carry; None for an empty key."""
-    value = (value or "").strip()
-    if not value:
-        return None
-    if not value.isascii() or not value.isprintable():
-        raise _LookupFailedError(f"{where} holds characters that a key cannot have")
-    return SecretStr(value)

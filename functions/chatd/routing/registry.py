@@ -5,6 +5,7 @@ The chat, the provider list and the model list all read the result here.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from chatd.config.provider import Provider
@@ -50,17 +51,15 @@ class Registry:
         """
         if row.excluded is not None:
             return Availability(registered=False, reason=row.excluded)
-        key = self._credentials.key_of(row)
-        if row.key_variable is None or key.value is not None:
-            return Availability(registered=True, key=key)
-        if key.failure is None:
-            return Availability(registered=False, reason=f"no {row.key_variable} was found")
-        return Availability(registered=True, reason=key.failure, key=key)
+        return _with_key(row, self._credentials.key_of(row))
 
     def registered(self) -> list[tuple[Provider, Availability]]:
         """List the registered providers, in the order of the catalog and of chatd.toml."""
-        rows = [(row, self.availability(row)) for row in self._settings.providers.values()]
-        return [(row, availability) for row, availability in rows if availability.registered]
+        return [
+            (row, _with_key(row, key))
+            for row, key in self._credentials.keys_of(self._included())
+            if _is_registered(row, key)
+        ]
 
     def default(self) -> Provider:
         """Return the provider of a model name without a known prefix, suffix or tier.
@@ -74,11 +73,28 @@ class Registry:
         """
         if self._settings.default_provider is not None:
             return self._settings.providers[self._settings.default_provider]
-        for row in self._settings.providers.values():
-            if self.availability(row).registered:
+        for row, key in self._credentials.keys_of(self._included()):
+            if _is_registered(row, key):
                 return row
         raise ModelNotFoundError(
             "no provider is registered: give one a key (`make keys` on a stack), or set the URL"
             " of your Ollama (OLLAMA_URL; the stack's parameter OllamaUrl)",
             param="model",
         )
+
+    def _included(self) -> Iterator[Provider]:
+        """Yield the rows that the settings do not exclude."""
+        return (row for row in self._settings.providers.values() if row.excluded is None)
+
+
+def _is_registered(row: Provider, key: ProviderKey) -> bool:
+    """Whether a row that is not excluded needs no key, has one, or its lookup has failed."""
+    return row.key_variable is None or key.value is not None or key.failure is not None
+
+
+def _with_key(row: Provider, key: ProviderKey) -> Availability:
+    if not _is_registered(row, key):
+        return Availability(registered=False, reason=f"no {row.key_variable} was found")
+    if row.key_variable is None or key.value is not None:
+        return Availability(registered=True, key=key)
+    return Availability(registered=True, reason=key.failure, key=key)

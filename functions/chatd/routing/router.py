@@ -72,9 +72,9 @@ def _route(name: str, settings: Settings, default: Callable[[], Provider]) -> Ro
 
 
 def _match(name: str, settings: Settings, default: Callable[[], Provider]) -> tuple[Provider, str]:
-    for row in settings.providers.values():
-        if name.startswith(row.prefix):
-            return row, _without_ending(name.removeprefix(row.prefix), row)
+    prefix, slash, rest = name.partition("/")
+    if slash and (prefixed := settings.providers.get(prefix)):
+        return prefixed, _without_ending(rest, prefixed)
     for row in settings.providers.values():
         if row.suffix and name.endswith(row.suffix):
             return row, name.removesuffix(row.suffix)

@@ -59,6 +59,19 @@ def test_warm_up_leaves_out_disabled_providers(tmp_path: Path) -> None:
     assert warmup.warm_up(functions.settings(CHATD_CONFIG=str(config))) == []
 
 
+def test_rows_that_use_the_same_code_are_warmed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = functions.settings()
+    openai = settings.providers["openai"]
+    rows = {f"row{i}": replace(openai, name=f"row{i}", drops=("seed",)) for i in range(3)}
+    rows["generic"] = replace(openai, name="generic", own_dialects=())
+    asked: list[str] = []
+    monkeypatch.setattr(warmup, "_chat", lambda _selector, _api, row, _body: asked.append(row.name))
+
+    warmup.warm_up(replace(settings, providers=rows))
+
+    assert sorted(set(asked)) == ["generic", "row2"]
+
+
 def test_prepare_opens_no_socket_and_reads_no_key() -> None:
     code = f"""
 import os, sys
