@@ -109,7 +109,7 @@ class TokenCounter:
 
         deadline, connect = call.deadline.within(_SECONDS), target.route.timeouts.connect
         try:
-            sent = token_count.count_request(target.request, row, target.key)
+            sent = target.signed(token_count.count_request(target.request, row, target.key))
             response = self._transport.send(sent, deadline, connect, call.on_cancel)
         except ChatdError:
             return None

@@ -13,7 +13,15 @@ from pydantic import BaseModel
 
 from chatd import errors
 from chatd.config.catalog import CATALOG
-from chatd.config.schema import ConfigFile, ProviderTable, TierModel, TierTable, TimeoutsTable
+from chatd.config.schema import (
+    AwsTable,
+    ConfigFile,
+    GuardrailTable,
+    ProviderTable,
+    TierModel,
+    TierTable,
+    TimeoutsTable,
+)
 from tests.docs.pages import PAGES, ROOT, name
 
 
@@ -64,7 +72,13 @@ def test_a_word_that_contains_a_key_is_no_documentation_of_it(text: str, found: 
     assert is_documented("plan", text) == found
 
 
-@pytest.mark.parametrize("table", [ConfigFile, ProviderTable, TierModel, TierTable, TimeoutsTable])
+@pytest.mark.parametrize(
+    "table",
+    [
+        *(AwsTable, ConfigFile, GuardrailTable, ProviderTable, TierModel, TierTable),
+        TimeoutsTable,
+    ],
+)
 def test_every_key_of_chatd_toml_is_documented(table: type[BaseModel]) -> None:
     text = (ROOT / "docs" / "configuration.md").read_text("utf-8")
 

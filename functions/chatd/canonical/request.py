@@ -224,6 +224,7 @@ class ChatRequest:
         top_logprobs: The number of alternatives with them.
         stream: Whether to stream the answer.
         stream_usage: Whether the caller wants the token counts in the stream.
+        caller: The caller's name, for a provider that takes it as metadata; None: not sent.
         extra: Unnamed fields of the request itself.
         source: The JSON that the request was read from, if its surface keeps it.
 
@@ -251,6 +252,7 @@ class ChatRequest:
     top_logprobs: int | None = None
     stream: bool = False
     stream_usage: bool = False
+    caller: str | None = None
     extra: Extra | None = field(default=None, repr=False)
     source: Source | None = field(default=None, repr=False, compare=False)
 

@@ -38,6 +38,45 @@ class Timeouts:
     total: float | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class AwsAccess:
+    """How requests to a provider on AWS are authenticated: by signatures instead of a key.
+
+    Attributes:
+        service: The service in the signature.
+        region: The region in the signature and for `{region}` in the base URL; None: the
+            environment's.
+        role_arn: A role that is assumed first, such as one of another account.
+        bearer: Whether a short-term bearer token is minted instead of a signature per request.
+
+    """
+
+    service: str = "bedrock"
+    region: str | None = None
+    role_arn: str | None = None
+    bearer: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Guardrail:
+    """A guardrail of Amazon Bedrock.
+
+    Attributes:
+        id: The id or the ARN.
+        version: The version, `DRAFT` or a number.
+        region: The region, for a provider elsewhere than on Bedrock; None: the environment's.
+        trace: How much of its assessment an answer has: `disabled`, `enabled`, `enabled_full`.
+        stream: Whether the text of a stream waits for its check (`sync`) or not (`async`).
+
+    """
+
+    id: str
+    version: str = "DRAFT"
+    region: str | None = None
+    trace: Literal["disabled", "enabled", "enabled_full"] = "disabled"
+    stream: Literal["sync", "async"] = "sync"
+
+
 # API Gateway cuts a connection without a byte for 300 s; a whole response sends none until its end:
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode.html
 WHOLE_SECONDS = 285.0
@@ -78,6 +117,7 @@ class Provider:
             deployment that has no path, or only the beginning of this one, is completed.
         key_variable: The key's name in the secret, the environment and .env; None: no key needed.
         env_file: The .env file in which the key is looked up last.
+        aws: How requests are signed, for a provider on AWS; None: they are not.
         variants: The vendor's own class of a dialect, a key of `dialects.VARIANTS`, by dialect.
         model_dialects: The dialects of models that the provider serves in another dialect than
             `dialect`: a regular expression for the beginning of the model's name, in any case, and
@@ -120,6 +160,9 @@ class Provider:
         upstream_stream: Whether the provider streams also for a caller that does not. `auto`: only
             if another model can take over, since a stream distinguishes silence from slowness. A
             whole response often has more fields, and only `connect` and `total` limit it.
+        service_tier: The service tier of every request, such as `flex`; None: the caller's.
+        guardrail: The guardrail of every request; None: none.
+        caller_metadata: Whether a request has the caller's name as metadata.
         timeouts: The limits.
         source: The vendor's page on its API, or on the address that a deployment needs.
         checked: The day on which the row was compared with its sources, as `2026-11-26`.
@@ -135,6 +178,7 @@ class Provider:
     base_path: str = ""
     key_variable: str | None = None
     env_file: str = ".env"
+    aws: AwsAccess | None = None
     variants: Mapping[str, str] = field(default_factory=dict)
     model_dialects: tuple[tuple[str, str], ...] = ()
     own_dialects: tuple[str, ...] = ()
@@ -163,6 +207,9 @@ class Provider:
     returns_reasoning: Literal["reasoning_content", "reasoning"] | None = None
     developer_as_system: bool = False
     upstream_stream: bool | Literal["auto"] = "auto"
+    service_tier: str | None = None
+    guardrail: Guardrail | None = None
+    caller_metadata: bool = False
     timeouts: Timeouts = Timeouts()
     source: str | None = None
     checked: str | None = None

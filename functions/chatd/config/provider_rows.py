@@ -9,7 +9,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chatd.config.catalog import CATALOG
-from chatd.config.provider import Provider, Timeouts, key_headers_of, limits_of
+from chatd.config.provider import (
+    AwsAccess,
+    Guardrail,
+    Provider,
+    Timeouts,
+    key_headers_of,
+    limits_of,
+)
 from chatd.config.schema import ConfigFile, ProviderTable, TimeoutsTable, checked_url
 from chatd.errors import one_of
 
@@ -41,7 +48,7 @@ def provider_rows(
         key = f"{where}: providers.{name}"
         _check_dialects(table, dialects, key)
         rows[name] = _changed(_row(name, table, key), table, key)
-    rows = {name: _addressed(row, env) for name, row in rows.items()}
+    rows = {name: _on_aws(_addressed(row, env), env) for name, row in rows.items()}
     if "AWS_LAMBDA_FUNCTION_NAME" in env and env.get("AWS_SAM_LOCAL") != "true":
         return {name: _reachable(row) for name, row in rows.items()}
     return rows
@@ -88,6 +95,29 @@ def _completed(url: str, base_path: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{base_path}"
 
 
+def _on_aws(row: Provider, env: Mapping[str, str]) -> Provider:
+    """Fill in the region of a row on AWS, also in its base URL."""
+    if row.aws is None:
+        return row
+    region = row.aws.region or env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION")
+    if region is None:
+        return replace(row, excluded="it has no region; set AWS_REGION, or its aws.region")
+    url = in_region(row.base_url, region)
+    return replace(row, aws=replace(row.aws, region=region), base_url=url)
+
+
+def in_region(url: str, region: str) -> str:
+    """Fill in `{region}` in a URL, with the domain of the region's partition.
+
+    https://docs.aws.amazon.com/bedrock/latest/userguide/endpoints.html
+
+    """
+    for beginning, domain in (("cn-", "amazonaws.com.cn"), ("eusc-", "amazonaws.eu")):
+        if region.startswith(beginning):
+            url = url.replace("{region}.amazonaws.com", f"{{region}}.{domain}")
+    return url.replace("{region}", region)
+
+
 def _reachable(row: Provider) -> Provider:
     """Exclude a row with a loopback address: on Lambda that is the function itself."""
     if row.excluded is not None or not _is_loopback(row.base_url):
@@ -119,6 +149,14 @@ def quoted(name: str) -> str:
 
 def _row(name: str, table: ProviderTable, where: str) -> Provider:
     """Find the row that a table changes, or make one for a further provider."""
+    if table.like is not None:
+        if table.like not in CATALOG:
+            raise ConfigError(f"{where}.like: {quoted(table.like)} is none of {one_of(CATALOG)}")
+        if name in CATALOG:
+            raise ConfigError(f"{where}.like: {name!r} is a row of the catalog itself")
+        # The row has its own address and no suffix, so that both rows stand side by side.
+        row = replace(CATALOG[table.like], name=name, base_url_variable=None, suffix=None)
+        return _catalog_row(row, table)
     if name in CATALOG:
         return _catalog_row(CATALOG[name], table)
     for key in ("dialect", "base_url"):
@@ -165,8 +203,13 @@ def _changed(row: Provider, table: ProviderTable, where: str) -> Provider:
     if table.endpoint is not None and row.dialect != "ollama":
         raise ConfigError(f"{where}.endpoint: only a provider of Ollama's dialect has one")
     changes: dict[str, Any] = table.model_dump(
-        exclude_none=True, exclude={"timeouts", "dialect", "plan", "enabled"}
+        exclude_none=True,
+        exclude={"timeouts", "dialect", "plan", "enabled", "like", "aws", "guardrail"},
     )
+    if table.aws is not None:
+        changes["aws"] = replace(row.aws or AwsAccess(), **table.aws.model_dump(exclude_none=True))
+    if table.guardrail is not None:
+        changes["guardrail"] = Guardrail(**table.guardrail.model_dump())
     if table.model_dialects is not None:
         changes["model_dialects"] = tuple(table.model_dialects.items())
     if table.model_drops is not None:

@@ -17,6 +17,23 @@ Seconds = Annotated[float, Field(gt=0, le=900, allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1, max_length=256)]
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$")]
 FieldName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+# Such as eu-central-1, us-gov-west-1, us-isob-east-1 and eusc-de-east-1:
+# https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html
+REGION = r"^[a-z]{2,4}(-[a-z]{2,12}){1,3}-[0-9]{1,2}$"
+Region = Annotated[str, Field(pattern=REGION)]
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+RoleArn = Annotated[
+    str, Field(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,576}$")
+]
+# https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ApplyGuardrail.html
+GuardrailId = Annotated[
+    str,
+    Field(
+        pattern=r"^([a-z0-9]{1,64}"
+        r"|arn:aws[a-z-]*:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:guardrail/[a-z0-9]{1,64})$"
+    ),
+]
 MAX_FIELDS = 100
 MAX_PATTERN = 256  # characters
 _VARIABLE_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
@@ -117,10 +134,30 @@ class TimeoutsTable(_Table):
     total: Seconds | None = None
 
 
+class AwsTable(_Table):
+    """`aws = { region = "eu-central-1", role_arn = "…" }`: how requests to AWS are signed."""
+
+    service: Word | None = None
+    region: Region | None = None
+    role_arn: RoleArn | None = None
+    bearer: bool | None = None
+
+
+class GuardrailTable(_Table):
+    """`guardrail = { id = "…", version = "1" }`: a guardrail of Amazon Bedrock."""
+
+    id: GuardrailId
+    version: Annotated[str, Field(pattern=r"^(DRAFT|[1-9][0-9]{0,7})$")] = "DRAFT"
+    region: Region | None = None
+    trace: Literal["disabled", "enabled", "enabled_full"] = "disabled"
+    stream: Literal["sync", "async"] = "sync"
+
+
 class ProviderTable(_Table):
     """`[providers.<name>]`: changes to a row of the catalog, or a whole new row."""
 
     enabled: bool | None = None
+    like: Name | None = None
     dialect: Name | None = None
     model_dialects: (
         Annotated[dict[str, Name], Field(max_length=MAX_FIELDS), AfterValidator(_with_patterns)]
@@ -134,6 +171,7 @@ class ProviderTable(_Table):
     known_to_think: Annotated[str, AfterValidator(checked_pattern)] | None = None
     key_variable: VariableName | None = None
     env_file: Annotated[str, Field(min_length=1)] | None = None
+    aws: AwsTable | None = None
     endpoint: Literal["chat", "generate", "auto"] | None = None
     plan: str | None = None
     honours_format: bool | None = None
@@ -158,6 +196,9 @@ class ProviderTable(_Table):
     prefill: bool | None = None
     prefill_fields: dict[str, Any] | None = None
     upstream_stream: bool | Literal["auto"] | None = None
+    service_tier: Word | None = None
+    guardrail: GuardrailTable | None = None
+    caller_metadata: bool | None = None
     timeouts: TimeoutsTable = TimeoutsTable()
 
 

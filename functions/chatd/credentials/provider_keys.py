@@ -9,12 +9,18 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
 from chatd.config.provider import Provider
+from chatd.credentials.provider_key import ProviderKey
 from chatd.credentials.secrets_manager import JsonSecret, SecretUnavailableError
+
+if TYPE_CHECKING:
+    from chatd.credentials.aws_keys import AwsKeys
+
+__all__ = ["Credentials", "ProviderKey"]
 
 _FRESH_SECONDS = 300.0
 
@@ -31,20 +37,6 @@ class _LookupFailedError(Exception):
     def __init__(self, message: str, logged: str | None = None) -> None:
         super().__init__(message)
         self.logged = logged or message
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ProviderKey:
-    """The result of a lookup.
-
-    Attributes:
-        value: The key, or None.
-        failure: A sentence on a failed source; a later source may still have the key.
-
-    """
-
-    value: SecretStr | None = None
-    failure: str | None = None
 
 
 _NO_KEY = ProviderKey()
@@ -96,7 +88,7 @@ class Credentials:
     """Look up keys.
 
     Args:
-        environ: The environment; it is copied.
+        environ: The environment; it is copied, but for the credentials of AWS, which change.
         secret: The secret with the keys, if the deployment has one.
         warn: Called with a sentence for each failure, once per lookup.
         clock: Monotonic seconds.
@@ -111,13 +103,15 @@ class Credentials:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._environment = _Source("in the environment", dict(environ))
+        self._environ = environ
         self._secret = secret
         self._warn = warn
         self._clock = clock
+        self._aws_keys: AwsKeys | None = None
         self._env_files: dict[str, tuple[float, _Source]] = {}
 
     def key_of(self, row: Provider) -> ProviderKey:
-        """Look up a provider's key; the first source with a key counts."""
+        """Look up a provider's key or signer; the first source with one counts."""
         return next(key for _, key in self.keys_of((row,)))
 
     def keys_of(self, rows: Iterable[Provider]) -> Iterator[tuple[Provider, ProviderKey]]:
@@ -126,24 +120,35 @@ class Credentials:
         warned: set[str] = set()
         for row in rows:
             if row.key_variable is None:
-                yield row, _NO_KEY
+                yield row, _NO_KEY if row.aws is None else self._aws().key_of(row)
                 continue
             if secret is None:
                 secret = self._read_secret()
             yield row, self._found(row, secret, warned)
 
-    def renewed(self, row: Provider, refused: SecretStr | None) -> SecretStr | None:
-        """Return a newer key than the refused one, if the secret has one."""
+    def renewed(self, row: Provider, refused: ProviderKey) -> ProviderKey | None:
+        """Return a newer key than the refused one, if its source has one."""
+        if row.key_variable is None and row.aws is not None:
+            return self._aws().renewed(row, refused)
         if self._secret is None or not self._secret.expire():
             return None
-        newer = self.key_of(row).value
-        return None if newer == refused else newer
+        newer = self.key_of(row)
+        return None if newer.value in (None, refused.value) else newer
 
     def forget(self) -> None:
         """Drop all keys and lookup times."""
         self._env_files.clear()
+        self._aws_keys = None
         if self._secret is not None:
             self._secret.forget()
+
+    def _aws(self) -> AwsKeys:
+        """Return the keys of AWS, whose modules are loaded for the first row that needs them."""
+        if self._aws_keys is None:
+            from chatd.credentials.aws_keys import AwsKeys  # noqa: PLC0415  # see above
+
+            self._aws_keys = AwsKeys(self._environ)
+        return self._aws_keys
 
     def _found(self, row: Provider, secret: _Source, warned: set[str]) -> ProviderKey:
         variable = str(row.key_variable)

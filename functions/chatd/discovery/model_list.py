@@ -127,7 +127,8 @@ class Models:
         fresh = _FRESH_SECONDS
         adapter = load_dialect(row.variants.get(row.dialect, row.dialect))
         try:
-            request = adapter.models_request(row, self._credentials.key_of(row).value)
+            key = self._credentials.key_of(row)
+            request = key.signed(adapter.models_request(row, key.value))
             deadline = Deadline.after(_TIMEOUT_SECONDS)
             names = adapter.models(self._transport.send(request, deadline, row.timeouts.connect))
         except ChatdError as error:

@@ -187,7 +187,7 @@ class AttemptRunner:
     def _whole(
         self, target: Target, chat_context: ChatContext, window: AttemptWindow
     ) -> Iterator[Frame]:
-        sent = target.adapter.build(target.request, target.route.provider, target.key)
+        sent = target.http_request()
         connect, cancel = window.limits().connect, chat_context.call.on_cancel
         response = self._transport.send(sent, window.begin_by, connect, cancel)
         yield from as_frames(target.adapter.parse(response))
@@ -195,7 +195,7 @@ class AttemptRunner:
     def _streamed(
         self, target: Target, chat_context: ChatContext, window: AttemptWindow
     ) -> Iterator[Frame]:
-        sent = target.adapter.build(target.request, target.route.provider, target.key)
+        sent = target.http_request()
         started = time.monotonic()
         stream = self._transport.open(
             sent, window.deadline, window.limits(), chat_context.call.on_cancel
@@ -271,7 +271,7 @@ def _attributed(error: ChatdError, target: Target) -> ChatdError:
     error.provider = target.served.provider
     error.message, code = redacted(
         [f"{error.provider}: {error.message}", error.code],
-        secrets=[target.key.get_secret_value()] if target.key else [],
+        secrets=target.secrets,
         prompts=target.request.words(),
         kept=(target.served.model, target.served.provider, REPORTED),
     )

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from chatd.config.provider import Provider
 from chatd.config.settings import Settings
-from chatd.credentials.provider_keys import Credentials, ProviderKey
+from chatd.credentials.provider_key import ProviderKey
+from chatd.credentials.provider_keys import Credentials
 from chatd.errors import ModelNotFoundError
 
 
@@ -89,12 +90,16 @@ class Registry:
 
 def _is_registered(row: Provider, key: ProviderKey) -> bool:
     """Whether a row that is not excluded needs no key, has one, or its lookup has failed."""
-    return row.key_variable is None or key.value is not None or key.failure is not None
+    return _is_usable(row, key) or key.failure is not None
+
+
+def _is_usable(row: Provider, key: ProviderKey) -> bool:
+    return key.is_found or (row.key_variable is None and row.aws is None)
 
 
 def _with_key(row: Provider, key: ProviderKey) -> Availability:
     if not _is_registered(row, key):
         return Availability(registered=False, reason=f"no {row.key_variable} was found")
-    if row.key_variable is None or key.value is not None:
+    if _is_usable(row, key):
         return Availability(registered=True, key=key)
     return Availability(registered=True, reason=key.failure, key=key)

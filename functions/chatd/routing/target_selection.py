@@ -15,6 +15,7 @@ from chatd.canonical.request import ChatRequest
 from chatd.canonical.served import Served
 from chatd.config.provider import WHOLE_SECONDS, Provider, Timeouts
 from chatd.config.settings import Settings
+from chatd.credentials.provider_key import ProviderKey, Signer
 from chatd.credentials.provider_keys import Credentials
 from chatd.deadline import Deadline
 from chatd.dialects import Dialect, dialect_for, dialect_name, next_dialect
@@ -30,6 +31,7 @@ from chatd.routing import structured_output
 from chatd.routing.image_urls import check_images
 from chatd.routing.registry import Registry
 from chatd.routing.router import Route, routes
+from chatd.upstream_http import HttpRequest
 
 if TYPE_CHECKING:
     from chatd.routing.adaptation import AnswerAdaptation
@@ -54,6 +56,7 @@ class Target:
         answers: What turns the calls of adapted tools back, in the order of use.
         fallback: Whether another target comes before this one.
         continues: Whether the request ends with a partial answer that the target continues.
+        signer: Signs the requests, for a provider that takes signatures in place of a key.
 
     """
 
@@ -66,6 +69,21 @@ class Target:
     answers: tuple[AnswerAdaptation, ...] = ()
     fallback: bool = False
     continues: bool = False
+    signer: Signer | None = None
+
+    def http_request(self) -> HttpRequest:
+        """Build the HTTP request for the chat, with its signature."""
+        return self.signed(self.adapter.build(self.request, self.route.provider, self.key))
+
+    def signed(self, request: HttpRequest) -> HttpRequest:
+        """Return a request to the provider with its signature, if the provider takes one."""
+        return request if self.signer is None else self.signer.signed(request)
+
+    @property
+    def secrets(self) -> list[str]:
+        """The key and the secrets of the signer, which no message may quote."""
+        secrets = ProviderKey(self.key, signer=self.signer).secrets
+        return [secret.get_secret_value() for secret in secrets]
 
     @property
     def headers(self) -> dict[str, str]:
@@ -190,8 +208,9 @@ class TargetSelector:
 
     def rekeyed(self, target: Target) -> Target | None:
         """Return the target with a newer key than the refused one, or None."""
-        key = self._credentials.renewed(target.route.provider, target.key)
-        return None if key is None else replace(target, key=key)
+        refused = ProviderKey(target.key, signer=target.signer)
+        key = self._credentials.renewed(target.route.provider, refused)
+        return None if key is None else replace(target, key=key.value, signer=key.signer)
 
     def redialected(self, target: Target, request: ChatRequest, call: Call) -> Target | None:
         """Return the target in the next dialect of its row, or None if the row has no other.
@@ -214,11 +233,14 @@ class TargetSelector:
         except ChatdError:  # the refusal of the first dialect says more
             return None
         dropped = tuple(dict.fromkeys((*target.dropped, *found.dropped)))
-        found = replace(found, key=target.key, dropped=dropped)
+        found = replace(found, key=target.key, signer=target.signer, dropped=dropped)
         return found.streaming(stream=target.request.stream)
 
     def _target(self, route: Route, request: ChatRequest, call: Call, *, fallback: bool) -> Target:
         key = self._key(route, request.model)
+        if route.provider.caller_metadata:
+            request = request.to(request.model, stream=request.stream)
+            request.caller = call.caller_name
         # 5 modules, loaded with the first chat as its dialect is: 2 ms of a start.
         from chatd.routing.adaptation import adapted_to  # noqa: PLC0415  # see above
 
@@ -227,16 +249,17 @@ class TargetSelector:
         dropped = (*self._dropped(found.dialect, found.request, row), *found.dropped)
         return Target(
             route=route,
-            key=key,
+            key=key.value,
             adapter=found.dialect,
             request=found.request,
             served=served,
             dropped=tuple(dict.fromkeys(dropped)),
             answers=found.answers,
             fallback=fallback,
+            signer=key.signer,
         )
 
-    def _key(self, route: Route, model: str) -> SecretStr | None:
+    def _key(self, route: Route, model: str) -> ProviderKey:
         row = route.provider
         availability = self._registry.availability(row)
         if not availability.registered:
@@ -250,7 +273,7 @@ class TargetSelector:
                 f"the key of {row.name!r} could not be looked up: {availability.reason}",
                 provider=row.name,
             )
-        return availability.key.value
+        return availability.key
 
     def _dropped(self, adapter: Dialect, request: ChatRequest, row: Provider) -> tuple[str, ...]:
         """Return the fields that the provider fixes or, with drop_params, cannot honour."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chatd.config.settings import ConfigError
 from tests.support import answers
-from tests.support.functions import ask, post
+from tests.support.functions import ask, post, settings
 from tests.support.upstream import Upstream, reply
 
 OPENAI = "/v1/chat/completions"
@@ -156,3 +158,104 @@ def test_a_row_can_convert_text_parts_to_one_text(
     assert post({"model": "mine/m", "messages": turns}, OPENAI).status == 200
     expected = "One. Two." if joined else parts
     assert provider.last.json["messages"] == [{"role": "user", "content": expected}, turns[1]]
+
+
+AWS_ROW = "[providers.mine]\ndialect = 'openai_chat'\nbase_url = '{url}'\naws = {aws}\n"
+RUNTIME = "https://bedrock-runtime.{region}.amazonaws.com/openai/v1"
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("eu-central-1", "bedrock-runtime.eu-central-1.amazonaws.com"),
+        ("us-gov-west-1", "bedrock-runtime.us-gov-west-1.amazonaws.com"),
+        ("cn-north-1", "bedrock-runtime.cn-north-1.amazonaws.com.cn"),
+        ("eusc-de-east-1", "bedrock-runtime.eusc-de-east-1.amazonaws.eu"),
+    ],
+)
+def test_a_region_is_filled_in_with_the_domain_of_its_partition(
+    region: str, host: str, config: Path
+) -> None:
+    config.write_text(AWS_ROW.format(url=RUNTIME, aws=toml({"region": region})))
+
+    found = settings(CHATD_CONFIG=str(config), AWS_REGION="us-east-1").providers["mine"]
+
+    assert found.base_url == f"https://{host}/openai/v1"
+    assert found.aws is not None
+    assert found.aws.region == region
+
+
+@pytest.mark.parametrize(
+    ("environ", "region"),
+    [
+        ({"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-2"}, "eu-west-1"),
+        ({"AWS_DEFAULT_REGION": "eu-west-2"}, "eu-west-2"),
+    ],
+)
+def test_the_region_is_the_environments_by_default(
+    environ: dict[str, str], region: str, config: Path
+) -> None:
+    config.write_text(AWS_ROW.format(url=RUNTIME, aws="{}"))
+
+    found = settings(CHATD_CONFIG=str(config), **environ).providers["mine"]
+
+    assert (found.base_url, found.excluded) == (RUNTIME.format(region=region), None)
+
+
+def test_a_row_on_aws_without_a_region_is_not_registered(config: Path) -> None:
+    config.write_text(AWS_ROW.format(url=RUNTIME, aws="{}"))
+
+    found = settings(CHATD_CONFIG=str(config)).providers["mine"]
+
+    assert found.excluded == "it has no region; set AWS_REGION, or its aws.region"
+
+
+def test_a_table_like_a_row_has_all_but_its_suffix_and_address_variable(config: Path) -> None:
+    config.write_text("[providers.other]\nlike = 'ollama_cloud'\nprefill = true")
+    rows = settings(CHATD_CONFIG=str(config), OLLAMA_CLOUD_BASE_URL="http://elsewhere").providers
+
+    made, model = rows["other"], rows["ollama_cloud"]
+
+    assert (made.name, made.prefill, made.endpoint, made.key_variable) == (
+        *("other", True, "auto"),
+        model.key_variable,
+    )
+    assert (made.base_url, made.suffix, made.base_url_variable) == (
+        "https://ollama.com",
+        None,
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "line"),
+    [
+        ("[providers.a]\nlike = 'b'", "providers.a.like: 'b' is none of 'ollama'"),
+        ("[providers.kimi]\nlike = 'openai'", "providers.kimi.like: 'kimi' is a row of the cat"),
+        ("[providers.kimi.aws]\nregion = 'h/x'", "providers.kimi.aws.region: String should match"),
+        ("[providers.kimi.aws]\nrole_arn = 'x'", "providers.kimi.aws.role_arn: String should mat"),
+        ("[providers.kimi.aws]\nkey = 'x'", "providers.kimi.aws.key: there is no such key"),
+        ("[providers.kimi.guardrail]\nid = 'a b'", "providers.kimi.guardrail.id: String should"),
+        ("[providers.kimi.guardrail]\nversion = '1'", "providers.kimi.guardrail.id: Field requ"),
+        ("[providers.kimi]\nservice_tier = 'a b'", "providers.kimi.service_tier: String should"),
+    ],
+)
+def test_a_mistake_in_a_table_on_aws_is_named(table: str, line: str, config: Path) -> None:
+    config.write_text(table)
+
+    with pytest.raises(ConfigError) as caught:
+        settings(CHATD_CONFIG=str(config))
+
+    assert line in str(caught.value)
+
+
+def test_a_guardrail_a_tier_and_metadata_are_fields_of_a_row(config: Path) -> None:
+    table = {"id": "gr1", "version": "3", "trace": "enabled", "stream": "async"}
+    fields = {"guardrail": table, "service_tier": "flex", "caller_metadata": True}
+    config.write_text(row("mine", "http://h", **fields))
+
+    found = settings(CHATD_CONFIG=str(config)).providers["mine"]
+
+    assert found.guardrail is not None
+    assert asdict(found.guardrail) == {**table, "region": None}
+    assert (found.service_tier, found.caller_metadata) == ("flex", True)
