@@ -83,24 +83,26 @@ def _client(arguments: Sequence[str] | None) -> Client:
     options = parser.parse_args(arguments)
     deployment = configuration.load(configuration.choices_from(options))
     return Client(
-        url=options.url or _base_url(deployment),
+        url=options.url or base_url(deployment),
         model=options.model,
         # Not an argument, because the process list shows arguments.
         key=os.environ.get("KEY") or os.environ.get("CHATD_KEY"),
         providers=frozenset(options.providers.split(",")) if options.providers else None,
-        sign=_signer(deployment) if options.sign else None,
+        sign=signer(deployment) if options.sign else None,
     )
 
 
-def _base_url(deployment: configuration.Deployment) -> str:
+def base_url(deployment: configuration.Deployment) -> str:
+    """Look up the URL before `/v1/chat` in the stack's outputs."""
     from deploy.aws_account import Account  # noqa: PLC0415  # boto3 is an optional dependency
 
     return Account.of(deployment).stack_output(deployment.stack, "BaseUrl")
 
 
-def _signer(
+def signer(
     deployment: configuration.Deployment,
 ) -> Callable[[str, str, bytes | None], Mapping[str, str]]:
+    """Return what signs a request with the deployment's profile, for AuthMode AWS_IAM."""
     from deploy.sigv4 import sign_headers  # noqa: PLC0415  # boto3 is an optional dependency
 
     return partial(sign_headers, region=deployment.region, profile=deployment.profile)

@@ -66,3 +66,7 @@ revoke-caller-key: $(VENV)/aws.stamp ## revoke a caller's key (NAME=alice)
 smoke: $(if $(URL),$(if $(SIGN),$(VENV)/aws.stamp,$(VENV)/run.stamp),$(VENV)/aws.stamp) ## check the acceptance gate's six points at the stack or at URL=… (KEY=… or SIGN=1 authenticates)
 	@$(DEPLOY_PYTHON) -m deploy.smoke $(CHOICES) $(if $(MODEL),--model '$(MODEL)') $(if $(SIGN),--sign) \
 		$(if $(URL),'$(URL)')
+
+.PHONY: providers
+providers: $(VENV)/run.stamp $(if $(STACK)$(SIGN)$(CHATD_SECRET_ID),$(VENV)/aws.stamp) ## list the providers of make run and what unlocks the others (URL=… or STACK=…: of a deployment; HELP=1)
+	@$(DEPLOY_PYTHON) -m deploy.providers $(if $(HELP),--help,$(CHOICES) $(if $(SIGN),--sign) $(if $(URL),'$(URL)'))
