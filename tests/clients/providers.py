@@ -26,18 +26,7 @@ from tests.clients.stub_model import (
 from tests.support.upstream import Received, Script, chunked, head, raw, then_close
 from tests.support.upstream import reply as http_reply
 
-# The rows with a stub: each that differs from the others in more than address and key.
-ROWS: Mapping[str, Provider] = MappingProxyType(
-    {
-        row.name: row
-        for row in CATALOG.values()
-        if row.variants or row.dialect != "openai_chat" or row.own_dialects or row.model_dialects
-    }
-)
-# The path of each provider, and a model of each.
-PATHS = MappingProxyType(
-    {name: f"/{name}{urlsplit(row.base_url).path}" for name, row in ROWS.items()}
-)
+# A model of each provider.
 _MODELS = MappingProxyType(
     {
         "ollama": "llama3.2",
@@ -48,6 +37,19 @@ _MODELS = MappingProxyType(
         "kimi": "kimi-for-coding",
         "anthropic": "claude-opus-4-6",
     }
+)
+# The rows with a stub: those that differ from the others in more than address, key and fields of
+# a body. tests/support/vendors refuses what each vendor refuses.
+ROWS: Mapping[str, Provider] = MappingProxyType(
+    {
+        row.name: row
+        for row in CATALOG.values()
+        if row.name in _MODELS or row.dialect != "openai_chat"
+    }
+)
+# The path of each provider.
+PATHS = MappingProxyType(
+    {name: f"/{name}{urlsplit(row.base_url).path}" for name, row in ROWS.items()}
 )
 MODELS = MappingProxyType({name: _MODELS.get(name, "model-1") for name in ROWS})
 # By the dialect's name in dialects.DIALECTS: the module that answers as its providers do.

@@ -139,8 +139,8 @@ def test_a_dialect_is_one_folder_and_one_registry_line(
 
 
 def test_a_provider_is_one_row_of_eight_lines_and_breaks_no_test(tree: Tree) -> None:
-    catalog = tree.root / "functions/chatd/config/catalog.py"
-    tree.insert(catalog, ROW, after='        prefill_fields={"partial": True},\n    ),\n')
+    catalog = tree.root / "functions/chatd/config/catalog/model_hosts.py"
+    tree.insert(catalog, ROW, after="ROWS = (\n")
     generate = "docs/generate.py"
 
     stale = tree.run(generate, "--check")

@@ -1,15 +1,11 @@
-"""The catalog of providers, one row each. To add a provider, add a row.
-
-The catalog takes a provider whose dialect is known and whose facts have a link. Its name is also
-its prefix and a metric's dimension.
-"""
+"""The rows of Ollama, and of the gateways to many vendors' models."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from chatd.config.provider import Provider, Timeouts, key_headers_of, limits_of
+from chatd.config.provider import Provider, key_headers_of, limits_of
 
 # Ollama serves both APIs below /v1. Translation to its own keeps more, so that a row asks for them
 # only where chatd.toml has `own_dialects` (docs/decisions/0042-dialects-per-model.md).
@@ -35,7 +31,7 @@ _OPENCODE: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
     }
 )
 
-_ROWS = (
+ROWS = (
     # https://github.com/ollama/ollama/blob/main/docs/api.md
     Provider(
         name="ollama",
@@ -96,55 +92,4 @@ _ROWS = (
         known_to_think=r"gpt-(?!5-chat)[5-9]|claude",
         returns_reasoning="reasoning_content",
     ),
-    # https://developers.openai.com/api/reference
-    Provider(
-        name="openai",
-        dialect="openai_chat",
-        base_url="https://api.openai.com/v1",
-        base_url_variable="OPENAI_BASE_URL",
-        key_variable="OPENAI_API_KEY",
-        # Models without /chat/completions:
-        # https://github.com/openai/openai-python/blob/main/src/openai/types/shared/all_models.py
-        # From GPT-5.4 on, models take no tools there beside an effort:
-        # https://github.com/openai/openai-openapi/issues/541
-        model_dialects=(
-            (r"gpt-5.*-(pro|codex)|gpt-5\.[4-9]|gpt-[6-9]|codex-", "openai_responses"),
-            (r"o[1-9].*-(pro|deep-research)|computer-use", "openai_responses"),
-            (r"gpt-(daybreak|rosalind)", "openai_responses"),
-        ),
-        own_dialects=("openai_responses",),
-        known_to_think=r"o[1-9](-|$)|codex-|gpt-(?!5-chat)[5-9]",
-        max_tokens_name="max_completion_tokens",  # reasoning models refuse `max_tokens`
-        # A model may think for minutes before its first word.
-        timeouts=Timeouts(first_event=600.0, gap=120.0),
-    ),
-    # https://www.kimi.com/code/docs/en/
-    Provider(
-        name="kimi",
-        dialect="openai_chat",
-        variants={"openai_chat": "kimi"},
-        base_url="https://api.kimi.com/coding/v1",
-        base_url_variable="KIMI_BASE_URL",
-        key_variable="KIMI_API_KEY",
-        # https://www.kimi.com/code/docs/en/more/third-party-agents.html
-        own_dialects=("anthropic_messages",),
-        known_to_think=".*",
-        # Each model has one temperature: https://github.com/MoonshotAI/Kimi-K2/issues/124
-        drops=("temperature",),
-        returns_reasoning="reasoning_content",
-        prefill=True,  # https://platform.kimi.ai/docs/api/partial
-        prefill_fields={"partial": True},
-    ),
-    # https://platform.claude.com/docs/en/api/overview
-    Provider(
-        name="anthropic",
-        dialect="anthropic_messages",
-        base_url="https://api.anthropic.com/v1",
-        base_url_variable="ANTHROPIC_BASE_URL",
-        key_variable="ANTHROPIC_API_KEY",
-        key_headers=key_headers_of("anthropic_messages"),
-        counts_tokens=True,
-    ),
 )
-
-CATALOG: Mapping[str, Provider] = MappingProxyType({row.name: row for row in _ROWS})
