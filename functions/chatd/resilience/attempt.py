@@ -12,15 +12,14 @@ from itertools import chain
 
 from chatd.canonical.events import Counted, End, Finish, Frame, as_frames, recounted
 from chatd.errors import (
-    REPORTED,
     CallCancelledError,
     ChatdError,
-    NoHealthyProviderError,
     UpstreamAuthError,
     UpstreamError,
     UpstreamNotFoundError,
     UpstreamRefusedError,
 )
+from chatd.resilience.attempt_loop import AttemptLoop, Steps, attributed
 from chatd.resilience.attempt_window import AttemptWindow, source_after_first_event
 from chatd.resilience.chat_context import ChatContext
 from chatd.resilience.circuit_breaker import CircuitBreakers
@@ -46,6 +45,7 @@ class AttemptRunner:
         self._selector = selector
         self._transport = transport
         self._circuits = circuits
+        self._loop = AttemptLoop(circuits)
 
     def begin(
         self, target: Target, chat_context: ChatContext, *, fallbacks: Sequence[Target]
@@ -64,38 +64,24 @@ class AttemptRunner:
             ChatdError: With a message for the caller; between two events if the stream breaks off.
 
         """
-        record, original = chat_context.record, target
+        original = target
         if fallbacks:
             target = target.streaming(stream=True)
         window = AttemptWindow(target, fallbacks, chat_context)
-        retries = Retries(fallback=window.fallback)
-        corrected_errors: set[type[ChatdError]] = set()
         check = FormatCheck()
-        while True:
-            named_model = target.served.model if target.route.named else None
-            record.start_attempt(target.served.provider, named_model)
-            try:
-                return self._guarded(target, chat_context, check, window)
-            except NoHealthyProviderError as closed:
-                raise _attributed(closed, target) from None
-            except ChatdError as error:
-                changed = None
-                if not window.begin_by.spent:
-                    changed = self._corrected(target, error, corrected_errors, chat_context)
-                if changed is not None:
-                    target = window.target = changed
-                    original.dropped = changed.dropped  # for the caller's headers
-                    record.fail_attempt(error)
-                    continue
-                wait = retries.pause(error, window.begin_by)
-                if wait is None or self._circuits.is_open(target.circuit):
-                    raise
-                if chat_context.call.cancelled.wait(wait) or window.begin_by.spent:
-                    raise
-                record.waited_ms += wait * 1000
-                record.fail_attempt(error)
-                if isinstance(error, UpstreamError) and error.unusable_stream:
-                    target = window.target = target.streaming(stream=False)
+
+        def attempt(target: Target) -> Iterator[Frame]:
+            events = self._events(target, chat_context, check, window)
+            return chain([next(events)], events)
+
+        def corrected(target: Target, error: ChatdError) -> Target | None:
+            changed = self._corrected(target, error, chat_context)
+            if changed is not None:
+                original.dropped = changed.dropped  # for the caller's headers
+            return changed
+
+        steps = Steps(attempt, corrected, _before_retry)
+        return self._loop.run(target, window, Retries(fallback=window.fallback), steps)
 
     def record_success(self, target: Target) -> None:
         """Record in the circuit breaker that a stream was complete."""
@@ -109,11 +95,7 @@ class AttemptRunner:
                 self._circuits.record_failure(target.circuit, source)
 
     def _corrected(
-        self,
-        target: Target,
-        error: ChatdError,
-        tried: set[type[ChatdError]],
-        chat_context: ChatContext,
+        self, target: Target, error: ChatdError, chat_context: ChatContext
     ) -> Target | None:
         """Return the target without the cause of a refusal.
 
@@ -122,33 +104,18 @@ class AttemptRunner:
         Args:
             target: The refused target.
             error: The refusal.
-            tried: The classes of refusals corrected before; each is corrected once.
             chat_context: The chat, with the caller's request.
 
         Returns:
             The target to try at once; None if nothing can be changed.
 
         """
-        if type(error) in tried:
-            return None
-        tried.add(type(error))
         if isinstance(error, UpstreamAuthError):
             return self._selector.rekeyed(target)
         if isinstance(error, UpstreamNotFoundError) and error.wrong_dialect:
             request, call = chat_context.request, chat_context.call
             return self._selector.redialected(target, request, call)
         return target.relaxed(error) if isinstance(error, UpstreamRefusedError) else None
-
-    def _guarded(
-        self, target: Target, chat_context: ChatContext, check: FormatCheck, window: AttemptWindow
-    ) -> Iterator[Frame]:
-        """Return the events with the first one received, unless the circuit is open."""
-
-        def attempt() -> Iterator[Frame]:
-            events = self._events(target, chat_context, check, window)
-            return chain([next(events)], events)
-
-        return self._circuits.guarded(target.circuit, attempt, window.source_of)
 
     def _events(
         self, target: Target, chat_context: ChatContext, check: FormatCheck, window: AttemptWindow
@@ -180,7 +147,7 @@ class AttemptRunner:
             # A cancelled exchange looks like a provider's failure.
             if chat_context.call.cancelled.is_set():
                 raise CallCancelledError from None
-            raise _attributed(error, target) from None
+            raise attributed(error, target) from None
         finally:
             chat_context.record.add_upstream_time(started)
 
@@ -264,18 +231,8 @@ def _is_lost(error: UpstreamError) -> bool:
     return type(error) is UpstreamError and error.upstream_status is None
 
 
-def _attributed(error: ChatdError, target: Target) -> ChatdError:
-    """Put the provider's name into the error; take the key and quotes of the request out."""
-    from chatd.credentials.redaction import redacted  # noqa: PLC0415  # 2 ms of a start; only failures need it
-
-    error.provider = target.served.provider
-    error.message, code = redacted(
-        [f"{error.provider}: {error.message}", error.code],
-        secrets=target.secrets,
-        prompts=target.request.words(),
-        kept=(target.served.model, target.served.provider, REPORTED),
-    )
-    error.args = (error.message,)
-    if error.code != code:
-        error.code = error.default_code
-    return error
+def _before_retry(target: Target, error: ChatdError) -> Target:
+    """Return the target that asks for a whole answer after a stream without a usable event."""
+    if isinstance(error, UpstreamError) and error.unusable_stream:
+        return target.streaming(stream=False)
+    return target

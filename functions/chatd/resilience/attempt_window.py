@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from chatd.config.provider import Timeouts
 from chatd.errors import ChatdError, UpstreamError, UpstreamTimeoutError
-from chatd.resilience.chat_context import ChatContext
+from chatd.resilience.chat_context import AttemptContext
 from chatd.resilience.retry import is_silence
-from chatd.routing.target_selection import Target
+from chatd.routing.model_target import ModelTarget
 
 # A silence counts against a model only after this part of its due time: with less, a cold start or
 # an earlier model took the time.
@@ -30,25 +30,26 @@ class AttemptWindow:
     Args:
         target: The model.
         fallbacks: The fallbacks.
-        chat_context: The chat.
+        context: The call and its record.
 
     Attributes:
         target: The model, with the request of the current attempt.
+        context: The call and its record.
 
     """
 
     def __init__(
-        self, target: Target, fallbacks: Sequence[Target], chat_context: ChatContext
+        self, target: ModelTarget, fallbacks: Sequence[ModelTarget], context: AttemptContext
     ) -> None:
         self.target = target
-        self._chat_context = chat_context
+        self.context = context
         self._model_count = 1 + len(fallbacks)
         self._sent_at = _NEVER
         self.fallback = bool(fallbacks)
-        self.deadline = self.begin_by = chat_context.deadline(target)
+        self.deadline = self.begin_by = context.deadline(target)
         self._limits = target.limits(fallback=self.fallback)
         if fallbacks:
-            left = min(chat_context.deadline(model).left() for model in (target, *fallbacks))
+            left = min(context.deadline(model).left() for model in (target, *fallbacks))
             self.begin_by = self.deadline.within(left / self._model_count)
 
     def limits(self) -> Timeouts:
@@ -82,16 +83,16 @@ class AttemptWindow:
 
         """
         was_sent = self._sent_at != _NEVER
-        if self._chat_context.call.cancelled.is_set() or error.caller_was_slow or not was_sent:
+        if self.context.call.cancelled.is_set() or error.caller_was_slow or not was_sent:
             return None
         if isinstance(error, UpstreamError) and error.unreachable:
             timed_out = isinstance(error, UpstreamTimeoutError)
             return None if timed_out and not self._was_due(self._limits.connect) else ANY_REQUEST
-        if self._chat_context.record.first_event_ms is not None:  # in a checked answer
-            return source_after_first_event(error, self.target, self._chat_context)
+        if self.context.record.first_event_ms is not None:  # in a checked answer
+            return source_after_first_event(error, self.target, self.context)
         if is_silence(error) and not self._silence_counts():
             return None
-        return _own_source(self.target, self._chat_context)
+        return _own_source(self.target, self.context)
 
     def _silence_counts(self) -> bool:
         """Whether the model was silent for its due time.
@@ -99,7 +100,7 @@ class AttemptWindow:
         A whole answer gives no sign of life, so a silence and a long answer look the same. Such a
         silence counts only where a fallback can use the time.
         """
-        if self.target.request.stream:
+        if self.target.streams:
             return self._was_due(self._limits.silence)
         return self.fallback and self._was_due(self._limits.first_event)
 
@@ -111,7 +112,7 @@ class AttemptWindow:
 
 
 def source_after_first_event(
-    error: ChatdError, target: Target, chat_context: ChatContext
+    error: ChatdError, target: ModelTarget, context: AttemptContext
 ) -> str | None:
     """Return the source of a failure after the first event, if the failure counts.
 
@@ -119,16 +120,16 @@ def source_after_first_event(
     stopped writing to a slow reader.
     """
     timed_out = isinstance(error, UpstreamTimeoutError)
-    is_over = timed_out and chat_context.deadline(target).spent
-    if chat_context.call.cancelled.is_set() or is_over or error.caller_was_slow:
+    is_over = timed_out and context.deadline(target).spent
+    if context.call.cancelled.is_set() or is_over or error.caller_was_slow:
         return None
-    return _own_source(target, chat_context)
+    return _own_source(target, context)
 
 
-def _own_source(target: Target, chat_context: ChatContext) -> str | None:
+def _own_source(target: ModelTarget, context: AttemptContext) -> str | None:
     """Return the request's fingerprint if the circuit breaker is the model's own.
 
     All models that chatd.toml does not name share the breaker of their provider: the failure of
     one model does not count against the rest.
     """
-    return chat_context.fingerprint if target.route.named else None
+    return context.fingerprint if target.route.named else None

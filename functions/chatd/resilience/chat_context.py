@@ -7,16 +7,35 @@ import json
 import os
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from chatd.call import Call
 from chatd.canonical.request import ChatRequest
 from chatd.deadline import Deadline
-from chatd.routing.target_selection import Target
+from chatd.routing.model_target import ModelTarget
 from chatd.telemetry.record import ChatRecord
 
 _KEY_BYTES = 32
 _DIGEST_BYTES = 16
+
+
+class AttemptContext(Protocol):
+    """What the attempts at a model need of the call that they serve."""
+
+    @property
+    def call(self) -> Call:
+        """The id, the deadline and the cancellation."""
+
+    @property
+    def record(self) -> ChatRecord:
+        """Collects usage and times."""
+
+    def deadline(self, target: ModelTarget) -> Deadline:
+        """The deadline of the call, if this target answers."""
+
+    @property
+    def fingerprint(self) -> str:
+        """A keyed hash of the caller and the request."""
 
 
 @dataclass(slots=True, eq=False)
@@ -37,7 +56,7 @@ class ChatContext:
     streamed: bool
     _fingerprint: str | None = field(default=None, init=False, repr=False)
 
-    def deadline(self, target: Target) -> Deadline:
+    def deadline(self, target: ModelTarget) -> Deadline:
         """The deadline of the chat, if this target answers."""
         return target.deadline(self.call, streamed=self.streamed)
 
@@ -52,10 +71,14 @@ class ChatContext:
             # A stream and a whole answer to one request share a fingerprint; the source repeats
             # the request.
             request = replace(self.request, stream=False, stream_usage=False, source=None)
-            text = json.dumps([self.call.caller, request], default=_fields)
-            digest = hashlib.blake2b(text.encode(), key=_key(), digest_size=_DIGEST_BYTES)
-            self._fingerprint = digest.hexdigest()
+            self._fingerprint = fingerprint_of(self.call, request)
         return self._fingerprint
+
+
+def fingerprint_of(call: Call, request: Any) -> str:
+    """Return a keyed hash of the caller and a request, whose parts are slotted dataclasses."""
+    text = json.dumps([call.caller, request], default=_fields)
+    return hashlib.blake2b(text.encode(), key=_key(), digest_size=_DIGEST_BYTES).hexdigest()
 
 
 def _fields(value: Any) -> dict[str, Any]:

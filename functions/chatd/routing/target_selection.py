@@ -7,17 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pydantic import SecretStr
-
 from chatd.call import Call
 from chatd.canonical.events import Frame
 from chatd.canonical.request import ChatRequest
 from chatd.canonical.served import Served
-from chatd.config.provider import WHOLE_SECONDS, Provider, Timeouts
+from chatd.config.provider import Provider
 from chatd.config.settings import Settings
-from chatd.credentials.provider_key import ProviderKey, Signer
+from chatd.credentials.provider_key import ProviderKey
 from chatd.credentials.provider_keys import Credentials
-from chatd.deadline import Deadline
 from chatd.dialects import Dialect, dialect_for, dialect_name, next_dialect
 from chatd.errors import (
     ChatdError,
@@ -29,6 +26,7 @@ from chatd.errors import (
 )
 from chatd.routing import structured_output
 from chatd.routing.image_urls import check_images
+from chatd.routing.model_target import ModelTarget
 from chatd.routing.registry import Registry
 from chatd.routing.router import Route, routes
 from chatd.upstream_http import HttpRequest
@@ -43,47 +41,29 @@ _MOST_NAMED = 10
 
 
 @dataclass(slots=True, eq=False)
-class Target:
+class Target(ModelTarget):
     """A chat with its selected provider, key, dialect and request.
 
     Attributes:
-        route: The provider's row, and its name for the model.
-        key: The provider's key, if it needs one.
         adapter: The dialect.
         request: The request as the provider gets it.
-        served: The provider and model, for the caller.
         dropped: The names of the fields left out.
         answers: What turns the calls of adapted tools back, in the order of use.
         fallback: Whether another target comes before this one.
         continues: Whether the request ends with a partial answer that the target continues.
-        signer: Signs the requests, for a provider that takes signatures in place of a key.
 
     """
 
-    route: Route
-    key: SecretStr | None
     adapter: Dialect
     request: ChatRequest
-    served: Served
     dropped: tuple[str, ...]
     answers: tuple[AnswerAdaptation, ...] = ()
     fallback: bool = False
     continues: bool = False
-    signer: Signer | None = None
 
     def http_request(self) -> HttpRequest:
         """Build the HTTP request for the chat, with its signature."""
         return self.signed(self.adapter.build(self.request, self.route.provider, self.key))
-
-    def signed(self, request: HttpRequest) -> HttpRequest:
-        """Return a request to the provider with its signature, if the provider takes one."""
-        return request if self.signer is None else self.signer.signed(request)
-
-    @property
-    def secrets(self) -> list[str]:
-        """The key and the secrets of the signer, which no message may quote."""
-        secrets = ProviderKey(self.key, signer=self.signer).secrets
-        return [secret.get_secret_value() for secret in secrets]
 
     @property
     def headers(self) -> dict[str, str]:
@@ -93,35 +73,14 @@ class Target:
         names = [name if _HARMLESS.fullmatch(name) else "?" for name in self.dropped]
         return {"x-chatd-dropped-params": ", ".join(names)[:_MAX_HEADER]}
 
-    def limits(self, *, fallback: bool) -> Timeouts:
-        """The limits of time; the limit of silence is shorter with a fallback."""
-        limits = self.route.timeouts
-        if not fallback:
-            return limits
-        return replace(limits, silence=min(limits.silence, limits.silence_with_fallback))
-
-    def deadline(self, call: Call, *, streamed: bool) -> Deadline:
-        """The deadline of the chat, over all attempts.
-
-        Args:
-            call: The call, with the limits of its route.
-            streamed: Whether the caller gets the answer as a stream.
-
-        """
-        total = self.route.timeouts.total or (None if streamed else WHOLE_SECONDS)
-        if total is None:
-            return call.deadline
-        return Deadline(min(call.deadline.at, call.started + total))
+    def words(self) -> Iterator[str]:
+        """Yield the caller's texts, which no error or log may quote."""
+        return self.request.words()
 
     @property
-    def circuit(self) -> str:
-        """The name of the circuit breaker: the model's own only if chatd.toml names the model."""
-        return self.name if self.route.named else self.served.provider
-
-    @property
-    def name(self) -> str:
-        """The provider's name, and its name for the model."""
-        return f"{self.served.provider}/{self.served.model}"
+    def streams(self) -> bool:
+        """Whether the provider streams its answer."""
+        return self.request.stream
 
     @property
     def prompt_size(self) -> int:

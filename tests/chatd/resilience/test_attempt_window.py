@@ -13,7 +13,7 @@ import pytest
 
 import chat.app
 from chatd.resilience import circuit_breaker
-from chatd.routing import target_selection
+from chatd.routing import model_target
 from tests.chatd.conftest import forget
 from tests.support import answers
 from tests.support.functions import ask, post, stream
@@ -265,7 +265,7 @@ def test_a_chat_whose_time_is_spent_is_no_attempt(
 def test_a_stream_may_take_longer_than_a_whole_answer(
     provider: Upstream, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(target_selection, "WHOLE_SECONDS", 0.3)
+    monkeypatch.setattr(model_target, "WHOLE_SECONDS", 0.3)
     provider.script = timed_stream(provider)
 
     assert post(new_request("m")).status == 504
