@@ -20,6 +20,7 @@ from response_schemas.lists import (
 )
 from response_schemas.native import NativeAnswer
 from response_schemas.openai_chat import Completion, CompletionChunk
+from response_schemas.openai_embeddings import EmbeddingList
 from response_schemas.openai_responses import Response
 from response_schemas.stored_responses import DeletedResponse, StoredInput
 
@@ -28,11 +29,13 @@ from chatd.surfaces.anthropic_messages.schema import AnthropicRequest
 from chatd.surfaces.anthropic_messages.token_count import AnthropicCountRequest
 from chatd.surfaces.native.schema import NativeRequest
 from chatd.surfaces.openai_chat.schema import OpenAIRequest
+from chatd.surfaces.openai_embeddings.schema import EmbeddingsRequest
 from chatd.surfaces.openai_responses.schema import ResponsesRequest
 
 _READ = (
     AnthropicCountRequest,
     AnthropicRequest,
+    EmbeddingsRequest,
     NativeRequest,
     OpenAIRequest,
     ResponsesRequest,
@@ -46,6 +49,7 @@ _WRITTEN = (
     NativeAnswer,
     Completion,
     CompletionChunk,
+    EmbeddingList,
     ErrorBody,
     Health,
     ModelEntry,
@@ -132,6 +136,7 @@ def description() -> dict[str, Any]:
                     Response,
                 )
             },
+            "/v1/embeddings": {"post": _embeddings()},
             "/v1/chat/providers": {
                 "get": _get("listProviders", "List the registered providers", ProviderList)
             },
@@ -177,6 +182,19 @@ def _token_count() -> dict[str, Any]:
                 "content": _json(AnthropicTokenCount),
             },
             **_failures({**failures, **_CALLER}, AnthropicError),
+        },
+    }
+
+
+def _embeddings() -> dict[str, Any]:
+    """Describe the request for embeddings."""
+    return {
+        "operationId": "createEmbedding",
+        "summary": "Make embeddings with OpenAI's API",
+        "requestBody": {"required": True, "content": _json(EmbeddingsRequest)},
+        "responses": {
+            "200": {"description": "The vectors", "content": _json(EmbeddingList)},
+            **_failures({**_FAILURES, **_CALLER}),
         },
     }
 

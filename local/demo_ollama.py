@@ -13,10 +13,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Literal
+from zlib import crc32
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
@@ -27,6 +29,8 @@ from starlette.routing import Route
 from local.http_server.server import listener, serving, stop_signal
 
 MODELS = ("llama3.2", "qwen3", "gemma3", "gpt-oss")
+EMBEDDING_MODELS = ("nomic-embed-text",)
+_DIMENSIONS = 64
 _THINKING_MODELS = ("qwen3", "gpt-oss")
 _THINKING_TEXT = "No model runs here, so there is nothing to think about."
 
@@ -68,6 +72,21 @@ class _OllamaRequest(BaseModel):
         return len(" ".join((self.system, self.prompt, *texts)).split())
 
 
+class _EmbedRequest(BaseModel):
+    """The body of a request to /api/embed."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    model: str = Field(min_length=1)
+    input: str | list[str]
+    dimensions: int | None = Field(default=None, ge=1, le=4096)
+
+    @property
+    def name(self) -> str:
+        """The model's name without the default tag `:latest`."""
+        return self.model.removesuffix(":latest")
+
+
 class _RefusedError(Exception):
     """The request is refused, with Ollama's status and message."""
 
@@ -85,6 +104,7 @@ def app() -> Starlette:
             Route("/api/tags", _tags),
             Route("/api/chat", _chat, methods=["POST"]),
             Route("/api/generate", _generate, methods=["POST"]),
+            Route("/api/embed", _embed, methods=["POST"]),
         ],
         exception_handlers={_RefusedError: _error_response},
     )
@@ -99,7 +119,7 @@ async def _version(_request: Request) -> Response:
 
 
 async def _tags(_request: Request) -> Response:
-    names = [f"{name}:latest" for name in MODELS]
+    names = [f"{name}:latest" for name in (*MODELS, *EMBEDDING_MODELS)]
     rest = {"modified_at": _now(), "size": 0}
     return JSONResponse({"models": [{"name": name, "model": name, **rest} for name in names]})
 
@@ -121,6 +141,34 @@ async def _generate(http_request: Request) -> Response:
     return _response(request, fields, has_input=bool(request.prompt))
 
 
+async def _embed(http_request: Request) -> Response:
+    try:
+        request = _EmbedRequest.model_validate_json(await http_request.body())
+    except ValidationError as error:
+        raise _mistake(error) from None
+    if request.name not in (*MODELS, *EMBEDDING_MODELS):
+        raise _RefusedError(404, f'model "{request.model}" not found')
+    texts = [request.input] if isinstance(request.input, str) else request.input
+    return JSONResponse(
+        {
+            "model": request.model,
+            "embeddings": [_vector(text, request.dimensions or _DIMENSIONS) for text in texts],
+            "total_duration": 2,
+            "load_duration": 1,
+            "prompt_eval_count": sum(len(text.split()) for text in texts),
+        }
+    )
+
+
+def _vector(text: str, dimensions: int) -> list[float]:
+    """Count a text's words by their hashes: texts with common words have similar vectors."""
+    counts = [0.0] * dimensions
+    for word in text.lower().split() or [""]:
+        counts[crc32(word.encode()) % dimensions] += 1.0
+    length = math.sqrt(sum(count * count for count in counts))
+    return [count / length for count in counts]
+
+
 async def _error_response(_request: Request, error: Exception) -> Response:
     status = error.status if isinstance(error, _RefusedError) else 500
     return JSONResponse({"error": str(error)}, status)
@@ -131,14 +179,18 @@ async def _read_request(http_request: Request) -> _OllamaRequest:
     try:
         request = _OllamaRequest.model_validate_json(await http_request.body())
     except ValidationError as error:
-        mistake = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in mistake["loc"]) or "body"
-        raise _RefusedError(400, f"{where}: {mistake['msg']}") from None
+        raise _mistake(error) from None
     if request.name not in MODELS:
         raise _RefusedError(404, f'model "{request.model}" not found')
     if request.think and request.name not in _THINKING_MODELS:
         raise _RefusedError(400, f'"{request.model}" does not support thinking')
     return request
+
+
+def _mistake(error: ValidationError) -> _RefusedError:
+    mistake = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in mistake["loc"]) or "body"
+    return _RefusedError(400, f"{where}: {mistake['msg']}")
 
 
 def _response(request: _OllamaRequest, fields: ChunkFields, *, has_input: bool) -> Response:

@@ -23,6 +23,7 @@ LAYERS = (
     {"routing"},
     {"discovery", "resilience"},
     {"gateway", "token_counter"},
+    {"embeddings"},
     {"aws_lambda"},
     {"idempotency"},
     {"stored_responses"},

@@ -19,6 +19,7 @@ compose = cache(partial(composition.compose, os.environ))
 once = cache(lambda: composition.once(os.environ, compose().settings))
 store = cache(lambda: composition.stored_responses(os.environ, compose().settings))
 counter_of = cache(composition.token_counter)
+embedder_of = cache(composition.embedding_gateway)
 
 # The surface whose responses can be stored, and the routes of a stored response.
 _STORED = "openai_responses"
@@ -28,6 +29,7 @@ _STORED_ROUTES = (
     "GET /v1/responses/{id}/input_items",
 )
 _COUNT_ROUTE = "POST /v1/messages/count_tokens"
+_EMBEDDINGS_ROUTE = "POST /v1/embeddings"
 
 
 def chat(name: str, event: LambdaEvent, context: Context) -> http.Response | StreamingResponse:
@@ -79,15 +81,26 @@ def count_tokens(event: LambdaEvent, context: Context) -> http.Response:
     return http.answered(count.body, count.headers)
 
 
+def embed(event: LambdaEvent, context: Context) -> http.Response | StreamingResponse:
+    """Answer a request for embeddings; a large answer is written piece by piece."""
+    from chatd.aws_lambda.embeddings import response  # noqa: PLC0415  # for one route only
+
+    call = events.call_of(event, context, compose().settings)
+    events.limit_whole(call, event, compose().settings)
+    return response(embedder_of(compose()).embed(partial(events.body_of, event), call), call)
+
+
 def error(name: str, failure: ChatdError, request_id: str) -> ErrorResponse:
     """Write a failure in the surface's API."""
     return surface(name).error(failure, request_id)
 
 
 def invoke(event: object, context: Context) -> Mapping[str, Any]:
-    """Answer a direct invocation, always whole."""
-    gateway, native = compose().gateway, surface("native")
+    """Answer a direct invocation, always whole; a request with `input` is one for embeddings."""
     call = events.call_of(None, context, compose().settings)
+    if events.asks_for_embeddings(event):
+        return embedder_of(compose()).embed(partial(events.request_of, event), call).body()
+    gateway, native = compose().gateway, surface("native")
     request = gateway.read(native, {}, partial(events.request_of, event), call)
     return gateway.chat(native, request, call).body
 
@@ -99,7 +112,10 @@ router = http.Router(
         for name, entry in SURFACES.items()
     }
     | {route: http.Route(partial(stored_response, route)) for route in _STORED_ROUTES}
-    | {_COUNT_ROUTE: http.Route(count_tokens, partial(error, "anthropic_messages"))},
+    | {
+        _COUNT_ROUTE: http.Route(count_tokens, partial(error, "anthropic_messages")),
+        _EMBEDDINGS_ROUTE: http.Route(embed, partial(error, "openai_chat")),
+    },
 )
 
 

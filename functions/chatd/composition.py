@@ -21,6 +21,7 @@ from chatd.telemetry.writer import Telemetry
 from chatd.transport.http_client import Urllib3Transport
 
 if TYPE_CHECKING:
+    from chatd.embeddings.gateway import EmbeddingGateway
     from chatd.idempotency import Records
     from chatd.idempotency.execution import IdempotentExecution
     from chatd.stored_responses import Rows
@@ -111,6 +112,18 @@ def token_counter(parts: Composition) -> TokenCounter:
 
     selector = TargetSelector(parts.settings, parts.credentials)
     return TokenCounter(selector, parts.transport, Telemetry())
+
+
+def embedding_gateway(parts: Composition) -> EmbeddingGateway:
+    """Build the gateway of `/v1/embeddings`, whose modules are imported on first use."""
+    from chatd.embeddings.batches import BatchRunner  # noqa: PLC0415  # for one route only
+    from chatd.embeddings.gateway import EmbeddingGateway  # noqa: PLC0415  # as above
+    from chatd.routing.embedding_targets import EmbeddingTargets  # noqa: PLC0415  # as above
+
+    selector = TargetSelector(parts.settings, parts.credentials)
+    targets = EmbeddingTargets(parts.settings, selector)
+    runner = BatchRunner(targets, parts.transport, parts.circuits)
+    return EmbeddingGateway(targets, runner, parts.gateway.finish)
 
 
 def once(environ: Mapping[str, str], settings: Settings) -> IdempotentExecution:

@@ -105,7 +105,7 @@ class Gateway:
                 _returnable(surface.write(request, answer, target.served), answer), headers
             )
         except Exception as error:  # noqa: BLE001  # the last line: logged by place, never by words
-            raise to_client_error(_cancelled(call, error), record) from None
+            raise to_client_error(after_cancellation(call, error), record) from None
         finally:
             settle(record, request)
             self.finish(record, call)
@@ -150,7 +150,7 @@ def to_client_error(error: Exception, record: ChatRecord) -> ChatdError:
     return InternalError("an internal fault; the log line with this request id has the place")
 
 
-def _cancelled(call: Call, error: Exception) -> Exception:
+def after_cancellation(call: Call, error: Exception) -> Exception:
     """Return the failure of a chat; after a cancellation, only the cancellation."""
     if call.cancelled.is_set() and isinstance(error, ChatdError):
         return CallCancelledError()

@@ -16,6 +16,7 @@ GUARDED = {
     ("post", "/v1/chat/completions"),
     ("post", "/v1/messages"),
     ("post", "/v1/messages/count_tokens"),
+    ("post", "/v1/embeddings"),
     ("post", "/v1/responses"),
     ("get", "/v1/chat/providers"),
     ("get", "/v1/models"),

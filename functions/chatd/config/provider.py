@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
+from chatd.config.embeddings_api import EmbeddingsApi, embeddings_of
+
 Endpoint = Literal["chat", "generate", "auto"]
 
 
@@ -163,6 +165,7 @@ class Provider:
         service_tier: The service tier of every request, such as `flex`; None: the caller's.
         guardrail: The guardrail of every request; None: none.
         caller_metadata: Whether a request has the caller's name as metadata.
+        embeddings: The provider's API for embeddings; True: the one of `dialect`, False: none.
         timeouts: The limits.
         source: The vendor's page on its API, or on the address that a deployment needs.
         checked: The day on which the row was compared with its sources, as `2026-11-26`.
@@ -210,6 +213,7 @@ class Provider:
     service_tier: str | None = None
     guardrail: Guardrail | None = None
     caller_metadata: bool = False
+    embeddings: EmbeddingsApi | bool = True
     timeouts: Timeouts = Timeouts()
     source: str | None = None
     checked: str | None = None
@@ -219,6 +223,13 @@ class Provider:
     def prefix(self) -> str:
         """The beginning of a model's name that routes to this provider."""
         return f"{self.name}/"
+
+    @property
+    def embeddings_api(self) -> EmbeddingsApi | None:
+        """The provider's API for embeddings; None if it has none."""
+        if isinstance(self.embeddings, EmbeddingsApi):
+            return self.embeddings
+        return embeddings_of(self.dialect) if self.embeddings else None
 
     def url(self, dialect: str, path: str) -> str:
         """Return the URL of a path such as `/messages` in one of the provider's dialects."""

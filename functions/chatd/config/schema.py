@@ -216,6 +216,7 @@ class TierTable(_Table):
         list[Annotated[TierModel, BeforeValidator(_model)]], items(MAX_TIER_MODELS, at_least=1)
     ]
     timeouts: TimeoutsTable = TimeoutsTable()
+    same_model: bool = False
 
 
 class ConfigFile(_Table):

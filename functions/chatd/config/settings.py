@@ -25,10 +25,14 @@ _HERE = Path(__file__).resolve()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tier:
-    """A fallback chain of models under one name, with its own limits."""
+    """A fallback chain of models under one name, with its own limits.
+
+    `same_model` states that all of its models are one, under different names of its hosts.
+    """
 
     models: tuple[TierModel, ...]
     timeouts: TimeoutsTable
+    same_model: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,7 +175,7 @@ def _tiers(config: ConfigFile, providers: Mapping[str, Provider], where: str) ->
             if model.removesuffix("/") in providers and model.endswith("/"):
                 raise ConfigError(f"{key}: {model!r} names no model after its prefix")
     return {
-        name: Tier(models=tuple(tier.models), timeouts=tier.timeouts)
+        name: Tier(tuple(tier.models), tier.timeouts, tier.same_model)
         for name, tier in config.tiers.items()
     }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 
 from chatd.config.provider import Timeouts
@@ -51,6 +52,12 @@ class AttemptWindow:
         if fallbacks:
             left = min(context.deadline(model).left() for model in (target, *fallbacks))
             self.begin_by = self.deadline.within(left / self._model_count)
+
+    def for_part(self, target: ModelTarget, context: AttemptContext) -> AttemptWindow:
+        """Return a window of the same time for one part of the request, with its own attempts."""
+        part = copy(self)
+        part.target, part.context, part._sent_at = target, context, _NEVER
+        return part
 
     def limits(self) -> Timeouts:
         """Begin an attempt; return its limits of time, which end with the window.

@@ -69,7 +69,7 @@ class FallbackChain:
                 self._chat_context.record.fail_attempt(error)
                 self._waiting = deque(self._eligible(target, error))
                 if not self._waiting:
-                    raise _most_informative(failures) from None
+                    raise most_informative(failures) from None
             else:
                 # Their tracebacks hold this frame, and so the stream, after the caller hung up.
                 failures.clear()
@@ -229,7 +229,7 @@ def _with_all_tokens(frame: Frame, spent: Usage) -> Frame:
     return frame
 
 
-def _most_informative(failures: Sequence[ChatdError]) -> ChatdError:
+def most_informative(failures: Sequence[ChatdError]) -> ChatdError:
     """Choose the failure for the caller: the last one from a provider, if there is one."""
     real = [error for error in failures if not isinstance(error, NoHealthyProviderError)]
     if real:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from chatd.call import Call
 from chatd.canonical.events import Frame
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 _HARMLESS = re.compile(r"[A-Za-z0-9_.$-]{1,50}")
 _MAX_HEADER = 500
 _MOST_NAMED = 10
+_Target = TypeVar("_Target", bound=ModelTarget)
 
 
 @dataclass(slots=True, eq=False)
@@ -68,10 +69,7 @@ class Target(ModelTarget):
     @property
     def headers(self) -> dict[str, str]:
         """The response headers that name the dropped fields."""
-        if not self.dropped:
-            return {}
-        names = [name if _HARMLESS.fullmatch(name) else "?" for name in self.dropped]
-        return {"x-chatd-dropped-params": ", ".join(names)[:_MAX_HEADER]}
+        return named_in_header(self.dropped)
 
     def words(self) -> Iterator[str]:
         """Yield the caller's texts, which no error or log may quote."""
@@ -165,7 +163,16 @@ class TargetSelector:
             raise (invalid or refusals)[0]
         raise ModelNotFoundError("; ".join(refusal.message for refusal in refusals), param="model")
 
-    def rekeyed(self, target: Target) -> Target | None:
+    def default(self) -> Provider:
+        """Return the provider of a model name without a known prefix, suffix or tier.
+
+        Raises:
+            ModelNotFoundError: If there is none.
+
+        """
+        return self._registry.default()
+
+    def rekeyed(self, target: _Target) -> _Target | None:
         """Return the target with a newer key than the refused one, or None."""
         refused = ProviderKey(target.key, signer=target.signer)
         key = self._credentials.renewed(target.route.provider, refused)
@@ -196,7 +203,7 @@ class TargetSelector:
         return found.streaming(stream=target.request.stream)
 
     def _target(self, route: Route, request: ChatRequest, call: Call, *, fallback: bool) -> Target:
-        key = self._key(route, request.model)
+        key = self.key_for(route, request.model)
         if route.provider.caller_metadata:
             request = request.to(request.model, stream=request.stream)
             request.caller = call.caller_name
@@ -218,7 +225,18 @@ class TargetSelector:
             signer=key.signer,
         )
 
-    def _key(self, route: Route, model: str) -> ProviderKey:
+    def key_for(self, route: Route, model: str) -> ProviderKey:
+        """Look up the key of a route's provider.
+
+        Args:
+            route: The route.
+            model: The caller's name for the model, for messages.
+
+        Raises:
+            ModelNotFoundError: If the provider is not registered.
+            CredentialsUnavailableError: If the lookup failed.
+
+        """
         row = route.provider
         availability = self._registry.availability(row)
         if not availability.registered:
@@ -237,15 +255,36 @@ class TargetSelector:
     def _dropped(self, adapter: Dialect, request: ChatRequest, row: Provider) -> tuple[str, ...]:
         """Return the fields that the provider fixes or, with drop_params, cannot honour."""
         refused = adapter.refused(request, row)
-        if refused and not self._settings.drop_params:
-            raise InvalidRequestError(
-                f"{row.name} cannot honour {_some(refused)}; leave it out, or let drop_params in"
-                " chatd.toml drop it",
-                param=refused[0][:50],
-                provider=row.name,
-                code="unsupported_parameter",
-            )
+        refused_fields(refused, row, drop_params=self._settings.drop_params)
         return tuple(dict.fromkeys((*refused, *adapter.omitted(request, row))))
+
+
+def refused_fields(
+    refused: tuple[str, ...], row: Provider, *, drop_params: bool
+) -> tuple[str, ...]:
+    """Return the fields that a provider cannot honour, to be dropped.
+
+    Raises:
+        InvalidRequestError: If there are any, and the deployment does not drop them.
+
+    """
+    if refused and not drop_params:
+        raise InvalidRequestError(
+            f"{row.name} cannot honour {_some(refused)}; leave it out, or let drop_params in"
+            " chatd.toml drop it",
+            param=refused[0][:50],
+            provider=row.name,
+            code="unsupported_parameter",
+        )
+    return refused
+
+
+def named_in_header(dropped: Sequence[str]) -> dict[str, str]:
+    """Return the response header that names dropped fields; empty without any."""
+    if not dropped:
+        return {}
+    names = [name if _HARMLESS.fullmatch(name) else "?" for name in dropped]
+    return {"x-chatd-dropped-params": ", ".join(names)[:_MAX_HEADER]}
 
 
 def _some(fields: Sequence[str]) -> str:

@@ -24,6 +24,10 @@ MAX_LOGPROBS = 200_000
 # OpenRouter lists some 400 models.
 MAX_MODELS = 10_000
 MAX_TIER_MODELS = 100
+# https://platform.openai.com/docs/api-reference/embeddings/create
+MAX_EMBEDDINGS = 2_048
+# The longest context of an embedding model is 128,000 tokens, as of November 2026.
+MAX_EMBEDDING_TOKENS = 131_072
 
 
 def items(at_most: int, *, at_least: int | None = None) -> Any:

@@ -51,6 +51,7 @@ class ChatRecord:
         under_way: Whether an attempt is running or has succeeded.
         failed_over_from: The models of streams that broke off, as `<provider>/<model>`.
         fault: For an internal error: its class and traceback, without its message.
+        operation: `chat` or `embeddings`, as OpenTelemetry names the operation.
 
     """
 
@@ -73,6 +74,7 @@ class ChatRecord:
     earlier: list[Attempt] = field(default_factory=list)
     under_way: bool = False
     failed_over_from: list[str] = field(default_factory=list)
+    operation: str = "chat"
 
     def start_attempt(self, provider: str, named_model: str | None) -> None:
         """Record the provider and model of a new attempt."""

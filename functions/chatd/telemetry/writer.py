@@ -31,11 +31,11 @@ class Telemetry:
         write(line("WARNING", sentence, {}))
 
     def record(self, record: ChatRecord) -> None:
-        """Write the metrics and the log line of one chat."""
+        """Write the metrics and the log line of one chat, or of one request for embeddings."""
         usage, attempts = record.total_usage, record.attempts
         fields: dict[str, Any] = {
             "request_id": record.request_id,
-            "gen_ai.operation.name": "chat",
+            "gen_ai.operation.name": record.operation,
             "gen_ai.provider.name": record.provider,
             "gen_ai.request.model": record.request_model,
             "gen_ai.response.model": record.response_model,
@@ -57,7 +57,7 @@ class Telemetry:
             fields["chatd.attempts"] = ", ".join(attempts)
             fields["chatd.rescued"] = record.failed_over_from or None
         present = {name: value for name, value in fields.items() if value is not None}
-        write(*metrics(record, self._namespace), line("INFO", "chat", present))
+        write(*metrics(record, self._namespace), line("INFO", record.operation, present))
 
     def token_count(self, request_id: str, tokens: int, provider: str | None) -> None:
         """Log a count of input tokens, which has no metrics.

@@ -1,0 +1,51 @@
+"""Describe how a provider makes embeddings: dialect, limits and departures from the dialect."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EmbeddingsApi:
+    """A provider's API for embeddings.
+
+    Attributes:
+        dialect: The dialect of the requests; a key of `EMBEDDING_DIALECTS`.
+        model_dialects: The dialects of models that have another one: a regular expression for the
+            model's name, in any case, and the dialect. The first match holds.
+        batch: The most inputs of one request; None: the dialect's own limit.
+        tokens: Whether an input may be an array of tokens.
+        base64: Whether the provider takes `encoding_format: "base64"`.
+        renames: The provider's names for fields of a request, by OpenAI's names.
+        fields: Fields that a request gets if the caller does not send them.
+
+    """
+
+    dialect: str
+    model_dialects: tuple[tuple[str, str], ...] = ()
+    batch: int | None = None
+    tokens: bool = False
+    base64: bool = True
+    renames: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    def dialect_of(self, model: str) -> str:
+        """Name the dialect for a model; `model` is the provider's name for it."""
+        for pattern, dialect in self.model_dialects:
+            if re.match(pattern, model, re.IGNORECASE):
+                return dialect
+        return self.dialect
+
+
+_APIS: Mapping[str, EmbeddingsApi] = MappingProxyType(
+    {"ollama": EmbeddingsApi("ollama"), "openai_chat": EmbeddingsApi("openai")}
+)
+
+
+def embeddings_of(dialect: str) -> EmbeddingsApi | None:
+    """Return the API of a provider with this dialect for chats; None if it has no embeddings."""
+    return _APIS.get(dialect)

@@ -1,0 +1,1 @@
+"""Serve requests for embeddings: batches, fallback between hosts of one model, records."""
