@@ -72,7 +72,7 @@ def test_rows_that_use_the_same_code_are_warmed_once(monkeypatch: pytest.MonkeyP
     assert sorted(set(asked)) == ["generic", "row2"]
 
 
-def test_prepare_opens_no_socket_and_reads_no_key() -> None:
+def test_prepare_loads_the_dialects_and_opens_no_socket_and_reads_no_key() -> None:
     code = f"""
 import os, sys
 sys.path.insert(0, {str(ROOT / "functions")!r})
@@ -89,6 +89,8 @@ def refuse(event, args):
 sys.addaudithook(refuse)
 import authorizer.app, chat.app
 chat.app.compose().prepare()
+if "chatd.dialects.openai_chat.dialect" not in sys.modules:
+    raise SystemExit("no chat went through a dialect")
 authorizer.app.prepare()
 sockets = [link for fd in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{{fd}}")
            and "socket" in (link := os.readlink(f"/proc/self/fd/{{fd}}"))]

@@ -48,6 +48,15 @@ def test_deltas_of_every_kind_are_collected_into_choices() -> None:
     assert fields_of(second.extra) == ({}, {"message": {"refusal": "no way", "score": 1}})
 
 
+def test_a_call_keeps_the_namespace_of_its_first_piece() -> None:
+    pieces = (ToolCallDelta(0, "c0", "f", "{", namespace="crm"), ToolCallDelta(0, None, None, "}"))
+    frames = [Frame((Delta(tool_calls=(piece,)),)) for piece in pieces]
+
+    (choice,) = collected(iter([*frames, Frame((Finish(0, "tool_calls"),))])).choices
+
+    assert [(call.namespace, call.name) for call in choice.tool_calls] == [("crm", "f")]
+
+
 def fields_of(extra: Extra | None) -> tuple[Any, Any]:
     assert extra is not None
     return extra.fields, extra.nested

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from chatd.canonical.losses import foreign_fields
+from chatd.canonical.extra import Extra
+from chatd.canonical.losses import foreign_fields, further_fields
 from chatd.canonical.request import ChatRequest
 from chatd.config.catalog import CATALOG
 from chatd.dialects import dialect_for
@@ -180,3 +181,27 @@ def test_every_unknown_field_below_the_request_is_named_or_refused(body: dict[st
         for name in unknown_fields(given_part):
             assert any(path.endswith(f".{name}") for path in named), (name, named)
             assert name not in sent
+
+
+@pytest.mark.parametrize(
+    ("path", "default", "other"),
+    [
+        ("truncation", "disabled", "auto"),
+        ("text.verbosity", "medium", "low"),
+        ("modalities", ["text"], ["text", "audio"]),
+    ],
+)
+def test_a_field_of_another_dialect_is_named_only_if_it_differs_from_its_default(
+    path: str, default: Any, other: Any
+) -> None:
+    def named(value: Any) -> tuple[str, ...]:
+        outer, _, inner = path.partition(".")
+        extra = (
+            Extra("openai_responses", {}, {outer: {inner: value}})
+            if inner
+            else Extra("openai_responses", {outer: value})
+        )
+        return further_fields(ChatRequest("m", (), extra=extra), "ollama")
+
+    assert named(default) == ()
+    assert named(other) == (path,)
