@@ -27,7 +27,6 @@ _PYTEST = [
 ]
 # Parts of the repository that tests do not need.
 _LEFT_OUT = {
-    ".git",
     ".mutants",
     ".aws-sam",
     ".mypy_cache",
