@@ -20,6 +20,7 @@ from response_schemas.lists import (
 )
 from response_schemas.native import NativeAnswer
 from response_schemas.openai_chat import Completion, CompletionChunk
+from response_schemas.openai_completions import TextCompletion
 from response_schemas.openai_embeddings import EmbeddingList
 from response_schemas.openai_responses import Response
 from response_schemas.stored_responses import DeletedResponse, StoredInput
@@ -29,6 +30,7 @@ from chatd.surfaces.anthropic_messages.schema import AnthropicRequest
 from chatd.surfaces.anthropic_messages.token_count import AnthropicCountRequest
 from chatd.surfaces.native.schema import NativeRequest
 from chatd.surfaces.openai_chat.schema import OpenAIRequest
+from chatd.surfaces.openai_completions.schema import OpenAICompletionRequest
 from chatd.surfaces.openai_embeddings.schema import EmbeddingsRequest
 from chatd.surfaces.openai_responses.schema import ResponsesRequest
 
@@ -37,6 +39,7 @@ _READ = (
     AnthropicRequest,
     EmbeddingsRequest,
     NativeRequest,
+    OpenAICompletionRequest,
     OpenAIRequest,
     ResponsesRequest,
 )
@@ -50,6 +53,7 @@ _WRITTEN = (
     Completion,
     CompletionChunk,
     EmbeddingList,
+    TextCompletion,
     ErrorBody,
     Health,
     ModelEntry,
@@ -116,6 +120,14 @@ def description() -> dict[str, Any]:
             "/v1/chat/completions": {
                 "post": _chat(
                     "createChatCompletion", "Chat with OpenAI's API", OpenAIRequest, Completion
+                )
+            },
+            "/v1/completions": {
+                "post": _chat(
+                    "createCompletion",
+                    "Complete a prompt with OpenAI's API",
+                    OpenAICompletionRequest,
+                    TextCompletion,
                 )
             },
             "/v1/messages": {

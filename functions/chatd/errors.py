@@ -3,6 +3,7 @@
     ChatdError
     ├── InvalidRequestError            400  the caller's request cannot be served as it is
     │   ├── RequestTooLargeError       413
+    │   ├── CompletionsUnsupportedError 400 the model's provider has no API for completions
     │   ├── UpstreamRefusedError       400  the provider answered 400 or 422
     │   │   ├── ContextTooLongError    400  the conversation exceeds the model's context
     │   │   └── ContentRefusedError    400  the provider's content filter refused the request
@@ -130,6 +131,12 @@ class RequestTooLargeError(InvalidRequestError):
     status = 413
     default_code = "request_too_large"
     allows_fallback = True  # another provider may accept the request
+
+
+class CompletionsUnsupportedError(InvalidRequestError):
+    """The model's provider has no API for completions: prompts without turns."""
+
+    default_code = "completions_unsupported"
 
 
 class UpstreamRefusedError(InvalidRequestError):

@@ -39,6 +39,7 @@ CLIENTS_OF: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "openai_chat": _CHAT_CLIENTS,
         "anthropic_messages": _MESSAGES_CLIENTS,
         "openai_responses": _RESPONSES_CLIENTS,
+        "openai_completions": {},  # the openai SDK's script has cases of it: BEYOND
     }
 )
 CLIENTS = MappingProxyType({**_CHAT_CLIENTS, **_MESSAGES_CLIENTS, **_RESPONSES_CLIENTS})
@@ -168,6 +169,25 @@ def _of(client: str, cases: Mapping[str, Any]) -> Iterator[Case]:
     return (Case(client, name, expected) for name, expected in cases.items())
 
 
+_COMPLETED = {
+    "in pieces": True,
+    "finish": ["stop", "stop"],
+    "tokens": [_TOKENS, _TOKENS],
+    "objects": ["text_completion"],
+}
+_NO_COMPLETIONS = Gap(
+    "The provider has no API for prompts without turns, at least for this model. Send the prompt as"
+    " a message to `/v1/chat/completions`.",
+    code="completions_unsupported",
+)
+_LACKS_COMPLETIONS = dict.fromkeys(("opencode", "openai", "kimi", "anthropic"), _NO_COMPLETIONS)
+
+
+def _completed(text: str) -> dict[str, Any]:
+    """Return the expected result of a completion, whole and streamed."""
+    return {"text": text, "streamed": text, **_COMPLETED}
+
+
 BEYOND = (
     Case("openai SDK", "streamed tool call", _READ),
     Case("openai SDK", "two parallel tool calls, streamed", ["weather", "local_time"]),
@@ -218,6 +238,18 @@ BEYOND = (
         {"kimi": _FIXED_TEMPERATURE, "openai": _NO_TEMPERATURE},
     ),
     Case("openai SDK", "`user`, `metadata`, `store`, `n` = 1", FEATURES["text"]),
+    Case(
+        "openai SDK",
+        "completion, whole and streamed: `completions.create`",
+        _completed("{provider} echoes: " + HELLO),
+        _LACKS_COMPLETIONS,
+    ),
+    Case(
+        "openai SDK",
+        "fill-in-the-middle: `suffix`",
+        _completed("{provider} echoes: " + HELLO + "[…] Thanks."),
+        _LACKS_COMPLETIONS,
+    ),
     *_of("Anthropic SDK", _MESSAGES),
     *_of("openai SDK, `responses`", _RESPONSES),
     *_of("openai-agents", {"streamed tool call": _READ, "handoff": {"agent": "Second"}}),

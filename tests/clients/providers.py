@@ -14,7 +14,13 @@ from urllib.parse import urlsplit
 
 from chatd.config.catalog import CATALOG
 from chatd.config.provider import Provider
-from tests.clients import stub_anthropic, stub_ollama, stub_openai, stub_responses
+from tests.clients import (
+    stub_anthropic,
+    stub_completions,
+    stub_ollama,
+    stub_openai,
+    stub_responses,
+)
 from tests.clients.stub_model import (
     INPUT_TOKENS,
     ChatRequest,
@@ -197,10 +203,14 @@ class Providers:
                 return _whole(stub_ollama.whole(path, request, reply(request)))
             stream = stub_ollama.stream(path, request, reply(request))
             return _streamed(stream, request, "application/x-ndjson")
-        require(path == "/chat/completions", f"unknown path {path}")
-        return _server_sent(
-            stub_openai, stub_openai.parse_request(provider, body, received.headers)
-        )
+        if path == "/completions":
+            stub: ModuleType = stub_completions
+            request = stub_completions.parse_request(provider, body)
+        else:
+            require(path == "/chat/completions", f"unknown path {path}")
+            stub = stub_openai
+            request = stub_openai.parse_request(provider, body, received.headers)
+        return _server_sent(stub, request)
 
 
 def _server_sent(stub: ModuleType, request: ChatRequest) -> Script:

@@ -122,6 +122,11 @@ def form_in_words(turns: Iterable[Turn]) -> Json | str | None:
     return "json" if "JSON object" in text else None
 
 
+def filled(prompt: str, suffix: str | None) -> str:
+    """Return the text of a completion's prompt, with the place to fill in before the suffix."""
+    return prompt if suffix is None else f"{prompt}[…]{suffix}"
+
+
 def checked_png(content: bytes) -> bytes:
     """Return the content if this is a PNG, else refuse the request."""
     require(content.startswith(_PNG), "an image is not a PNG")

@@ -19,6 +19,7 @@ from tests.clients.stub_model import (
     RefusalError,
     Turn,
     checked_png,
+    filled,
     form_in_words,
     require,
 )
@@ -26,7 +27,7 @@ from tests.clients.stub_model import (
 _BOTH = {"model", "stream", "think", "format", "options", "keep_alive", "logprobs", "top_logprobs"}
 _FIELDS = {
     "/api/chat": _BOTH | {"messages", "tools"},
-    "/api/generate": _BOTH | {"prompt", "system", "images"},
+    "/api/generate": _BOTH | {"prompt", "system", "images", "suffix", "raw"},
 }
 _OPTIONS: dict[str, type | tuple[type, ...]] = {
     "num_predict": int,
@@ -125,7 +126,9 @@ def _chat(body: Json) -> list[Turn]:
 def _generate(body: Json) -> list[Turn]:
     require(isinstance(body["prompt"], str), "prompt is not a string")
     system = [Turn("system", body["system"])] if "system" in body else []
-    return [*system, Turn("user", body["prompt"], _images(body))]
+    suffix = body.get("suffix")
+    require(isinstance(suffix, str | None), "suffix is not a string")
+    return [*system, Turn("user", filled(body["prompt"], suffix), _images(body))]
 
 
 def _images(turn: Json) -> tuple[bytes, ...]:

@@ -65,7 +65,11 @@ def whole(request: ChatRequest, answer: Answer) -> Json:
     choices = [
         {"index": n, "message": message, "finish_reason": _reason(answer)} for n in range(request.n)
     ]
-    response = {**_head("chat.completion", request), "choices": choices, "usage": _usage(request)}
+    response = {
+        **head_of("chat.completion", request),
+        "choices": choices,
+        "usage": usage_of(request),
+    }
     return {**response, "cost": "0.00012"} if request.provider == "opencode" else response
 
 
@@ -76,13 +80,13 @@ def stream(request: ChatRequest, answer: Answer) -> Iterator[bytes]:
     for number in range(request.n):
         yield from _choice(request, answer, number)
     if request.provider != "kimi":
-        yield _sse(
-            {**_head("chat.completion.chunk", request), "choices": [], "usage": _usage(request)}
+        yield sse(
+            {**head_of("chat.completion.chunk", request), "choices": [], "usage": usage_of(request)}
         )
     yield b"data: [DONE]\n\n"
     if request.provider == "opencode":
-        head = _head("chat.completion.chunk", request)
-        yield _sse({**head, "choices": [], "cost": "0.00012"})
+        closing = head_of("chat.completion.chunk", request)
+        yield sse({**closing, "choices": [], "cost": "0.00012"})
 
 
 def _choice(request: ChatRequest, answer: Answer, index: int) -> Iterator[bytes]:
@@ -90,7 +94,7 @@ def _choice(request: ChatRequest, answer: Answer, index: int) -> Iterator[bytes]
 
     def chunk(delta: Json, **more: Any) -> bytes:
         choice = {"index": index, "delta": delta, "finish_reason": None, **more}
-        return _sse({**_head("chat.completion.chunk", request), "choices": [choice]})
+        return sse({**head_of("chat.completion.chunk", request), "choices": [choice]})
 
     yield chunk({"role": "assistant", "content": ""})
     if answer.thinking:
@@ -106,7 +110,7 @@ def _choice(request: ChatRequest, answer: Answer, index: int) -> Iterator[bytes]
         for start in range(0, len(text), 5):
             more = {"index": number, "function": {"arguments": text[start : start + 5]}}
             yield chunk({"tool_calls": [more]})
-    usage = {"usage": _usage(request)} if request.provider == "kimi" else {}
+    usage = {"usage": usage_of(request)} if request.provider == "kimi" else {}
     yield chunk({}, finish_reason=_reason(answer), **usage)
 
 
@@ -127,7 +131,7 @@ def error_event(provider: str, error: RefusalError) -> bytes:
     if provider == "openrouter":
         choice = {"index": 0, "delta": {"content": ""}, "finish_reason": "error"}
         event = {"object": "chat.completion.chunk", "choices": [choice], **event}
-    return _sse(event)
+    return sse(event)
 
 
 def models(names: list[str]) -> Json:
@@ -136,7 +140,7 @@ def models(names: list[str]) -> Json:
     return {"object": "list", "data": data}
 
 
-def _sse(event: Json) -> bytes:
+def sse(event: Json) -> bytes:
     return b"data: " + json.dumps(event, ensure_ascii=False).encode() + b"\n\n"
 
 
@@ -207,11 +211,11 @@ def _form(response_format: Json) -> Json | str | None:
     return "json" if kind == "json_object" else None
 
 
-def _head(kind: str, request: ChatRequest) -> dict[str, Any]:
+def head_of(kind: str, request: ChatRequest) -> dict[str, Any]:
     return {"id": "gen-1", "object": kind, "created": 1_700_000_000, "model": request.model}
 
 
-def _usage(request: ChatRequest) -> dict[str, Any]:
+def usage_of(request: ChatRequest) -> dict[str, Any]:
     return {**_USAGE, "cost": 0.00012} if request.provider == "openrouter" else _USAGE
 
 

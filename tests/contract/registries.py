@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from chatd.dialects import DIALECTS, VARIANTS
+from chatd.dialects import COMPLETIONS, DIALECTS, VARIANTS
 from chatd.surfaces import SURFACES, Entry
 from local import routes
 from tests.clients.features import CLIENTS_OF
@@ -41,6 +41,11 @@ def api_paths() -> Mapping[str, Any]:
     return paths
 
 
+def dialects_of(entry: Entry) -> tuple[str, ...]:
+    """Return the dialects and variants that a surface has golden files for."""
+    return tuple(COMPLETIONS) if entry.completions else (*DIALECTS, *VARIANTS)
+
+
 def missing_of_surface(name: str, entry: Entry, package: Path) -> list[str]:
     """Name the places where a surface is missing.
 
@@ -60,9 +65,11 @@ def missing_of_surface(name: str, entry: Entry, package: Path) -> list[str]:
         ),
         f"docs/openapi.py: the path {entry.path}": "post" in api_paths().get(entry.path, {}),
         f"{clients}[{name!r}]": name in CLIENTS_OF,
-        f"tests/faults/caller.py: {entry.path} in SURFACES": entry.path in FAULT_PATHS,
+        f"tests/faults/caller.py: {entry.path} in SURFACES": (
+            entry.completions or entry.path in FAULT_PATHS
+        ),
         **_conformity(f"surfaces.{entry.location}", "Surface", package),
-        **{_golden(name, dialect): _has_cases(name, dialect) for dialect in (*DIALECTS, *VARIANTS)},
+        **{_golden(name, dialect): _has_cases(name, dialect) for dialect in dialects_of(entry)},
     }
     return [place for place, is_there in places.items() if not is_there]
 
@@ -78,7 +85,11 @@ def missing_of_dialect(name: str, location: str, package: Path) -> list[str]:
     """
     places = {
         **_conformity(f"dialects.{location}", "Dialect", package),
-        **{_golden(surface, name): _has_cases(surface, name) for surface in SURFACES},
+        **{
+            _golden(surface, name): _has_cases(surface, name)
+            for surface, entry in SURFACES.items()
+            if not entry.completions or name in COMPLETIONS
+        },
     }
     if name not in VARIANTS:
         documented = (ROOT / "docs/configuration.md").read_text("utf-8")

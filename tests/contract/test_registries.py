@@ -10,11 +10,12 @@ import pytest
 import chat.app
 import providers.app
 from chatd.config.catalog import CATALOG
-from chatd.dialects import DIALECTS, VARIANTS, load_dialect
+from chatd.dialects import COMPLETIONS, DIALECTS, VARIANTS, load_completions, load_dialect
 from chatd.surfaces import SURFACES, Entry, surface
 from tests.contract.registries import (
     ROOT,
     api_paths,
+    dialects_of,
     missing_of_dialect,
     missing_of_surface,
     template_routes,
@@ -127,6 +128,19 @@ def test_a_dialect_has_a_whole_and_a_streamed_example(name: str) -> None:
     assert b"{}" in example.stream
 
 
+@pytest.mark.parametrize("name", COMPLETIONS)
+def test_completions_of_a_dialect_have_examples_and_a_conformity_line(name: str) -> None:
+    dialect = load_completions(name)
+    line = f"_: CompletionsDialect = {type(dialect).__name__}()"
+    module, _, _ = COMPLETIONS[name].rpartition(".")
+    source = (PACKAGE / f"dialects/{module.replace('.', '/')}.py").read_text("utf-8")
+
+    assert name in DIALECTS
+    assert b"{}" in dialect.example.whole
+    assert b"{}" in dialect.example.stream
+    assert f"\n{line}\n" in source
+
+
 def test_every_row_speaks_a_dialect_of_the_registries() -> None:
     assert {row.dialect for row in CATALOG.values()} <= set(DIALECTS)
     assert {name for row in CATALOG.values() for name in row.variants.values()} <= set(VARIANTS)
@@ -134,7 +148,7 @@ def test_every_row_speaks_a_dialect_of_the_registries() -> None:
 
 def test_every_folder_of_golden_files_has_a_surface_and_a_dialect_or_provider() -> None:
     pairs = {tuple(folder.name.split("--")) for folder in FOLDER.glob("*--*")}
-    needed = {(name, dialect) for name in SURFACES for dialect in (*DIALECTS, *VARIANTS)}
+    needed = {(name, dialect) for name, entry in SURFACES.items() for dialect in dialects_of(entry)}
 
     assert pairs >= needed
     assert pairs - needed <= {(name, provider) for name in SURFACES for provider in CATALOG}

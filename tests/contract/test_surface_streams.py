@@ -55,9 +55,10 @@ def test_each_word_is_sent_before_the_provider_sends_the_next(
     sink = WordSink()
     late: list[str] = []
 
-    def script(connection: socket.socket, _received: Received) -> None:
+    def script(connection: socket.socket, received: Received) -> None:
         connection.sendall(head(200, {"Connection": "close"}))
-        for word, line in zip((*WORDS, ""), answers.ollama_lines(*WORDS), strict=True):
+        lines = answers.ollama_lines(*WORDS, path=received.path)
+        for word, line in zip((*WORDS, ""), lines, strict=True):
             connection.sendall(line)
             if word and not sink.seen[word].wait(PATIENCE):
                 late.append(word)

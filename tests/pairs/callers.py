@@ -7,10 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from chatd.surfaces import SURFACES
 from tests.pairs import messages_api, responses_api
 from tests.pairs.chats import SCHEMA, Answer, Call, Chat, Tokens, Turn
 
 Json = Mapping[str, Any]
+# A completion has neither turns nor tools, so that the scenarios of chats say nothing of it.
+CHAT_SURFACES = sorted(name for name, entry in SURFACES.items() if not entry.completions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import pytest
 
 from chatd.dialects import DIALECTS
 from chatd.surfaces import SURFACES, surface
-from tests.pairs.callers import CALLERS
+from tests.pairs.callers import CALLERS, CHAT_SURFACES
 from tests.pairs.chats import Answer, Call, as_offered, said
 from tests.pairs.providers import PROVIDERS
 from tests.support import functions
@@ -26,7 +26,7 @@ _CALL = Answer(calls=(Call("call_1", "read", '{"path":"a/long/path.txt"}'),), fi
 
 
 def _takeovers() -> Iterator[tuple[str, str, str]]:
-    for name in sorted(SURFACES):
+    for name in CHAT_SURFACES:
         for one in sorted(DIALECTS):
             for two in sorted(DIALECTS):
                 yield name, one, two

@@ -14,7 +14,7 @@ import pytest
 from chatd.canonical.maker import untagged
 from chatd.dialects import DIALECTS
 from chatd.surfaces import SURFACES
-from tests.pairs.callers import CALLERS, Caller
+from tests.pairs.callers import CALLERS, CHAT_SURFACES, Caller
 from tests.pairs.chats import SCENARIOS, Answer, Call, Chat, Scenario, Turn, as_offered
 from tests.pairs.providers import PROVIDERS, Provider
 from tests.support import functions
@@ -31,7 +31,7 @@ Pair = tuple[str, str, Scenario]
 
 def pairs() -> Iterator[Pair]:
     """List the pairs and the scenarios that the caller's API can express."""
-    for surface in SURFACES:
+    for surface in CHAT_SURFACES:
         for dialect in DIALECTS:
             for scenario in SCENARIOS:
                 lacking = scenario.needs - PROVIDERS[dialect].features
@@ -44,7 +44,7 @@ def _id(value: object) -> str:
 
 
 def test_every_surface_and_dialect_has_its_place_in_the_table() -> None:
-    assert CALLERS.keys() >= SURFACES.keys()
+    assert CALLERS.keys() >= set(CHAT_SURFACES)
     assert PROVIDERS.keys() >= DIALECTS.keys()
 
 
@@ -78,7 +78,7 @@ def test_a_pair_carries_a_feature(
 
 
 @pytest.mark.parametrize("dialect", sorted(DIALECTS))
-@pytest.mark.parametrize("surface", sorted(name for name in SURFACES if CALLERS[name].continued))
+@pytest.mark.parametrize("surface", [name for name in CHAT_SURFACES if CALLERS[name].continued])
 def test_thinking_comes_back_to_its_maker_alone(
     surface: str, dialect: str, provider: Upstream
 ) -> None:

@@ -14,6 +14,7 @@ Transform = Callable[..., Stack]
 GUARDED = {
     ("post", "/v1/chat"),
     ("post", "/v1/chat/completions"),
+    ("post", "/v1/completions"),
     ("post", "/v1/messages"),
     ("post", "/v1/messages/count_tokens"),
     ("post", "/v1/embeddings"),

@@ -79,6 +79,32 @@ def openai_chunks(*words: str, reason: str | None = "stop", done: bool = True) -
     return [*events, b"data: [DONE]\n\n"] if done else events
 
 
+def text_completion(content: str = "Hello!", **more: Any) -> dict[str, Any]:
+    choice = {"index": 0, "text": content, "logprobs": None, "finish_reason": "stop"}
+    return {
+        "id": "cmpl-1",
+        "object": "text_completion",
+        "created": 1700000000,
+        "model": "vendor/model",
+        "choices": [choice],
+        "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18},
+        **more,
+    }
+
+
+def text_chunks(*words: str, reason: str = "stop") -> list[bytes]:
+    """Return the events of a stream of OpenAI's completions, one per word."""
+
+    def chunk(text: str, finish: str | None = None) -> bytes:
+        choice = {"index": 0, "text": text, "logprobs": None, "finish_reason": finish}
+        fields = {"id": "cmpl-1", "object": "text_completion", "model": "vendor/model"}
+        return sse({**fields, "created": 1700000000, "choices": [choice]})
+
+    usage = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
+    end = [chunk("", reason), sse({"choices": [], "usage": usage}), b"data: [DONE]\n\n"]
+    return [*map(chunk, words), *end]
+
+
 def responses(content: str = "Hello!", **more: Any) -> dict[str, Any]:
     part = {"type": "output_text", "annotations": [], "text": content}
     return {
@@ -177,6 +203,8 @@ def stream_for_path(path: str, *words: str) -> list[bytes]:
         return responses_events(*words)
     if path.endswith("/messages"):
         return anthropic_events(*words)
+    if is_completions(path):
+        return text_chunks(*words)
     return openai_chunks(*words)
 
 
@@ -190,4 +218,11 @@ def for_path(path: str, content: str = "Hello!") -> dict[str, Any]:
         return responses(content)
     if path.endswith("/messages"):
         return anthropic(content)
+    if is_completions(path):
+        return text_completion(content)
     return openai_chat(content)
+
+
+def is_completions(path: str) -> bool:
+    """Return whether the path is that of OpenAI's completions, without turns."""
+    return path.endswith("/completions") and not path.endswith("/chat/completions")

@@ -18,7 +18,7 @@ from chatd.config.provider import Provider, Timeouts
 from chatd.config.settings import Settings
 from chatd.credentials.provider_keys import Credentials
 from chatd.deadline import Deadline
-from chatd.dialects import Example, dialect_for
+from chatd.dialects import Example, dialect_for, takes_completions
 from chatd.errors import ChatdError
 from chatd.gateway import Gateway
 from chatd.resilience.attempt import AttemptRunner
@@ -123,6 +123,8 @@ def _chat(selector: TargetSelector, api: Surface, row: Provider, body: Mapping[s
     text = json.dumps({**body, "model": f"{row.prefix}{_MODEL}"}).encode()
     call = Call("warm-up", Deadline.after(_SECONDS))
     request = api.read({}, text)
+    if request.completion is not None and not takes_completions(row, request):
+        return
     # A row may be asked in the dialect of the surface.
     dialect = dialect_for(row, request.to(_MODEL, stream=request.stream))
     runner = AttemptRunner(

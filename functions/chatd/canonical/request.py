@@ -19,6 +19,7 @@ from chatd.safe_json.text_extraction import is_field, texts
 Format = Literal["json"] | Json
 # `adaptive` leaves it to the model.
 Think = bool | str
+_CHARACTERS_A_TOKEN = 4  # about, as in response.py
 
 
 @dataclass(slots=True)
@@ -196,6 +197,33 @@ class Source:
     rest: tuple[Any, ...] = field(default=(), repr=False)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Completion:
+    """The fields of a completion: a model continues a prompt that has no turns.
+
+    The prompt's texts are the blocks of the request's only message.
+
+    Attributes:
+        prompts: The number of prompts; each gets its own answers.
+        tokens: The number of tokens of a prompt that is given as tokens, not as text; 0: text.
+        suffix: The text that follows the answer, for fill-in-the-middle.
+        echo: Whether the answer begins with the prompt.
+        best_of: The number of answers of which the provider returns the best, if the caller says.
+
+    """
+
+    prompts: int = 1
+    tokens: int = 0
+    suffix: str | None = field(default=None, repr=False)
+    echo: bool = False
+    best_of: int | None = None
+
+    @property
+    def size(self) -> int:
+        """The number of characters of the suffix and of prompts that are given as tokens."""
+        return len(self.suffix or "") + self.tokens * _CHARACTERS_A_TOKEN
+
+
 @dataclass(slots=True)
 class ChatRequest:
     """A chat request of any surface.
@@ -226,6 +254,7 @@ class ChatRequest:
         stream_usage: Whether the caller wants the token counts in the stream.
         caller: The caller's name, for a provider that takes it as metadata; None: not sent.
         extra: Unnamed fields of the request itself.
+        completion: The fields of a completion; None for a chat.
         source: The JSON that the request was read from, if its surface keeps it.
 
     """
@@ -254,6 +283,7 @@ class ChatRequest:
     stream_usage: bool = False
     caller: str | None = None
     extra: Extra | None = field(default=None, repr=False)
+    completion: Completion | None = None
     source: Source | None = field(default=None, repr=False, compare=False)
 
     def to(self, model: str, *, stream: bool) -> ChatRequest:
@@ -268,7 +298,8 @@ class ChatRequest:
     def prompt_size(self) -> int:
         """The number of characters of the prompt, without images and ids."""
         size = sum(message.size for message in self.messages)
-        return size + sum(tool.size for tool in self.tools)
+        size += sum(tool.size for tool in self.tools)
+        return size if self.completion is None else size + self.completion.size
 
     def words(self) -> Iterator[str]:
         """Yield the caller's texts, which no error or log may quote.
@@ -289,5 +320,7 @@ class ChatRequest:
                 yield choice
         yield from extra_words(self.format_extra)
         yield from extra_words(self.extra)
+        if self.completion is not None:
+            yield self.completion.suffix or ""
         if self.source is not None:
             yield from texts(self.source.rest)

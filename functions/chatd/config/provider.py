@@ -15,6 +15,7 @@ from typing import Any, Literal
 from chatd.config.embeddings_api import EmbeddingsApi, embeddings_of
 
 Endpoint = Literal["chat", "generate", "auto"]
+Completions = Literal["raw", "template", "none"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,6 +136,10 @@ class Provider:
         stripped_endings: Endings removed from a model's name before it is sent.
         endpoint: For Ollama's dialect: `/api/chat`, `/api/generate`, or `auto`, which takes
             `/api/generate` for a chat that it can express.
+        completions: Whether the provider has `/completions` in OpenAI's chat dialect, or
+            `/api/generate` in Ollama's: `none` if it lacks the route. `raw`: the model continues
+            the prompt as it is, so that a longer prompt continues a broken answer. `template`: the
+            provider may put the prompt into a chat template. In Ollama's dialect the request says.
         plans: Base URLs by plan, if the provider sells several.
         plan_dialects: The `model_dialects` of each plan, if they differ.
         plan: The selected plan.
@@ -192,6 +197,7 @@ class Provider:
     suffix: str | None = None
     stripped_endings: tuple[str, ...] = ()
     endpoint: Endpoint = "chat"
+    completions: Completions = "raw"
     plans: Mapping[str, str] = field(default_factory=dict)
     plan_dialects: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     plan: str | None = None

@@ -173,6 +173,7 @@ class ProviderTable(_Table):
     env_file: Annotated[str, Field(min_length=1)] | None = None
     aws: AwsTable | None = None
     endpoint: Literal["chat", "generate", "auto"] | None = None
+    completions: Literal["raw", "template", "none"] | None = None
     plan: str | None = None
     honours_format: bool | None = None
     drops: Annotated[list[FieldName], items(MAX_FIELDS)] | None = None

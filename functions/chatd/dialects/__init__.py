@@ -104,6 +104,17 @@ class Dialect(Protocol):
         """
 
 
+class CompletionsDialect(Dialect, Protocol):
+    """Translates completions, which are prompts without turns, of one API of providers."""
+
+    @property
+    def echoes(self) -> bool:
+        """Whether it can demand that the answer begins with the prompt."""
+
+    def continues(self, request: ChatRequest, row: Provider) -> bool:
+        """Whether the model continues the prompt as it is, so that a longer prompt continues it."""
+
+
 # A dialect's module is imported when the first chat goes to a provider of it.
 DIALECTS: Mapping[str, str] = MappingProxyType(
     {
@@ -121,19 +132,37 @@ VARIANTS: Mapping[str, str] = MappingProxyType(
         "kimi": "vendors.kimi.Kimi",
     }
 )
+# The part of a dialect for completions, by the dialect's name; the other dialects have none.
+COMPLETIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "ollama": "ollama.completion.OllamaCompletion",
+        "openai_chat": "openai_chat.completions.OpenAICompletions",
+    }
+)
 
 
 @cache
 def load_dialect(name: str) -> Dialect:
     """Load a dialect by its name in DIALECTS or VARIANTS."""
-    location = DIALECTS.get(name) or VARIANTS[name]
+    return cast("Dialect", _loaded(DIALECTS.get(name) or VARIANTS[name]))
+
+
+@cache
+def load_completions(name: str) -> CompletionsDialect:
+    """Load the part of a dialect for completions, by its name in COMPLETIONS."""
+    return cast("CompletionsDialect", _loaded(COMPLETIONS[name]))
+
+
+def _loaded(location: str) -> object:
     module, _, kind = location.rpartition(".")
-    return cast("Dialect", getattr(import_module(f"chatd.dialects.{module}"), kind)())
+    return getattr(import_module(f"chatd.dialects.{module}"), kind)()
 
 
 def dialect_for(row: Provider, request: ChatRequest) -> Dialect:
     """Select the dialect for this chat with this provider, with the vendor's differences."""
     name = dialect_name(row, request)
+    if request.completion is not None:
+        return load_completions(name)
     if name == row.dialect and (
         row.endpoint == "generate" or (row.endpoint == "auto" and is_plain(request))
     ):
@@ -159,6 +188,16 @@ def dialect_name(row: Provider, request: ChatRequest) -> str:
         if re.match(pattern, request.model, re.IGNORECASE):
             return dialect
     return row.dialect
+
+
+def takes_completions(row: Provider, request: ChatRequest) -> bool:
+    """Return whether the provider has an API for completions of this model."""
+    return row.completions != "none" and dialect_name(row, request) in COMPLETIONS
+
+
+def continues_prompt(row: Provider, request: ChatRequest) -> bool:
+    """Return whether a longer prompt continues a completion of this provider exactly."""
+    return load_completions(dialect_name(row, request)).continues(request, row)
 
 
 def next_dialect(row: Provider, tried: str) -> str | None:

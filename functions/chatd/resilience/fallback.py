@@ -10,7 +10,7 @@ from itertools import chain
 from chatd.canonical.events import Counted, Frame, recounted
 from chatd.canonical.extra import Extra
 from chatd.canonical.response import FailedOver, Usage
-from chatd.dialects import dialect_name
+from chatd.dialects import continues_prompt, dialect_name
 from chatd.errors import (
     AnswerTooLargeError,
     ChatdError,
@@ -22,7 +22,7 @@ from chatd.errors import (
 )
 from chatd.resilience.attempt import AttemptRunner
 from chatd.resilience.chat_context import ChatContext
-from chatd.resilience.prefill import Continuation, prefilled, takes_prefill
+from chatd.resilience.prefill import Continuation, LongerPrompt, prefilled, takes_prefill
 from chatd.resilience.stream_failover import PartialAnswer, Repetition, begun_anew, continued
 from chatd.routing.target_selection import Target
 
@@ -164,7 +164,9 @@ class FallbackChain:
         extra = Extra(row.dialect, row.prefill_fields) if row.prefill_fields else None
         request = prefilled(target.request, text, extra)
         attempt = replace(target.with_request(request), continues=True)
-        held = Continuation(text, tuple(target.request.words()))
+        held: Continuation | LongerPrompt = LongerPrompt()
+        if request.completion is None:
+            held = Continuation(text, tuple(target.request.words()))
         try:
             events = self._begin(attempt)
         except InvalidRequestError as refusal:
@@ -209,10 +211,13 @@ class FallbackChain:
 
 def _takes_prefill(target: Target, partial: PartialAnswer) -> bool:
     """Whether the model can continue this partial answer as a prefill."""
-    row = target.route.provider
-    own = dialect_name(row, target.request) == row.dialect  # the row's facts hold for it alone
-    able = row.prefill and row.endpoint != "generate" and own
-    return able and partial.joinable and takes_prefill(target.request, partial.text)
+    row, request = target.route.provider, target.request
+    if request.completion is not None:
+        able = continues_prompt(row, request)
+    else:
+        own = dialect_name(row, request) == row.dialect  # the row's facts hold for it alone
+        able = row.prefill and row.endpoint != "generate" and own
+    return able and partial.joinable and takes_prefill(request, partial.text)
 
 
 def _may_read_more(fallback: Target, target: Target) -> bool:

@@ -32,7 +32,8 @@ _MOST_HELD = 64
 def prefilled(request: ChatRequest, text: str, extra: Extra | None = None) -> ChatRequest:
     """Add a partial answer to a request, as the beginning of the assistant's turn.
 
-    The tokens that the partial answer took, estimated, are subtracted from the request's limits.
+    The partial answer to a completion is added to its prompt. The tokens that the partial answer
+    took, estimated, are subtracted from the request's limits.
 
     Args:
         request: The chat.
@@ -41,10 +42,12 @@ def prefilled(request: ChatRequest, text: str, extra: Extra | None = None) -> Ch
 
     """
     spent = len(text) // CHARACTERS_A_TOKEN
-    turn = Message("assistant", (Text(text),), extra=extra)
+    messages = (*request.messages, Message("assistant", (Text(text),), extra=extra))
+    if request.completion is not None:
+        messages = (Message("user", (Text(request.messages[0].text + text),)),)
     return replace(
         request,
-        messages=(*request.messages, turn),
+        messages=messages,
         max_tokens=_less(request.max_tokens, spent),
         max_completion_tokens=_less(request.max_completion_tokens, spent),
     )
@@ -59,6 +62,21 @@ def takes_prefill(request: ChatRequest, text: str) -> bool:
     if request.format is not None or request.tools or not text.strip():
         return False
     return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+class LongerPrompt:
+    """The text of a stream that continues a prompt, which no provider repeats."""
+
+    open = True
+    echoed = 0
+
+    def add(self, text: str) -> str:
+        """Return the text: all of it is new."""
+        return text
+
+    def end(self) -> str:
+        """Return an empty text, as none was held back."""
+        return ""
 
 
 class Continuation:

@@ -10,7 +10,15 @@ from chatd.call import Call
 from chatd.canonical.content import Opaque, Thinking, ToolResult
 from chatd.canonical.events import Frame
 from chatd.canonical.request import ChatRequest, Message
-from chatd.dialects import Dialect, dialect_for, dialect_name
+from chatd.config.provider import Provider
+from chatd.dialects import (
+    Dialect,
+    dialect_for,
+    dialect_name,
+    load_completions,
+    takes_completions,
+)
+from chatd.errors import CompletionsUnsupportedError
 from chatd.json_schema.budget import Budget
 from chatd.routing import billing_line, hosted_tools, structured_output, thinking_history
 from chatd.routing.router import Route
@@ -53,12 +61,15 @@ def adapted_to(route: Route, request: ChatRequest, call: Call, *, fallback: bool
 
     Raises:
         InvalidRequestError: If the format's schema is not valid, or too costly to check.
+        CompletionsUnsupportedError: If it is a completion, and the provider has no API for it.
 
     """
     row = route.provider
     stream = request.stream if row.upstream_stream == "auto" else row.upstream_stream
     request = request.to(route.model, stream=stream)
     name = dialect_name(row, request)
+    if request.completion is not None:
+        return _completion(row, request)
     request.messages, dropped_blocks = _history(route, request, name, fallback=fallback)
     request, dropped_tools = hosted_tools.without_tools(
         request, None if row.tools_only_functions else name
@@ -78,6 +89,25 @@ def adapted_to(route: Route, request: ChatRequest, call: Call, *, fallback: bool
         dialect = dialect_for(row, request)
     dropped = (*dropped_blocks, *dropped_tools, *dropped_format)
     return Adapted(request, dialect, answers, dropped)
+
+
+def _completion(row: Provider, request: ChatRequest) -> Adapted:
+    """Adapt a completion, which has neither turns nor tools nor a format."""
+    if not takes_completions(row, request):
+        raise CompletionsUnsupportedError(
+            f"{row.name} has no completions for {request.model!r}: send the prompt as a user's"
+            " message to /v1/chat/completions, or name a model of Ollama or of a provider with"
+            " OpenAI's /completions",
+            param="model",
+            provider=row.name,
+        )
+    dialect = load_completions(dialect_name(row, request))
+    answers: tuple[AnswerAdaptation, ...] = ()
+    if request.completion is not None and request.completion.echo and not dialect.echoes:
+        from chatd.routing.echoed_prompt import EchoedPrompt  # noqa: PLC0415  # few requests have it
+
+        answers = (EchoedPrompt(request.messages[0].text),)
+    return Adapted(request, dialect, answers, ())
 
 
 def _tools(

@@ -18,6 +18,7 @@ from chatd.credentials.provider_keys import Credentials
 from chatd.dialects import Dialect, dialect_for, dialect_name, next_dialect
 from chatd.errors import (
     ChatdError,
+    CompletionsUnsupportedError,
     CredentialsUnavailableError,
     InvalidRequestError,
     ModelNotFoundError,
@@ -149,7 +150,11 @@ class TargetSelector:
         for route in routes(request.model, self._settings, self._registry.default):
             try:
                 targets.append(self._target(route, request, call, fallback=bool(targets)))
-            except (ModelNotFoundError, CredentialsUnavailableError) as refusal:
+            except (
+                ModelNotFoundError,
+                CredentialsUnavailableError,
+                CompletionsUnsupportedError,
+            ) as refusal:
                 refusals.append(refusal)
             except InvalidRequestError as refusal:
                 # A model that enforces formats itself may take a schema that is not checked here.

@@ -19,6 +19,9 @@ MAX_TOOLS = 2_048
 MAX_TOOL_CALLS = 1_024
 MAX_STOPS = 256
 MAX_CHOICES = 128
+# OpenAI's API takes 2,048 prompts; each has an answer of its own.
+MAX_PROMPTS = MAX_CHOICES
+MAX_PROMPT_TOKENS = 200_000
 # One entry per token; no model writes more tokens into one answer.
 MAX_LOGPROBS = 200_000
 # OpenRouter lists some 400 models.

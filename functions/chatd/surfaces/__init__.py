@@ -105,10 +105,18 @@ class Surface(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A registry entry: the surface's class as `<module>.<class>`, and the path of its chats."""
+    """A registry entry.
+
+    Attributes:
+        location: The surface's class as `<module>.<class>`.
+        path: The path of its chats.
+        completions: Whether its requests are completions, which have no turns.
+
+    """
 
     location: str
     path: str
+    completions: bool = False
 
 
 # A surface's module is imported when the first request comes in by it.
@@ -118,6 +126,11 @@ SURFACES: Mapping[str, Entry] = MappingProxyType(
         "openai_chat": Entry("openai_chat.surface.OpenAI", "/v1/chat/completions"),
         "anthropic_messages": Entry("anthropic_messages.surface.AnthropicMessages", "/v1/messages"),
         "openai_responses": Entry("openai_responses.surface.OpenAIResponses", "/v1/responses"),
+        "openai_completions": Entry(
+            "openai_completions.surface.OpenAICompletionsSurface",
+            "/v1/completions",
+            completions=True,
+        ),
     }
 )
 

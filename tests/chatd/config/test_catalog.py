@@ -80,10 +80,11 @@ def test_a_row_changes_only_the_listed_fields_of_its_dialect() -> None:
     assert changed["ollama"] == {"known_to_think", "paths", "prefill", "timeouts"}
     assert changed["openrouter"] == {
         *("known_to_think", "own_dialects", "prefill", "returns_reasoning", "takes_top_k"),
+        "completions",
     }
     assert changed["opencode"] == {
         *("key_headers", "known_to_think", "model_dialects", "plan", "plan_dialects", "plans"),
-        *("returns_reasoning", "session_header"),
+        *("returns_reasoning", "session_header", "completions"),
     }
     assert plain.endpoint == "chat"
     assert plain.upstream_stream == "auto"

@@ -174,6 +174,28 @@ def temperature(model: str) -> Any:
     return raw.headers.get("x-chatd-dropped-params", "nothing")
 
 
+def completion(model: str, **more: Any) -> Any:
+    """Return a text completion, whole and streamed."""
+    body = {"model": model, "prompt": HELLO, **more}
+    whole = client.completions.create(**body)
+    options = {"include_usage": True}
+    chunks = list(client.completions.create(**body, stream=True, stream_options=options))
+    choices = [chunk.choices[0] for chunk in chunks if chunk.choices]
+    tokens = [
+        [usage.prompt_tokens, usage.completion_tokens]
+        for usage in (whole.usage, *(chunk.usage for chunk in chunks))
+        if usage
+    ]
+    return {
+        "text": whole.choices[0].text,
+        "streamed": "".join(choice.text for choice in choices),
+        "in pieces": len(choices) > 3,
+        "finish": [whole.choices[0].finish_reason, choices[-1].finish_reason],
+        "tokens": tokens,
+        "objects": sorted({whole.object, *(chunk.object for chunk in chunks)}),
+    }
+
+
 CASES: dict[str, Callable[[str], Any]] = {
     "text": text,
     "stream": stream,
@@ -192,6 +214,8 @@ CASES: dict[str, Callable[[str], Any]] = {
     "`x-request-id`, whole and streamed": request_ids,
     "thinking, whole and streamed": thinking,
     "`temperature`": temperature,
+    "completion, whole and streamed: `completions.create`": completion,
+    "fill-in-the-middle: `suffix`": partial(completion, suffix=" Thanks."),
     "two choices: `n` = 2": two_answers,
     "`logit_bias`": partial(text, logit_bias={"50256": -100}),
     "`user`, `metadata`, `store`, `n` = 1": partial(

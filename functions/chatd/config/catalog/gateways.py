@@ -75,6 +75,7 @@ ROWS = (
         returns_reasoning="reasoning",  # https://openrouter.ai/docs/use-cases/reasoning-tokens
         # "Assistant Prefill" on https://openrouter.ai/docs/api-reference/overview
         prefill=True,
+        completions="template",  # a chat model gets the prompt as a user's turn
     ),
     # https://opencode.ai/docs/zen and https://opencode.ai/docs/go
     Provider(
@@ -91,5 +92,6 @@ ROWS = (
         session_header="x-opencode-session",
         known_to_think=r"gpt-(?!5-chat)[5-9]|claude",
         returns_reasoning="reasoning_content",
+        completions="none",  # its pages list three chat APIs and Google's
     ),
 )

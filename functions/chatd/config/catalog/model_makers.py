@@ -38,6 +38,7 @@ ROWS = (
         # https://www.kimi.com/code/docs/en/more/third-party-agents.html
         own_dialects=("anthropic_messages",),
         known_to_think=".*",
+        completions="none",  # https://www.kimi.com/code/docs/en/more/third-party-agents.html
         # Each model has one temperature: https://github.com/MoonshotAI/Kimi-K2/issues/124
         drops=("temperature",),
         returns_reasoning="reasoning_content",

@@ -27,7 +27,9 @@ from chatd.safe_json.value_count import MAX_ANSWER_VALUES
 from chatd.upstream_http import HttpResponse
 
 
-def frames(response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Frame]:
+def frames(
+    response: HttpResponse, chunks: Iterator[bytes], kind: type[Reader] | None = None
+) -> Iterator[Frame]:
     """Read a stream, which ends with the finish reason of its last choice.
 
     Frames before the first text, tool call or finish reason, such as that of the role, are held
@@ -37,12 +39,17 @@ def frames(response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Frame]:
     LiteLLM's with `n` > 1. A frame with the cost may follow it
     (https://github.com/anomalyco/opencode, packages/console/app/src/routes/zen).
 
+    Args:
+        response: The response, for the errors.
+        chunks: The body.
+        kind: Reads the events; None: those of a chat.
+
     Raises:
         ChatdError: If it holds an error or something else that is no event, or breaks off before
             its end. No frame of a chunk that holds the error is yielded.
 
     """
-    reader = _Reader(response)
+    reader = (kind or Reader)(response)
     ended = False
     for text in data(chunks):
         if text == b"[DONE]":
@@ -66,8 +73,10 @@ def frames(response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Frame]:
         yield reader.end()
 
 
-class _Reader:
+class Reader:
     """Read each event of a stream, and track each choice to its finish reason."""
+
+    dialect = DIALECT
 
     def __init__(self, response: HttpResponse) -> None:
         self._response = response
@@ -108,7 +117,7 @@ class _Reader:
         except ShapeError:
             raise self._malformed_event(text) from None
         self._count(body, choices, events)
-        return Frame(tuple(events), UpstreamJson(DIALECT, body))
+        return Frame(tuple(events), UpstreamJson(self.dialect, body))
 
     def released(self, frame: Frame) -> Iterator[Frame]:
         """Yield the frames that need not be held, in their order; drop a sign of life.
@@ -165,7 +174,7 @@ class _Reader:
         head = (name_in(body, "id") or self._head[0], fields or self._head[1])
         if head != self._head:
             self._head = head
-            events.append(Head(head[0], Extra(DIALECT, fields) if fields else None))
+            events.append(Head(head[0], Extra(self.dialect, fields) if fields else None))
 
     def _read_choice(self, choice: Json, events: list[Event]) -> None:
         """Read the part of a chunk for one choice; skip it after the finish reason."""
@@ -179,7 +188,7 @@ class _Reader:
         reason = choice.get("finish_reason") and name_in(choice, "finish_reason")
         if reason == "error":
             raise malformed(self._response, "it broke off its answer with an error")
-        delta = self._delta(index, choice)
+        delta = self.delta(index, choice)
         extra = delta.extra
         if delta.content or _has_content(delta):
             self._begun = True
@@ -193,7 +202,13 @@ class _Reader:
             self._ended.add(index)
             events.append(Finish(index, reason, extra))
 
-    def _delta(self, index: int, choice: Json) -> Delta:
+    def delta(self, index: int, choice: Json) -> Delta:
+        """Read what a chunk adds to a choice.
+
+        Raises:
+            ShapeError: If it is no addition of this dialect.
+
+        """
         message = member(choice, "delta")
         text = message.get("content")
         if type(text) is str and len(message) == 1:  # nearly every chunk

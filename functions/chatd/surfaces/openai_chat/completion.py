@@ -52,9 +52,9 @@ def completion(response: Response, served: Served) -> dict[str, Any]:
     return body
 
 
-def own(source: UpstreamJson | None) -> UpstreamJson | None:
+def own(source: UpstreamJson | None, dialect: str = DIALECT) -> UpstreamJson | None:
     """Return the source if it is in this dialect."""
-    return source if source is not None and source.dialect == DIALECT else None
+    return source if source is not None and source.dialect == dialect else None
 
 
 def own_id(served: Served) -> str:

@@ -1,0 +1,1 @@
+"""OpenAI's surface of completions: `/v1/completions`."""

@@ -1,0 +1,51 @@
+"""The shape of a request of `/v1/completions`.
+
+https://github.com/openai/openai-openapi/blob/master/openapi.yaml. Fields that are not named here
+are accepted and passed on.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from chatd.safe_json.item_limits import MAX_PROMPT_TOKENS, MAX_PROMPTS, MAX_STOPS, items
+from chatd.surfaces.openai_chat.schema import MaxTokens, Number, OpenAIStreamOptions
+
+Token = Annotated[int, Field(ge=0)]
+Tokens = Annotated[list[Token], items(MAX_PROMPT_TOKENS, at_least=1)]
+
+
+class OpenAICompletionRequest(BaseModel):
+    """The body of `POST /v1/completions`.
+
+    `prompt` is a text, a list of texts, the tokens of one prompt, or a list of such lists.
+    """
+
+    model_config = ConfigDict(
+        extra="allow", strict=True, allow_inf_nan=False, hide_input_in_errors=True
+    )
+
+    model: Annotated[str, Field(min_length=1, max_length=256)]
+    prompt: (
+        str
+        | Annotated[list[str], items(MAX_PROMPTS, at_least=1)]
+        | Tokens
+        | Annotated[list[Tokens], items(MAX_PROMPTS, at_least=1)]
+    )
+    suffix: str | None = None
+    # 0 is for a caller that wants the log probabilities of its own prompt, with `echo`.
+    max_tokens: MaxTokens | Annotated[int, Field(ge=0, le=0)] | None = None
+    temperature: Number | None = None
+    top_p: Number | None = None
+    n: Annotated[int, Field(ge=1, le=128)] | None = None
+    best_of: Annotated[int, Field(ge=1, le=128)] | None = None
+    logprobs: Annotated[int, Field(ge=0, le=100)] | None = None
+    echo: bool | None = None
+    stop: str | Annotated[list[str], items(MAX_STOPS)] | None = None
+    seed: int | None = None
+    presence_penalty: Number | None = None
+    frequency_penalty: Number | None = None
+    stream: bool | None = None
+    stream_options: OpenAIStreamOptions | None = None
