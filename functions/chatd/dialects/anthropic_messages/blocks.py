@@ -5,8 +5,6 @@ https://platform.claude.com/docs/en/api/messages/create
 
 from __future__ import annotations
 
-import json
-from base64 import b64decode
 from typing import Any
 
 from chatd.canonical.content import (
@@ -23,8 +21,10 @@ from chatd.canonical.content import (
 from chatd.canonical.extra import fields_for, nested_for
 from chatd.canonical.request import Message
 from chatd.dialects.anthropic_messages.cache_marks import NAME, mark, own_fields
-from chatd.dialects.anthropic_messages.call_ids import CallIds
 from chatd.dialects.anthropic_messages.reading import DIALECT
+from chatd.dialects.call_arguments import parsed_arguments
+from chatd.dialects.call_ids import CallIds
+from chatd.dialects.data_urls import decoded_url, is_data_url, text_in_base64
 from chatd.errors import InvalidRequestError
 
 Json = dict[str, Any]
@@ -101,7 +101,7 @@ class BlockWriter:
             "type": "tool_use",
             "id": call.id if self._ids is None else self._ids.call(call.id),
             "name": call.name,
-            "input": _input(call, f"{place}.tool_calls"),
+            "input": parsed_arguments(call, f"{place}.tool_calls", "Anthropic"),
         }
 
     def _result(self, result: ToolResult, place: str) -> Json:
@@ -136,9 +136,9 @@ def _opaque(block: Opaque, place: str) -> Json:
 
 def _image(image: Image, place: str) -> Json:
     nested = nested_for(DIALECT, image.extra, "source")
-    if image.url[:5].lower() != "data:":
+    if not is_data_url(image.url):
         return {**nested, "type": "url", "url": image.url}
-    media_type, data = _decoded_url(image.url, f"{place}.image_url.url")
+    media_type, data = decoded_url(image.url, f"{place}.image_url.url")
     return {**nested, "type": "base64", "media_type": media_type, "data": data}
 
 
@@ -160,55 +160,10 @@ def _document_source(document: Document, place: str) -> Json:
     """Write a document's content: a text, a PDF file, or the URL of one."""
     text = document.text
     if document.url is not None:
-        if document.url[:5].lower() != "data:":
+        if not is_data_url(document.url):
             return {"type": "url", "url": document.url}
-        media_type, data = _decoded_url(document.url, place)
+        media_type, data = decoded_url(document.url, place)
         if not media_type.startswith("text/"):
             return {"type": "base64", "media_type": media_type, "data": data}
-        text = _text(data, place)
+        text = text_in_base64(data, place)
     return {"type": "text", "media_type": "text/plain", "data": text or ""}
-
-
-def _decoded_url(url: str, place: str) -> tuple[str, str]:
-    """Split a data URL into the media type and the base64 text.
-
-    Raises:
-        InvalidRequestError: If it has another encoding.
-
-    """
-    head, _, data = url[5:].partition(",")
-    media_type, *parameters = head.split(";")
-    if not data or parameters[-1:] != ["base64"]:
-        raise InvalidRequestError("a data URL must be base64: data:<type>;base64,…", param=place)
-    return media_type.lower(), data
-
-
-def _text(data: str, place: str) -> str:
-    try:
-        return b64decode(data, validate=True).decode("utf-8")
-    except ValueError:
-        raise InvalidRequestError(
-            "the text of a file must be UTF-8 in base64", param=place
-        ) from None
-
-
-def _input(call: ToolCall, place: str) -> Json:
-    """Parse the arguments of a call; empty ones are an empty object.
-
-    Raises:
-        InvalidRequestError: If the call is none of a function, or its arguments are no JSON object.
-
-    """
-    if call.kind != "function":
-        raise InvalidRequestError("Anthropic takes calls of functions only", param=place)
-    if not call.arguments.strip():
-        return {}
-    try:
-        found = json.loads(call.arguments)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise InvalidRequestError(
-            "the arguments of a tool call are the text of a JSON object", param=place
-        )
-    return found

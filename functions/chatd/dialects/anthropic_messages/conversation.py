@@ -15,11 +15,11 @@ from chatd.canonical.content import Block, Text, ToolResult
 from chatd.canonical.extra import fields_for
 from chatd.canonical.request import ChatRequest, Message
 from chatd.dialects.anthropic_messages.blocks import BlockWriter, plain
-from chatd.dialects.anthropic_messages.call_ids import CallIds
 from chatd.dialects.anthropic_messages.claude_models import ClaudeModel, claude_model
 from chatd.dialects.anthropic_messages.reading import DIALECT
-from chatd.errors import InvalidRequestError, RequestTooLargeError
-from chatd.safe_json.value_count import MAX_VALUES, is_bounded
+from chatd.dialects.call_arguments import check_arguments
+from chatd.dialects.call_ids import CallIds
+from chatd.errors import InvalidRequestError
 
 Json = dict[str, Any]
 # Codex repeats a turn that broke off with the broken text as the last turn.
@@ -58,20 +58,6 @@ def end_without_space(turns: list[Json]) -> None:
     last = turns[-1]
     if last["role"] == "assistant" and isinstance(last["content"], str):
         turns[-1] = {**last, "content": last["content"].rstrip()}
-
-
-def check_arguments(messages: Sequence[Message]) -> None:
-    """Limit the memory that the arguments of all tool calls take once parsed.
-
-    Raises:
-        RequestTooLargeError: If they hold more than 250,000 JSON values.
-
-    """
-    arguments = ",".join(call.arguments for turn in messages for call in turn.tool_calls)
-    if not is_bounded(arguments.encode("utf-8", "surrogatepass")):
-        raise RequestTooLargeError(
-            f"the arguments of the tool calls hold more than {MAX_VALUES:,} JSON values"
-        )
 
 
 def system_of(turns: Sequence[Message]) -> str | list[Json] | None:

@@ -19,7 +19,6 @@ from chatd.dialects.anthropic_messages.blocks import BlockWriter, plain
 from chatd.dialects.anthropic_messages.cache_marks import CARRIED
 from chatd.dialects.anthropic_messages.claude_models import claude_model
 from chatd.dialects.anthropic_messages.conversation import (
-    check_arguments,
     conversation,
     end_without_space,
     system_of,
@@ -27,6 +26,7 @@ from chatd.dialects.anthropic_messages.conversation import (
 from chatd.dialects.anthropic_messages.corrections import correct
 from chatd.dialects.anthropic_messages.options import Options
 from chatd.dialects.anthropic_messages.reading import DIALECT
+from chatd.dialects.call_arguments import check_arguments
 
 # The JSON fields of a field of the canonical form, where the names differ.
 _WRITTEN_AS: Mapping[str, tuple[str, ...]] = MappingProxyType(

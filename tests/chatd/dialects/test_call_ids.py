@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.dialects.anthropic_messages.call_ids import CallIds
+from chatd.dialects.call_ids import CallIds
 
 
 @pytest.mark.parametrize(

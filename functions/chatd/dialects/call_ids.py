@@ -1,11 +1,13 @@
-"""Make the ids of tool calls fit Anthropic's pattern, the same in a call and its result."""
+"""Make the ids of tool calls fit a dialect's pattern, the same in a call and its result."""
 
 from __future__ import annotations
 
 import re
 from collections import deque
 
-# "String should match pattern '^[a-zA-Z0-9_-]+$'", and "`tool_use` ids must be unique".
+# Anthropic: "String should match pattern '^[a-zA-Z0-9_-]+$'", "`tool_use` ids must be unique".
+# Bedrock takes more characters:
+# https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolUseBlock.html
 _UNFIT = re.compile(r"[^a-zA-Z0-9_-]", re.ASCII)
 
 
@@ -14,9 +16,14 @@ class CallIds:
 
     Some servers give each call of an answer the same id, or the calls of each answer the ids
     `call_0`, `call_1`, …. The results of calls with one id are taken in the order of the calls.
+
+    Args:
+        longest: The most characters of an id; None: no limit.
+
     """
 
-    def __init__(self) -> None:
+    def __init__(self, longest: int | None = None) -> None:
+        self._longest = longest
         self._used: set[str] = set()
         self._next: dict[str, int] = {}
         self._latest: dict[str, str] = {}
@@ -28,7 +35,7 @@ class CallIds:
 
     def call(self, given: str) -> str:
         """Return the id of a call."""
-        fitted = self._unused(_UNFIT.sub("_", given) or "call")
+        fitted = self._unused(self._fitted(given))
         self._used.add(fitted)
         self._latest[given] = fitted
         self._open.setdefault(given, deque()).append(fitted)
@@ -39,14 +46,22 @@ class CallIds:
         calls = self._open.get(given)
         if calls and len(calls) > 1:
             return calls.popleft()
-        return calls[0] if calls else self._latest.get(given) or _UNFIT.sub("_", given) or "call"
+        return calls[0] if calls else self._latest.get(given) or self._fitted(given)
+
+    def _fitted(self, given: str) -> str:
+        return _UNFIT.sub("_", given)[: self._longest] or "call"
 
     def _unused(self, fitted: str) -> str:
         """Append the first free number to an id that is taken."""
         if fitted not in self._used:
             return fitted
         number = self._next.get(fitted, 2)
-        while f"{fitted}_{number}" in self._used:
+        while (found := self._numbered(fitted, number)) in self._used:
             number += 1
         self._next[fitted] = number + 1
-        return f"{fitted}_{number}"
+        return found
+
+    def _numbered(self, fitted: str, number: int) -> str:
+        ending = f"_{number}"
+        kept = None if self._longest is None else self._longest - len(ending)
+        return fitted[:kept] + ending
