@@ -29,6 +29,7 @@ from tests.clients.stub_model import (
     reply,
     require,
 )
+from tests.support.bedrock import converse
 from tests.support.upstream import Received, Script, chunked, head, raw, then_close
 from tests.support.upstream import reply as http_reply
 
@@ -65,6 +66,7 @@ STUBS = MappingProxyType(
         "openai_chat": stub_openai,
         "anthropic_messages": stub_anthropic,
         "openai_responses": stub_responses,
+        "bedrock_converse": converse,
     }
 )
 # By the model's name: status, code, message, and seconds in Retry-After.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from chatd.surfaces import SURFACES
 from tests.golden.volatile import Masked
 from tests.support import functions
+from tests.support.bedrock import event_stream
 from tests.support.upstream import Received, Script, Upstream, chunked, reply
 
 FOLDER = Path(__file__).parent
@@ -162,23 +163,39 @@ def _script(response: Mapping[str, Any]) -> Script:
         return reply(response["body"], response.get("status", 200), headers)
 
     def script(connection: socket.socket, received: Received) -> None:
-        lines = received.path.startswith("/api/")
-        content_type = "application/x-ndjson" if lines else "text/event-stream"
-        pieces = [_piece(item, lines=lines) for item in response["stream"]]
+        content_type, encoded = _encoding(received.path)
+        pieces = [
+            item.encode() if isinstance(item, str) else encoded(item) for item in response["stream"]
+        ]
         chunked(pieces, content_type, headers)(connection, received)
 
     return script
 
 
-def _piece(item: Any, *, lines: bool) -> bytes:
-    """Write one item of a provider's stream: a text unchanged, JSON as a line or an event."""
-    if isinstance(item, str):
-        return item.encode()
+def _encoding(path: str) -> tuple[str, Callable[[Any], bytes]]:
+    """Return the content type of a provider's stream, and what encodes one item of it."""
+    if path.startswith("/api/"):
+        return "application/x-ndjson", _line
+    if path.endswith("/converse-stream"):
+        return event_stream.CONTENT_TYPE, _message
+    return "text/event-stream", _event
+
+
+def _line(data: Any) -> bytes:
+    return f"{json.dumps(data, ensure_ascii=False)}\n".encode()
+
+
+def _event(item: Any) -> bytes:
     name, data = item if isinstance(item, list) else (None, item)
-    text = json.dumps(data, ensure_ascii=False)
-    if lines:
-        return f"{text}\n".encode()
-    return (f"event: {name}\n" if name else "").encode() + f"data: {text}\n\n".encode()
+    return (f"event: {name}\n" if name else "").encode() + b"data: " + _line(data) + b"\n"
+
+
+def _message(item: Any) -> bytes:
+    """Write an event or an exception of Bedrock as a binary message."""
+    name, data = item
+    if name.endswith("Exception"):
+        return event_stream.exception(name, data["message"])
+    return event_stream.event(name, data)
 
 
 def _upstream_request(received: Received) -> dict[str, Any]:

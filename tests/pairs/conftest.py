@@ -9,7 +9,7 @@ import pytest
 
 from chatd.dialects import DIALECTS
 from tests.faults.caller import gateway
-from tests.pairs.providers import PROVIDERS
+from tests.pairs.providers import PROVIDERS, model_at
 from tests.support.upstream import Upstream, reply, upstream
 
 KEY = "sk-pairs-0123456789abcdef"
@@ -27,7 +27,7 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
             if name in DIALECTS
         ]
         tiers = [
-            f'{one}_then_{two} = ["at_{one}/m", "at_{two}/m"]'
+            f'{one}_then_{two} = ["{model_at(one)}", "{model_at(two)}"]'
             for one in sorted(DIALECTS)
             for two in sorted(DIALECTS)
         ]

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.pairs import messages_api, responses_api
+from tests.pairs import converse_api, messages_api, responses_api
 from tests.pairs.chats import Answer, Call, Chat, Result, Turn
+from tests.support.bedrock import event_stream
+from tests.support.upstream import Received
 
 Json = Mapping[str, Any]
 _SPLIT = 5
@@ -23,24 +25,32 @@ class Provider:
 
     Attributes:
         toml: The keys of its row in chatd.toml.
-        path: The end of the path of chats.
+        path: The ends of the paths of chats.
         features: The features of scenarios that the dialect has.
         chat: Reads a request.
         whole: Writes a whole response.
         stream: Writes the pieces of a stream.
         gives: The parts of an answer that the dialect has.
         stream_type: The content type of a stream.
+        model: The provider's name for its model.
 
     """
 
     toml: str
-    path: str
+    path: str | tuple[str, ...]
     features: frozenset[str]
     chat: Callable[[Json], Chat]
     whole: Callable[[Answer], Json]
     stream: Callable[[Answer], Sequence[bytes]]
     gives: frozenset[str]
     stream_type: str = "text/event-stream"
+    model: str = "m"
+
+    def is_streamed(self, received: Received) -> bool:
+        """Return whether a request wants a stream: Ollama's does so by default."""
+        if received.path.endswith("-stream"):
+            return True
+        return bool(received.json.get("stream", self.path == "/api/chat"))
 
 
 def _openai_chat(body: Json) -> Chat:
@@ -327,4 +337,25 @@ PROVIDERS: Mapping[str, Provider] = {
             {"thinking", "signature", "refusal", "calls", "namespace", "cached", "reasoning"}
         ),
     ),
+    "bedrock_converse": Provider(
+        'dialect = "bedrock_converse"',
+        ("/converse", "/converse-stream"),
+        frozenset(
+            {
+                *("image", "document", "tools", "forced", "custom", "namespace", "thinking"),
+                *("stop", "cache"),
+            }
+        ),
+        converse_api.chat,
+        converse_api.response,
+        converse_api.stream,
+        frozenset({"thinking", "signature", "stop_sequence", "calls", "cached", "written"}),
+        event_stream.CONTENT_TYPE,
+        "anthropic.claude-opus-4-6-v1",
+    ),
 }
+
+
+def model_at(dialect: str) -> str:
+    """Return the caller's name for the model of a provider."""
+    return f"at_{dialect}/{PROVIDERS[dialect].model}"

@@ -15,7 +15,7 @@ from chatd.surfaces import SURFACES
 from tests.pairs.callers import CALLERS, CHAT_SURFACES
 from tests.pairs.chats import SCHEMA, Answer, Call, Chat, Result, Turn
 from tests.pairs.conftest import KEY
-from tests.pairs.providers import PROVIDERS, Provider
+from tests.pairs.providers import PROVIDERS, Provider, model_at
 from tests.support import functions
 from tests.support.circuits import forget_failures
 from tests.support.upstream import Received, Script, Upstream, chunked, raw, reply, then_close
@@ -54,7 +54,7 @@ def _echo(status: int) -> Callable[[Provider], Script]:
 def _answer(row: Provider) -> Script:
     def script(connection: socket.socket, received: Received) -> None:
         answer = Answer(f"{ANSWER} and more")
-        if received.json.get("stream", row.path == "/api/chat"):
+        if row.is_streamed(received):
             chunked(row.stream(answer), row.stream_type)(connection, received)
         else:
             reply(row.whole(answer))(connection, received)
@@ -67,7 +67,7 @@ def _half(row: Provider) -> Script:
 
     def script(connection: socket.socket, received: Received) -> None:
         answer = Answer(f"{ANSWER} and more")
-        if received.json.get("stream", row.path == "/api/chat"):
+        if row.is_streamed(received):
             pieces = row.stream(answer)
             last = next(n for n, piece in enumerate(pieces) if b"and more" in piece)
             then_close(chunked(pieces[: last + 1], row.stream_type))(connection, received)
@@ -102,7 +102,7 @@ def test_no_ending_of_a_chat_leaks_a_text_or_a_key(
     caller = CALLERS[name]
     provider.script = FAULTS[fault](PROVIDERS[dialect])
     chat = _RICH if "tools" in caller.features else _PLAIN
-    body = {**caller.write(chat), "model": f"at_{dialect}/m"}
+    body = {**caller.write(chat), "model": model_at(dialect)}
     capsys.readouterr()
 
     returned = _returned(body, SURFACES[name].path, streamed=streamed)

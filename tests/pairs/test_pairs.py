@@ -16,7 +16,7 @@ from chatd.dialects import DIALECTS
 from chatd.surfaces import SURFACES
 from tests.pairs.callers import CALLERS, CHAT_SURFACES, Caller
 from tests.pairs.chats import SCENARIOS, Answer, Call, Chat, Scenario, Turn, as_offered
-from tests.pairs.providers import PROVIDERS, Provider
+from tests.pairs.providers import PROVIDERS, Provider, model_at
 from tests.support import functions
 from tests.support.upstream import Received, Script, Upstream, chunked, reply
 
@@ -56,7 +56,7 @@ def test_a_pair_carries_a_feature(
     caller, row = CALLERS[surface], PROVIDERS[dialect]
     provider.received.clear()
     provider.script = _script(row, scenario.answer)
-    body = {**caller.write(scenario.chat), "model": f"at_{dialect}/m"}
+    body = {**caller.write(scenario.chat), "model": model_at(dialect)}
     path = SURFACES[surface].path
 
     if lacking := scenario.needs - row.features:
@@ -87,14 +87,14 @@ def test_thinking_comes_back_to_its_maker_alone(
     (scenario,) = (one for one in SCENARIOS if one.name == "thinking")
     path, body = SURFACES[surface].path, caller.write(scenario.chat)
     provider.script = _script(PROVIDERS[dialect], scenario.answer)
-    model = f"at_{dialect}/m"
+    model = model_at(dialect)
     first = functions.post({**body, "model": model}, path)
     again = caller.continued(body, first.json, "And now?")
 
     for target in sorted(DIALECTS):
         provider.received.clear()
         provider.script = _script(PROVIDERS[target], Answer("Still."))
-        response = functions.post({**again, "model": f"at_{target}/m"}, path)
+        response = functions.post({**again, "model": model_at(target)}, path)
         assert response.status == 200, response.json
         (sent,) = provider.received
         text = sent.body.decode()
@@ -110,7 +110,7 @@ def _script(row: Provider, answer: Answer) -> Script:
         assert received.path.endswith(row.path)
         body = received.json
         offered = as_offered(answer, row.chat(body))
-        if body.get("stream", row.path == "/api/chat"):
+        if row.is_streamed(received):
             chunked(row.stream(offered), row.stream_type)(connection, received)
         else:
             reply(row.whole(offered))(connection, received)

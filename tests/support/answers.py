@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
+
+from tests.support.bedrock import event_stream
 
 
 def ollama_chat(content: str = "Hello!", **more: Any) -> dict[str, Any]:
@@ -181,6 +185,33 @@ def anthropic_events(*words: str, reason: str = "end_turn") -> list[bytes]:
     ]
 
 
+def converse(content: str = "Hello!", **more: Any) -> dict[str, Any]:
+    return {
+        "output": {"message": {"role": "assistant", "content": [{"text": content}]}},
+        "stopReason": "end_turn",
+        "usage": {"inputTokens": 11, "outputTokens": 7, "totalTokens": 18},
+        "metrics": {"latencyMs": 9},
+        **more,
+    }
+
+
+def converse_events(*words: str) -> list[bytes]:
+    """Return the messages of a stream of Bedrock's: one, one per word, and three."""
+    place = {"contentBlockIndex": 0}
+    whole = converse()
+    counts = {name: whole[name] for name in ("usage", "metrics")}
+    return [
+        event_stream.event("messageStart", {"role": "assistant"}),
+        *(
+            event_stream.event("contentBlockDelta", {**place, "delta": {"text": word}})
+            for word in words
+        ),
+        event_stream.event("contentBlockStop", place),
+        event_stream.event("messageStop", {"stopReason": "end_turn"}),
+        event_stream.event("metadata", counts),
+    ]
+
+
 def named_sse(event: dict[str, Any]) -> bytes:
     """Write a server-sent event with its type as its name."""
     return f"event: {event['type']}\n".encode() + sse(event)
@@ -205,22 +236,29 @@ def stream_for_path(path: str, *words: str) -> list[bytes]:
         return anthropic_events(*words)
     if is_completions(path):
         return text_chunks(*words)
+    if path.endswith("/converse-stream"):
+        return converse_events(*words)
     return openai_chunks(*words)
 
 
 def for_path(path: str, content: str = "Hello!") -> dict[str, Any]:
     """Return a whole response in the path's dialect."""
-    if path.endswith("/api/chat"):
-        return ollama_chat(content)
-    if path.endswith("/api/generate"):
-        return ollama_generate(content)
-    if path.endswith("/responses"):
-        return responses(content)
-    if path.endswith("/messages"):
-        return anthropic(content)
-    if is_completions(path):
-        return text_completion(content)
-    return openai_chat(content)
+    known = next((name for name in _WHOLE if path.endswith(name)), None)
+    return _WHOLE[known](content) if known else openai_chat(content)
+
+
+# By the end of the path; that of chats ends like that of completions.
+_WHOLE: Mapping[str, Callable[[str], dict[str, Any]]] = MappingProxyType(
+    {
+        "/api/chat": ollama_chat,
+        "/api/generate": ollama_generate,
+        "/responses": responses,
+        "/messages": anthropic,
+        "/converse": converse,
+        "/chat/completions": openai_chat,
+        "/completions": text_completion,
+    }
+)
 
 
 def is_completions(path: str) -> bool:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from tests.support import answers
+from tests.support.bedrock import event_stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +99,18 @@ def words(text: str) -> list[str]:
 
 def parse_request(path: str, headers: Mapping[str, str], body: bytes) -> ChatRequest:
     """Parse a request; the end of its path identifies the dialect."""
-    dialect = next(known for known in DIALECTS.values() if path.endswith(known.path))
+    # Bedrock has a path of its own for streams.
+    chats = path.removesuffix("-stream")
+    dialect = next(known for known in DIALECTS.values() if chats.endswith(known.path))
     sent = json.loads(body)
     turns = sent.get("messages") or sent.get("input")
     turns = turns or [{"role": "user", "content": sent.get("prompt")}]
     prompts = [turn["content"] for turn in turns if turn["role"] == "user"]
     last = turns[-1]
     # Ollama streams by default, the others on request.
-    streamed = bool(sent.get("stream", dialect.path.startswith("/api/")))
+    streamed = bool(sent.get("stream", dialect.path.startswith("/api/") or chats != path))
     prefill = _text(last["content"]) if last["role"] == "assistant" else ""
-    return ChatRequest(dialect, streamed, prompts[-1], prefill, headers)
+    return ChatRequest(dialect, streamed, _text(prompts[-1]), prefill, headers)
 
 
 def _ollama(path: str) -> Callable[[list[str]], ResponsePieces]:
@@ -138,6 +141,13 @@ def _anthropic(tokens: list[str]) -> ResponsePieces:
     closed, *end = pieces[len(tokens) :]
     tokens_and_stop = (*pieces[: len(tokens) - 1], pieces[len(tokens) - 1] + closed)
     return ResponsePieces((start, block), tokens_and_stop, tuple(end))
+
+
+def _converse(tokens: list[str]) -> ResponsePieces:
+    start, *pieces = answers.converse_events(*tokens)
+    closed, *end = pieces[len(tokens) :]
+    tokens_and_stop = (*pieces[: len(tokens) - 1], pieces[len(tokens) - 1] + closed)
+    return ResponsePieces((start,), tokens_and_stop, tuple(end))
 
 
 def _sliced(body: bytes, pieces: int) -> ResponsePieces:
@@ -210,6 +220,18 @@ _ROWS = (
         error_body=json.dumps(_ANTHROPIC_ERROR).encode(),
         keep_alive=answers.named_sse({"type": "ping"}),
         malformed=b"data: {nonsense\n\n",
+    ),
+    Dialect(
+        name="converse",
+        toml='dialect = "bedrock_converse"',
+        path="/converse",
+        stream_type=event_stream.CONTENT_TYPE,
+        stream=_converse,
+        whole=answers.converse,
+        error=event_stream.exception("internalServerException", "the model broke"),
+        error_body=json.dumps({"message": "the model broke"}).encode(),
+        keep_alive=event_stream.event("keepAlive", {}),
+        malformed=event_stream.event("contentBlockDelta", {})[:-1] + b"?",
     ),
 )
 DIALECTS: Mapping[str, Dialect] = MappingProxyType({row.name: row for row in _ROWS})

@@ -122,6 +122,7 @@ DIALECTS: Mapping[str, str] = MappingProxyType(
         "openai_chat": "openai_chat.dialect.OpenAIChat",
         "openai_responses": "openai_responses.dialect.OpenAIResponses",
         "anthropic_messages": "anthropic_messages.dialect.AnthropicMessages",
+        "bedrock_converse": "bedrock_converse.dialect.BedrockConverse",
     }
 )
 # Dialects of one endpoint or vendor; the catalog selects them, chatd.toml does not.

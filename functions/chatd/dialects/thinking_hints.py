@@ -68,10 +68,14 @@ def without(request: ChatRequest) -> tuple[ChatRequest, str] | None:
     """Return the request without any hint to think, and the hint's name; None without a hint."""
     if request.think_required or (request.think is None and request.effort is None):
         return None
-    names = _EFFORT if request.think is None else _THINKING
     bare = request.to(request.model, stream=request.stream)
     bare.think = bare.effort = bare.think_budget = None
-    return bare, _name(request, names)
+    return bare, name_of(request)
+
+
+def name_of(request: ChatRequest) -> str:
+    """Return the caller's name for its hint to think."""
+    return _name(request, _EFFORT if request.think is None else _THINKING)
 
 
 def effort_of_budget(tokens: int | None) -> str:

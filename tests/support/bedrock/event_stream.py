@@ -1,4 +1,4 @@
-"""Encode messages of Amazon's binary event stream, as Bedrock sends them.
+"""Encode messages of Amazon's binary event stream.
 
 https://smithy.io/2.0/aws/amazon-eventstream.html
 """
@@ -37,7 +37,7 @@ def error(code: str, reason: str) -> bytes:
 
 
 def message(headers: Mapping[str, HeaderValue], payload: bytes) -> bytes:
-    """Encode a message: prelude, headers, payload, and the CRC32 of all of it."""
+    """Encode a message: prelude, headers, payload, and a CRC32."""
     encoded = b"".join(_header(name, value) for name, value in headers.items())
     lengths = struct.pack("!II", 16 + len(encoded) + len(payload), len(encoded))
     before = lengths + struct.pack("!I", zlib.crc32(lengths)) + encoded + payload

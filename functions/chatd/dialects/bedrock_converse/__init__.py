@@ -1,0 +1,1 @@
+"""Bedrock's Converse dialect: `/model/{id}/converse` and `/converse-stream`."""

@@ -1,0 +1,121 @@
+"""Map Bedrock's exceptions to error classes, by their names and messages.
+
+A refusal has the name in `x-amzn-errortype`, and an exception within a stream in its headers.
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html#API_runtime_Converse_Errors
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any
+
+from chatd.dialects.failures import failure
+from chatd.errors import ChatdError
+from chatd.upstream_http import HttpResponse
+
+# The status of each exception: those of the operation, and those of AWS's front end:
+# https://docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html
+_STATUSES: Mapping[str, int] = MappingProxyType(
+    {
+        "accessdenied": 403,
+        "expiredtoken": 401,
+        "incompletesignature": 401,
+        "internalfailure": 500,
+        "internalserver": 500,
+        "internalservererror": 500,
+        "invalidclienttokenid": 401,
+        "invalidsignature": 401,
+        "missingauthenticationtoken": 401,
+        "modelerror": 424,
+        # The model is being loaded: waiting helps, and the provider is healthy.
+        "modelnotready": 429,
+        "modelstreamerror": 424,
+        "modeltimeout": 408,
+        "notauthorized": 403,
+        "optinrequired": 403,
+        "resourcenotfound": 404,
+        "requestexpired": 401,
+        "serialization": 400,
+        "servicequotaexceeded": 402,
+        "serviceunavailable": 503,
+        "throttling": 429,
+        "toomanyrequests": 429,
+        "unrecognizedclient": 401,
+        "validation": 400,
+    }
+)
+_MAX_BODY_BYTES = 1024 * 1024
+_NAME = re.compile(r"[A-Za-z]{1,100}", re.ASCII)
+_TOO_LONG = re.compile(
+    r"input is too long|too many input tokens|exceeds? the model'?s? (context|maximum)"
+    r"|input length and .{0,20}max_tokens.{0,20} exceed|maximum (number of )?(input )?tokens",
+    re.IGNORECASE,
+)
+_NO_MODEL = re.compile(r"model identifier is invalid|reached the end of its life", re.IGNORECASE)
+_NEEDS_PROFILE = re.compile(r"on-demand throughput isn.t supported", re.IGNORECASE)
+# A quota of a day, for which waiting a little does not help.
+_OF_DAY = re.compile(r"tokens per day|per[- ]day", re.IGNORECASE)
+_PROFILE = "name an inference profile instead, such as us.<model> or global.<model>"
+
+
+def refusal(response: HttpResponse) -> ChatdError:
+    """Make the error for a response with another status than 200."""
+    body = _object(response.body)
+    name = response.headers.get("x-amzn-errortype") or body.get("__type") or body.get("code")
+    return exception(response, name if isinstance(name, str) else "", words_in(body))
+
+
+def exception(response: HttpResponse, name: str, words: str) -> ChatdError:
+    """Make the error for an exception.
+
+    Args:
+        response: The response; its status holds for an exception of an unknown name.
+        name: The exception's name, such as `ThrottlingException:http://…`,
+            `com.amazon.coral#ValidationException` or `throttlingException`.
+        words: Bedrock's message.
+
+    """
+    known = name.partition(":")[0].rpartition("#")[2]
+    status = _STATUSES.get(known.lower().removesuffix("exception"), response.status)
+    if status == HTTPStatus.OK:
+        status = HTTPStatus.INTERNAL_SERVER_ERROR
+    codes = [known] if _NAME.fullmatch(known) else []
+    if status == HTTPStatus.BAD_REQUEST and _TOO_LONG.search(words):
+        codes.insert(0, "context_length_exceeded")
+    elif status == HTTPStatus.BAD_REQUEST and _NO_MODEL.search(words):
+        codes.insert(0, "model_not_found")
+    elif status == HTTPStatus.TOO_MANY_REQUESTS and _OF_DAY.search(words):
+        codes.insert(0, "insufficient_quota")
+    elif _NEEDS_PROFILE.search(words):
+        words = f"{words.rstrip('. ')}; {_PROFILE}"
+    error = failure(replace(response, status=status), words, *codes)
+    if response.status != HTTPStatus.OK:
+        error.upstream_status = response.status
+    return error
+
+
+def words_in(body: Mapping[str, Any]) -> str:
+    """Return the message of an error's body, which some of AWS's services write in capitals."""
+    found = body.get("message") or body.get("Message")
+    return found if isinstance(found, str) else ""
+
+
+def message_of(payload: bytes) -> str:
+    """Return the message in the payload of an exception within a stream."""
+    return words_in(_object(payload))
+
+
+def _object(text: bytes) -> Mapping[str, Any]:
+    """Parse a JSON object; return an empty object for another value."""
+    if len(text) > _MAX_BODY_BYTES:
+        return {}
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

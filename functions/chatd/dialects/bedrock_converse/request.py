@@ -1,0 +1,84 @@
+"""Write the body of a request in Bedrock's Converse dialect, from the canonical form.
+
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from chatd.canonical.content import Thinking
+from chatd.canonical.extra import fields_for
+from chatd.canonical.losses import foreign_fields, further_fields, has_failed_result
+from chatd.canonical.request import ChatRequest
+from chatd.config.provider import Provider
+from chatd.dialects.bedrock_converse.cache_points import carried
+from chatd.dialects.bedrock_converse.conversation import conversation
+from chatd.dialects.bedrock_converse.model_facts import ConverseModel, converse_model
+from chatd.dialects.bedrock_converse.options import PASSED, Options
+from chatd.dialects.bedrock_converse.reading import DIALECT
+from chatd.dialects.bedrock_converse.tools import ToolConfig
+
+# The tag of the further fields of OpenAI's chat surface.
+_CHAT = "openai_chat"
+# Further fields of it that change what the answer is.
+_CHANGES_ANSWER = ("logit_bias", "modalities", "audio", "functions", "function_call")
+# Their values without an effect.
+_IDLE: Mapping[str, Any] = MappingProxyType({"modalities": ["text"], "function_call": "auto"})
+
+
+def refused(request: ChatRequest) -> tuple[str, ...]:
+    """Name the caller's fields without an equal that change the kind of answer."""
+    given = fields_for(_CHAT, request.extra)
+    found = {"n": (request.n or 1) > 1, "logprobs": bool(request.logprobs)}
+    found |= {name: not _is_idle(name, given.get(name)) for name in _CHANGES_ANSWER}
+    return tuple(name for name, is_given in found.items() if is_given)
+
+
+def omitted(request: ChatRequest, row: Provider) -> tuple[str, ...]:
+    """Name the caller's fields that may change the answer and are left out."""
+    model = converse_model(request.model)
+    tools = ToolConfig(request, model)
+    options = Options(request, row, model, forced=tools.forced)
+    lost = [*tools.lost, *options.lost, *_of_blocks(request, model)]
+    own = {*PASSED, *_CHANGES_ANSWER}
+    lost += [name for name in further_fields(request, DIALECT) if name.partition(".")[0] not in own]
+    marks = carried(model)
+    lost += [name for name in foreign_fields(request, DIALECT) if name not in marks]
+    return tuple(dict.fromkeys(lost))
+
+
+def body_of(request: ChatRequest, row: Provider) -> dict[str, Any]:
+    """Write the body.
+
+    Raises:
+        InvalidRequestError: If the dialect cannot express a turn, a block or the name of a tool, or
+            the arguments of a tool call are no JSON object.
+        RequestTooLargeError: If the arguments of all calls hold more than 250,000 JSON values.
+
+    """
+    model = converse_model(request.model)
+    tools = ToolConfig(request, model)
+    options = Options(request, row, model, forced=tools.forced)
+    return {**conversation(request, model), **options.fields, **tools.fields}
+
+
+def _of_blocks(request: ChatRequest, model: ConverseModel) -> list[str]:
+    """Name the losses of the conversation: unsigned thinking, and failures of tools."""
+    lost = []
+    if any(_is_unsigned(block) for turn in request.messages for block in turn.blocks):
+        lost.append("messages.content.thinking")
+    if not model.takes_result_status and has_failed_result(request):
+        lost.append("messages.content.is_error")
+    return lost
+
+
+def _is_unsigned(block: object) -> bool:
+    return isinstance(block, Thinking) and not (block.signature or block.redacted)
+
+
+def _is_idle(name: str, value: Any) -> bool:
+    """Whether a field is null, empty, or has a value without an effect."""
+    return value in (None, "", [], {}) or (name in _IDLE and bool(_IDLE[name] == value))

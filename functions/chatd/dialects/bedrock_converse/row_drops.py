@@ -1,0 +1,27 @@
+"""Name the fields that a row's provider or a model refuses."""
+
+from __future__ import annotations
+
+import re
+
+from chatd.config.provider import Provider
+from chatd.dialects.bedrock_converse.model_facts import ConverseModel
+
+_SAMPLING = ("temperature", "top_p", "top_k")
+
+
+def dropped_of(name: str, row: Provider, model: ConverseModel) -> frozenset[str]:
+    """Return the fields to leave out: those of the row, and those of its table or the model.
+
+    Args:
+        name: The provider's name for the model.
+        row: The provider's row.
+        model: What the model takes.
+
+    """
+    for pattern, names in row.model_drops:
+        if re.match(pattern, name, re.IGNORECASE):
+            return frozenset((*row.drops, *names))
+    claude = model.claude
+    refuses = claude is not None and not claude.takes_sampling
+    return frozenset((*row.drops, *(_SAMPLING if refuses else ())))
