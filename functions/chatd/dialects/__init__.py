@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from types import MappingProxyType
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 from pydantic import SecretStr
 
@@ -113,6 +113,19 @@ class CompletionsDialect(Dialect, Protocol):
 
     def continues(self, request: ChatRequest, row: Provider) -> bool:
         """Whether the model continues the prompt as it is, so that a longer prompt continues it."""
+
+
+@runtime_checkable
+class PagedModels(Protocol):
+    """A dialect whose providers have several lists of models, in pages."""
+
+    def models_requests(self, row: Provider, key: SecretStr | None) -> tuple[HttpRequest, ...]:
+        """Build the request for the first page of each list."""
+
+    def next_models_request(
+        self, request: HttpRequest, response: HttpResponse
+    ) -> HttpRequest | None:
+        """Build the request for the page after a response; None after the last page."""
 
 
 # A dialect's module is imported when the first chat goes to a provider of it.

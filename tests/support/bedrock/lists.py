@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tests.support.bedrock.errors import demand
+from tests.support.bedrock.errors import demand, invalid
 from tests.support.bedrock.models import APPLICATION_PROFILE, MODELS, REGIONS, Model
 
 ACCOUNT = "111122223333"
@@ -23,9 +23,11 @@ def foundation_models(region: str) -> Mapping[str, Any]:
 
 def inference_profiles(query: Mapping[str, str], region: str) -> Mapping[str, Any]:
     """Return a page of profiles; `nextToken` is the number of those before the next page."""
+    for name in sorted(query.keys() - {"maxResults", "nextToken", "type"}):
+        raise invalid(f"{name} is no parameter of ListInferenceProfiles")
     most = int(query.get("maxResults", "100"))
     demand(1 <= most <= 1000, "maxResults must be between 1 and 1000")
-    kind = query.get("typeEquals") or query.get("type")
+    kind = query.get("type")
     found = [entry for entry in _profiles(region) if kind in (None, entry["type"])]
     start = int(query.get("nextToken", "0"))
     page: dict[str, Any] = {"inferenceProfileSummaries": found[start : start + most]}

@@ -114,7 +114,9 @@ def served(name: str, route: str) -> Model:
         raise BedrockError("ResourceNotFoundException", f"Could not resolve the ARN {given}")
     if model is None:
         raise invalid("The provided model identifier is invalid.")
-    if bare == model_id and not model.on_demand and given not in _PROFILES:
+    if route == "count" and bare != given:  # it takes no profile
+        raise invalid("The provided model identifier is invalid.")
+    if bare == model_id and not (model.on_demand or given in _PROFILES or route == "count"):
         raise invalid(
             f"Invocation of model ID {given} with on-demand throughput isn't supported. Retry your"
             " request with the ID or ARN of an inference profile that contains this model."

@@ -90,7 +90,8 @@ class AnthropicMessages:
             body["stream"] = True
         elif body.get("stream"):
             del body["stream"]
-        headers = {**base_headers(row, DIALECT, key, request), **_headers(request)}
+        self._correct(body, row)
+        headers = {**base_headers(row, DIALECT, key, request), **self._headers(request, row)}
         return HttpRequest(row.url(DIALECT, "/messages"), headers, request_body(body))
 
     def relaxed(
@@ -107,7 +108,7 @@ class AnthropicMessages:
 
         """
         if response.status != HTTPStatus.OK:
-            raise refusal(response)
+            raise self._refusal(response)
         try:
             body = from_json(bounded(response.body))
         except ValueError:
@@ -146,11 +147,53 @@ class AnthropicMessages:
 
         """
         if response.status != HTTPStatus.OK:
-            raise refusal(response)
+            raise self._refusal(response)
         return model_names(response, "data", "id", "name")
+
+    def count_request(
+        self, request: ChatRequest, row: Provider, key: SecretStr | None
+    ) -> HttpRequest:
+        """Build the request for the number of a request's input tokens.
+
+        Raises:
+            ChatdError: If the dialect cannot express the request.
+
+        """
+        from chatd.dialects.anthropic_messages import token_count  # noqa: PLC0415  # few calls
+
+        return token_count.count_request(request, row, key)
+
+    def count_of(self, response: HttpResponse) -> int | None:
+        """Read the number of tokens; None if the provider refused, or sent no number."""
+        from chatd.dialects.anthropic_messages import token_count  # noqa: PLC0415  # few calls
+
+        return token_count.count_of(response)
+
+    def _correct(self, body: dict[str, Any], row: Provider) -> None:
+        """Correct the body for a vendor; its lists and objects may be the caller's own JSON."""
+
+    def _headers(self, request: ChatRequest, row: Provider) -> Mapping[str, str]:  # noqa: ARG002  # a subclass's place
+        """Write the version, and the betas of a caller of this dialect."""
+        headers = {"anthropic-version": VERSION}
+        if betas := betas_of(request):
+            headers["anthropic-beta"] = betas
+        return headers
+
+    def _refusal(self, response: HttpResponse) -> ChatdError:
+        """Make the error for a response with another status than 200."""
+        return refusal(response)
 
 
 _: Dialect = AnthropicMessages()
+
+
+def betas_of(request: ChatRequest) -> str:
+    """Return the betas that a caller of this dialect names; an empty text for none."""
+    source = request.source
+    if source is None or source.dialect != DIALECT:
+        return ""
+    betas = source.headers.get("anthropic-beta", "")
+    return betas if _BETAS.fullmatch(betas) else ""
 
 
 def _response(response: HttpResponse, body: dict[str, Any]) -> Response:
@@ -184,18 +227,6 @@ def _complete_content(body: dict[str, Any]) -> None:
         body["content"] = [{"type": "text", "text": content}]
     elif content is None and body.get("stop_reason"):
         body["content"] = []
-
-
-def _headers(request: ChatRequest) -> Mapping[str, str]:
-    """Write the version, and the betas of a caller of this dialect."""
-    source = request.source
-    headers = {"anthropic-version": VERSION}
-    if source is None or source.dialect != DIALECT:
-        return headers
-    betas = source.headers.get("anthropic-beta", "")
-    if _BETAS.fullmatch(betas):
-        headers["anthropic-beta"] = betas
-    return headers
 
 
 def _unlike(response: HttpResponse) -> ChatdError:

@@ -20,8 +20,8 @@ from chatd.dialects.headers import base_headers
 from chatd.safe_json.finite_numbers import request_body
 from chatd.upstream_http import HttpRequest, HttpResponse
 
-# The fields that the route takes; it refuses others, such as max_tokens.
-_COUNTED = (
+# The fields that make the count; the route refuses others, such as max_tokens.
+COUNTED = (
     *("model", "messages", "system", "tools", "tool_choice", "thinking", "output_config"),
     "cache_control",
 )
@@ -43,7 +43,7 @@ def count_request(request: ChatRequest, row: Provider, key: SecretStr | None) ->
 
     """
     body = body_of(request, row)
-    counted = {name: body[name] for name in _COUNTED if name in body}
+    counted = {name: body[name] for name in COUNTED if name in body}
     headers = {**base_headers(row, DIALECT, key), "anthropic-version": VERSION}
     return HttpRequest(row.url(DIALECT, "/messages/count_tokens"), headers, request_body(counted))
 

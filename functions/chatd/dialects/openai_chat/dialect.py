@@ -30,14 +30,14 @@ from chatd.dialects.model_list import model_names
 from chatd.dialects.openai_chat import reading
 from chatd.dialects.openai_chat import request as openai_request
 from chatd.dialects.openai_chat import stream as openai_stream
-from chatd.dialects.openai_chat.reading import DIALECT
+from chatd.dialects.openai_chat.reading import DIALECT, AnswerCorrection
 from chatd.dialects.openai_chat.row_corrections import (
     correct_fields,
     corrected_turn,
     corrects_turns,
     dropped,
 )
-from chatd.errors import UpstreamRefusedError
+from chatd.errors import ChatdError, UpstreamRefusedError
 from chatd.safe_json.finite_numbers import request_body
 from chatd.safe_json.item_limits import MAX_CHOICES
 from chatd.upstream_http import HttpRequest, HttpResponse
@@ -100,7 +100,8 @@ class OpenAIChat:
             if body.get("stream"):
                 del body["stream"]
         correct_fields(body, row)
-        headers = base_headers(row, DIALECT, key, request)
+        self._correct(body, row)
+        headers = {**base_headers(row, DIALECT, key, request), **self._headers(request, row)}
         return HttpRequest(row.url(DIALECT, "/chat/completions"), headers, request_body(body))
 
     def relaxed(
@@ -119,17 +120,19 @@ class OpenAIChat:
 
         """
         if response.status != HTTPStatus.OK:
-            raise refusal(response)
+            raise self._refusal(response)
         try:
             body = from_json(bounded(response.body))
         except ValueError:
             if response.body.lstrip().startswith((b"data:", b":")):  # it streams unasked
-                return collected(openai_stream.frames(response, iter((response.body,))))
+                return collected(self._frames(response, iter((response.body,))))
             body = None
         if type(body) is not dict:
             raise unlike(response, response.body, "its answer is not one of OpenAI's dialect")
         if lenient.is_error(body.get("error")):
             raise error_field(response, body["error"])
+        if (correct := self._answer_correction()) is not None:
+            correct(body)
         return _response(response, body)
 
     def events(self, response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Frame]:
@@ -145,7 +148,7 @@ class OpenAIChat:
         if whole:
             # It was asked to stream and did not: an error under status 200, or a whole response.
             return as_frames(self.parse(replace(response, body=b"".join(begun))))
-        return openai_stream.frames(response, begun)
+        return self._frames(response, begun)
 
     def models_request(self, row: Provider, key: SecretStr | None) -> HttpRequest:
         """Build the request for the list of the provider's models."""
@@ -159,8 +162,26 @@ class OpenAIChat:
 
         """
         if response.status != HTTPStatus.OK:
-            raise refusal(response)
+            raise self._refusal(response)
         return model_names(response, "data", "id", "name")  # Together sends the list alone
+
+    def _correct(self, body: dict[str, Any], row: Provider) -> None:
+        """Correct the body for a vendor; its lists and objects may be the caller's own JSON."""
+
+    def _headers(self, request: ChatRequest, row: Provider) -> Mapping[str, str]:  # noqa: ARG002  # a subclass's place
+        """Return the headers that only the vendor takes."""
+        return {}
+
+    def _refusal(self, response: HttpResponse) -> ChatdError:
+        """Make the error for a response with another status than 200."""
+        return refusal(response)
+
+    def _answer_correction(self) -> AnswerCorrection | None:
+        """Return what corrects each JSON object of one answer before it is read; None: nothing."""
+        return None
+
+    def _frames(self, response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Frame]:
+        return openai_stream.frames(response, chunks, correct=self._answer_correction())
 
     def _turn(self, turn: dict[str, Any], row: Provider) -> dict[str, Any]:
         """Correct one message; the given message is not changed."""

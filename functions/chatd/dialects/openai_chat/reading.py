@@ -7,7 +7,7 @@ through pydantic: a chunk takes 2 µs to parse and 7 µs to validate, and its JS
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from chatd.canonical.content import Block, Refusal, Text, Thinking, ToolCall
@@ -25,6 +25,8 @@ from chatd.dialects.json_shapes import (
 from chatd.safe_json.item_limits import MAX_PARTS, MAX_TOOL_CALLS
 
 DIALECT = "openai_chat"
+AnswerCorrection = Callable[[dict[str, Any]], None]
+"""Corrects the JSON of a whole response, or of a chunk, in place."""
 
 # Fields that the canonical form names; of a response also those that mean nothing in another
 # response. `reasoning` is OpenRouter's name for thinking, which is read and kept.

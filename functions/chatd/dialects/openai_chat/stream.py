@@ -19,7 +19,7 @@ from chatd.dialects.failures import error_field, malformed, unlike
 from chatd.dialects.framing import data
 from chatd.dialects.json_shapes import ShapeError, lenient_text, member, name_in, objects
 from chatd.dialects.openai_chat import reading
-from chatd.dialects.openai_chat.reading import DIALECT
+from chatd.dialects.openai_chat.reading import DIALECT, AnswerCorrection
 from chatd.dialects.openai_chat.tool_calls import Calls
 from chatd.errors import ChatdError
 from chatd.safe_json.item_limits import MAX_CHOICES, MAX_TOOL_CALLS
@@ -28,7 +28,10 @@ from chatd.upstream_http import HttpResponse
 
 
 def frames(
-    response: HttpResponse, chunks: Iterator[bytes], kind: type[Reader] | None = None
+    response: HttpResponse,
+    chunks: Iterator[bytes],
+    kind: type[Reader] | None = None,
+    correct: AnswerCorrection | None = None,
 ) -> Iterator[Frame]:
     """Read a stream, which ends with the finish reason of its last choice.
 
@@ -43,13 +46,14 @@ def frames(
         response: The response, for the errors.
         chunks: The body.
         kind: Reads the events; None: those of a chat.
+        correct: Corrects each event's JSON before it is read.
 
     Raises:
         ChatdError: If it holds an error or something else that is no event, or breaks off before
             its end. No frame of a chunk that holds the error is yielded.
 
     """
-    reader = (kind or Reader)(response)
+    reader = (kind or Reader)(response, correct)
     ended = False
     for text in data(chunks):
         if text == b"[DONE]":
@@ -78,8 +82,9 @@ class Reader:
 
     dialect = DIALECT
 
-    def __init__(self, response: HttpResponse) -> None:
+    def __init__(self, response: HttpResponse, correct: AnswerCorrection | None) -> None:
         self._response = response
+        self._correct = correct
         # The finish reason that `[DONE]` means for each choice; empty before its first text or call
         self._implied: dict[int, str] = {}
         self._calls: dict[int, Calls] = {}
@@ -161,6 +166,8 @@ class Reader:
             raise self._malformed_event(text)
         if lenient.is_error(body.get("error")):
             raise error_field(self._response, body["error"])
+        if self._correct is not None:
+            self._correct(body)
         return body
 
     def _malformed_event(self, text: bytes) -> ChatdError:

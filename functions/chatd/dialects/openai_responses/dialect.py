@@ -6,7 +6,7 @@ provider's storage: every request says `store: false` and holds the whole conver
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
@@ -28,7 +28,7 @@ from chatd.dialects.model_list import model_names
 from chatd.dialects.openai_responses import failed, losses, reading, relaxation
 from chatd.dialects.openai_responses import request as responses_request
 from chatd.dialects.openai_responses import stream as responses_stream
-from chatd.dialects.openai_responses.reading import DIALECT
+from chatd.dialects.openai_responses.reading import DIALECT, AnswerCorrection
 from chatd.errors import ChatdError, UpstreamRefusedError
 from chatd.safe_json.finite_numbers import request_body
 from chatd.upstream_http import HttpRequest, HttpResponse
@@ -74,7 +74,8 @@ class OpenAIResponses:
 
         """
         body = responses_request.body_of(request, row)
-        headers = base_headers(row, DIALECT, key, request)
+        self._correct(body, row)
+        headers = {**base_headers(row, DIALECT, key, request), **self._headers(request, row)}
         return HttpRequest(row.url(DIALECT, "/responses"), headers, request_body(body))
 
     def relaxed(
@@ -91,16 +92,18 @@ class OpenAIResponses:
 
         """
         if response.status != HTTPStatus.OK:
-            raise _refusal(response)
+            raise self._refusal(response)
         try:
             body = from_json(bounded(response.body))
         except ValueError:
             if response.body.lstrip().startswith((b"data:", b"event:", b":")):
                 # It streams unasked.
-                return collected(responses_stream.frames(response, iter((response.body,))))
+                return collected(self._frames(response, iter((response.body,))))
             body = None
         if type(body) is not dict:
             raise _unlike(response, "its answer is not one of OpenAI's Responses dialect")
+        if (correct := self._answer_correction()) is not None:
+            correct(body)
         return _response(response, body)
 
     def events(self, response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Frame]:
@@ -114,7 +117,7 @@ class OpenAIResponses:
         if whole:
             # It was asked to stream and did not: an error under status 200, or a whole response.
             return as_frames(self.parse(replace(response, body=b"".join(begun))))
-        return responses_stream.frames(response, begun)
+        return self._frames(response, begun)
 
     def models_request(self, row: Provider, key: SecretStr | None) -> HttpRequest:
         """Build the request for the list of the provider's models."""
@@ -128,8 +131,26 @@ class OpenAIResponses:
 
         """
         if response.status != HTTPStatus.OK:
-            raise _refusal(response)
+            raise self._refusal(response)
         return model_names(response, "data", "id", "name")
+
+    def _correct(self, body: dict[str, Any], row: Provider) -> None:
+        """Correct the body for a vendor; its lists and objects may be the caller's own JSON."""
+
+    def _headers(self, request: ChatRequest, row: Provider) -> Mapping[str, str]:  # noqa: ARG002  # a subclass's place
+        """Return the headers that only the vendor takes."""
+        return {}
+
+    def _answer_correction(self) -> AnswerCorrection | None:
+        """Return what corrects each JSON object of one answer before it is read; None: nothing."""
+        return None
+
+    def _frames(self, response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Frame]:
+        return responses_stream.frames(response, chunks, self._answer_correction())
+
+    def _refusal(self, response: HttpResponse) -> ChatdError:
+        """Make the error for a response with another status than 200."""
+        return failed.failure_of(response, lenient.refusal(response.body) or lenient.Refusal(""))
 
 
 def _response(response: HttpResponse, body: dict[str, Any]) -> Response:
@@ -160,10 +181,6 @@ def _response(response: HttpResponse, body: dict[str, Any]) -> Response:
 
 
 _: Dialect = OpenAIResponses()
-
-
-def _refusal(response: HttpResponse) -> ChatdError:
-    return failed.failure_of(response, lenient.refusal(response.body) or lenient.Refusal(""))
 
 
 def _unlike(response: HttpResponse, what: str) -> ChatdError:

@@ -46,4 +46,5 @@ def least_effort(model: str) -> str:
 
 
 def _own_name(model: str) -> str:
-    return model.rpartition("/")[2].lower()
+    """Return the name without the vendor, also of Bedrock's `us.openai.gpt-5.6-sol`."""
+    return model.lower().rpartition("/")[2].rpartition("openai.")[2]

@@ -6,7 +6,7 @@ through pydantic (docs/decisions/0035-forwarded-responses.md).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from chatd.canonical.content import Block, Opaque, Refusal, Text, Thinking, ToolCall
@@ -23,6 +23,8 @@ from chatd.dialects.json_shapes import lenient_member, lenient_text, name_in, ob
 from chatd.safe_json.item_limits import MAX_PARTS, MAX_TOOL_CALLS
 
 DIALECT = "openai_responses"
+AnswerCorrection = Callable[[dict[str, Any]], None]
+"""Corrects the JSON of a whole response, or of an event, in place."""
 
 # Fields that the canonical form names, and those in which a response repeats its request.
 _RESPONSE = frozenset(

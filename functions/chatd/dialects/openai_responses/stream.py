@@ -21,7 +21,7 @@ from chatd.dialects.framing import data
 from chatd.dialects.json_shapes import ShapeError, member, name_in, objects
 from chatd.dialects.openai_responses import failed, reading
 from chatd.dialects.openai_responses.item_events import ItemEvents
-from chatd.dialects.openai_responses.reading import DIALECT
+from chatd.dialects.openai_responses.reading import DIALECT, AnswerCorrection
 from chatd.errors import ChatdError
 from chatd.safe_json.item_limits import MAX_PARTS
 from chatd.safe_json.value_count import MAX_ANSWER_VALUES
@@ -33,19 +33,26 @@ _FAILURES = ("response.failed", "response.cancelled", "error")
 _OWN = "response."
 
 
-def frames(response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Frame]:
+def frames(
+    response: HttpResponse, chunks: Iterator[bytes], correct: AnswerCorrection | None = None
+) -> Iterator[Frame]:
     """Read a stream, which ends with `response.completed` or `response.incomplete`.
 
     Frames before the first content are held until it comes: until then another model can answer
     instead. A frame with the cost may follow the end
     (https://github.com/anomalyco/opencode, packages/console/app/src/routes/zen).
 
+    Args:
+        response: The response, without its body.
+        chunks: The body.
+        correct: Corrects each event's JSON before it is read.
+
     Raises:
         ChatdError: If it holds an error or something else that is no event, or breaks off before
             its end.
 
     """
-    reader = _Reader(response)
+    reader = _Reader(response, correct)
     for text in data(chunks):
         if text == b"[DONE]":
             continue
@@ -66,8 +73,9 @@ def frames(response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Frame]:
 class _Reader:
     """Read each event of a stream, up to the end of the response."""
 
-    def __init__(self, response: HttpResponse) -> None:
+    def __init__(self, response: HttpResponse, correct: AnswerCorrection | None) -> None:
         self._response = response
+        self._correct = correct
         self._items = ItemEvents()
         self._counted = Counted(Usage())
         self._has_head = False
@@ -126,6 +134,8 @@ class _Reader:
             body = None
         if type(body) is not dict:
             raise self._malformed_event(text)
+        if self._correct is not None:
+            self._correct(body)
         return body
 
     def _malformed_event(self, text: bytes) -> ChatdError:
