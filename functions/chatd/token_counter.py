@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
+from typing import Any, Protocol, cast
+
+from pydantic import SecretStr
 
 from chatd.call import Call
 from chatd.canonical.content import Block, Document, Image, ToolResult
 from chatd.canonical.request import ChatRequest
 from chatd.canonical.response import CHARACTERS_A_TOKEN
+from chatd.config.provider import Provider
 from chatd.dialects import dialect_name
 from chatd.errors import ChatdError, InvalidRequestError
 from chatd.routing.target_selection import Target, TargetSelector
@@ -21,6 +24,7 @@ from chatd.safe_json.request_size import within_limits
 from chatd.surfaces.anthropic_messages.token_count import count_body, count_request_of
 from chatd.telemetry.writer import Telemetry
 from chatd.transport.http_client import Transport
+from chatd.upstream_http import HttpRequest, HttpResponse
 
 # Tokens of a large image in Claude's models:
 # https://platform.claude.com/docs/en/build-with-claude/vision#evaluate-image-size
@@ -50,6 +54,18 @@ class TokenCount:
     def headers(self) -> Mapping[str, str]:
         """The response headers, which mark an estimate."""
         return {} if self.provider else {"x-chatd-estimated": "input_tokens"}
+
+
+class _CountingDialect(Protocol):
+    """Anthropic's Messages dialect, which has a request for the number of tokens."""
+
+    def count_request(
+        self, request: ChatRequest, row: Provider, key: SecretStr | None
+    ) -> HttpRequest:
+        """Build the request."""
+
+    def count_of(self, response: HttpResponse) -> int | None:
+        """Read the number."""
 
 
 class TokenCounter:
@@ -105,15 +121,14 @@ class TokenCounter:
         row = target.route.provider
         if not row.counts_tokens or dialect_name(row, target.request) != _COUNTING_DIALECT:
             return None
-        from chatd.dialects.anthropic_messages import token_count  # noqa: PLC0415  # as a dialect is
-
+        dialect = cast("_CountingDialect", target.adapter)
         deadline, connect = call.deadline.within(_SECONDS), target.route.timeouts.connect
         try:
-            sent = target.signed(token_count.count_request(target.request, row, target.key))
+            sent = target.signed(dialect.count_request(target.request, row, target.key))
             response = self._transport.send(sent, deadline, connect, call.on_cancel)
         except ChatdError:
             return None
-        tokens = token_count.count_of(response)
+        tokens = dialect.count_of(response)
         return None if tokens is None else TokenCount(tokens, row.name)
 
 

@@ -132,6 +132,8 @@ class Provider:
         session_header: A header that must name the conversation; None: none.
         known_to_think: A regular expression for the beginning of the names of models that can
             think; a hint of how hard to think is sent to them alone. None: no model is known.
+        model_ids: The provider's ids of models, by the names that callers use instead; such an id
+            may be an ARN, which callers do not see.
         suffix: An ending of a model's name that also routes to the provider.
         stripped_endings: Endings removed from a model's name before it is sent.
         endpoint: For Ollama's dialect: `/api/chat`, `/api/generate`, or `auto`, which takes
@@ -144,6 +146,8 @@ class Provider:
         plan_dialects: The `model_dialects` of each plan, if they differ.
         plan: The selected plan.
         honours_format: Whether the provider enforces the requested format.
+        formatless: A regular expression for the beginning of the names of models that no format is
+            enforced for, although the provider enforces it for others. None: no such model.
         counts_tokens: Whether the provider has Anthropic's route `/messages/count_tokens`.
         prefill: Whether the provider continues an assistant turn at the end of a conversation.
         prefill_fields: Fields of such a turn that the vendor requires.
@@ -168,6 +172,7 @@ class Provider:
             if another model can take over, since a stream distinguishes silence from slowness. A
             whole response often has more fields, and only `connect` and `total` limit it.
         service_tier: The service tier of every request, such as `flex`; None: the caller's.
+        latency: The latency of every request, `standard` or `optimized`; None: the default.
         guardrail: The guardrail of every request; None: none.
         caller_metadata: Whether a request has the caller's name as metadata.
         embeddings: The provider's API for embeddings; True: the one of `dialect`, False: none.
@@ -194,6 +199,7 @@ class Provider:
     key_headers: Mapping[str, str] = field(default_factory=dict)
     session_header: str | None = None
     known_to_think: str | None = None
+    model_ids: Mapping[str, str] = field(default_factory=dict)
     suffix: str | None = None
     stripped_endings: tuple[str, ...] = ()
     endpoint: Endpoint = "chat"
@@ -202,6 +208,7 @@ class Provider:
     plan_dialects: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     plan: str | None = None
     honours_format: bool = True
+    formatless: str | None = None
     counts_tokens: bool = False
     prefill: bool = False
     prefill_fields: Mapping[str, Any] = field(default_factory=dict)
@@ -217,6 +224,7 @@ class Provider:
     developer_as_system: bool = False
     upstream_stream: bool | Literal["auto"] = "auto"
     service_tier: str | None = None
+    latency: Literal["standard", "optimized"] | None = None
     guardrail: Guardrail | None = None
     caller_metadata: bool = False
     embeddings: EmbeddingsApi | bool = True
@@ -240,6 +248,11 @@ class Provider:
     def url(self, dialect: str, path: str) -> str:
         """Return the URL of a path such as `/messages` in one of the provider's dialects."""
         return f"{self.base_url}{self.paths.get(dialect, '')}{path}"
+
+    def enforces_format(self, model: str) -> bool:
+        """Return whether the provider enforces a format for the model, named as it names it."""
+        free = self.formatless
+        return self.honours_format and (free is None or re.match(free, model) is None)
 
     def can_think(self, model: str) -> bool:
         """Return whether the model is known to think; `model` is the provider's name for it."""

@@ -17,6 +17,7 @@ Seconds = Annotated[float, Field(gt=0, le=900, allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1, max_length=256)]
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$")]
 FieldName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+ModelId = Annotated[str, Field(min_length=1, max_length=2048)]
 Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 # Such as eu-central-1, us-gov-west-1, us-isob-east-1 and eusc-de-east-1:
 # https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html
@@ -166,6 +167,7 @@ class ProviderTable(_Table):
     own_dialects: Annotated[list[Name], items(MAX_FIELDS)] | None = None
     base_url: Annotated[str, AfterValidator(checked_url)] | None = None
     paths: dict[Name, Annotated[str, AfterValidator(_checked_path)]] | None = None
+    model_ids: Annotated[dict[Name, ModelId], Field(max_length=MAX_FIELDS)] | None = None
     key_headers: dict[Name, HeaderName] | None = None
     session_header: HeaderName | None = None
     known_to_think: Annotated[str, AfterValidator(checked_pattern)] | None = None
@@ -176,6 +178,7 @@ class ProviderTable(_Table):
     completions: Literal["raw", "template", "none"] | None = None
     plan: str | None = None
     honours_format: bool | None = None
+    formatless: Annotated[str, AfterValidator(checked_pattern)] | None = None
     drops: Annotated[list[FieldName], items(MAX_FIELDS)] | None = None
     model_drops: (
         Annotated[
@@ -198,6 +201,7 @@ class ProviderTable(_Table):
     prefill_fields: dict[str, Any] | None = None
     upstream_stream: bool | Literal["auto"] | None = None
     service_tier: Word | None = None
+    latency: Literal["standard", "optimized"] | None = None
     guardrail: GuardrailTable | None = None
     caller_metadata: bool | None = None
     timeouts: TimeoutsTable = TimeoutsTable()

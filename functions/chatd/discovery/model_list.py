@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from chatd.config.provider import Provider
@@ -17,10 +18,12 @@ from chatd.config.settings import Settings, Tier
 from chatd.credentials.provider_keys import Credentials
 from chatd.deadline import Deadline
 from chatd.dialects import load_dialect
+from chatd.discovery.model_pages import model_names
 from chatd.errors import ChatdError, ModelNotFoundError
 from chatd.routing.registry import Registry
 from chatd.routing.router import Route, routes
 from chatd.transport.http_client import Transport
+from chatd.upstream_http import HttpRequest, HttpResponse
 
 _FRESH_SECONDS = 60.0
 # After a failure: a provider that starts, or was reconfigured, soon works again.
@@ -90,7 +93,8 @@ class Models:
         self._refresh([row for row in rows if self._is_stale(row)])
         for row in rows:
             _, names = self._lists.get(row.name, (0.0, []))
-            models += [ListedModel(row.prefix + name, row.name) for name in names]
+            listed = dict.fromkeys((*row.model_ids, *names))
+            models += [ListedModel(row.prefix + name, row.name) for name in listed]
         return models
 
     def one(self, name: str) -> ListedModel:
@@ -127,15 +131,17 @@ class Models:
         fresh = _FRESH_SECONDS
         adapter = load_dialect(row.variants.get(row.dialect, row.dialect))
         try:
-            key = self._credentials.key_of(row)
-            request = key.signed(adapter.models_request(row, key.value))
             deadline = Deadline.after(_TIMEOUT_SECONDS)
-            names = adapter.models(self._transport.send(request, deadline, row.timeouts.connect))
+            send = partial(self._send, deadline, row.timeouts.connect)
+            names = model_names(adapter, row, self._credentials.key_of(row), send)
         except ChatdError as error:
             _, names = self._lists.get(row.name, (0.0, []))
             fresh = _RETRY_SECONDS
             self._warn(f"{row.name} gave no list of its models: {error.default_code}")
         self._lists[row.name] = (self._clock() + fresh, names)
+
+    def _send(self, deadline: Deadline, connect: float, request: HttpRequest) -> HttpResponse:
+        return self._transport.send(request, deadline, connect)
 
 
 def _spellings(route: Route) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ def adapted_to(route: Route, request: ChatRequest, call: Call, *, fallback: bool
     """
     row = route.provider
     stream = request.stream if row.upstream_stream == "auto" else row.upstream_stream
-    request = request.to(route.model, stream=stream)
+    request = request.to(row.model_ids.get(route.model, route.model), stream=stream)
     name = dialect_name(row, request)
     if request.completion is not None:
         return _completion(row, request)
@@ -153,7 +153,7 @@ def _history(
     # One look at the types of the blocks saves most chats the passes over the conversation.
     kinds = {type(block) for message in messages for block in message.blocks}
     if Thinking in kinds:
-        maker = f"{route.provider.name}/{route.model}"
+        maker = f"{route.provider.name}/{route.shown_model}"
         messages, lost = thinking_history.accepted(messages, maker, fallback=fallback)
     if dialect != billing_line.ANTHROPIC:
         messages = billing_line.without_line(messages)

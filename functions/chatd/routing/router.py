@@ -33,6 +33,11 @@ class Route:
     named: bool = False
     context: int | None = None
 
+    @property
+    def shown_model(self) -> str:
+        """The model's name for callers: of an ARN only the resource, without the account's id."""
+        return self.model.split(":", 5)[-1] if self.model.startswith("arn:") else self.model
+
 
 def routes(name: str, settings: Settings, default: Callable[[], Provider]) -> tuple[Route, ...]:
     """Find the routes of a model's name.

@@ -39,7 +39,8 @@ def is_enforced(request: ChatRequest, row: Provider, dialect: Dialect) -> bool:
     """
     if request.format is None:
         return True
-    return row.honours_format and (dialect.enforces_json or request.format != "json")
+    enforced = row.enforces_format(request.model)
+    return enforced and (dialect.enforces_json or request.format != "json")
 
 
 def described(request: ChatRequest, budget: Budget) -> ChatRequest:

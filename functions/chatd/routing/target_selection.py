@@ -216,7 +216,7 @@ class TargetSelector:
         from chatd.routing.adaptation import adapted_to  # noqa: PLC0415  # see above
 
         row, found = route.provider, adapted_to(route, request, call, fallback=fallback)
-        served = Served(row.name, route.model, call.request_id, started=call.started)
+        served = Served(row.name, route.shown_model, call.request_id, started=call.started)
         dropped = (*self._dropped(found.dialect, found.request, row), *found.dropped)
         return Target(
             route=route,

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatd.config.catalog import CATALOG
+from chatd.config.provider import Timeouts
 from chatd.errors import InvalidRequestError
 from chatd.routing.router import Route, routes
 from tests.support.functions import settings
@@ -105,3 +106,18 @@ def test_every_name_leads_to_one_known_provider_or_is_refused(name: str) -> None
 
     assert route.provider.name in CATALOG
     assert route.model in name
+
+
+@pytest.mark.parametrize(
+    ("model", "shown"),
+    [
+        ("us.anthropic.claude-opus-4-8", "us.anthropic.claude-opus-4-8"),
+        (
+            "arn:aws:bedrock:us-east-1:111122223333:application-inference-profile/a1b2c3d4e5f6",
+            "application-inference-profile/a1b2c3d4e5f6",
+        ),
+        ("arn:aws:bedrock:us-east-1::foundation-model/a.b-v1:0", "foundation-model/a.b-v1:0"),
+    ],
+)
+def test_callers_see_no_account_in_the_name_of_a_model(model: str, shown: str) -> None:
+    assert Route(CATALOG["ollama"], model, Timeouts()).shown_model == shown

@@ -289,3 +289,13 @@ def test_a_dialect_may_enforce_schemas_alone(dialect: str, format_: Any, enforce
 
     assert structured_output.is_enforced(request, honest, chosen) == enforced
     assert structured_output.is_enforced(request, other, chosen) == (format_ is None)
+
+
+@pytest.mark.parametrize(("model", "enforced"), [("small-1", False), ("large-1", True)])
+def test_a_format_may_be_enforced_for_some_models_alone(model: str, *, enforced: bool) -> None:
+    row = Provider("some", "openai_chat", "", formatless="small")
+    request = ChatRequest(model, (Message("user", (Text("Hi"),)),), format=CITY)
+
+    found = structured_output.is_enforced(request, row, load_dialect("openai_chat"))
+
+    assert found is enforced
