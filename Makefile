@@ -51,6 +51,7 @@ endef
 $(eval $(call separate_environment,sam,the SAM CLI))
 $(eval $(call separate_environment,clients,the clients of the tests))
 $(eval $(call separate_environment,servers,llama-server and LiteLLM for the tests))
+$(eval $(call separate_environment,models,LiteLLM for its list of models))
 $(eval $(call separate_environment,agents,Node and the SDKs of agents for the tests))
 
 # The Node of .venv-agents. The programs need no install scripts, and the lock file names no registry.
@@ -77,6 +78,8 @@ lock: $(VENV)/dev.stamp .venv-agents/agents.stamp ## pin the newest versions all
 	lock --python-version 3.11 -c requirements/dev.txt --group aws -o requirements/aws.txt; \
 	for group in agents clients sam servers; do $(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate \
 		--upgrade --quiet --python-version 3.11 --group $$group -o requirements/$$group.txt; done; \
+	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --upgrade --quiet --no-deps \
+		--python-version 3.11 --group models -o requirements/models.txt; \
 	for peer in fastapi litellm; do $(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate \
 		--upgrade --quiet --python-version 3.13 --group peer-$$peer -o bench/peers/requirements-$$peer.txt; done; \
 	$(NPM) update --prefix requirements/agents --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund --loglevel=error
@@ -110,10 +113,11 @@ check: lint test ## run lint and test
 
 .PHONY: clean
 clean: ## remove environments and build results
-	@rm -rf .venv .venv-sam .venv-agents .venv-clients .venv-servers .venv-peers-* .aws-sam template-instances.yaml .mypy_cache .pytest_cache .ruff_cache .hypothesis .mutants .coverage .coverage.*
+	@rm -rf .venv .venv-sam .venv-agents .venv-clients .venv-models .venv-servers .venv-peers-* .aws-sam template-instances.yaml .mypy_cache .pytest_cache .ruff_cache .hypothesis .mutants .coverage .coverage.*
 
 include local/targets.mk
 include deploy/targets.mk
 include bench/targets.mk
+include facts/targets.mk
 include tests/golden/targets.mk
 include tests/mutants/targets.mk

@@ -55,6 +55,17 @@ class Health(_Given):
     version: str
 
 
+class ModelAbilities(_Given):
+    """The abilities of a model; an unknown one is absent."""
+
+    tools: bool | None = None
+    images: bool | None = None
+    pdfs: bool | None = None
+    thinking: bool | None = None
+    sampling: bool | None = None
+    prefill: bool | None = None
+
+
 class ModelEntry(_Given):
     """A model, by the id that a request takes. Its date is unknown: `created` is 0."""
 
@@ -62,6 +73,9 @@ class ModelEntry(_Given):
     object: Literal["model"]
     created: int
     owned_by: str
+    context_length: int | None = None
+    max_output_tokens: int | None = None
+    capabilities: ModelAbilities | None = None
 
 
 class ModelList(_Given):
@@ -71,16 +85,66 @@ class ModelList(_Given):
     data: list[ModelEntry]
 
 
+class Support(_Given):
+    """The support of one ability."""
+
+    supported: bool
+
+
+class EffortSupport(Support):
+    """The levels of effort that a model supports."""
+
+    low: Support
+    medium: Support
+    high: Support
+    max: Support
+
+
+class ServerToolsSupport(Support):
+    """The server tools that a model supports."""
+
+    web_search: Support
+    code_execution: Support
+
+
+class ThinkingTypes(_Given):
+    """The ways to think that a model supports."""
+
+    adaptive: Support
+    enabled: Support
+
+
+class ThinkingSupport(Support):
+    """The ways of thinking of a model."""
+
+    types: ThinkingTypes
+
+
+class AnthropicCapabilities(_Given):
+    """The abilities of a model through the gateway; an unknown one counts as unsupported."""
+
+    batch: Support
+    citations: Support
+    code_execution: Support
+    context_management: Support
+    effort: EffortSupport
+    image_input: Support
+    pdf_input: Support
+    server_tools: ServerToolsSupport
+    structured_outputs: Support
+    thinking: ThinkingSupport
+
+
 class AnthropicModel(_Given):
-    """A model in Anthropic's shape; its date is unknown, and null stands for what is not known."""
+    """A model in Anthropic's shape, without a date; null stands for an unknown value."""
 
     type: Literal["model"]
     id: str
     display_name: str
     created_at: str
-    max_input_tokens: None
-    max_tokens: None
-    capabilities: None
+    max_input_tokens: int | None
+    max_tokens: int | None
+    capabilities: AnthropicCapabilities | None
     lifecycle: Literal["active"]
 
 

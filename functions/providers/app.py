@@ -41,14 +41,13 @@ def model(event: LambdaEvent, _context: Context) -> http.Response:
 
 def anthropic_models(event: LambdaEvent, _context: Context) -> http.Response:
     """List the same models in Anthropic's shape, one page of them."""
-    listed = [(model.id, model.display_name) for model in model_lists(compose()).all()]
+    listed = [model.in_anthropics_terms for model in model_lists(compose()).all()]
     return http.answered(page_of(listed, event.get("queryStringParameters") or {}))
 
 
 def anthropic_model(event: LambdaEvent, _context: Context) -> http.Response:
     """Describe one model in Anthropic's shape."""
-    found = _named(event)
-    return http.answered(model_info(found.id, found.display_name))
+    return http.answered(model_info(*_named(event).in_anthropics_terms))
 
 
 def anthropic_error(failure: ChatdError, request_id: str) -> ErrorResponse:

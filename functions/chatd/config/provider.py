@@ -10,9 +10,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from chatd.config.embeddings_api import EmbeddingsApi, embeddings_of
+
+if TYPE_CHECKING:
+    from chatd.config.model_facts import ModelFacts
 
 Endpoint = Literal["chat", "generate", "auto"]
 Completions = Literal["raw", "template", "none"]
@@ -131,7 +134,8 @@ class Provider:
         key_headers: The header that carries the key in a dialect; `Authorization` if absent.
         session_header: A header that must name the conversation; None: none.
         known_to_think: A regular expression for the beginning of the names of models that can
-            think; a hint of how hard to think is sent to them alone. None: no model is known.
+            think, besides those of the table of models (model_facts.py); a hint of how hard to
+            think is sent to them alone.
         model_ids: The provider's ids of models, by the names that callers use instead; such an id
             may be an ARN, which callers do not see.
         suffix: An ending of a model's name that also routes to the provider.
@@ -176,6 +180,8 @@ class Provider:
         guardrail: The guardrail of every request; None: none.
         caller_metadata: Whether a request has the caller's name as metadata.
         embeddings: The provider's API for embeddings; True: the one of `dialect`, False: none.
+        facts: The section of the table of models for this row's models; None: that of its name.
+        models: What chatd.toml says of single models, by the provider's name for the model.
         timeouts: The limits.
         source: The vendor's page on its API, or on the address that a deployment needs.
         checked: The day on which the row was compared with its sources, as `2026-11-26`.
@@ -228,6 +234,8 @@ class Provider:
     guardrail: Guardrail | None = None
     caller_metadata: bool = False
     embeddings: EmbeddingsApi | bool = True
+    facts: str | None = None
+    models: Mapping[str, ModelFacts] = field(default_factory=dict)
     timeouts: Timeouts = Timeouts()
     source: str | None = None
     checked: str | None = None
@@ -256,5 +264,13 @@ class Provider:
 
     def can_think(self, model: str) -> bool:
         """Return whether the model is known to think; `model` is the provider's name for it."""
-        known = self.known_to_think
-        return known is not None and re.match(known, model) is not None
+        own, known = self.models.get(model), self.known_to_think
+        if own is not None and own.thinks is not None:
+            return own.thinks
+        if known is not None and re.match(known, model):
+            return True
+        # A table, read for a hint to a model that the row does not know (docs/decisions/0053).
+        from chatd.config.model_facts import facts_of  # noqa: PLC0415  # see above
+
+        facts = facts_of(self, model)
+        return facts is not None and facts.thinks is True

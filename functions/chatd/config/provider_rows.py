@@ -155,7 +155,8 @@ def _row(name: str, table: ProviderTable, where: str) -> Provider:
         if name in CATALOG:
             raise ConfigError(f"{where}.like: {name!r} is a row of the catalog itself")
         # The row has its own address and no suffix, so that both rows stand side by side.
-        row = replace(CATALOG[table.like], name=name, base_url_variable=None, suffix=None)
+        row = CATALOG[table.like]
+        row = replace(row, name=name, base_url_variable=None, suffix=None, facts=row.name)
         return _catalog_row(row, table)
     if name in CATALOG:
         return _catalog_row(CATALOG[name], table)
@@ -204,12 +205,9 @@ def _changed(row: Provider, table: ProviderTable, where: str) -> Provider:
         raise ConfigError(f"{where}.endpoint: only a provider of Ollama's dialect has one")
     changes: dict[str, Any] = table.model_dump(
         exclude_none=True,
-        exclude={"timeouts", "dialect", "plan", "enabled", "like", "aws", "guardrail"},
+        exclude={"timeouts", "dialect", "plan", "enabled", "like", "aws", "guardrail", "models"},
     )
-    if table.aws is not None:
-        changes["aws"] = replace(row.aws or AwsAccess(), **table.aws.model_dump(exclude_none=True))
-    if table.guardrail is not None:
-        changes["guardrail"] = Guardrail(**table.guardrail.model_dump())
+    changes |= _objects(row, table)
     if table.model_dialects is not None:
         changes["model_dialects"] = tuple(table.model_dialects.items())
     if table.model_drops is not None:
@@ -229,3 +227,20 @@ def _changed(row: Provider, table: ProviderTable, where: str) -> Provider:
         plan = {"base_url": row.plans[table.plan], "plan": table.plan, "model_dialects": dialects}
         changes = {**plan, **changes}
     return replace(row, timeouts=limits(row.timeouts, table.timeouts), **changes)
+
+
+def _objects(row: Provider, table: ProviderTable) -> dict[str, Any]:
+    """Return the values of a table that are objects of the row."""
+    found: dict[str, Any] = {}
+    if table.aws is not None:
+        found["aws"] = replace(row.aws or AwsAccess(), **table.aws.model_dump(exclude_none=True))
+    if table.guardrail is not None:
+        found["guardrail"] = Guardrail(**table.guardrail.model_dump())
+    if table.models is not None:
+        # Costs a start only where chatd.toml has such a table.
+        from chatd.config.model_facts import ModelFacts  # noqa: PLC0415  # see above
+
+        models = {name: ModelFacts(**one.model_dump()) for name, one in table.models.items()}
+        ids = table.model_ids or row.model_ids
+        found["models"] = {**models, **{ids[name]: models[name] for name in models if name in ids}}
+    return found

@@ -36,6 +36,7 @@ GuardrailId = Annotated[
     ),
 ]
 MAX_FIELDS = 100
+MAX_MODEL_TABLES = 1_000
 MAX_PATTERN = 256  # characters
 _VARIABLE_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~-]{1,64}){0,8}")
@@ -154,6 +155,22 @@ class GuardrailTable(_Table):
     stream: Literal["sync", "async"] = "sync"
 
 
+class ModelTable(_Table):
+    """`[providers.<name>.models."<model>"]`: what a model takes; model_facts.py says what for."""
+
+    context: Annotated[int, Field(gt=0)] | None = None
+    max_output: Annotated[int, Field(gt=0)] | None = None
+    tools: bool | None = None
+    images: bool | None = None
+    pdfs: bool | None = None
+    thinks: bool | None = None
+    adaptive: bool | None = None
+    effort: bool | None = None
+    sampling: bool | None = None
+    prefill: bool | None = None
+    system_turns: bool | None = None
+
+
 class ProviderTable(_Table):
     """`[providers.<name>]`: changes to a row of the catalog, or a whole new row."""
 
@@ -199,6 +216,7 @@ class ProviderTable(_Table):
     counts_tokens: bool | None = None
     prefill: bool | None = None
     prefill_fields: dict[str, Any] | None = None
+    models: Annotated[dict[Name, ModelTable], Field(max_length=MAX_MODEL_TABLES)] | None = None
     upstream_stream: bool | Literal["auto"] | None = None
     service_tier: Word | None = None
     latency: Literal["standard", "optimized"] | None = None

@@ -37,7 +37,7 @@ def wanted(request: ChatRequest, row: Provider) -> Think | None:
     if think is False:
         return None if _is_lost_off(request, row) else think
     if think is None or think == "adaptive":
-        if not row.can_think(request.model):
+        if (think is None and request.effort is None) or not row.can_think(request.model):
             return None
         return request.effort or (None if think is None else True)
     if think is True and (request.effort or request.think_budget):
@@ -54,6 +54,8 @@ def lost(request: ChatRequest, row: Provider, *, switches_off: bool = False) -> 
         switches_off: Whether the dialect can switch thinking off for every model.
 
     """
+    if request.think is None and request.effort is None:
+        return ()
     found = []
     can_think = row.can_think(request.model)
     lost_off = _is_lost_off(request, row) and not switches_off

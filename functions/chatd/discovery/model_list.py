@@ -7,12 +7,14 @@ provider is slow or fails, its last list is used, and a retry follows after 5 s.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
+from chatd.config.model_facts import NOTHING, ModelFacts, facts_of, over
 from chatd.config.provider import Provider
 from chatd.config.settings import Settings, Tier
 from chatd.credentials.provider_keys import Credentials
@@ -30,6 +32,17 @@ _FRESH_SECONDS = 60.0
 _RETRY_SECONDS = 5.0
 _TIMEOUT_SECONDS = 4.0
 _LABELLED = 3  # models of a tier in its display name
+# The abilities shown in OpenAI's entry of a model, by their names there.
+_SHOWN: Mapping[str, str] = MappingProxyType(
+    {
+        "tools": "tools",
+        "images": "images",
+        "pdfs": "pdfs",
+        "thinks": "thinking",
+        "sampling": "sampling",
+        "prefill": "prefill",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,12 +53,14 @@ class ListedModel:
         id: The name, as a request takes it.
         owner: The provider's name; `chatd` for a tier.
         label: The models of a tier, in the order of preference; None for a provider's model.
+        facts: What is known of the model; of a tier's first model for a tier.
 
     """
 
     id: str
     owner: str
     label: str | None = None
+    facts: ModelFacts | None = None
 
     @property
     def display_name(self) -> str:
@@ -55,7 +70,13 @@ class ListedModel:
     @property
     def in_openais_shape(self) -> dict[str, Any]:
         """OpenAI's entry; providers give no date, and OpenAI's SDKs want a number."""
-        return {"id": self.id, "object": "model", "created": 0, "owned_by": self.owner}
+        entry = {"id": self.id, "object": "model", "created": 0, "owned_by": self.owner}
+        return entry if self.facts is None else {**entry, **_further(self.facts)}
+
+    @property
+    def in_anthropics_terms(self) -> tuple[str, str, ModelFacts | None]:
+        """The id, the display name and the facts."""
+        return self.id, self.display_name, self.facts
 
 
 class Models:
@@ -88,13 +109,16 @@ class Models:
 
     def all(self) -> list[ListedModel]:
         """List every model, the tiers first, by the ids that callers send."""
-        models = [_of_tier(name, tier) for name, tier in self._settings.tiers.items()]
+        models = [self._of_tier(name, tier) for name, tier in self._settings.tiers.items()]
         rows = self._available()
         self._refresh([row for row in rows if self._is_stale(row)])
         for row in rows:
             _, names = self._lists.get(row.name, (0.0, []))
             listed = dict.fromkeys((*row.model_ids, *names))
-            models += [ListedModel(row.prefix + name, row.name) for name in listed]
+            models += [
+                ListedModel(row.prefix + name, row.name, facts=facts_of(row, name))
+                for name in listed
+            ]
         return models
 
     def one(self, name: str) -> ListedModel:
@@ -110,6 +134,24 @@ class Models:
             if model in listed:
                 return replace(listed[model], id=name)
         raise ModelNotFoundError(f"there is no model {name!r}; GET /v1/models lists them")
+
+    def _of_tier(self, name: str, tier: Tier) -> ListedModel:
+        models = [entry.model for entry in tier.models]
+        more = len(models) - _LABELLED
+        shown = [*models[:_LABELLED], *([f"{more} more"] if more > 0 else [])]
+        facts = self._facts_of_tier(name)
+        return ListedModel(name, "chatd", ", then ".join(shown), facts)
+
+    def _facts_of_tier(self, name: str) -> ModelFacts | None:
+        """Return what is known of the tier's first model, with the context that the tier states."""
+        try:
+            route = routes(name, self._settings, self._registry.default)[0]
+        except ChatdError:  # its model has no provider; the chat tells why
+            return None
+        facts = facts_of(route.provider, route.model)
+        if route.context is None:
+            return facts
+        return over(facts or NOTHING, ModelFacts(context=route.context))
 
     def _available(self) -> list[Provider]:
         return [
@@ -156,8 +198,13 @@ def _spellings(route: Route) -> tuple[str, ...]:
     return (model,)
 
 
-def _of_tier(name: str, tier: Tier) -> ListedModel:
-    models = [entry.model for entry in tier.models]
-    more = len(models) - _LABELLED
-    shown = [*models[:_LABELLED], *([f"{more} more"] if more > 0 else [])]
-    return ListedModel(name, "chatd", ", then ".join(shown))
+def _further(facts: ModelFacts) -> dict[str, Any]:
+    """Write what is known of a model in fields that other gateways add to OpenAI's entry.
+
+    https://openrouter.ai/docs/api-reference/list-available-models has `context_length`.
+    """
+    limits = {"context_length": facts.context, "max_output_tokens": facts.max_output}
+    shown = {name: getattr(facts, name) for name in _SHOWN}
+    capabilities = {_SHOWN[name]: value for name, value in shown.items() if value is not None}
+    known: dict[str, Any] = {name: value for name, value in limits.items() if value is not None}
+    return {**known, "capabilities": capabilities} if capabilities else known

@@ -221,9 +221,21 @@ def _takes_prefill(target: Target, partial: PartialAnswer) -> bool:
 
 
 def _may_read_more(fallback: Target, target: Target) -> bool:
-    """Whether the fallback's context may be larger; chatd.toml may lack either size."""
-    fallback_context, context = fallback.route.context, target.route.context
+    """Whether the fallback's context may be larger; either size may be unknown."""
+    fallback_context, context = _context(fallback), _context(target)
     return fallback_context is None or context is None or fallback_context > context
+
+
+def _context(target: Target) -> int | None:
+    """Return the tokens of context by chatd.toml's tier, else by the table of models."""
+    route = target.route
+    if route.context is not None:
+        return route.context
+    # Read only after a refusal of a conversation that is too long.
+    from chatd.config.model_facts import facts_of  # noqa: PLC0415  # see above
+
+    facts = facts_of(route.provider, route.model)
+    return facts.context if facts else None
 
 
 def _with_all_tokens(frame: Frame, spent: Usage) -> Frame:

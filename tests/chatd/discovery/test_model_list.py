@@ -70,6 +70,41 @@ def test_a_model_is_in_openais_shape(provider: Upstream) -> None:
     }
 
 
+def test_what_is_known_of_a_model_is_in_openais_shape_too(
+    provider: Upstream, keys: str, config: Path
+) -> None:
+    config.write_text(
+        '[tiers]\nfast = [{ model = "openrouter/openai/gpt-5", context = 5 }]\n'
+        '[providers.kimi.models."openai/gpt-5"]\nmax_output = 7\ntools = false\n'
+    )
+    provider.script = reply({"data": [{"id": "openai/gpt-5"}]})
+    abilities = {"tools": True, "images": True, "pdfs": True, "thinking": True}
+    known = {
+        "context_length": 272_000,
+        "max_output_tokens": 128_000,
+        "capabilities": abilities,
+    }
+
+    entries = {model.pop("id"): model for model in get("/v1/models").json["data"]}
+    shape = {"object": "model", "created": 0}
+    assert entries["openrouter/openai/gpt-5"] == {**shape, "owned_by": "openrouter", **known}
+    assert entries["fast"] == {**shape, "owned_by": "chatd", **known, "context_length": 5}
+    assert entries["kimi/openai/gpt-5"] == {
+        **shape,
+        "owned_by": "kimi",
+        **known,
+        "max_output_tokens": 7,
+        "capabilities": {**abilities, "tools": False},
+    }
+
+
+def test_a_tier_of_a_provider_without_a_key_is_listed(provider: Upstream, config: Path) -> None:
+    config.write_text('[tiers]\nfast = ["openrouter/openai/gpt-5"]')
+    provider.script = respond
+
+    assert listed() == ["fast", "ollama/llama3.2:latest"]
+
+
 def test_each_list_is_requested_with_the_providers_key(provider: Upstream, keys: str) -> None:
     provider.script = respond
     listed()

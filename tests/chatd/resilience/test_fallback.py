@@ -173,9 +173,12 @@ def test_a_conversation_too_long_goes_to_the_next_model_with_a_larger_context(
         '["kimi/a", "openrouter/b"]',
         '[{ model = "kimi/a", context = 8192 }, "openrouter/b"]',
         '["kimi/a", { model = "openrouter/b", context = 4096 }]',
+        '["kimi/claude-haiku-4-5", "openrouter/b"]',
+        '["kimi/claude-haiku-4-5", "openrouter/openai/gpt-5"]',
+        '[{ model = "kimi/a", context = 200000 }, "openrouter/openai/gpt-5"]',
     ],
 )
-def test_a_conversation_too_long_goes_to_a_model_of_unknown_context(
+def test_a_conversation_too_long_goes_to_a_model_of_larger_or_unknown_context(
     chain: str, provider: Upstream, spare: Upstream, config: Path
 ) -> None:
     config.write_text(f"[tiers]\nfast = {chain}")
@@ -190,6 +193,8 @@ def test_a_conversation_too_long_goes_to_a_model_of_unknown_context(
     [
         '["kimi/a"]',
         '[{ model = "kimi/a", context = 8192 }, { model = "openrouter/b", context = 8192 }]',
+        '["kimi/gpt-5", "openrouter/anthropic/claude-haiku-4.5"]',
+        '[{ model = "kimi/a", context = 300000 }, "openrouter/openai/gpt-5"]',
     ],
 )
 def test_a_conversation_too_long_is_400_without_a_model_of_larger_context(

@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
+from chatd.config.catalog import CATALOG
+from chatd.config.model_facts import facts_of
 from chatd.errors import InvalidRequestError
-from chatd.surfaces.anthropic_messages.models import page_of
+from chatd.surfaces.anthropic_messages.models import Listed, model_info, page_of
 from tests.support.functions import HttpResult, get
 from tests.support.upstream import Received, Upstream, reply
 
 VERSION = {"anthropic-version": "2023-06-01"}
-TEN = [(f"m{n}", f"Model {n}") for n in range(10)]
+TEN: list[Listed] = [(f"m{n}", f"Model {n}", None) for n in range(10)]
 
 
 def respond(connection: socket.socket, received: Received) -> None:
@@ -56,6 +58,26 @@ def test_a_model_has_the_fields_of_anthropics_sdk(provider: Upstream) -> None:
     }
     alias = {"id": "llama3.2", "display_name": "llama3.2"}
     assert models("/v1/models/llama3.2").json == {**model, **alias}
+
+
+def test_limits_and_abilities_are_those_of_the_table() -> None:
+    yes, no = {"supported": True}, {"supported": False}
+    facts = facts_of(CATALOG["anthropic"], "claude-opus-4-7")
+    written = model_info("anthropic/claude-opus-4-7", "", facts)
+
+    assert (written["max_input_tokens"], written["max_tokens"]) == (1_000_000, 128_000)
+    assert written["capabilities"] == {
+        "batch": no,
+        "citations": no,
+        "code_execution": no,
+        "context_management": no,
+        "effort": {**yes, "low": yes, "medium": yes, "high": yes, "max": yes},
+        "image_input": yes,
+        "pdf_input": yes,
+        "server_tools": {**no, "web_search": no, "code_execution": no},
+        "structured_outputs": yes,
+        "thinking": {**yes, "types": {"adaptive": yes, "enabled": yes}},
+    }
 
 
 def test_tiers_come_first_and_say_what_they_lead_to(provider: Upstream, config: Path) -> None:
@@ -110,7 +132,7 @@ def test_a_configuration_mistake_is_500_in_anthropics_shape(config: Path) -> Non
 
 
 def test_the_first_page_has_20_models_unless_the_caller_sets_a_limit() -> None:
-    many = [(f"m{n}", "") for n in range(1001)]
+    many: list[Listed] = [(f"m{n}", "", None) for n in range(1001)]
 
     assert len(page_of(many, {})["data"]) == 20
     assert len(page_of(many, {"limit": "1000"})["data"]) == 1000
