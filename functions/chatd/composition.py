@@ -89,8 +89,8 @@ def compose(environ: Mapping[str, str]) -> Composition:
     telemetry = Telemetry(settings.metrics_namespace)
     manager = SecretsManager(environ)
     secret = JsonSecret(settings.secret_id, manager.fetch) if settings.secret_id else None
-    credentials = Credentials(environ, secret, telemetry.warn)
     transport = Urllib3Transport()
+    credentials = Credentials(environ, secret, telemetry.warn, transport=transport)
     selector = TargetSelector(settings, credentials)
     circuits = CircuitBreakers(partial(_store, settings, telemetry.warn), telemetry.warn)
     gateway = Gateway(selector, AttemptRunner(selector, transport, circuits), telemetry)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from cryptography.x509.oid import NameOID
 
 import chat.app
 import providers.app
+from chatd.config.aws_rows import CREDENTIAL_VARIABLES
 from chatd.config.catalog import CATALOG
 from chatd.resilience import retry
 from tests.support import answers
@@ -44,6 +46,11 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
         *("CHATD_RESPONSES_TABLE", "CHATD_RESPONSES_FILE", "CHATD_RESPONSES_DAYS"),
     ):
         monkeypatch.delenv(variable, raising=False)
+    for variable in (*CREDENTIAL_VARIABLES, "AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.delenv("CHATD_CIRCUITS_TABLE", raising=False)
     monkeypatch.setenv("CHATD_CONFIG", "/dev/null")
     monkeypatch.chdir(tmp_path)

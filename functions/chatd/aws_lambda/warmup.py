@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import Any
 
 from chatd.aws_lambda.streaming import Collected
@@ -97,10 +98,12 @@ def warm_up(settings: Settings) -> list[ChatdError]:
         The failures. A chat that fails has loaded what a failure needs, and does not stop a start.
 
     """
-    settings = replace(settings, tiers={})
+    providers = {name: _without_role(row) for name, row in settings.providers.items()}
+    settings = replace(settings, tiers={}, providers=providers)
     by_code = {_code_of(row): row for row in settings.providers.values() if row.excluded is None}
     rows = by_code.values()
     keys = {row.key_variable: _KEY for row in rows if row.key_variable}
+    keys |= {"AWS_ACCESS_KEY_ID": _KEY, "AWS_SECRET_ACCESS_KEY": _KEY}
     selector = TargetSelector(settings, Credentials(keys, None, lambda _sentence: None))
     failures = []
     for row in rows:
@@ -113,10 +116,19 @@ def warm_up(settings: Settings) -> list[ChatdError]:
     return failures
 
 
+def _without_role(row: Provider) -> Provider:
+    """Return the row without the role to assume, which needs a request to AWS STS."""
+    if row.aws is None or row.aws.role_arn is None:
+        return row
+    import_module("chatd.credentials.aws_sts")
+    return replace(row, aws=replace(row.aws, role_arn=None))
+
+
 def _code_of(row: Provider) -> tuple[object, ...]:
     """Return the fields of a row that decide which modules its chats use."""
     variants = tuple(sorted(row.variants.items()))
-    return (row.dialect, row.endpoint, row.own_dialects, row.honours_format, variants)
+    signs = row.aws is not None
+    return (row.dialect, row.endpoint, row.own_dialects, row.honours_format, variants, signs)
 
 
 def _chat(selector: TargetSelector, api: Surface, row: Provider, body: Mapping[str, Any]) -> None:

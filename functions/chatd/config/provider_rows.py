@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
+from chatd.config.aws_rows import on_aws
 from chatd.config.catalog import CATALOG
 from chatd.config.provider import (
     AwsAccess,
@@ -48,7 +49,10 @@ def provider_rows(
         key = f"{where}: providers.{name}"
         _check_dialects(table, dialects, key)
         rows[name] = _changed(_row(name, table, key), table, key)
-    rows = {name: _on_aws(_addressed(row, env), env) for name, row in rows.items()}
+    rows = {name: _addressed(row, env) for name, row in rows.items()}
+    for name, row in rows.items():
+        if row.aws is not None:
+            rows[name] = on_aws(row, env, named=name in config.providers)
     if "AWS_LAMBDA_FUNCTION_NAME" in env and env.get("AWS_SAM_LOCAL") != "true":
         return {name: _reachable(row) for name, row in rows.items()}
     return rows
@@ -93,29 +97,6 @@ def _completed(url: str, base_path: str) -> str:
     if not f"{base_path}/".startswith(f"{parts.path}/"):
         return url
     return f"{parts.scheme}://{parts.netloc}{base_path}"
-
-
-def _on_aws(row: Provider, env: Mapping[str, str]) -> Provider:
-    """Fill in the region of a row on AWS, also in its base URL."""
-    if row.aws is None:
-        return row
-    region = row.aws.region or env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION")
-    if region is None:
-        return replace(row, excluded="it has no region; set AWS_REGION, or its aws.region")
-    url = in_region(row.base_url, region)
-    return replace(row, aws=replace(row.aws, region=region), base_url=url)
-
-
-def in_region(url: str, region: str) -> str:
-    """Fill in `{region}` in a URL, with the domain of the region's partition.
-
-    https://docs.aws.amazon.com/bedrock/latest/userguide/endpoints.html
-
-    """
-    for beginning, domain in (("cn-", "amazonaws.com.cn"), ("eusc-", "amazonaws.eu")):
-        if region.startswith(beginning):
-            url = url.replace("{region}.amazonaws.com", f"{{region}}.{domain}")
-    return url.replace("{region}", region)
 
 
 def _reachable(row: Provider) -> Provider:

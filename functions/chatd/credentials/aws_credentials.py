@@ -1,4 +1,4 @@
-"""AWS credentials, and the sources that a function or this machine has them from."""
+"""AWS credentials, and their reading from the environment of a function."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import SecretStr
+
+
+class AwsCredentialsError(Exception):
+    """A source gave no credentials; the message is for callers, without ARN or account id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,5 +45,41 @@ def from_environment(environ: Mapping[str, str]) -> AwsCredentials | None:
     access_key, secret_key = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
     if not access_key or not secret_key:
         return None
-    token = environ.get("AWS_SESSION_TOKEN")
-    return AwsCredentials(access_key, SecretStr(secret_key), SecretStr(token) if token else None)
+    token = environ.get("AWS_SESSION_TOKEN") or None
+    return _checked(access_key, secret_key, token, None)
+
+
+def from_texts(values: Mapping[str, object], token: str) -> AwsCredentials:
+    """Read temporary credentials from the texts of an answer.
+
+    Args:
+        values: `AccessKeyId`, `SecretAccessKey`, the token and `Expiration`, an ISO 8601 time.
+        token: The name of the token's text.
+
+    Raises:
+        AwsCredentialsError: If one is missing or malformed.
+
+    """
+    texts = [values.get(name) for name in ("AccessKeyId", "SecretAccessKey", token, "Expiration")]
+    if not all(isinstance(text, str) and text for text in texts):
+        raise AwsCredentialsError("it gave no complete credentials")
+    access_key, secret_key, session_token, expiration = map(str, texts)
+    try:
+        expires_at = datetime.fromisoformat(expiration)
+    except ValueError:
+        raise AwsCredentialsError("it gave credentials with a malformed expiration") from None
+    if expires_at.tzinfo is None:
+        raise AwsCredentialsError("it gave credentials with an expiration without a time zone")
+    return _checked(access_key, secret_key, session_token, expires_at)
+
+
+def _checked(
+    access_key: str, secret_key: str, token: str | None, expires_at: datetime | None
+) -> AwsCredentials:
+    """Make credentials that a header can carry."""
+    for text in (access_key, secret_key, token or ""):
+        if not text.isascii() or not text.isprintable():
+            raise AwsCredentialsError("the AWS credentials hold characters that a key cannot have")
+    return AwsCredentials(
+        access_key, SecretStr(secret_key), SecretStr(token) if token else None, expires_at
+    )

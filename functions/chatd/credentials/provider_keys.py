@@ -19,6 +19,7 @@ from chatd.credentials.secrets_manager import JsonSecret, SecretUnavailableError
 
 if TYPE_CHECKING:
     from chatd.credentials.aws_keys import AwsKeys
+    from chatd.transport.http_client import Transport
 
 __all__ = ["Credentials", "ProviderKey"]
 
@@ -92,6 +93,7 @@ class Credentials:
         secret: The secret with the keys, if the deployment has one.
         warn: Called with a sentence for each failure, once per lookup.
         clock: Monotonic seconds.
+        transport: Sends requests for credentials of AWS; None: such credentials are not fetched.
 
     """
 
@@ -101,12 +103,14 @@ class Credentials:
         secret: JsonSecret | None,
         warn: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
+        transport: Transport | None = None,
     ) -> None:
         self._environment = _Source("in the environment", dict(environ))
         self._environ = environ
         self._secret = secret
         self._warn = warn
         self._clock = clock
+        self._transport = transport
         self._aws_keys: AwsKeys | None = None
         self._env_files: dict[str, tuple[float, _Source]] = {}
 
@@ -147,7 +151,7 @@ class Credentials:
         if self._aws_keys is None:
             from chatd.credentials.aws_keys import AwsKeys  # noqa: PLC0415  # see above
 
-            self._aws_keys = AwsKeys(self._environ)
+            self._aws_keys = AwsKeys(self._environ, self._transport)
         return self._aws_keys
 
     def _found(self, row: Provider, secret: _Source, warned: set[str]) -> ProviderKey:

@@ -72,6 +72,23 @@ def test_rows_that_use_the_same_code_are_warmed_once(monkeypatch: pytest.MonkeyP
     assert sorted(set(asked)) == ["generic", "row2"]
 
 
+def test_a_row_with_a_role_is_warmed_without_assuming_the_role(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "chatd.toml"
+    config.write_text(
+        "[providers.mine]\ndialect = 'openai_chat'\nbase_url = 'http://h'\n"
+        "[providers.mine.aws]\nrole_arn = 'arn:aws:iam::111122223333:role/models'\n"
+    )
+    settings = functions.settings(CHATD_CONFIG=str(config), AWS_REGION="eu-west-1")
+    monkeypatch.delitem(sys.modules, "chatd.credentials.aws_sts", raising=False)
+
+    failures = warmup.warm_up(replace(settings, providers={"mine": settings.providers["mine"]}))
+
+    assert failures == []
+    assert "chatd.credentials.aws_sts" in sys.modules
+
+
 def test_prepare_loads_the_dialects_and_opens_no_socket_and_reads_no_key() -> None:
     code = f"""
 import os, sys

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from base64 import b64decode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +20,6 @@ from pydantic import SecretStr
 from chatd.credentials.aws_credentials import AwsCredentials
 from chatd.credentials.aws_signing import AwsSigner, bearer_token, signed
 from chatd.upstream_http import HttpRequest
-from tests.support.aws_signatures import decoded_token
 
 ROLE = AwsCredentials("ASIAEXAMPLE", SecretStr("s3cret/key+1"), SecretStr("to/ken+=="))
 USER = AwsCredentials("AKIAEXAMPLE", SecretStr("s3cret"))
@@ -70,6 +70,13 @@ def botocores(
 def at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Set botocore's clock to the tests' moment."""
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda remove_tzinfo=True: NOW)
+
+
+def decoded_token(token: SecretStr) -> str:
+    """Return the presigned URL, without its scheme, that a bearer token for Bedrock holds."""
+    prefix, _, coded = token.get_secret_value().partition("bedrock-api-key-")
+    assert prefix == ""
+    return b64decode(coded, validate=True).decode()
 
 
 def in_lower_case(headers: Mapping[str, str]) -> dict[str, str]:
