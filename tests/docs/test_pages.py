@@ -16,6 +16,7 @@ from chatd.config.catalog import CATALOG
 from chatd.config.schema import (
     AwsTable,
     ConfigFile,
+    EmbeddingsTable,
     GuardrailTable,
     ProviderTable,
     TierModel,
@@ -75,7 +76,15 @@ def test_a_word_that_contains_a_key_is_no_documentation_of_it(text: str, found: 
 @pytest.mark.parametrize(
     "table",
     [
-        *(AwsTable, ConfigFile, GuardrailTable, ProviderTable, TierModel, TierTable),
+        *(
+            AwsTable,
+            ConfigFile,
+            EmbeddingsTable,
+            GuardrailTable,
+            ProviderTable,
+            TierModel,
+            TierTable,
+        ),
         TimeoutsTable,
     ],
 )

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from chatd.config.aws_rows import on_aws
 from chatd.config.catalog import CATALOG
+from chatd.config.embeddings_api import EmbeddingsApi, embeddings_of
 from chatd.config.provider import (
     AwsAccess,
     Guardrail,
@@ -18,11 +19,22 @@ from chatd.config.provider import (
     key_headers_of,
     limits_of,
 )
-from chatd.config.schema import ConfigFile, ProviderTable, TimeoutsTable, checked_url
+from chatd.config.schema import (
+    ConfigFile,
+    EmbeddingsTable,
+    ProviderTable,
+    TimeoutsTable,
+    checked_url,
+)
 from chatd.errors import one_of
 
 # Characters of a name that a message may quote; every provider's keys are longer.
 MOST_SHOWN = 40
+# The keys of a provider's table that are no field of its row, or another type there.
+_OTHER_KEYS = {
+    *("timeouts", "dialect", "plan", "enabled", "like"),
+    *("aws", "guardrail", "models", "embeddings"),
+}
 
 
 class ConfigError(Exception):
@@ -180,15 +192,29 @@ def _catalog_row(row: Provider, table: ProviderTable) -> Provider:
     )
 
 
+def _embeddings(row: Provider, table: ProviderTable, where: str) -> EmbeddingsApi | bool:
+    """Return the API for embeddings that a table sets."""
+    if table.embeddings is False:
+        return False
+    if not isinstance(table.embeddings, EmbeddingsTable):  # True, or nothing
+        return row.embeddings or table.embeddings is True
+    values = table.embeddings.model_dump(exclude_none=True)
+    api = row.embeddings_api or embeddings_of(row.dialect)
+    if api is None and "dialect" not in values:
+        raise ConfigError(f"{where}.embeddings.dialect: is missing; {row.name!r} has none")
+    return replace(api or EmbeddingsApi(None), **values)
+
+
 def _changed(row: Provider, table: ProviderTable, where: str) -> Provider:
     """Return the row with the values of its table."""
     if table.endpoint is not None and row.dialect != "ollama":
         raise ConfigError(f"{where}.endpoint: only a provider of Ollama's dialect has one")
     changes: dict[str, Any] = table.model_dump(
         exclude_none=True,
-        exclude={"timeouts", "dialect", "plan", "enabled", "like", "aws", "guardrail", "models"},
+        exclude=_OTHER_KEYS,
     )
     changes |= _objects(row, table)
+    changes["embeddings"] = _embeddings(row, table, where)
     if table.model_dialects is not None:
         changes["model_dialects"] = tuple(table.model_dialects.items())
     if table.model_drops is not None:

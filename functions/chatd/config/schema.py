@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from chatd.safe_json.item_limits import MAX_TIER_MODELS, items
+from chatd.safe_json.item_limits import MAX_EMBEDDINGS, MAX_TIER_MODELS, items
 
 Seconds = Annotated[float, Field(gt=0, le=900, allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1, max_length=256)]
@@ -145,6 +145,22 @@ class AwsTable(_Table):
     bearer: bool | None = None
 
 
+EmbeddingDialect = Literal[
+    "openai", "ollama", "bedrock_titan", "bedrock_titan_v1", "bedrock_cohere", "bedrock_nova"
+]
+
+
+class EmbeddingsTable(_Table):
+    """`embeddings = { batch = 100, tokens = true }`: how the provider makes embeddings."""
+
+    dialect: EmbeddingDialect | None = None
+    batch: Annotated[int, Field(ge=1, le=MAX_EMBEDDINGS)] | None = None
+    tokens: bool | None = None
+    base64: bool | None = None
+    renames: dict[FieldName, FieldName] | None = None
+    fields: dict[FieldName, Any] | None = None
+
+
 class GuardrailTable(_Table):
     """`guardrail = { id = "…", version = "1" }`: a guardrail of Amazon Bedrock."""
 
@@ -222,6 +238,7 @@ class ProviderTable(_Table):
     latency: Literal["standard", "optimized"] | None = None
     guardrail: GuardrailTable | None = None
     caller_metadata: bool | None = None
+    embeddings: bool | EmbeddingsTable | None = None
     timeouts: TimeoutsTable = TimeoutsTable()
 
 

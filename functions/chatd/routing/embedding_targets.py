@@ -117,9 +117,11 @@ class EmbeddingTargets:
     def _target(self, route: Route, request: EmbeddingRequest, call: Call) -> EmbeddingTarget:
         key, row = self._selector.key_for(route, request.model), route.provider
         api = row.embeddings_api
-        if api is None:
+        name = None if api is None else api.dialect_of(route.model)
+        if api is None or name is None:
             raise InvalidRequestError(
-                f"{row.name} makes no embeddings; name a model of another provider",
+                f"{row.name} makes no embeddings with the model {request.model!r}; name an"
+                " embedding model",
                 param="model",
                 provider=row.name,
             )
@@ -131,10 +133,8 @@ class EmbeddingTargets:
                 provider=row.name,
                 code="unsupported_parameter",
             )
-        dialect = load_embedding_dialect(api.dialect_of(route.model))
-        dropped = refused_fields(
-            dialect.refused(request), row, drop_params=self._settings.drop_params
-        )
+        dialect, own = load_embedding_dialect(name), replace(request, model=route.model)
+        dropped = refused_fields(dialect.refused(own), row, drop_params=self._settings.drop_params)
         return EmbeddingTarget(
             route=route,
             key=key.value,
@@ -142,8 +142,8 @@ class EmbeddingTargets:
             served=Served(row.name, route.model, call.request_id, started=call.started),
             api=api,
             dialect=dialect,
-            request=replace(request, model=route.model),
-            dropped=dropped,
+            request=own,
+            dropped=(*dropped, *dialect.omitted(own, row)),
         )
 
 

@@ -84,7 +84,7 @@ def test_a_row_changes_only_the_listed_fields_of_its_dialect() -> None:
     }
     assert changed["opencode"] == {
         *("key_headers", "known_to_think", "model_dialects", "plan", "plan_dialects", "plans"),
-        *("returns_reasoning", "session_header", "completions"),
+        *("returns_reasoning", "session_header", "completions", "embeddings"),
     }
     assert plain.endpoint == "chat"
     assert plain.upstream_stream == "auto"

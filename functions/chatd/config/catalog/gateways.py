@@ -93,5 +93,6 @@ ROWS = (
         known_to_think=r"gpt-(?!5-chat)[5-9]|claude",
         returns_reasoning="reasoning_content",
         completions="none",  # its pages list three chat APIs and Google's
+        embeddings=False,
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chatd.config.embeddings_api import EmbeddingsApi
 from chatd.config.provider import Provider
 
 # Open models that think, as hosts name them, with or without the vendor before a slash.
@@ -19,6 +20,7 @@ ROWS = (
         base_url_variable="GROQ_BASE_URL",
         key_variable="GROQ_API_KEY",
         known_to_think=_OPEN_THINKING,
+        embeddings=False,
     ),
     # https://docs.together.ai/docs/openai-api-compatibility, read on 2026-11-25
     Provider(
@@ -50,6 +52,7 @@ ROWS = (
         known_to_think=_OPEN_THINKING,
         max_tokens_name="max_tokens",
         drops=("frequency_penalty", "presence_penalty", "logit_bias", "n"),
+        embeddings=False,
     ),
     # https://docs.sambanova.ai/docs/en/features/openai-compatibility, read on 2026-11-25
     Provider(
@@ -80,6 +83,8 @@ ROWS = (
         key_variable="NVIDIA_API_KEY",
         known_to_think=_OPEN_THINKING,
         max_tokens_name="max_tokens",
+        # https://docs.nvidia.com/nim/nemo-retriever/text-embedding/2.0.0/use-the-api-openai.html
+        embeddings=EmbeddingsApi("openai", fields={"input_type": "passage"}),
     ),
     # https://docs.tokenfactory.nebius.com, read on 2026-11-25
     Provider(

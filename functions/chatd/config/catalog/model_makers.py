@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chatd.config.embeddings_api import EmbeddingsApi
 from chatd.config.provider import Provider, Timeouts, key_headers_of
 
 ROWS = (
@@ -26,6 +27,8 @@ ROWS = (
         max_tokens_name="max_completion_tokens",  # reasoning models refuse `max_tokens`
         # A model may think for minutes before its first word.
         timeouts=Timeouts(first_event=600.0, gap=120.0),
+        # https://developers.openai.com/api/reference/resources/embeddings
+        embeddings=EmbeddingsApi("openai", tokens=True),
     ),
     # https://www.kimi.com/code/docs/en/
     Provider(
@@ -44,6 +47,7 @@ ROWS = (
         returns_reasoning="reasoning_content",
         prefill=True,  # https://platform.kimi.ai/docs/api/partial
         prefill_fields={"partial": True},
+        embeddings=False,
     ),
     # https://platform.claude.com/docs/en/api/overview
     Provider(
@@ -63,6 +67,8 @@ ROWS = (
         base_url_variable="GEMINI_BASE_URL",
         key_variable="GEMINI_API_KEY",
         known_to_think=r"gemini-(2\.5|[3-9]|.*latest)|gemma-4",
+        # https://ai.google.dev/api/embeddings#method:-models.batchembedcontents
+        embeddings=EmbeddingsApi("openai", batch=100),
     ),
     # https://docs.mistral.ai/api, read on 2026-11-25
     Provider(
@@ -76,6 +82,9 @@ ROWS = (
         renames={"seed": "random_seed"},
         drops=("logit_bias", "logprobs", "top_logprobs", "user", "store"),
         tools_only_functions=True,
+        # https://docs.mistral.ai/api/endpoint/embeddings, and for the limit
+        # https://docs.rs/crate/rig-core/0.42.0/source/src/providers/mistral/embedding.rs
+        embeddings=EmbeddingsApi("openai", batch=256, renames={"dimensions": "output_dimension"}),
     ),
     # https://api-docs.deepseek.com/api/create-chat-completion, read on 2026-11-25
     Provider(
@@ -88,6 +97,7 @@ ROWS = (
         max_tokens_name="max_tokens",
         tools_only_functions=True,
         returns_reasoning="reasoning_content",
+        embeddings=False,
     ),
     # https://docs.x.ai/docs/api-reference, read on 2026-11-25
     Provider(
@@ -110,6 +120,8 @@ ROWS = (
         max_tokens_name="max_tokens",
         drops=("n", "logit_bias"),
         tools_only_functions=True,
+        # https://docs.cohere.com/reference/embed
+        embeddings=EmbeddingsApi("openai", batch=96),
     ),
     # https://docs.perplexity.ai/api-reference/chat-completions-post, read on 2026-11-25
     Provider(
@@ -119,6 +131,7 @@ ROWS = (
         base_url_variable="PERPLEXITY_BASE_URL",
         key_variable="PERPLEXITY_API_KEY",
         known_to_think="sonar-(reasoning|deep-research)",
+        embeddings=False,  # its vectors are int8, in base64 alone
     ),
     # https://docs.z.ai/api-reference/llm/chat-completion, read on 2026-11-25
     Provider(
@@ -132,6 +145,8 @@ ROWS = (
         drops=("frequency_penalty", "presence_penalty", "seed"),
         tools_only_functions=True,
         returns_reasoning="reasoning_content",
+        # https://docs.bigmodel.cn/api-reference
+        embeddings=EmbeddingsApi("openai", batch=64),
     ),
     # https://platform.minimax.io/docs/api-reference/text-openai-api, read on 2026-11-25
     Provider(
@@ -141,6 +156,7 @@ ROWS = (
         base_url_variable="MINIMAX_BASE_URL",
         key_variable="MINIMAX_API_KEY",
         known_to_think="MiniMax-M",
+        embeddings=False,  # its own API
     ),
     # https://platform.moonshot.ai/docs/api/chat, read on 2026-11-25
     Provider(
@@ -165,5 +181,7 @@ ROWS = (
         key_variable="DASHSCOPE_API_KEY",
         known_to_think=r"qwen|qwq|deepseek-(r1|v[34])|glm|kimi-k",
         returns_reasoning="reasoning_content",
+        # https://www.alibabacloud.com/help/en/model-studio/text-embedding-synchronous-api
+        embeddings=EmbeddingsApi("openai", batch=10, base64=False),
     ),
 )

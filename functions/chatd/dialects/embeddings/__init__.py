@@ -29,6 +29,9 @@ class EmbeddingDialect(Protocol):
     def refused(self, request: EmbeddingRequest) -> tuple[str, ...]:
         """Name the caller's fields that the dialect cannot express and that change the vectors."""
 
+    def omitted(self, request: EmbeddingRequest, row: Provider) -> tuple[str, ...]:
+        """Name the caller's fields that the row leaves out."""
+
     def build(
         self, request: EmbeddingRequest, row: Provider, api: EmbeddingsApi, key: SecretStr | None
     ) -> HttpRequest:
@@ -48,6 +51,10 @@ EMBEDDING_DIALECTS: Mapping[str, str] = MappingProxyType(
     {
         "ollama": "ollama.OllamaEmbeddings",
         "openai": "openai.OpenAIEmbeddings",
+        "bedrock_titan": "bedrock.TitanEmbeddings",
+        "bedrock_titan_v1": "bedrock.TitanV1Embeddings",
+        "bedrock_cohere": "bedrock.CohereEmbeddings",
+        "bedrock_nova": "bedrock.NovaEmbeddings",
     }
 )
 
