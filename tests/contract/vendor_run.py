@@ -1,0 +1,112 @@
+"""Send the chats of the contract run through the gateway to the strict fakes, and judge each."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from chatd.aws_lambda.streaming import Collected
+from chatd.aws_lambda.streaming_chat import StreamingChat
+from chatd.call import Call
+from chatd.composition import Composition, compose
+from chatd.deadline import Deadline
+from chatd.errors import ChatdError
+from chatd.surfaces import surface
+from tests.support.upstream import upstream
+from tests.support.vendors.fake import FakeVendors, Sent, environment
+
+Json = Mapping[str, Any]
+# Seconds for one chat; far more than it takes.
+_PATIENCE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a chat.
+
+    Attributes:
+        status: The status of the response.
+        body: The response; of a stream, its events.
+        dropped: The fields that the gateway names as left out.
+        sent: The chats that reached the fake.
+        refused: The refusals of the fake.
+
+    """
+
+    status: int
+    body: Any
+    dropped: tuple[str, ...]
+    sent: tuple[Sent, ...]
+    refused: tuple[str, ...]
+
+    @property
+    def error(self) -> Json:
+        """The error of a refused chat; empty otherwise."""
+        found: Json = self.body["error"] if self.status != 200 else {}
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A gateway in this process, and the fakes behind it."""
+
+    parts: Composition
+    fakes: FakeVendors
+
+    def ask(self, model: str, body: Json, api: str = "openai_chat") -> Outcome:
+        """Send a chat on a surface.
+
+        Args:
+            model: The model, with the provider's prefix.
+            body: The request without the model.
+            api: The surface's name.
+
+        """
+        self.fakes.forget()
+        call = Call("contract", Deadline.after(_PATIENCE))
+        chosen = surface(api)
+        text = json.dumps({**body, "model": model}).encode()
+        try:
+            request = self.parts.gateway.read(chosen, {}, lambda: text, call)
+            if request.stream:
+                sink = Collected()
+                StreamingChat(self.parts.gateway, chosen, request, call).write_to(sink)
+                return self._outcome(sink.status, _events(sink), sink.headers)
+            reply = self.parts.gateway.chat(chosen, request, call)
+        except ChatdError as error:
+            refused = chosen.error(error, call.request_id)
+            return self._outcome(refused.status, refused.body, {})
+        return self._outcome(200, reply.body, reply.headers)
+
+    def _outcome(self, status: int, body: Any, headers: Mapping[str, str]) -> Outcome:
+        named = {name.lower(): value for name, value in headers.items()}
+        dropped = named.get("x-chatd-dropped-params", "")
+        return Outcome(
+            status,
+            json.loads(body) if isinstance(body, str | bytes) else body,
+            tuple(dropped.split(", ")) if dropped else (),
+            tuple(self.fakes.sent),
+            tuple(self.fakes.refused),
+        )
+
+
+def _events(sink: Collected) -> Any:
+    text = bytes(sink.body).decode()
+    if sink.status != 200:
+        return text
+    lines = [line.removeprefix("data: ") for line in text.split("\n") if line.startswith("data: ")]
+    return [json.loads(line) for line in lines if line != "[DONE]"]
+
+
+@contextmanager
+def running() -> Iterator[Run]:
+    """Compose a gateway that has every provider, each with its fake behind it."""
+    fakes = FakeVendors()
+    with upstream(fakes.answer) as server:
+        parts = compose({"CHATD_CONFIG": os.devnull, **environment(server.url)})
+        yield Run(parts, fakes)
+        parts.transport.forget()

@@ -1,0 +1,31 @@
+"""The vendors of the rows that are gateways or serve other APIs than OpenAI's.
+
+The stubs of tests/clients know what these refuse; the table has the models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from tests.support.vendors.refusals import fields, other_values
+from tests.support.vendors.vendor import Vendor
+
+VENDORS: Mapping[str, Vendor] = MappingProxyType(
+    {
+        "ollama": Vendor(models=("gpt-oss:20b",)),
+        "ollama_cloud": Vendor(models=("gpt-oss:120b",)),
+        "openrouter": Vendor(models=("z-ai/glm-5",)),
+        # One model of each of the three APIs.
+        "opencode": Vendor(models=("glm-5", "gpt-5.6-sol", "claude-opus-4-6")),
+        "anthropic": Vendor(models=("claude-opus-4-6",)),
+        "kimi": Vendor(
+            models=("kimi-for-coding",),
+            refusals=(
+                # The model pins the temperature.
+                fields("https://github.com/MoonshotAI/Kimi-K2/issues/124", "temperature"),
+                other_values("https://platform.kimi.ai/docs/api/chat", "n", 1),
+            ),
+        ),
+    }
+)
