@@ -269,8 +269,38 @@ class Provider:
             return own.thinks
         if known is not None and re.match(known, model):
             return True
-        # A table, read for a hint to a model that the row does not know (docs/decisions/0053).
+        facts = self.facts_of(model)
+        return facts is not None and facts.thinks is True
+
+    def refuses_sampling(self, model: str) -> bool:
+        """Return whether the model is known to refuse `temperature`, `top_p` and `top_k`."""
+        facts = self.facts_of(model)
+        return facts is not None and facts.sampling is False
+
+    def max_output(self, model: str) -> int | None:
+        """Return the most tokens of an answer of the model; None if unknown."""
+        facts = self.facts_of(model)
+        return None if facts is None else facts.max_output
+
+    def takes_prefill(self, model: str) -> bool:
+        """Return whether the model continues an assistant turn at the end of a conversation.
+
+        The row knows its API, and the table its models. Anthropic's API has prefills; newer models
+        refuse them.
+        """
+        own = self.models.get(model)
+        if own is not None and own.prefill is not None:
+            return own.prefill
+        if not self.prefill and self.dialect != "anthropic_messages":
+            return False
+        facts = self.facts_of(model)
+        if facts is None or facts.prefill is None:
+            return self.prefill
+        return facts.prefill
+
+    def facts_of(self, model: str) -> ModelFacts | None:
+        """Return what is known of a model; `model` is the provider's name for it."""
+        # Read when a request first needs it: 2 ms (docs/decisions/0053-model-facts.md).
         from chatd.config.model_facts import facts_of  # noqa: PLC0415  # see above
 
-        facts = facts_of(self, model)
-        return facts is not None and facts.thinks is True
+        return facts_of(self, model)

@@ -212,12 +212,13 @@ class FallbackChain:
 def _takes_prefill(target: Target, partial: PartialAnswer) -> bool:
     """Whether the model can continue this partial answer as a prefill."""
     row, request = target.route.provider, target.request
+    if not partial.joinable or not takes_prefill(request, partial.text):
+        return False
     if request.completion is not None:
-        able = continues_prompt(row, request)
-    else:
-        own = dialect_name(row, request) == row.dialect  # the row's facts hold for it alone
-        able = row.prefill and row.endpoint != "generate" and own
-    return able and partial.joinable and takes_prefill(request, partial.text)
+        return continues_prompt(row, request)
+    if row.endpoint == "generate" or dialect_name(row, request) != row.dialect:
+        return False  # the row's facts hold for its own dialect alone
+    return row.takes_prefill(request.model)
 
 
 def _may_read_more(fallback: Target, target: Target) -> bool:
@@ -231,11 +232,8 @@ def _context(target: Target) -> int | None:
     route = target.route
     if route.context is not None:
         return route.context
-    # Read only after a refusal of a conversation that is too long.
-    from chatd.config.model_facts import facts_of  # noqa: PLC0415  # see above
-
-    facts = facts_of(route.provider, route.model)
-    return facts.context if facts else None
+    facts = route.provider.facts_of(route.model)
+    return None if facts is None else facts.context
 
 
 def _with_all_tokens(frame: Frame, spent: Usage) -> Frame:

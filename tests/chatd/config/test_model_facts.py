@@ -147,6 +147,28 @@ def test_a_row_knows_models_that_think_from_its_pattern_the_table_and_chatd_toml
     assert not replace(ANTHROPIC, models=denied, known_to_think=".").can_think("claude-opus-4-7")
 
 
+@pytest.mark.parametrize(
+    ("name", "model", "takes"),
+    [
+        ("openrouter", "vendor/unlisted", True),
+        ("openrouter", "anthropic/claude-haiku-4.5", True),
+        ("openrouter", "anthropic/claude-opus-4.7", False),
+        ("anthropic", "claude-haiku-4-5", True),
+        ("anthropic", "claude-opus-4-7", False),
+        ("anthropic", "unlisted", False),
+        ("deepseek", "deepseek-v4-pro", False),
+    ],
+)
+def test_a_prefill_needs_an_api_and_a_model_that_take_it(
+    name: str, model: str, takes: bool
+) -> None:
+    row = CATALOG[name]
+
+    assert row.takes_prefill(model) is takes
+    other = replace(row, models={model: ModelFacts(prefill=not takes)})
+    assert other.takes_prefill(model) is not takes
+
+
 def test_the_table_is_not_read_by_a_start() -> None:
     code = (
         "import sys; from chatd import composition; composition.compose({});"

@@ -1,16 +1,17 @@
-"""Look up what a Claude model takes, by the version in its name.
+"""Look up what a Claude model takes: in the table of models, else by the version in its name.
 
-The facts are those of November 2026, from
-https://github.com/BerriAI/litellm/blob/main/model_prices_and_context_window.json
-(`supports_sampling_params`, `supports_adaptive_thinking`, `supports_mid_conversation_system`) and
-https://platform.claude.com/docs/en/about-claude/models/overview. A row's `drops` and `model_drops`
-correct them for a deployment.
+The rules by version are those of November 2026, for models that the table lacks: older and future
+ones. Each line of the table agrees with them. Sources:
+https://platform.claude.com/docs/en/about-claude/models/overview and the table's. chatd.toml
+corrects both, by `models`, `drops` and `model_drops`.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from chatd.config.provider import Provider
 
 # `claude-opus-4-7`, `anthropic/claude-opus-4.7` and `us.anthropic.claude-opus-4-7-20260416-v1:0`.
 # A date is no minor version.
@@ -31,46 +32,71 @@ class ClaudeModel:
     Attributes:
         family: `opus`, `sonnet` or another family; empty for the oldest models.
         version: Its major and minor version.
+        name: The provider's name for it.
+        row: The provider's row; None: the version decides alone.
 
     """
 
     family: str
     version: tuple[int, int]
+    name: str = field(default="", compare=False)
+    row: Provider | None = field(default=None, compare=False)
 
     @property
     def takes_sampling(self) -> bool:
         """Whether it takes `temperature`, `top_p` and `top_k`."""
-        return self.version < _NO_SAMPLING
+        known = self._known("sampling")
+        return self.version < _NO_SAMPLING if known is None else known
 
     @property
     def thinks_adaptively(self) -> bool:
         """Whether it decides by itself when to think; older models need a budget of tokens."""
-        return self.version >= _ADAPTIVE
+        known = self._known("adaptive")
+        return self.version >= _ADAPTIVE if known is None else known
 
     @property
     def takes_effort(self) -> bool:
         """Whether it takes `output_config.effort`."""
-        return self.thinks_adaptively or (self.family == "opus" and self.version == (4, 5))
+        known = self._known("effort")
+        if known is not None:
+            return known
+        return self.version >= _ADAPTIVE or (self.family == "opus" and self.version == (4, 5))
 
     @property
     def takes_system_turns(self) -> bool:
         """Whether it takes `system` turns in mid-conversation."""
-        return self.version >= _SYSTEM_TURNS
+        known = self._known("system_turns")
+        return self.version >= _SYSTEM_TURNS if known is None else known
 
     @property
     def takes_prefill(self) -> bool:
         """Whether a conversation may end with an assistant turn."""
-        return self.version < _NO_PREFILL
+        known = self._known("prefill")
+        return self.version < _NO_PREFILL if known is None else known
 
     @property
     def most_tokens(self) -> int | None:
-        """The most output tokens of a model that writes fewer than the usual default."""
+        """The most output tokens of a version that writes fewer than the usual default."""
         return next((most for before, most in _MOST_TOKENS if self.version < before), None)
 
+    def _known(self, ability: str) -> bool | None:
+        """Read an ability in the table, when a request needs it."""
+        if self.row is None:
+            return None
+        known: bool | None = getattr(self.row.facts_of(self.name), ability, None)
+        return known
 
-def claude_model(name: str) -> ClaudeModel | None:
-    """Return what the model takes; None for a name that is none of Claude's known form."""
+
+def claude_model(name: str, row: Provider | None = None) -> ClaudeModel | None:
+    """Return what the model takes; None for a name that is none of Claude's known form.
+
+    Args:
+        name: The provider's name for the model.
+        row: The provider's row, for the table of models and chatd.toml.
+
+    """
     found = _NAME.search(name.lower())
     if found is None:
         return None
-    return ClaudeModel(found["family"] or "", (int(found["major"]), int(found["minor"] or 0)))
+    version = int(found["major"]), int(found["minor"] or 0)
+    return ClaudeModel(found["family"] or "", version, name, row)

@@ -14,6 +14,7 @@ from typing import Any
 from chatd.canonical.content import Block, Text, ToolResult
 from chatd.canonical.extra import fields_for
 from chatd.canonical.request import ChatRequest, Message
+from chatd.config.provider import Provider
 from chatd.dialects.anthropic_messages.blocks import BlockWriter, plain
 from chatd.dialects.anthropic_messages.claude_models import ClaudeModel, claude_model
 from chatd.dialects.anthropic_messages.reading import DIALECT
@@ -28,8 +29,12 @@ _SYSTEM = ("system", "developer")
 _USER = ("user", "tool")
 
 
-def conversation(request: ChatRequest) -> Json:
+def conversation(request: ChatRequest, row: Provider | None = None) -> Json:
     """Write the fields `system` and `messages`.
+
+    Args:
+        request: The request; `model` is the provider's name for it.
+        row: The provider's row, for what is known of the model.
 
     Raises:
         InvalidRequestError: If the dialect cannot express a turn or a block, or the arguments of a
@@ -42,7 +47,7 @@ def conversation(request: ChatRequest) -> Json:
     rest = request.messages[len(leading) :]
     if not rest:  # a request needs a turn
         rest = (Message("user", leading.pop().blocks),)
-    claude = claude_model(request.model)
+    claude = claude_model(request.model, row)
     written = _Turns(claude).written(rest, len(leading))
     if not written:
         raise InvalidRequestError("the conversation holds no content", param="messages")
@@ -83,7 +88,7 @@ class _Turns:
     """Writes the turns after the system prompt."""
 
     def __init__(self, claude: ClaudeModel | None) -> None:
-        self._takes_system_turns = claude is not None and claude.takes_system_turns
+        self._claude = claude
         self._ids = CallIds()
         self._writer = BlockWriter(self._ids, keeps_unsigned=claude is None)
         self._open_calls: list[str] = []
@@ -118,7 +123,8 @@ class _Turns:
         for position, message in enumerate(group, first):
             place = f"messages.{position}"
             if message.role in _SYSTEM:
-                (system if self._takes_system_turns else content).extend(_texts(message, place))
+                own = self._claude is not None and self._claude.takes_system_turns
+                (system if own else content).extend(_texts(message, place))
                 continue
             if message.role not in _USER:
                 raise InvalidRequestError(

@@ -26,20 +26,24 @@ def correct(body: Json, row: Provider) -> tuple[str, ...]:
         The names of the fields left out.
 
     """
-    claude = claude_model(body["model"])
-    lost = [name for name in _drops(body["model"], claude, row) if body.pop(name, None) is not None]
+    claude = claude_model(body["model"], row)
+    lost = [name for name in _drops(body, claude, row) if body.pop(name, None) is not None]
     if claude is not None:
         lost += _without_hints(body, claude)
         lost += _without_unsigned_thinking(body)
     return tuple(lost)
 
 
-def _drops(model: str, claude: ClaudeModel | None, row: Provider) -> tuple[str, ...]:
+def _drops(body: Json, claude: ClaudeModel | None, row: Provider) -> tuple[str, ...]:
     """Return the fields to leave out: those of the row, and those of its table or the model."""
+    model = body["model"]
     for pattern, names in row.model_drops:
         if re.match(pattern, model, re.IGNORECASE):
             return (*row.drops, *names)
-    return (*row.drops, *SAMPLING) if claude and not claude.takes_sampling else row.drops
+    if not any(body.get(name) is not None for name in SAMPLING):
+        return row.drops
+    refuses = row.refuses_sampling(model) if claude is None else not claude.takes_sampling
+    return (*row.drops, *SAMPLING) if refuses else row.drops
 
 
 def _without_hints(body: Json, claude: ClaudeModel) -> list[str]:

@@ -50,7 +50,7 @@ class Options:
 
     def __init__(self, request: ChatRequest, row: Provider) -> None:
         self._request = request
-        self._claude = claude_model(request.model)
+        self._claude = claude_model(request.model, row)
         self.lost: list[str] = []
         self.fields: Json = {"max_tokens": self._max_tokens(row)}
         self._write_tools()
@@ -64,7 +64,9 @@ class Options:
         limits = [limit for limit in given if limit is not None]
         if limits:
             return limits[0]
-        most = self._claude.most_tokens if self._claude else None
+        most = row.max_output(self._request.model)
+        if most is None and self._claude is not None:
+            most = self._claude.most_tokens
         return min(row.default_max_tokens, most) if most else row.default_max_tokens
 
     def _write_tools(self) -> None:

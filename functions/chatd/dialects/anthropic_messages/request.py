@@ -116,7 +116,7 @@ def _written(request: ChatRequest, row: Provider) -> dict[str, Any]:
     body = {
         **fields_for(DIALECT, request.extra),
         "model": request.model,
-        **conversation(request),
+        **conversation(request, row),
         **Options(request, row).fields,
     }
     user = fields_for(_CHAT, request.extra).get("user")

@@ -11,14 +11,27 @@ from typing import Any
 from chatd.canonical.request import ChatRequest
 from chatd.config.provider import Provider
 from chatd.dialects.openai_chat.request import has_field
+from chatd.dialects.openai_chat.turns import DIALECT
 
 _LIMITS = ("max_completion_tokens", "max_tokens")
+_SAMPLING = ("temperature", "top_p", "top_k")
 _REASONING = ("reasoning_content", "reasoning")
 
 
 def dropped(request: ChatRequest, row: Provider) -> tuple[str, ...]:
-    """Name the fields of the request that the row leaves out."""
-    return tuple(name for name in row.drops if has_field(request, name))
+    """Name the fields of the request that the row leaves out, or that its model refuses."""
+    found = [name for name in row.drops if has_field(request, name)]
+    if (sampling := _sampling(request)) and row.refuses_sampling(request.model):
+        found += sampling
+    return tuple(dict.fromkeys(found))
+
+
+def _sampling(request: ChatRequest) -> list[str]:
+    """Name the fields of the request that choose tokens."""
+    source = request.source
+    if source is not None and source.dialect == DIALECT:
+        return [name for name in _SAMPLING if source.body.get(name) is not None]
+    return [name for name in _SAMPLING if getattr(request.sampling, name) is not None]
 
 
 def correct_fields(body: dict[str, Any], row: Provider) -> None:
@@ -32,6 +45,10 @@ def correct_fields(body: dict[str, Any], row: Provider) -> None:
             body[new_name] = body.pop(name)
     for name in row.drops:
         body.pop(name, None)
+    sampling = [name for name in _SAMPLING if body.get(name) is not None]
+    if sampling and row.refuses_sampling(body["model"]):
+        for name in sampling:
+            del body[name]
 
 
 def corrects_turns(row: Provider) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from chatd.config.model_facts import ModelFacts
+from chatd.config.provider import Provider
 from chatd.dialects.anthropic_messages.claude_models import ClaudeModel, claude_model
 
 
@@ -46,6 +48,21 @@ FACTS = {
     "claude-haiku-5-5": (False, True, True, True, None),
     "claude-fable-5": (False, True, True, True, None),
 }
+
+
+def test_chatd_toml_overrides_the_rules_by_version() -> None:
+    for name in ("claude-opus-4-7", "claude-opus-9"):
+        known = ModelFacts(
+            sampling=True, adaptive=False, effort=False, system_turns=True, prefill=True
+        )
+        model = claude_model(name, Provider("p", "x", "https://h", models={name: known}))
+
+        assert model is not None
+        assert model.takes_sampling
+        assert not model.thinks_adaptively
+        assert not model.takes_effort
+        assert model.takes_system_turns
+        assert model.takes_prefill
 
 
 @pytest.mark.parametrize("name", FACTS)

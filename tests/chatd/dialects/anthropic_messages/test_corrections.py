@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from chatd.config.model_facts import ModelFacts
 from chatd.config.provider import Provider
 from chatd.dialects.anthropic_messages.corrections import correct
 
@@ -41,6 +43,13 @@ def test_a_row_drops_fields_and_may_replace_what_is_known_of_a_model() -> None:
     assert corrected("m", row=row, **SAMPLING)[1] == ("top_p",)
     assert corrected("Claude-Opus-5", row=row, **SAMPLING)[1] == ("top_p", "top_k")
     assert corrected("claude-sonnet-5", row=row, **SAMPLING)[1] == ("top_p",)
+
+
+def test_another_model_that_refuses_sampling_fields_gets_none() -> None:
+    row = replace(ROW, models={"m": ModelFacts(sampling=False)})
+
+    assert corrected("m", row=row, temperature=0.5) == ({}, ("temperature",))
+    assert corrected("other", row=row, temperature=0.5) == ({"temperature": 0.5}, ())
 
 
 def test_older_claude_models_get_no_adaptive_thinking_and_no_effort() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from chatd.canonical.request import (
     Sampling,
     Tool,
 )
+from chatd.config.model_facts import ModelFacts
 from chatd.config.provider import Provider
 from chatd.dialects.anthropic_messages.options import Options
 
@@ -51,6 +53,14 @@ def fields(model: str = "m", **given: Any) -> dict[str, Any]:
 )
 def test_a_limit_is_always_written(model: str, given: dict[str, Any], limit: int) -> None:
     assert options(model, **given).fields["max_tokens"] == limit
+
+
+@pytest.mark.parametrize(("most", "limit"), [(5_000, 5_000), (64_000, 32_000)])
+def test_the_default_limit_is_no_more_than_the_model_can_write(most: int, limit: int) -> None:
+    row = replace(ROW, models={"m": ModelFacts(max_output=most)})
+
+    assert options(row=row).fields["max_tokens"] == limit
+    assert options("claude-opus-5", row).fields["max_tokens"] == 32_000
 
 
 def test_the_row_has_the_default_limit() -> None:
