@@ -149,13 +149,14 @@ def _blocks(given: Json) -> Iterator[Block]:
     """
     if text := text_in(given, "text"):
         yield Text(text)
-    if "citationsContent" in given:
+    if given.get("citationsContent") is not None:
         parts = objects(member(given, "citationsContent").get("content"), MAX_PARTS)
         if text := "".join(text_in(part, "text") for part in parts):
             yield Text(text)
-    if "reasoningContent" in given:
+    if given.get("reasoningContent") is not None:
         yield from _thinking(member(given, "reasoningContent"))
-    if "toolUse" in given and not is_of_server(call := member(given, "toolUse")):
+    call = member(given, "toolUse")
+    if given.get("toolUse") is not None and not is_of_server(call):
         yield ToolCall(
             id=name_in(call, "toolUseId") or new_call_id(),
             name=name_in(call, "name") or "",

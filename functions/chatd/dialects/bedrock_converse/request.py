@@ -19,6 +19,7 @@ from chatd.dialects.bedrock_converse.conversation import conversation
 from chatd.dialects.bedrock_converse.model_facts import ConverseModel, converse_model
 from chatd.dialects.bedrock_converse.options import PASSED, Options
 from chatd.dialects.bedrock_converse.reading import DIALECT
+from chatd.dialects.bedrock_converse.row_fields import write_row_fields
 from chatd.dialects.bedrock_converse.tools import ToolConfig
 
 # The tag of the further fields of OpenAI's chat surface.
@@ -62,7 +63,9 @@ def body_of(request: ChatRequest, row: Provider) -> dict[str, Any]:
     model = converse_model(request.model)
     tools = ToolConfig(request, model)
     options = Options(request, row, model, forced=tools.forced)
-    return {**conversation(request, model), **options.fields, **tools.fields}
+    body = {**conversation(request, model), **options.fields, **tools.fields}
+    write_row_fields(body, request, row)
+    return body
 
 
 def _of_blocks(request: ChatRequest, model: ConverseModel) -> list[str]:
