@@ -41,7 +41,8 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
             if variable:
                 monkeypatch.delenv(variable, raising=False)
     for variable in (
-        *("CHATD_SECRET_ID", "CHATD_DEFAULT_PROVIDER", "CHATD_HTTP_SECONDS"),
+        *("AWS_BEARER_TOKEN_BEDROCK", "CHATD_SECRET_ID", "CHATD_DEFAULT_PROVIDER"),
+        "CHATD_HTTP_SECONDS",
         *("CHATD_IDEMPOTENCY_TABLE", "CHATD_IDEMPOTENCY_FILE"),
         *("CHATD_RESPONSES_TABLE", "CHATD_RESPONSES_FILE", "CHATD_RESPONSES_DAYS"),
     ):
@@ -95,6 +96,8 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> str:
     for row in CATALOG.values():
         if row.key_variable:
             monkeypatch.setenv(row.key_variable, KEY)
+    monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", KEY)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
     return KEY
 
 

@@ -46,12 +46,13 @@ _MODELS = MappingProxyType(
     }
 )
 # The rows with a stub: those that differ from the others in more than address, key and fields of
-# a body. tests/support/vendors refuses what each vendor refuses.
+# a body. tests/support/vendors refuses what each vendor refuses; tests/support/bedrock is the stub
+# of a row on AWS, whose requests are signed.
 ROWS: Mapping[str, Provider] = MappingProxyType(
     {
         row.name: row
         for row in CATALOG.values()
-        if row.name in _MODELS or row.dialect != "openai_chat"
+        if (row.name in _MODELS or row.dialect != "openai_chat") and not row.aws
     }
 )
 # The path of each provider.

@@ -26,6 +26,12 @@ KEY = "sk-contract-0123456789"
 MADE_UP = Provider(
     name="made_up", dialect="openai_chat", base_url="", key_variable="MADE_UP_API_KEY"
 )
+# What signs the requests to a provider on AWS.
+AWS = {
+    "AWS_ACCESS_KEY_ID": "AKIAMADEUP",
+    "AWS_SECRET_ACCESS_KEY": KEY,
+    "AWS_REGION": "us-east-1",
+}
 ROWS = [*CATALOG.values(), MADE_UP]
 
 
@@ -36,8 +42,13 @@ class Subject:
     row: Provider
     server: Upstream
 
+    @property
+    def model(self) -> str:
+        """A model of OpenAI's chat dialect, where the row has one for some models alone."""
+        return "openai.gpt-oss-1" if self.row.aws else "model-1"
+
     def ask(self, content: str = "Say hello.", **more: Any) -> HttpResult:
-        return post(ask(f"{self.row.name}/model-1", content, **more))
+        return post(ask(f"{self.row.name}/{self.model}", content, **more))
 
 
 @pytest.fixture(params=ROWS, ids=lambda row: row.name)
@@ -58,6 +69,8 @@ def subject(
             monkeypatch.delenv(row.base_url_variable, raising=False)
         if row.key_variable:
             monkeypatch.setenv(row.key_variable, KEY)
+        for name, value in AWS.items() if row.aws else ():
+            monkeypatch.setenv(name, value)
         chat.app.compose.cache_clear()
         yield Subject(row, server)
         chat.app.compose.cache_clear()
@@ -79,7 +92,7 @@ def test_an_answer_has_text_counts_and_the_providers_name(subject: Subject) -> N
 def test_the_provider_gets_the_model_name_without_prefix(subject: Subject) -> None:
     subject.ask()
 
-    assert subject.server.last.json["model"] == "model-1"
+    assert subject.server.last.json["model"] == subject.model
 
 
 def test_the_provider_gets_its_key_in_one_header(subject: Subject) -> None:
@@ -95,7 +108,7 @@ def test_the_provider_gets_its_key_in_one_header(subject: Subject) -> None:
 def test_the_provider_gets_the_text_of_every_message(subject: Subject) -> None:
     turns = [("system", "S-1"), ("user", "U-1 ☃"), ("assistant", "A-1"), ("user", "U-2")]
     body = {
-        "model": f"{subject.row.name}/m",
+        "model": f"{subject.row.name}/{subject.model}",
         "messages": [{"role": role, "content": content} for role, content in turns],
     }
 
@@ -202,12 +215,14 @@ def test_only_transient_errors_are_retried(subject: Subject, status: int, times:
 def test_a_provider_without_its_key_is_not_registered(
     subject: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if subject.row.key_variable is None:
+    variable = "AWS_ACCESS_KEY_ID" if subject.row.aws else subject.row.key_variable
+    if variable is None:
         assert subject.ask().status == 200
         return
-    monkeypatch.setenv(subject.row.key_variable, "")
+    monkeypatch.setenv(variable, "")
 
-    assert subject.ask().status == 404
+    # A row on AWS that chatd.toml names stays registered.
+    assert subject.ask().status == (503 if subject.row.aws else 404)
     assert subject.server.received == []
 
 

@@ -144,6 +144,9 @@ VARIANTS: Mapping[str, str] = MappingProxyType(
         "ollama_generate": "ollama.generate.OllamaGenerate",
         "openrouter": "vendors.openrouter.OpenRouter",
         "kimi": "vendors.kimi.Kimi",
+        "bedrock_anthropic": "vendors.bedrock_anthropic.BedrockAnthropic",
+        "bedrock_chat": "vendors.bedrock_chat.BedrockChat",
+        "bedrock_responses": "vendors.bedrock_responses.BedrockResponses",
     }
 )
 # The part of a dialect for completions, by the dialect's name; the other dialects have none.

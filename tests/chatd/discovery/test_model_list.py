@@ -28,6 +28,11 @@ def respond(connection: socket.socket, received: Received) -> None:
     """Serve the list of models of every dialect."""
     if received.path == "/api/tags":
         reply({"models": [{"name": "llama3.2:latest"}]})(connection, received)
+    elif received.path.startswith("/foundation-models"):
+        reply({"modelSummaries": [{"modelId": "vendor.one"}]})(connection, received)
+    elif received.path.startswith("/inference-profiles"):
+        profile = {"inferenceProfileId": "us.vendor.one"}
+        reply({"inferenceProfileSummaries": [profile]})(connection, received)
     else:
         reply({"object": "list", "data": [{"id": "vendor/one"}]})(connection, received)
 
@@ -47,10 +52,12 @@ def test_tiers_and_the_models_of_every_registered_provider_are_listed(
     config.write_text('[tiers]\nfast = ["kimi/k3"]')
     provider.script = respond
 
-    models = dict.fromkeys(DIALECTS, "vendor/one") | {"ollama": "llama3.2:latest"}
+    models = {dialect: ["vendor/one"] for dialect in DIALECTS}
+    models |= {"ollama": ["llama3.2:latest"], "bedrock_converse": ["vendor.one", "us.vendor.one"]}
+    rows = CATALOG.values()
     assert listed() == [
         "fast",
-        *(f"{row.prefix}{models[row.dialect]}" for row in CATALOG.values()),
+        *(f"{row.prefix}{name}" for row in rows for name in models[row.dialect]),
     ]
 
 
@@ -114,6 +121,7 @@ def test_each_list_is_requested_with_the_providers_key(provider: Upstream, keys:
         (
             {"x-api-key": keys} if row.dialect in row.key_headers else bearer(row, keys)
             for row in CATALOG.values()
+            for _list in range(2 if row.aws else 1)
         ),
         key=str,
     )
@@ -124,7 +132,7 @@ def key_headers(headers: Mapping[str, str], key: str) -> dict[str, str]:
 
 
 def bearer(row: Provider, key: str) -> dict[str, str]:
-    return {"authorization": f"Bearer {key}"} if row.key_variable else {}
+    return {"authorization": f"Bearer {key}"} if row.key_variable or row.aws else {}
 
 
 def test_the_list_is_cached(provider: Upstream) -> None:
@@ -176,6 +184,11 @@ def test_the_earlier_list_replaces_a_failed_one(
     assert len(provider.received) == 2
 
 
+# The models of the providers whose lists have another path than `/models`.
+LISTS_ELSEWHERE = [
+    *("ollama/llama3.2:latest", "ollama_cloud/llama3.2:latest"),
+    *("bedrock/vendor.one", "bedrock/us.vendor.one"),
+]
 BROKEN: dict[str, Any] = {
     "refuses": reply({"error": "no"}, 500),
     "gives html": reply(b"<html>"),
@@ -192,7 +205,7 @@ def test_a_failing_provider_does_not_hide_other_providers(
 
     provider.script = script
 
-    assert listed() == ["ollama/llama3.2:latest", "ollama_cloud/llama3.2:latest"]
+    assert listed() == LISTS_ELSEWHERE
     assert "kimi gave no list" in json.dumps(emitted().log)
 
 
@@ -207,7 +220,7 @@ def test_a_slow_provider_does_not_hide_other_providers(
 
     provider.script = script
 
-    assert listed() == ["ollama/llama3.2:latest", "ollama_cloud/llama3.2:latest"]
+    assert listed() == LISTS_ELSEWHERE
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from chatd.dialects.bedrock_converse import reading
 from chatd.dialects.bedrock_converse import request as converse_request
 from chatd.dialects.bedrock_converse import stream as converse_stream
 from chatd.dialects.bedrock_converse.exceptions import refusal
-from chatd.dialects.bedrock_converse.model_ids import model_ids
+from chatd.dialects.bedrock_converse.model_ids import list_urls, model_ids, next_url
 from chatd.dialects.bedrock_converse.reading import DIALECT
 from chatd.dialects.bedrock_converse.relaxation import relaxed
 from chatd.dialects.failures import unlike
@@ -111,8 +111,19 @@ class BedrockConverse:
 
     def models_request(self, row: Provider, key: SecretStr | None) -> HttpRequest:
         """Build the request for the list of the provider's models, of Bedrock's control plane."""
-        url = row.base_url.replace("://bedrock-runtime.", "://bedrock.", 1)
-        return HttpRequest(f"{url}/foundation-models", base_headers(row, DIALECT, key))
+        return self.models_requests(row, key)[0]
+
+    def models_requests(self, row: Provider, key: SecretStr | None) -> tuple[HttpRequest, ...]:
+        """Build the requests for the foundation models and for the inference profiles."""
+        headers = base_headers(row, DIALECT, key)
+        return tuple(HttpRequest(url, headers) for url in list_urls(row.base_url))
+
+    def next_models_request(
+        self, request: HttpRequest, response: HttpResponse
+    ) -> HttpRequest | None:
+        """Build the request for the next page of a list; None after the last page."""
+        url = next_url(request.url, response)
+        return None if url is None else HttpRequest(url, request.headers)
 
     def models(self, response: HttpResponse) -> list[str]:
         """Read the ids of models or of inference profiles.

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/bedrock/latest/APIReference/API_ListInferenceProfile
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from pydantic_core import from_json
 
@@ -17,13 +18,37 @@ from chatd.safe_json.item_limits import MAX_MODELS
 from chatd.upstream_http import HttpResponse
 
 _MODELS, _PROFILES = "modelSummaries", "inferenceProfileSummaries"
+# Of the profiles only AWS's own: the id of an application profile is no name of a model.
+_LISTS = (
+    "/foundation-models?byInferenceType=ON_DEMAND",
+    "/inference-profiles?maxResults=1000&type=SYSTEM_DEFINED",
+)
+_MAX_TOKEN = 2048
+
+
+def list_urls(base_url: str) -> list[str]:
+    """Return the URLs of the lists of models and of profiles, on the control plane's host.
+
+    A base URL of another form than AWS's, such as that of a proxy, is the host of both.
+    """
+    url = base_url.replace("://bedrock-runtime", "://bedrock", 1)
+    return [f"{url}{path}" for path in _LISTS]
+
+
+def next_url(url: str, response: HttpResponse) -> str | None:
+    """Return the URL of the page after a response to the first page's URL; None without one."""
+    body = from_json(bounded(response.body))
+    token = body.get("nextToken") if type(body) is dict else None
+    if type(token) is not str or not 0 < len(token) <= _MAX_TOKEN:
+        return None
+    return f"{url}&nextToken={quote(token, safe='')}"
 
 
 def model_ids(response: HttpResponse) -> list[str]:
     """Return the ids that a chat may name, of either list.
 
-    A foundation model is listed if it writes text and can be called on demand; other models are
-    called by their inference profile.
+    A foundation model is listed if it writes text or makes embeddings, and can be called on demand;
+    other models are called by their inference profile.
 
     Raises:
         UpstreamError: If the body is malformed, or lists more than 10,000 models.
@@ -44,10 +69,10 @@ def model_ids(response: HttpResponse) -> list[str]:
 
 
 def _is_callable(model: Any) -> bool:
-    """Return whether a foundation model writes text and can be called by its own id."""
+    """Return whether a foundation model has a text or embeddings, and is called by its own id."""
     if type(model) is not dict:
         return False
     modes, kinds = model.get("outputModalities"), model.get("inferenceTypesSupported")
-    return (type(modes) is not list or "TEXT" in modes) and (
+    return (type(modes) is not list or "TEXT" in modes or "EMBEDDING" in modes) and (
         type(kinds) is not list or "ON_DEMAND" in kinds
     )
