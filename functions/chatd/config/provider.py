@@ -19,6 +19,21 @@ if TYPE_CHECKING:
 
 Endpoint = Literal["chat", "generate", "auto"]
 Completions = Literal["raw", "template", "none"]
+ThinkingField = Literal["reasoning_effort", "thinking", "enable_thinking"]
+Refused = Literal[
+    "tools",  # a forced tool becomes a format; any other use of tools is refused
+    "tool_choice",  # a forced tool becomes a format
+    "tool_choice_while_thinking",  # a forced tool switches thinking off
+    "format_beside_tools",  # the format is described in the system text
+    "format_in_streams",  # the whole answer is requested, and streamed when it is there
+    "stream_options",  # a stream has its tokens unasked
+    "nulls",  # in a field of a turn
+    "empty_content",  # of an assistant's turn: left out beside calls, or the whole turn is
+    "missing_reasoning",  # of an assistant's turn, from a model that thinks: a space is sent
+    "consecutive_turns",  # of one role: they are merged, and a later system turn becomes a user's
+    "model_list",
+]
+"""What a provider may refuse, and what is sent instead."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,6 +187,24 @@ class Provider:
             `reasoning_content` or `reasoning`; None: the caller's.
         developer_as_system: Whether a `developer` turn is sent as a `system` turn: chat templates
             of open models have no `developer` role.
+        key_optional: Whether the provider also serves without a key.
+        refuses: What the provider refuses, beside single fields; see Refused.
+        takes_only: The only fields of a request that the provider takes, by its own names; any
+            other is left out and named. Empty: it takes every field.
+        turn_fields: The only fields of a turn that it takes, by role; any other is left out and
+            named. A role that is absent may have every field.
+        max_temperature: The highest temperature; a higher one is lowered to it and named.
+        thinking_fields: The fields that carry how hard to think: `reasoning_effort`, the object
+            `thinking` with the type `enabled` or `disabled`, and `enable_thinking`.
+        efforts: The efforts that it takes, the lowest first; any other becomes the next higher one
+            of them, or the highest. Empty: every effort.
+        tool_choices: Its names for `auto`, `none` and `required`, if they differ.
+        tool_schema_drops: Keywords of a tool's JSON Schema that it refuses, and of the tool.
+        call_id_length: The number of letters and digits that the id of a tool call must have;
+            another id is replaced in the call and its result. None: any id.
+        schema_models: A regular expression for the beginning of the names of models that enforce a
+            JSON Schema, in any case; others get the schema in the system text, and the demand of a
+            JSON object. None: every model enforces it.
         upstream_stream: Whether the provider streams also for a caller that does not. `auto`: only
             if another model can take over, since a stream distinguishes silence from slowness. A
             whole response often has more fields, and only `connect` and `total` limit it.
@@ -228,6 +261,17 @@ class Provider:
     takes_top_k: bool = False
     returns_reasoning: Literal["reasoning_content", "reasoning"] | None = None
     developer_as_system: bool = False
+    key_optional: bool = False
+    refuses: tuple[Refused, ...] = ()
+    takes_only: tuple[str, ...] = ()
+    turn_fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    max_temperature: float | None = None
+    thinking_fields: tuple[ThinkingField, ...] = ("reasoning_effort",)
+    efforts: tuple[str, ...] = ()
+    tool_choices: Mapping[str, str] = field(default_factory=dict)
+    tool_schema_drops: tuple[str, ...] = ()
+    call_id_length: int | None = None
+    schema_models: str | None = None
     upstream_stream: bool | Literal["auto"] = "auto"
     service_tier: str | None = None
     latency: Literal["standard", "optimized"] | None = None
@@ -304,3 +348,8 @@ class Provider:
         from chatd.config.model_facts import facts_of  # noqa: PLC0415  # see above
 
         return facts_of(self, model)
+
+    def enforces_schema(self, model: str) -> bool:
+        """Return whether the model enforces a JSON Schema; `model` is the provider's name."""
+        models = self.schema_models
+        return models is None or re.match(models, model, re.IGNORECASE) is not None

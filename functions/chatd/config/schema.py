@@ -11,11 +11,13 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from chatd.config.provider import Refused, ThinkingField
 from chatd.safe_json.item_limits import MAX_EMBEDDINGS, MAX_TIER_MODELS, items
 
 Seconds = Annotated[float, Field(gt=0, le=900, allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1, max_length=256)]
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$")]
+Keyword = Annotated[str, Field(pattern=r"^[$]?[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 FieldName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 ModelId = Annotated[str, Field(min_length=1, max_length=2048)]
 Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
@@ -233,6 +235,17 @@ class ProviderTable(_Table):
     prefill: bool | None = None
     prefill_fields: dict[str, Any] | None = None
     models: Annotated[dict[Name, ModelTable], Field(max_length=MAX_MODEL_TABLES)] | None = None
+    key_optional: bool | None = None
+    refuses: Annotated[list[Refused], items(MAX_FIELDS)] | None = None
+    takes_only: Annotated[list[FieldName], items(MAX_FIELDS)] | None = None
+    turn_fields: dict[FieldName, Annotated[list[FieldName], items(MAX_FIELDS)]] | None = None
+    max_temperature: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    thinking_fields: Annotated[list[ThinkingField], items(MAX_FIELDS)] | None = None
+    efforts: Annotated[list[Word], items(MAX_FIELDS)] | None = None
+    tool_choices: dict[FieldName, FieldName] | None = None
+    tool_schema_drops: Annotated[list[Keyword], items(MAX_FIELDS)] | None = None
+    call_id_length: Annotated[int, Field(ge=6, le=64)] | None = None
+    schema_models: Annotated[str, AfterValidator(checked_pattern)] | None = None
     upstream_stream: bool | Literal["auto"] | None = None
     service_tier: Word | None = None
     latency: Literal["standard", "optimized"] | None = None

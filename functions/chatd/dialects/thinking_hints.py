@@ -80,6 +80,11 @@ def name_of(request: ChatRequest) -> str:
     return _name(request, _EFFORT if request.think is None else _THINKING)
 
 
+def effort_name(request: ChatRequest) -> str:
+    """Return the caller's name of the effort."""
+    return _name(request, _EFFORT)
+
+
 def effort_of_budget(tokens: int | None) -> str:
     """Return the effort that a budget of tokens stands for; `medium` without a budget."""
     if tokens is None or _LOW_BUDGET <= tokens < _MEDIUM_BUDGET:

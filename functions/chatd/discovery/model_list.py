@@ -155,7 +155,9 @@ class Models:
 
     def _available(self) -> list[Provider]:
         return [
-            row for row, availability in self._registry.registered() if availability.reason is None
+            row
+            for row, availability in self._registry.registered()
+            if availability.reason is None and "model_list" not in row.refuses
         ]
 
     def _is_stale(self, row: Provider) -> bool:

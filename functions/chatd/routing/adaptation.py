@@ -22,7 +22,10 @@ from chatd.errors import CompletionsUnsupportedError
 from chatd.json_schema.budget import Budget
 from chatd.routing import billing_line, hosted_tools, structured_output, thinking_history
 from chatd.routing.router import Route
+from chatd.routing.stream_choice import fixed_stream
 from chatd.routing.tool_kinds import ALL_KINDS, is_chosen, is_lacking
+
+_REFUSED_CHOICE = frozenset({"tools", "tool_choice"})
 
 
 class AnswerAdaptation(Protocol):
@@ -65,7 +68,8 @@ def adapted_to(route: Route, request: ChatRequest, call: Call, *, fallback: bool
 
     """
     row = route.provider
-    stream = request.stream if row.upstream_stream == "auto" else row.upstream_stream
+    fixed = fixed_stream(request, row)
+    stream = request.stream if fixed is None else fixed
     request = request.to(row.model_ids.get(route.model, route.model), stream=stream)
     name = dialect_name(row, request)
     if request.completion is not None:
@@ -81,7 +85,7 @@ def adapted_to(route: Route, request: ChatRequest, call: Call, *, fallback: bool
     request, answers, dropped_format = _tools(
         request,
         frozenset() if row.tools_only_functions else kinds,
-        chooses=dialect.chooses_tools,
+        chooses=dialect.chooses_tools and not _REFUSED_CHOICE & set(row.refuses),
     )
     if not structured_output.is_enforced(request, row, dialect):
         request = structured_output.described(request, Budget(call.is_over))

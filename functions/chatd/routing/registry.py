@@ -94,6 +94,8 @@ def _is_registered(row: Provider, key: ProviderKey) -> bool:
 
 
 def _is_usable(row: Provider, key: ProviderKey) -> bool:
+    if row.key_optional and key.failure is None:
+        return True
     return key.is_found or (row.key_variable is None and row.aws is None)
 
 

@@ -39,8 +39,12 @@ def is_enforced(request: ChatRequest, row: Provider, dialect: Dialect) -> bool:
     """
     if request.format is None:
         return True
-    enforced = row.enforces_format(request.model)
-    return enforced and (dialect.enforces_json or request.format != "json")
+    if request.tools and "format_beside_tools" in row.refuses:
+        return False
+    takes = (
+        dialect.enforces_json if request.format == "json" else row.enforces_schema(request.model)
+    )
+    return row.enforces_format(request.model) and takes
 
 
 def described(request: ChatRequest, budget: Budget) -> ChatRequest:

@@ -30,6 +30,7 @@ from chatd.routing.image_urls import check_images
 from chatd.routing.model_target import ModelTarget
 from chatd.routing.registry import Registry
 from chatd.routing.router import Route, routes
+from chatd.routing.stream_choice import fixed_stream
 from chatd.upstream_http import HttpRequest
 
 if TYPE_CHECKING:
@@ -88,7 +89,8 @@ class Target(ModelTarget):
 
     def streaming(self, *, stream: bool) -> Target:
         """Return the target with a streamed or a whole answer requested, if the row allows both."""
-        if self.request.stream == stream or self.route.provider.upstream_stream != "auto":
+        fixed = fixed_stream(self.request, self.route.provider)
+        if self.request.stream == stream or fixed is not None:
             return self
         return self.with_request(self.request.to(self.request.model, stream=stream))
 

@@ -108,6 +108,12 @@ def uncorrected(body: dict[str, Any]) -> dict[str, Any]:
         }
         for turn in body["messages"]
     ]
+    # An assistant's turn that holds nothing is left out.
+    turns = [
+        turn
+        for turn in turns
+        if turn["role"] != "assistant" or any(turn[name] for name in turn if name != "role")
+    ]
     rest = {name: value for name, value in body.items() if name not in CORRECTED}
     return {**rest, "messages": turns}
 

@@ -12,7 +12,6 @@ _OPEN_THINKING = (
 )
 
 ROWS = (
-    # https://console.groq.com/docs/openai, read on 2026-11-25
     Provider(
         name="groq",
         dialect="openai_chat",
@@ -20,9 +19,18 @@ ROWS = (
         base_url_variable="GROQ_BASE_URL",
         key_variable="GROQ_API_KEY",
         known_to_think=_OPEN_THINKING,
+        returns_reasoning="reasoning",
+        drops=("logprobs", "top_logprobs", "logit_bias"),
+        turn_fields={"user": ("role", "content"), "system": ("role", "content")},
+        # https://github.com/BerriAI/litellm/issues/5839
+        refuses=("nulls", "format_beside_tools", "format_in_streams"),
+        # https://console.groq.com/docs/structured-outputs
+        schema_models=r"openai/gpt-oss|meta-llama/llama-4|moonshotai/kimi-k",
         embeddings=False,
+        completions="none",
+        source="https://console.groq.com/docs/openai",
+        checked="2026-11-25",
     ),
-    # https://docs.together.ai/docs/openai-api-compatibility, read on 2026-11-25
     Provider(
         name="together",
         dialect="openai_chat",
@@ -31,8 +39,9 @@ ROWS = (
         key_variable="TOGETHER_API_KEY",
         known_to_think=_OPEN_THINKING,
         returns_reasoning="reasoning_content",
+        source="https://docs.together.ai/docs/openai-api-compatibility",
+        checked="2026-11-25",
     ),
-    # https://docs.fireworks.ai/tools-sdks/openai-compatibility, read on 2026-11-25
     Provider(
         name="fireworks",
         dialect="openai_chat",
@@ -40,9 +49,12 @@ ROWS = (
         base_url_variable="FIREWORKS_BASE_URL",
         key_variable="FIREWORKS_API_KEY",
         known_to_think=_OPEN_THINKING,
+        # https://docs.fireworks.ai/structured-responses/structured-response-formatting
+        refuses=("format_beside_tools",),
         max_tokens_name="max_tokens",
+        source="https://docs.fireworks.ai/tools-sdks/openai-compatibility",
+        checked="2026-11-25",
     ),
-    # https://inference-docs.cerebras.ai/api-reference/chat-completions, read on 2026-11-25
     Provider(
         name="cerebras",
         dialect="openai_chat",
@@ -51,10 +63,12 @@ ROWS = (
         key_variable="CEREBRAS_API_KEY",
         known_to_think=_OPEN_THINKING,
         max_tokens_name="max_tokens",
-        drops=("frequency_penalty", "presence_penalty", "logit_bias", "n"),
+        drops=("frequency_penalty", "presence_penalty", "logit_bias", "n", "logprobs"),
+        returns_reasoning="reasoning",
         embeddings=False,
+        source="https://inference-docs.cerebras.ai/api-reference/chat-completions",
+        checked="2026-11-25",
     ),
-    # https://docs.sambanova.ai/docs/en/features/openai-compatibility, read on 2026-11-25
     Provider(
         name="sambanova",
         dialect="openai_chat",
@@ -64,8 +78,9 @@ ROWS = (
         known_to_think=_OPEN_THINKING,
         max_tokens_name="max_tokens",
         content_as_text=True,
+        source="https://docs.sambanova.ai/docs/en/features/openai-compatibility",
+        checked="2026-11-25",
     ),
-    # https://deepinfra.com/docs/openai_api, read on 2026-11-25
     Provider(
         name="deepinfra",
         dialect="openai_chat",
@@ -73,8 +88,9 @@ ROWS = (
         base_url_variable="DEEPINFRA_BASE_URL",
         key_variable="DEEPINFRA_API_KEY",
         known_to_think=_OPEN_THINKING,
+        source="https://deepinfra.com/docs/openai_api",
+        checked="2026-11-25",
     ),
-    # https://docs.api.nvidia.com/nim/reference/llm-apis, read on 2026-11-25
     Provider(
         name="nvidia",
         dialect="openai_chat",
@@ -85,8 +101,9 @@ ROWS = (
         max_tokens_name="max_tokens",
         # https://docs.nvidia.com/nim/nemo-retriever/text-embedding/2.0.0/use-the-api-openai.html
         embeddings=EmbeddingsApi("openai", fields={"input_type": "passage"}),
+        source="https://docs.api.nvidia.com/nim/reference/llm-apis",
+        checked="2026-11-25",
     ),
-    # https://docs.tokenfactory.nebius.com, read on 2026-11-25
     Provider(
         name="nebius",
         dialect="openai_chat",
@@ -94,8 +111,9 @@ ROWS = (
         base_url_variable="NEBIUS_BASE_URL",
         key_variable="NEBIUS_API_KEY",
         known_to_think=_OPEN_THINKING,
+        source="https://docs.tokenfactory.nebius.com",
+        checked="2026-11-25",
     ),
-    # https://docs.siliconflow.com/en/api-reference/chat-completions, read on 2026-11-25
     Provider(
         name="siliconflow",
         dialect="openai_chat",
@@ -103,8 +121,10 @@ ROWS = (
         base_url_variable="SILICONFLOW_BASE_URL",
         key_variable="SILICONFLOW_API_KEY",
         known_to_think=_OPEN_THINKING,
+        thinking_fields=("enable_thinking",),
+        source="https://docs.siliconflow.com/en/api-reference/chat-completions",
+        checked="2026-11-25",
     ),
-    # https://novita.ai/docs/api-reference/model-apis-llm-create-chat-completion, read on 2026-11-25
     Provider(
         name="novita",
         dialect="openai_chat",
@@ -112,8 +132,9 @@ ROWS = (
         base_url_variable="NOVITA_BASE_URL",
         key_variable="NOVITA_API_KEY",
         known_to_think=_OPEN_THINKING,
+        source="https://novita.ai/docs/api-reference/model-apis-llm-create-chat-completion",
+        checked="2026-11-25",
     ),
-    # https://docs.baseten.co/development/model-apis/overview, read on 2026-11-25
     Provider(
         name="baseten",
         dialect="openai_chat",
@@ -121,8 +142,9 @@ ROWS = (
         base_url_variable="BASETEN_BASE_URL",
         key_variable="BASETEN_API_KEY",
         known_to_think=_OPEN_THINKING,
+        source="https://docs.baseten.co/development/model-apis/overview",
+        checked="2026-11-25",
     ),
-    # https://huggingface.co/docs/inference-providers/index, read on 2026-11-25
     Provider(
         name="huggingface",
         dialect="openai_chat",
@@ -130,14 +152,20 @@ ROWS = (
         base_url_variable="HUGGINGFACE_BASE_URL",
         key_variable="HF_TOKEN",
         known_to_think=_OPEN_THINKING,
+        completions="none",
+        source="https://huggingface.co/docs/inference-providers/index",
+        checked="2026-11-25",
     ),
-    # https://docs.github.com/en/rest/models/inference, read on 2026-11-25
     Provider(
         name="github_models",
         dialect="openai_chat",
         base_url="https://models.github.ai/inference",
         base_url_variable="GITHUB_MODELS_BASE_URL",
         key_variable="GITHUB_TOKEN",
-        known_to_think=_OPEN_THINKING,
+        known_to_think=r"openai/(o[1-9]|gpt-5)|deepseek/deepseek-r1",
+        refuses=("model_list",),  # the catalog of models has a host path of its own
+        completions="none",
+        source="https://docs.github.com/en/rest/models/inference",
+        checked="2026-11-25",
     ),
 )

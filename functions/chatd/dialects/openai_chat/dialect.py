@@ -33,7 +33,6 @@ from chatd.dialects.openai_chat import stream as openai_stream
 from chatd.dialects.openai_chat.reading import DIALECT, AnswerCorrection
 from chatd.dialects.openai_chat.row_corrections import (
     correct_fields,
-    corrected_turn,
     corrects_turns,
     dropped,
 )
@@ -68,8 +67,10 @@ class OpenAIChat:
     enforces_json = True
     chooses_tools = True
 
-    def refused(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # a subclass's place
-        """Name no field: the dialect can express every field that changes the answer."""
+    def refused(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:
+        """Name the tools for a provider without any; the dialect can express every other field."""
+        if "tools" in row.refuses and request.tools and request.tool_choice != "none":
+            return ("tools",)
         return ()
 
     def omitted(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:
@@ -87,8 +88,6 @@ class OpenAIChat:
         """
         own = openai_request.is_own(request)
         body = openai_request.body_of(request, row)
-        if corrects_turns(row):
-            body["messages"] = [self._turn(turn, row) for turn in body["messages"]]
         think = request.think if own else thinking_hints.wanted(request, row)
         if think is not None:
             self._write_thinking(body, think, request)
@@ -100,6 +99,11 @@ class OpenAIChat:
             if body.get("stream"):
                 del body["stream"]
         correct_fields(body, row)
+        if corrects_turns(row):
+            # For single rows: 1 ms of a first chat.
+            from chatd.dialects.openai_chat.turn_corrections import corrected  # noqa: PLC0415  # see above
+
+            body["messages"] = corrected(body, row)
         self._correct(body, row)
         headers = {**base_headers(row, DIALECT, key, request), **self._headers(request, row)}
         return HttpRequest(row.url(DIALECT, "/chat/completions"), headers, request_body(body))
@@ -182,10 +186,6 @@ class OpenAIChat:
 
     def _frames(self, response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Frame]:
         return openai_stream.frames(response, chunks, correct=self._answer_correction())
-
-    def _turn(self, turn: dict[str, Any], row: Provider) -> dict[str, Any]:
-        """Correct one message; the given message is not changed."""
-        return corrected_turn(turn, row)
 
     def _write_thinking(self, body: dict[str, Any], think: Think, request: ChatRequest) -> None:
         """Write the fields for thinking; other fields of the same object stay."""

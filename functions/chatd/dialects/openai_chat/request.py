@@ -65,6 +65,14 @@ def has_field(request: ChatRequest, name: str) -> bool:
     return name in _options(request) or name in fields_for(DIALECT, request.extra)
 
 
+def field_names(request: ChatRequest) -> list[str]:
+    """Name the fields of the body that the caller gives a value."""
+    source = request.source
+    if source is not None and source.dialect == DIALECT:
+        return [name for name, value in source.body.items() if value is not None]
+    return [*_options(request), *fields_for(DIALECT, request.extra)]
+
+
 def foreign(request: ChatRequest, row: Provider) -> tuple[str, ...]:
     """Name the fields that came in another dialect, which the body lacks."""
     if is_own(request):

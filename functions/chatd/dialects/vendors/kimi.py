@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from chatd.canonical.request import ChatRequest, Think
-from chatd.config.provider import Provider
 from chatd.dialects import Dialect
 from chatd.dialects.openai_chat.dialect import OpenAIChat
 
@@ -25,13 +24,6 @@ class Kimi(OpenAIChat):
         if request.model.startswith("k3"):
             return {"reasoning_effort": think}
         return {"thinking": {"type": "enabled", "effort": think}}
-
-    def _turn(self, turn: dict[str, Any], row: Provider) -> dict[str, Any]:
-        # Kimi refuses a call with an empty text beside it: "text content is empty".
-        turn = super()._turn(turn, row)
-        if turn.get("tool_calls") and not turn.get("content"):
-            return {name: value for name, value in turn.items() if name != "content"}
-        return turn
 
 
 _: Dialect = Kimi()
