@@ -28,6 +28,8 @@ def references(value: object) -> Iterator[str]:
                 yield inner
             elif key == "Fn::Sub" and isinstance(inner, str):
                 yield from re.findall(r"\$\{([A-Za-z:]+)", inner)
+            elif key == "Fn::Sub":
+                yield from (*re.findall(r"\$\{([A-Za-z:]+)", inner[0]), *references(inner[1]))
             elif key == "Fn::If":
                 yield from (inner[0], *references(inner[1:]))
             else:

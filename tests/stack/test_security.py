@@ -117,6 +117,7 @@ def test_each_role_has_exactly_its_function_s_permissions(stack: Stack) -> None:
     permissions = {
         name: policy["Properties"]["PolicyDocument"]["Statement"]
         for name, policy in of_type(stack, "AWS::IAM::ManagedPolicy").items()
+        if "Bedrock" not in name  # test_bedrock.py has their permissions
     }
     network = permissions["ChatPolicy"].pop()
 
@@ -145,14 +146,18 @@ def test_each_role_has_exactly_its_function_s_permissions(stack: Stack) -> None:
     assert network["Fn::If"][2] == {"Ref": "AWS::NoValue"}
 
 
-def test_each_function_has_its_own_role_with_one_policy(stack: Stack) -> None:
+def test_each_function_has_its_own_role_with_its_own_policies(stack: Stack) -> None:
     roles = of_type(stack, "AWS::IAM::Role")
 
     assert set(roles) == {"ChatRole", "ProvidersRole", "AuthorizerRole"}
     for name, role in roles.items():
         policy = name.replace("Role", "Policy")
 
-        assert role["Properties"]["ManagedPolicyArns"] == [{"Ref": policy}]
+        own, *bedrock = role["Properties"]["ManagedPolicyArns"]
+        assert own == {"Ref": policy}
+        assert [one["Fn::If"][1] for one in bedrock] == [
+            {"Ref": name.replace("Role", "BedrockPolicy")} for _ in bedrock
+        ]
         assert "Policies" not in role["Properties"]
         assert properties(stack, name.replace("Role", "Function"))["Role"] == {
             "Fn::GetAtt": [name, "Arn"]

@@ -24,10 +24,16 @@ def versioned_parameters(stack: Stack, name: str) -> set[str]:
     versioned = {
         key: value for key, value in properties(stack, name).items() if key not in UNVERSIONED
     }
-    named = set(references(versioned))
-    decide = [stack["Conditions"][condition] for condition in named & set(stack["Conditions"])]
+    found = parameters_of(stack, versioned)
     if "CapacityProviderConfig" in versioned:  # a different VPC changes the capacity provider's ARN
-        decide.append(properties(stack, "Capacity")["VpcConfig"])
+        found |= parameters_of(stack, properties(stack, "Capacity")["VpcConfig"])
+    return found
+
+
+def parameters_of(stack: Stack, value: object) -> set[str]:
+    """Return the parameters that a value refers to, also through conditions."""
+    named = set(references(value))
+    decide = [stack["Conditions"][condition] for condition in named & set(stack["Conditions"])]
     return (named | set(references(decide))) & set(stack["Parameters"])
 
 
@@ -39,7 +45,7 @@ def test_a_version_depends_on_exactly_its_function_s_parameters(
     stack: Stack = request.getfixturevalue(stack_fixture)
     policy = name.replace("Function", "Policy")
     version = next(r for r in of_type(stack, "AWS::Lambda::Version") if r.startswith(name))
-    described = set(references(properties(stack, policy)["Description"]))
+    described = parameters_of(stack, properties(stack, policy)["Description"])
 
     assert described == versioned_parameters(stack, name)
     assert properties(stack, version)["Description"] == {"Ref": policy}

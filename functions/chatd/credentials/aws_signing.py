@@ -151,11 +151,11 @@ def bearer_token(
     }
     if credentials.session_token is not None:
         query["X-Amz-Security-Token"] = credentials.session_token.get_secret_value()
-    signed_query = urlencode(sorted(query.items()), quote_via=quote, safe="-_.~")
-    nothing = sha256(b"").hexdigest()
-    canonical = f"POST\n/\n{signed_query}\nhost:{_TOKEN_HOST}\n\nhost\n{nothing}"
+    written = urlencode(query, quote_via=quote, safe="-_.~")
+    ordered = "&".join(sorted(written.split("&")))
+    canonical = f"POST\n/\n{ordered}\nhost:{_TOKEN_HOST}\n\nhost\n{sha256(b'').hexdigest()}"
     signature = scope.signature(canonical, credentials.secret_key)
-    url = f"{_TOKEN_HOST}/?{signed_query}&X-Amz-Signature={signature}&Version=1"
+    url = f"{_TOKEN_HOST}/?{written}&X-Amz-Signature={signature}&Version=1"
     return SecretStr(_TOKEN_PREFIX + b64encode(url.encode()).decode())
 
 

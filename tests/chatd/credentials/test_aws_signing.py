@@ -7,7 +7,7 @@ from base64 import b64decode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import pytest
 from botocore.auth import SigV4Auth, SigV4QueryAuth
@@ -135,9 +135,7 @@ def test_a_bearer_token_is_a_presigned_url_of_botocore(credentials: AwsCredentia
     ours = decoded_token(bearer_token(credentials, "eu-central-1", NOW, 43_200))
     theirs = botocores(action, credentials, SigV4QueryAuth, "bedrock", "eu-central-1", 43_200)
 
-    ours_url, theirs_url = urlsplit(f"https://{ours}"), urlsplit(f"{theirs.url}&Version=1")
-    assert ours_url[:3] == theirs_url[:3]
-    assert sorted(ours_url.query.split("&")) == sorted(theirs_url.query.split("&"))
+    assert f"https://{ours}" == f"{theirs.url}&Version=1"
 
 
 def test_a_signer_signs_with_the_present_moment() -> None:
