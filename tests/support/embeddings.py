@@ -60,6 +60,7 @@ def vectors_of(body: Any) -> list[Any]:
 def by_number(connection: socket.socket, received: Received) -> None:
     """Answer each of `texts` with the vector of its number, and one token a text."""
     given = received.json["input"]
+    given = [given] if isinstance(given, str) else given
     numbers = [int(text.rpartition(" ")[2]) for text in given]
     body = listed(*([float(number), 0.5] for number in numbers), tokens=len(given))
     reply(body)(connection, received)

@@ -100,27 +100,31 @@ class BatchRunner:
         self, batches: Sequence[EmbeddingTarget], window: AttemptWindow, context: EmbeddingContext
     ) -> list[Embeddings]:
         """Run batches side by side, and add their figures to the record."""
-        from concurrent.futures import ThreadPoolExecutor, as_completed  # noqa: PLC0415  # 5 ms of a start
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  # 5 ms of a start
 
         group = _Group(context)
         started = time.monotonic()
-        pool = ThreadPoolExecutor(min(PARALLEL, len(batches)), "embeddings")
-        try:
-            futures = [pool.submit(self._member, batch, window, group) for batch in batches]
-            for future in as_completed(futures):
-                future.result()
-        except BaseException:
-            group.cancel()
-            raise
-        finally:
-            pool.shutdown(cancel_futures=True)
-            group.add_to(context.record, started)
-        return [future.result() for future in futures]
+        with ThreadPoolExecutor(min(PARALLEL, len(batches)), "embeddings") as pool:
+            found = list(pool.map(lambda batch: self._member(batch, window, group), batches))
+        group.add_to(context.record, started)
+        if group.ended:
+            raise group.failure or CallCancelledError
+        return [one for one in found if one is not None]
 
-    def _member(self, batch: EmbeddingTarget, window: AttemptWindow, group: _Group) -> Embeddings:
+    def _member(
+        self, batch: EmbeddingTarget, window: AttemptWindow, group: _Group
+    ) -> Embeddings | None:
+        """Return the vectors of one batch; None if it failed, or another one before it."""
+        if group.ended:
+            return None
         context = group.member()
         part = window.for_part(batch, context)
-        return self._batch(batch, part, _SharedRetries(group, fallback=window.fallback))
+        retries = _SharedRetries(group, fallback=window.fallback)
+        try:
+            return self._batch(batch, part, retries)
+        except Exception as failure:  # noqa: BLE001  # raised again in the thread of the request
+            group.fail(failure)
+            return None
 
     def _batch(
         self, target: EmbeddingTarget, window: AttemptWindow, retries: Retries
@@ -160,12 +164,17 @@ class _Group:
     Args:
         context: The context of the whole request.
 
+    Attributes:
+        ended: Whether no further batch begins: one has failed, or the caller hung up.
+        failure: The first failure; the ones that its end caused in other batches are no reason.
+
     """
 
     def __init__(self, context: EmbeddingContext) -> None:
         self._context = context
         self._lock = threading.Lock()
-        self._cancelled = False
+        self.ended = False
+        self.failure: Exception | None = None
         self._members: list[EmbeddingContext] = []
         self._retries = MOST_RETRIES
         context.call.on_cancel(self.cancel)
@@ -178,14 +187,20 @@ class _Group:
         context = EmbeddingContext(call, ChatRecord(call.request_id), whole.request)
         with self._lock:
             self._members.append(context)
-            if self._cancelled:
+            if self.ended:
                 call.cancel()
         return context
+
+    def fail(self, failure: Exception) -> None:
+        """Note the failure of a batch, and cancel the others."""
+        with self._lock:
+            self.failure = self.failure or failure
+        self.cancel()
 
     def cancel(self) -> None:
         """Cancel every batch, from any thread."""
         with self._lock:
-            self._cancelled = True
+            self.ended = True
             members = list(self._members)
         for member in members:
             member.call.cancel()
@@ -199,7 +214,9 @@ class _Group:
     def add_to(self, record: ChatRecord, started: float) -> None:
         """Add the figures of the batches, which have ended, to the record of the whole request."""
         for member in self._members:
-            record.earlier += member.record.earlier
+            for attempt in member.record.earlier:
+                record.earlier.append(attempt)
+                record.overlapped_ms += attempt.upstream_ms or 0.0
             if record.usage is not None and member.record.usage is not None:
                 record.usage += member.record.usage
         record.add_upstream_time(started)

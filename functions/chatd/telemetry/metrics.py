@@ -26,7 +26,7 @@ def metrics(record: ChatRecord, namespace: str) -> Iterator[str]:
     upstream = sum(attempt.upstream_ms or 0.0 for attempt in attempts)
     for attempt in attempts[:-1]:
         yield _line(attempt, namespace, overhead=None)
-    overhead = record.total_ms - upstream - record.waited_ms
+    overhead = record.total_ms - upstream + record.overlapped_ms - record.waited_ms
     yield _line(attempts[-1], namespace, overhead=overhead)
 
 

@@ -47,6 +47,7 @@ class ChatRecord:
         total_ms: Milliseconds from the start of the chat to its end.
         error: The code of the failure, one of ours; never a provider's.
         waited_ms: Milliseconds spent waiting between retries.
+        overlapped_ms: Milliseconds of failed attempts beside others, which `upstream_ms` has too.
         earlier: The failed attempts.
         under_way: Whether an attempt is running or has succeeded.
         failed_over_from: The models of streams that broke off, as `<provider>/<model>`.
@@ -71,6 +72,7 @@ class ChatRecord:
     error: str | None = None
     fault: str | None = None
     waited_ms: float = 0.0
+    overlapped_ms: float = 0.0
     earlier: list[Attempt] = field(default_factory=list)
     under_way: bool = False
     failed_over_from: list[str] = field(default_factory=list)
