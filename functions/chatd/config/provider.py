@@ -161,6 +161,11 @@ class Provider:
             `/api/generate` in Ollama's: `none` if it lacks the route. `raw`: the model continues
             the prompt as it is, so that a longer prompt continues a broken answer. `template`: the
             provider may put the prompt into a chat template. In Ollama's dialect the request says.
+        options: Ollama's options for single models, by a regular expression for the beginning of
+            the model's name, in any case; the first match holds. A caller's own options take
+            precedence. `keep_alive`, `truncate` and `shift`, which are no options, may stand here.
+        keep_alive: How long Ollama keeps a model loaded, such as `10m`, in seconds as a number; -1
+            for ever. None: Ollama's own 5 minutes.
         plans: Base URLs by plan, if the provider sells several.
         plan_dialects: The `model_dialects` of each plan, if they differ.
         plan: The selected plan.
@@ -243,6 +248,8 @@ class Provider:
     stripped_endings: tuple[str, ...] = ()
     endpoint: Endpoint = "chat"
     completions: Completions = "raw"
+    options: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    keep_alive: int | str | None = None
     plans: Mapping[str, str] = field(default_factory=dict)
     plan_dialects: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     plan: str | None = None
@@ -305,6 +312,13 @@ class Provider:
         """Return whether the provider enforces a format for the model, named as it names it."""
         free = self.formatless
         return self.honours_format and (free is None or re.match(free, model) is None)
+
+    def options_of(self, model: str) -> Mapping[str, Any]:
+        """Return Ollama's options for a model; `model` is the provider's name for it."""
+        for pattern, options in self.options:
+            if re.match(pattern, model, re.IGNORECASE):
+                return options
+        return {}
 
     def can_think(self, model: str) -> bool:
         """Return whether the model is known to think; `model` is the provider's name for it."""

@@ -205,21 +205,43 @@ def _embeddings(row: Provider, table: ProviderTable, where: str) -> EmbeddingsAp
     return replace(api or EmbeddingsApi(None), **values)
 
 
-def _changed(row: Provider, table: ProviderTable, where: str) -> Provider:
-    """Return the row with the values of its table."""
+def _check_ollama(row: Provider, table: ProviderTable, where: str) -> None:
+    """Refuse keys of Ollama's dialect for a provider that does not speak it."""
     if table.endpoint is not None and row.dialect != "ollama":
         raise ConfigError(f"{where}.endpoint: only a provider of Ollama's dialect has one")
+    for key in ("options", "keep_alive"):
+        if getattr(table, key) is not None and "ollama" not in _dialects_of(row, table):
+            raise ConfigError(f"{where}.{key}: only a provider of Ollama's dialect has it")
+
+
+def _by_model(table: ProviderTable) -> dict[str, Any]:
+    """Return the keys whose values differ by model, in the form of a row."""
+    drops = {pattern: tuple(names) for pattern, names in (table.model_drops or {}).items()}
+    tables = {
+        "model_dialects": table.model_dialects,
+        "model_drops": None if table.model_drops is None else drops,
+        "options": table.options,
+    }
+    return {key: tuple(found.items()) for key, found in tables.items() if found is not None}
+
+
+def _dialects_of(row: Provider, table: ProviderTable) -> set[str]:
+    """Return the dialects that the changed row can speak."""
+    models = row.model_dialects if table.model_dialects is None else table.model_dialects.items()
+    own = row.own_dialects if table.own_dialects is None else table.own_dialects
+    return {row.dialect, *own, *(dialect for _, dialect in models)}
+
+
+def _changed(row: Provider, table: ProviderTable, where: str) -> Provider:
+    """Return the row with the values of its table."""
+    _check_ollama(row, table, where)
     changes: dict[str, Any] = table.model_dump(
         exclude_none=True,
         exclude=_OTHER_KEYS,
     )
     changes |= _objects(row, table)
     changes["embeddings"] = _embeddings(row, table, where)
-    if table.model_dialects is not None:
-        changes["model_dialects"] = tuple(table.model_dialects.items())
-    if table.model_drops is not None:
-        drops = {pattern: tuple(names) for pattern, names in table.model_drops.items()}
-        changes["model_drops"] = tuple(drops.items())
+    changes |= _by_model(table)
     if table.own_dialects is not None:
         changes["own_dialects"] = tuple(table.own_dialects)
     if table.enabled is False:

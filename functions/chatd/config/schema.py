@@ -9,10 +9,10 @@ import re
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
 from chatd.config.provider import Refused, ThinkingField
-from chatd.safe_json.item_limits import MAX_EMBEDDINGS, MAX_TIER_MODELS, items
+from chatd.safe_json.item_limits import MAX_EMBEDDINGS, MAX_STOPS, MAX_TIER_MODELS, items
 
 Seconds = Annotated[float, Field(gt=0, le=900, allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1, max_length=256)]
@@ -115,6 +115,43 @@ def _checked_path(value: str) -> str:
     return value
 
 
+# A duration as Go writes it, or seconds; a negative one is for ever:
+# https://github.com/ollama/ollama/blob/main/api/types.go (Duration)
+_DURATION = re.compile(r"-?([0-9]{1,9}(\.[0-9]{1,9})?(ms|s|m|h)){1,4}")
+
+
+def _checked_keep_alive(value: Any) -> int | str:
+    if type(value) is int or (isinstance(value, str) and _DURATION.fullmatch(value)):
+        return value
+    raise ValueError("must be seconds, or a duration such as 10m or 1h30m")
+
+
+KeepAlive = Annotated[int | str, PlainValidator(_checked_keep_alive)]
+_OptionText = Annotated[str, Field(max_length=256)]
+OptionValue = (
+    bool
+    | int
+    | Annotated[float, Field(allow_inf_nan=False)]
+    | _OptionText
+    | Annotated[list[_OptionText], items(MAX_STOPS)]
+)
+
+
+def _checked_options(value: dict[str, Any]) -> dict[str, Any]:
+    """Check the options whose wrong values Ollama would ignore."""
+    if len(value) > MAX_FIELDS:
+        raise ValueError(f"must have at most {MAX_FIELDS} options")
+    context = value.get("num_ctx", 1)
+    if type(context) is not int or context < 1:
+        raise ValueError("has a num_ctx that is not a number of tokens from 1 on")
+    for name in ("truncate", "shift"):
+        if type(value.get(name, True)) is not bool:
+            raise ValueError(f"has a {name} that is neither true nor false")
+    if "keep_alive" in value:
+        _checked_keep_alive(value["keep_alive"])
+    return value
+
+
 def _tier(value: Any) -> Any:
     return {"models": value} if isinstance(value, list) else value
 
@@ -211,6 +248,15 @@ class ProviderTable(_Table):
     aws: AwsTable | None = None
     endpoint: Literal["chat", "generate", "auto"] | None = None
     completions: Literal["raw", "template", "none"] | None = None
+    options: (
+        Annotated[
+            dict[str, Annotated[dict[FieldName, OptionValue], AfterValidator(_checked_options)]],
+            Field(max_length=MAX_FIELDS),
+            AfterValidator(_with_patterns),
+        ]
+        | None
+    ) = None
+    keep_alive: KeepAlive | None = None
     plan: str | None = None
     honours_format: bool | None = None
     formatless: Annotated[str, AfterValidator(checked_pattern)] | None = None

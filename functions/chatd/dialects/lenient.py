@@ -116,7 +116,9 @@ def refusal(body: bytes) -> Refusal | None:
 def refusal_of(error: Any) -> Refusal:
     """Read the `error` or `detail` field of an error body."""
     if isinstance(error, str):
-        return Refusal(error)
+        # Ollama passes an error of its llama-server on as a text.
+        inner = refusal(error.encode("utf-8", "replace")) if error.startswith("{") else None
+        return inner if inner is not None and inner.words else Refusal(error)
     if isinstance(error, list):
         return Refusal("; ".join(_mistake(item) for item in error[:_MAX_DETAILS]))
     if not isinstance(error, Mapping):

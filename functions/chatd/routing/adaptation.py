@@ -10,7 +10,6 @@ from chatd.call import Call
 from chatd.canonical.content import Opaque, Thinking, ToolResult
 from chatd.canonical.events import Frame
 from chatd.canonical.request import ChatRequest, Message
-from chatd.config.provider import Provider
 from chatd.dialects import (
     Dialect,
     dialect_for,
@@ -64,6 +63,7 @@ def adapted_to(route: Route, request: ChatRequest, call: Call, *, fallback: bool
 
     Raises:
         InvalidRequestError: If the format's schema is not valid, or too costly to check.
+        ContextTooLongError: If the prompt exceeds a known context of a provider that may cut it.
         CompletionsUnsupportedError: If it is a completion, and the provider has no API for it.
 
     """
@@ -73,7 +73,7 @@ def adapted_to(route: Route, request: ChatRequest, call: Call, *, fallback: bool
     request = request.to(row.model_ids.get(route.model, route.model), stream=stream)
     name = dialect_name(row, request)
     if request.completion is not None:
-        return _completion(row, request)
+        return _completion(route, request, name)
     request.messages, dropped_blocks = _history(route, request, name, fallback=fallback)
     request, dropped_tools = hosted_tools.without_tools(
         request, None if row.tools_only_functions else name
@@ -91,12 +91,23 @@ def adapted_to(route: Route, request: ChatRequest, call: Call, *, fallback: bool
         request = structured_output.described(request, Budget(call.is_over))
     if request is not unadapted:
         dialect = dialect_for(row, request)
+    _check_context(request, route, name)
     dropped = (*dropped_blocks, *dropped_tools, *dropped_format)
     return Adapted(request, dialect, answers, dropped)
 
 
-def _completion(row: Provider, request: ChatRequest) -> Adapted:
+def _check_context(request: ChatRequest, route: Route, dialect: str) -> None:
+    """Refuse a prompt that exceeds a known context, of a provider that may cut it."""
+    known = route.context or route.provider.options or request.extra
+    if dialect == "ollama" and known:
+        from chatd.routing.context_limit import check_context  # noqa: PLC0415  # few chats need it
+
+        check_context(request, route)
+
+
+def _completion(route: Route, request: ChatRequest, dialect_of_row: str) -> Adapted:
     """Adapt a completion, which has neither turns nor tools nor a format."""
+    row = route.provider
     if not takes_completions(row, request):
         raise CompletionsUnsupportedError(
             f"{row.name} has no completions for {request.model!r}: send the prompt as a user's"
@@ -105,7 +116,8 @@ def _completion(row: Provider, request: ChatRequest) -> Adapted:
             param="model",
             provider=row.name,
         )
-    dialect = load_completions(dialect_name(row, request))
+    _check_context(request, route, dialect_of_row)
+    dialect = load_completions(dialect_of_row)
     answers: tuple[AnswerAdaptation, ...] = ()
     if request.completion is not None and request.completion.echo and not dialect.echoes:
         from chatd.routing.echoed_prompt import EchoedPrompt  # noqa: PLC0415  # few requests have it

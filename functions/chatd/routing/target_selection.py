@@ -19,6 +19,7 @@ from chatd.dialects import Dialect, dialect_for, dialect_name, next_dialect
 from chatd.errors import (
     ChatdError,
     CompletionsUnsupportedError,
+    ContextTooLongError,
     CredentialsUnavailableError,
     InvalidRequestError,
     ModelNotFoundError,
@@ -156,6 +157,7 @@ class TargetSelector:
                 ModelNotFoundError,
                 CredentialsUnavailableError,
                 CompletionsUnsupportedError,
+                ContextTooLongError,
             ) as refusal:
                 refusals.append(refusal)
             except InvalidRequestError as refusal:

@@ -87,6 +87,42 @@ def loaded(config: Path, text: str, **environ: str) -> object:
             "providers.kimi.model_drops.a.0: String should match pattern",
         ),
         (
+            "[providers.ollama.options]\n'(' = { num_ctx = 4096 }",
+            "providers.ollama.options: pattern 1 is not a regular expression: missing )",
+        ),
+        (
+            "[providers.ollama.options.m]\nnum_ctx = '32k'",
+            "providers.ollama.options.m: has a num_ctx that is not a number of tokens",
+        ),
+        (
+            "[providers.ollama.options.m]\nnum_ctx = 0",
+            "providers.ollama.options.m: has a num_ctx that is not a number of tokens",
+        ),
+        (
+            "[providers.ollama.options.m]\ntruncate = 'no'",
+            "providers.ollama.options.m: has a truncate that is neither true nor false",
+        ),
+        (
+            "[providers.ollama.options.m]\nkeep_alive = 'long'",
+            "providers.ollama.options.m: must be seconds, or a duration such as 10m",
+        ),
+        (
+            "[providers.ollama]\nkeep_alive = '10 minutes'",
+            "providers.ollama.keep_alive: must be seconds, or a duration such as 10m",
+        ),
+        (
+            "[providers.kimi]\nkeep_alive = 60",
+            "providers.kimi.keep_alive: only a provider of Ollama's dialect has it",
+        ),
+        (
+            "[providers.kimi.options.m]\nnum_ctx = 4096",
+            "providers.kimi.options: only a provider of Ollama's dialect has it",
+        ),
+        (
+            "[providers.kimi]\ncompletions = 'all'",
+            "providers.kimi.completions: Input should be 'raw', 'template' or 'none'",
+        ),
+        (
             "[providers.kimi]\ndefault_max_tokens = 0",
             "providers.kimi.default_max_tokens: Input should be greater than 0",
         ),

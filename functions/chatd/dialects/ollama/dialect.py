@@ -25,6 +25,7 @@ from chatd.dialects.headers import base_headers
 from chatd.dialects.model_list import model_names
 from chatd.dialects.ollama import foreign_fields as ollama_hints
 from chatd.dialects.ollama import messages as ollama_messages
+from chatd.dialects.ollama import options as ollama_options
 from chatd.dialects.ollama.schema import OllamaChat, OllamaLine, OllamaMessage
 from chatd.dialects.ollama.tool_schemas import ToolSchemas
 from chatd.errors import UpstreamRefusedError
@@ -92,14 +93,12 @@ class Ollama:
             **self._conversation(request),
             "stream": request.stream,
             "think": ollama_hints.think(request, row),
-            **ollama_hints.fields(request),
+            **ollama_options.joined(request, row),
         }
         if request.format is not None:
             body["format"] = request.format
         if request.logprobs:
             body |= {"logprobs": True, "top_logprobs": request.top_logprobs or 0}
-        if options := ollama_hints.options(request):
-            body["options"] = options
         headers = base_headers(row, DIALECT, key, request)
         return HttpRequest(row.url(DIALECT, self.path), headers, request_body(body))
 

@@ -49,6 +49,7 @@ def test_a_chat_keeps_its_turns() -> None:
         ],
         "stream": False,
         "think": False,
+        "truncate": False,
     }
     assert "Authorization" not in sent.headers
 
