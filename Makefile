@@ -119,5 +119,6 @@ include local/targets.mk
 include deploy/targets.mk
 include bench/targets.mk
 include facts/targets.mk
+include tests/contract/targets.mk
 include tests/golden/targets.mk
 include tests/mutants/targets.mk

@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+import ability_table  # noqa: E402  # beside this file
 import catalog_tables  # noqa: E402  # beside this file
 import decision_index  # noqa: E402  # beside this file
 import measured_tables  # noqa: E402  # beside this file
@@ -50,6 +51,7 @@ PART = re.compile(
 )
 
 PARTS = {
+    "abilities": ability_table.abilities,
     **{name: partial(table, Workload(), Prices()) for name, table in tables.TABLES.items()},
     "decisions": partial(decision_index.index, ROOT / "docs/decisions"),
     "local-modules": partial(module_table.table, ROOT / "local"),

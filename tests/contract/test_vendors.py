@@ -11,22 +11,14 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from chatd.config.catalog import CATALOG
-from tests.contract.vendor_chats import CASES
+from tests.contract import vendor_messages
+from tests.contract.vendor_abilities import SUBJECTS, abilities_of, recorded, verdicts_of
 from tests.contract.vendor_run import Run, running
-from tests.contract.vendor_verdicts import judge
-from tests.support.vendors import VENDORS, vendor_of
+from tests.support.vendors import VENDORS
 
-# A row on AWS signs its requests; its strict fake is tests/support/bedrock.
-SUBJECTS = [
-    (name, model)
-    for name, row in CATALOG.items()
-    if row.aws is None
-    for model in vendor_of(name).models
-]
 # The chats that a row does not yet bring to its vendor, by row.
 GAPS: Mapping[str, frozenset[str]] = {
     "openai": frozenset(["temperature", "top_p", "stop", "penalties", "logprobs"]),
-    "kimi": frozenset(["two choices"]),
     "gemini": frozenset(
         [
             "streamed tools",
@@ -39,104 +31,25 @@ GAPS: Mapping[str, frozenset[str]] = {
             "labels",
         ]
     ),
-    "mistral": frozenset(
-        [
-            "developer",
-            "an answer of the SDK",
-            "reasoning in the history",
-            "a name",
-            "a tool's result",
-            "two tools' results",
-            "a result with reasoning",
-            "schema beside tools",
-        ]
-    ),
-    "deepseek": frozenset(
-        [
-            "developer",
-            "forced tool",
-            "required tool",
-            "a tool's result",
-            "two tools' results",
-            "schema beside tools",
-            "image",
-        ]
-    ),
-    "xai": frozenset(
-        ["no thinking", "stop", "penalties", "thinking", "streamed thinking", "tools with thinking"]
-    ),
-    "cohere": frozenset(
-        ["strict tools", "forced tool", "single call", "tools with thinking", "labels"]
-    ),
-    "perplexity": frozenset(
-        [
-            "developer",
-            "two user turns",
-            "tools",
-            "streamed tools",
-            "strict tools",
-            "tool choice auto",
-            "tool choice none",
-            "forced tool",
-            "required tool",
-            "single call",
-            "a tool's result",
-            "two tools' results",
-            "a result with reasoning",
-            "schema beside tools",
-            "tools with thinking",
-            "prefill",
-        ]
-    ),
-    "zai": frozenset(
-        [
-            "developer",
-            "tool choice none",
-            "forced tool",
-            "required tool",
-            "schema",
-            "streamed schema",
-            "schema beside tools",
-        ]
-    ),
-    "minimax": frozenset(["two system turns", "developer", "two choices"]),
-    "moonshot": frozenset(
-        [
-            "forced tool",
-            "required tool",
-            "a tool's result",
-            "two tools' results",
-            "schema beside tools",
-            "temperature",
-            "top_p",
-            "penalties",
-            "two choices",
-        ]
-    ),
+    "deepseek": frozenset(["image"]),
+    "xai": frozenset(["no thinking", "thinking", "streamed thinking", "tools with thinking"]),
+    "cohere": frozenset(["strict tools", "forced tool"]),
+    "perplexity": frozenset(["schema beside tools", "prefill"]),
+    "zai": frozenset(["tool choice none", "schema beside tools"]),
     "dashscope": frozenset(["developer"]),
-    "groq": frozenset(
-        [
-            "reasoning in the history",
-            "a result with reasoning",
-            "streamed schema",
-            "schema beside tools",
-            "two choices",
-            "logprobs",
-            "labels",
-        ]
-    ),
-    "fireworks": frozenset(["schema beside tools"]),
-    "cerebras": frozenset(
-        [
-            "reasoning in the history",
-            "single call",
-            "a result with reasoning",
-            "schema beside tools",
-            "labels",
-        ]
-    ),
-    "sambanova": frozenset(["image"]),
+    "groq": frozenset(["two choices", "labels"]),
+    "cerebras": frozenset(["single call", "schema beside tools", "labels"]),
     "nvidia": frozenset(["labels"]),
+}
+# The same on Anthropic's surface.
+MESSAGES_GAPS: Mapping[str, frozenset[str]] = {
+    "openai": frozenset(["sampling"]),
+    "gemini": frozenset(["tools' results", "results with thinking"]),
+    "xai": frozenset(["thinking"]),
+    "cohere": frozenset(["forced tool", "single call"]),
+    "perplexity": frozenset(["tools' results"]),
+    "groq": frozenset(["stream", "streamed tools", "adaptive thinking"]),
+    "cerebras": frozenset(["single call"]),
 }
 
 
@@ -150,15 +63,29 @@ def run() -> Iterator[Run]:
 def test_a_vendor_takes_every_chat_or_the_caller_is_refused_or_warned(
     row: str, model: str, run: Run
 ) -> None:
-    problems = {}
-    for name, case in CASES.items():
-        try:
-            judge(name, case.body, run.ask(f"{row}/{model}", case.body))
-        except AssertionError as problem:
-            problems[name] = str(problem)
+    verdicts, problems = verdicts_of(run, row, model)
 
     unexpected = {name: words for name, words in problems.items() if name not in GAPS.get(row, ())}
     assert unexpected == {}
+    assert recorded().get(f"{row}/{model}") == abilities_of(verdicts), "stale: run make abilities"
+
+
+@pytest.mark.parametrize(("row", "model"), SUBJECTS)
+def test_a_vendor_takes_every_chat_of_anthropics_surface(row: str, model: str, run: Run) -> None:
+    problems = {}
+    for name, body in vendor_messages.CASES.items():
+        outcome = run.ask(f"{row}/{model}", {"max_tokens": 2048, **body}, "anthropic_messages")
+        try:
+            vendor_messages.judge(name, body, outcome)
+        except AssertionError as problem:
+            if name not in MESSAGES_GAPS.get(row, ()):
+                problems[name] = str(problem)
+
+    assert problems == {}
+
+
+def test_every_model_of_the_table_of_abilities_is_one_of_the_run() -> None:
+    assert sorted(recorded()) == sorted(f"{row}/{model}" for row, model in SUBJECTS)
 
 
 def test_every_vendor_of_the_table_has_a_row_or_awaits_one() -> None:

@@ -95,7 +95,7 @@ def refusal(body: bytes) -> Refusal | None:
 
     These shapes are known: `{"error": …}` with a text or an object, the same in an array (Google),
     `{"detail": …}` with a text, an object or a list of mistakes (FastAPI), and an object that is
-    the error itself (vLLM, Mistral).
+    the error itself (vLLM, Mistral), in which Mistral's message may be `{"detail": …}` again.
     """
     if len(body) > _MAX_ERROR_BYTES:
         return None
@@ -110,7 +110,7 @@ def refusal(body: bytes) -> Refusal | None:
     for name in ("error", "detail"):
         if value.get(name):
             return refusal_of(value[name])
-    return refusal_of(value) if isinstance(value.get("message"), str) else None
+    return refusal_of(value) if isinstance(value.get("message"), str | Mapping) else None
 
 
 def refusal_of(error: Any) -> Refusal:
@@ -120,7 +120,7 @@ def refusal_of(error: Any) -> Refusal:
         inner = refusal(error.encode("utf-8", "replace")) if error.startswith("{") else None
         return inner if inner is not None and inner.words else Refusal(error)
     if isinstance(error, list):
-        return Refusal("; ".join(_mistake(item) for item in error[:_MAX_DETAILS]))
+        return Refusal(_mistakes(error))
     if not isinstance(error, Mapping):
         return Refusal("")
     if error.get("error"):
@@ -131,6 +131,10 @@ def refusal_of(error: Any) -> Refusal:
     own = details.get("error_code") if isinstance(details, Mapping) else None
     given = (own, error.get("code"), error.get("type"))
     codes = tuple(str(code) for code in given if isinstance(code, str | int))
+    if isinstance(words, Mapping):
+        words = words.get("detail")
+    if isinstance(words, list):
+        words = _mistakes(words)
     return Refusal(words if isinstance(words, str) else "", codes)
 
 
@@ -139,6 +143,10 @@ def _text_of_part(part: Any) -> str:
         return part
     found = part.get("text") if isinstance(part, Mapping) else None
     return found if isinstance(found, str) else ""
+
+
+def _mistakes(items: Sequence[Any]) -> str:
+    return "; ".join(_mistake(item) for item in items[:_MAX_DETAILS])
 
 
 def _mistake(item: Any) -> str:

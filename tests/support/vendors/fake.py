@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from chatd.config.catalog import CATALOG
 from chatd.config.provider import Provider
 from tests.clients import stub_anthropic, stub_ollama, stub_openai, stub_responses
-from tests.clients.stub_model import RefusalError, reply, require
+from tests.clients.stub_model import RefusalError, form_in_words, reply, require
 from tests.support.upstream import Received, Script, chunked
 from tests.support.upstream import reply as http_reply
 from tests.support.vendors import vendor_of
@@ -100,6 +100,8 @@ class FakeVendors:
         dialect, stub = _STUBS[path.rpartition("/")[2]]
         if dialect == "openai_chat":
             return _openai(row, vendor, body, received)
+        if stub is stub_anthropic and not body["model"].startswith("claude"):
+            body = _in_claudes_terms(body)
         request = stub.parse_request(row.name, body, received.headers)
         if request.stream:
             return chunked(stub.stream(request, reply(request)))
@@ -111,7 +113,8 @@ def _openai(row: Provider, vendor: Vendor, body: Json, received: Received) -> Sc
         for fault in refusal.faults(body):
             raise RefusalError(vendor.status, f"{fault} [{refusal.source}]")
     request = stub_openai.parse_request(row.name, _in_openais_terms(body), received.headers)
-    request = replace(request, thinks=vendor.thinks(body))
+    described = None if isinstance(request.form, Mapping) else form_in_words(request.turns)
+    request = replace(request, thinks=vendor.thinks(body), form=described or request.form)
     answer = reply(request)
     if not request.stream:
         return http_reply(whole(vendor.form, stub_openai.whole(request, answer)))
@@ -125,6 +128,27 @@ def _in_openais_terms(body: Json) -> Json:
     changed = {**body, "tool_choice": "required"} if choice == "any" else dict(body)
     require(reasoning is None or isinstance(reasoning, Mapping), "reasoning is no object")
     return changed
+
+
+def _in_claudes_terms(body: Json) -> Json:
+    """Return a body with what another maker's model takes, and Claude refuses.
+
+    Thinking has the maker's own signature, and an unfinished turn is continued.
+    """
+    turns = []
+    for turn in body["messages"]:
+        blocks = turn["content"]
+        if isinstance(blocks, list):
+            blocks = [
+                {**block, "signature": stub_anthropic.SIGNATURE}
+                if block["type"] == "thinking"
+                else block
+                for block in blocks
+            ]
+        turns.append({**turn, "content": blocks})
+    if turns[-1]["role"] == "assistant":
+        turns.append({"role": "user", "content": "Continue."})
+    return {**body, "messages": turns}
 
 
 def _ollama(row: Provider, path: str, body: Json) -> Script:

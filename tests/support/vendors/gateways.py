@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from tests.support.vendors.refusals import fields, other_values
+from tests.support.vendors.refusals import fields
 from tests.support.vendors.vendor import Vendor
 
 VENDORS: Mapping[str, Vendor] = MappingProxyType(
@@ -21,11 +21,8 @@ VENDORS: Mapping[str, Vendor] = MappingProxyType(
         "anthropic": Vendor(models=("claude-opus-4-6",)),
         "kimi": Vendor(
             models=("kimi-for-coding",),
-            refusals=(
-                # The model pins the temperature.
-                fields("https://github.com/MoonshotAI/Kimi-K2/issues/124", "temperature"),
-                other_values("https://platform.kimi.ai/docs/api/chat", "n", 1),
-            ),
+            # The model pins the temperature.
+            refusals=(fields("https://github.com/MoonshotAI/Kimi-K2/issues/124", "temperature"),),
         ),
     }
 )

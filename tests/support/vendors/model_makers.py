@@ -296,7 +296,10 @@ VENDORS: Mapping[str, Vendor] = MappingProxyType(
                     "https://github.com/presenton/presenton/issues/184",
                     *("response_format", "enable_thinking"),
                 ),
-                other_roles(_DASHSCOPE, "system", "user", "assistant", "tool"),
+                other_roles(
+                    "https://www.alibabacloud.com/help/en/model-studio/qwen-api-reference",
+                    *("system", "user", "assistant", "tool"),
+                ),
             ),
             thinks=_thinks_on_demand,
         ),

@@ -130,14 +130,15 @@ def other_tool_choices(source: str, *allowed: str) -> Refusal:
 
 
 def content_lists(source: str) -> Refusal:
-    """Refuse content that is a list of parts."""
+    """Refuse content that is a list of texts."""
     return Refusal(
-        "content as a list",
+        "texts as a list",
         source,
         lambda body: [
             f"messages.{place}.content must be a string"
             for place, turn in turns(body)
             if isinstance(turn.get("content"), list)
+            and all(part["type"] == "text" for part in turn["content"])
         ],
     )
 
