@@ -144,6 +144,7 @@ VARIANTS: Mapping[str, str] = MappingProxyType(
         "ollama_generate": "ollama.generate.OllamaGenerate",
         "openrouter": "vendors.openrouter.OpenRouter",
         "kimi": "vendors.kimi.Kimi",
+        "gemini": "vendors.gemini.Gemini",
         "bedrock_anthropic": "vendors.bedrock_anthropic.BedrockAnthropic",
         "bedrock_chat": "vendors.bedrock_chat.BedrockChat",
         "bedrock_responses": "vendors.bedrock_responses.BedrockResponses",

@@ -63,11 +63,21 @@ ROWS = (
     Provider(
         name="gemini",
         dialect="openai_chat",
+        variants={"openai_chat": "gemini"},
         base_url="https://generativelanguage.googleapis.com/v1beta/openai",
         base_url_variable="GEMINI_BASE_URL",
         key_variable="GEMINI_API_KEY",
         known_to_think=r"(models/)?(gemini-(2\.5|[3-9]|.*latest)|gemma-4)",
         efforts=("none", "minimal", "low", "medium", "high"),
+        # Any other field is a 400 "Unknown name": https://github.com/ed-donner/agents/issues/45 and
+        # https://github.com/jackmpcollins/magentic/pull/382
+        takes_only=(
+            *("model", "messages", "stream", "stream_options", "n", "max_tokens", "temperature"),
+            *("max_completion_tokens", "top_p", "stop", "seed", "presence_penalty", "tools"),
+            *("frequency_penalty", "tool_choice", "response_format", "reasoning_effort"),
+            *("modalities", "audio", "logprobs", "top_logprobs", "extra_body"),
+        ),
+        tool_schema_drops=("$schema", "$id"),
         # https://ai.google.dev/api/embeddings#method:-models.batchembedcontents
         embeddings=EmbeddingsApi("openai", batch=100),
         completions="none",

@@ -40,6 +40,10 @@ _INNER: Mapping[str, frozenset[str]] = {
     "custom": frozenset({"name", "input"}),
 }
 _NONE: Json = {}
+_TICKS_A_USD = 10**10
+_MOST_TICKS = 2**53
+# The kinds of parts that have a field of their own.
+_PLAIN = frozenset({"text", "thinking"})
 
 
 def content(message: Json) -> str | None:
@@ -69,6 +73,21 @@ def thinking(message: Json) -> str | None:
                 return found
     value = message.get("content")
     return lenient.thinking(value) if type(value) is list else None
+
+
+def flatten(message: dict[str, Any]) -> None:
+    """Write a content of texts and thinking as OpenAI's fields, in place; callers know no others.
+
+    Mistral's models that think answer so: https://docs.mistral.ai/capabilities/reasoning
+    """
+    parts = message.get("content")
+    if type(parts) is not list or not 0 < len(parts) <= MAX_PARTS:
+        return
+    if any(not isinstance(part, dict) or part.get("type") not in _PLAIN for part in parts):
+        return
+    message["content"] = lenient.text(parts)
+    if (thought := lenient.thinking(parts)) and not message.get("reasoning_content"):
+        message["reasoning_content"] = thought
 
 
 def unnamed(fields: Json, named: frozenset[str]) -> Json:
@@ -110,6 +129,7 @@ def choice(given: Json) -> Choice:
 
     """
     message = member(given, "message")
+    flatten(message)
     blocks: list[Block] = []
     if thought := thinking(message):
         blocks.append(Thinking(thought))
@@ -159,7 +179,7 @@ def usage(given: Any, cost: Any = None) -> Usage:
         return Usage(cost_usd=beside)
     prompt = lenient_member(given, "prompt_tokens_details")
     completion = lenient_member(given, "completion_tokens_details")
-    within = lenient.cost(given.get("cost"))
+    within = _cost(given)
     return Usage(
         input_tokens=lenient.count(given.get("prompt_tokens")),
         output_tokens=lenient.count(given.get("completion_tokens")),
@@ -176,6 +196,23 @@ def usage(given: Any, cost: Any = None) -> Usage:
         cache_write_tokens=_known(prompt.get("cache_write_tokens")),
         source=UpstreamJson(DIALECT, given),
     )
+
+
+def _cost(given: Json) -> float | None:
+    """Read the provider's own price of a response in USD; None without one.
+
+    Perplexity has an object (https://docs.perplexity.ai/getting-started/pricing), DeepInfra an
+    estimate (https://deepinfra.com/docs/openai_api), xAI an integer
+    (https://docs.x.ai/developers/cost-tracking).
+    """
+    cost = given.get("cost")
+    if type(cost) is dict:
+        cost = cost.get("total_cost")
+    if cost is None:
+        cost = given.get("estimated_cost")
+    if cost is None and type(ticks := given.get("cost_in_usd_ticks")) is int:
+        cost = ticks / _TICKS_A_USD if 0 <= ticks <= _MOST_TICKS else None
+    return lenient.cost(cost)
 
 
 def _known(*values: Any) -> int | None:

@@ -17,7 +17,14 @@ from chatd.canonical.response import UpstreamJson, Usage, too_many_values, value
 from chatd.dialects import lenient
 from chatd.dialects.failures import error_field, malformed, unlike
 from chatd.dialects.framing import data
-from chatd.dialects.json_shapes import ShapeError, lenient_text, member, name_in, objects
+from chatd.dialects.json_shapes import (
+    ShapeError,
+    lenient_member,
+    lenient_text,
+    member,
+    name_in,
+    objects,
+)
 from chatd.dialects.openai_chat import reading
 from chatd.dialects.openai_chat.reading import DIALECT, AnswerCorrection
 from chatd.dialects.openai_chat.tool_calls import Calls
@@ -224,6 +231,7 @@ class Reader:
                 delta.logprobs = choice.get("logprobs")
                 delta.extra = reading.choice_extra(choice, message)
             return delta
+        reading.flatten(message)
         delta = Delta(index, reading.content(message) or None, reading.thinking(message))
         if calls := message.get("tool_calls"):
             numbers = self._calls_of(index)
@@ -248,12 +256,15 @@ class Reader:
     def _count(self, body: Json, choices: list[dict[str, Any]], events: list[Event]) -> None:
         """Read the tokens of a chunk, beside its choices or, from Kimi, inside one.
 
-        A cost without tokens adds to the tokens before.
+        Groq has them in a field of its own (https://console.groq.com/docs/api-reference). A cost
+        without tokens adds to the tokens before.
 
         https://github.com/MoonshotAI/kimi-cli/tree/main/packages/kosong
         """
         before = self._counted
         cost, used = body.get("cost"), body.get("usage")
+        if used is None and "x_groq" in body:
+            used = lenient_member(body, "x_groq").get("usage")
         for choice in choices:
             used = used or choice.get("usage")
         if used is None and cost is None and body.get("model") == before.model:
