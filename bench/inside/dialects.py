@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import struct
 from functools import cache
 from typing import Any
+from zlib import crc32
 
 OLLAMA, GENERATE, OPENAI = "/api/chat", "/api/generate", "/chat/completions"
 MESSAGES, RESPONSES = "/messages", "/responses"
-_ENDS = (OLLAMA, GENERATE, OPENAI, MESSAGES, RESPONSES)
-_LINES = (OLLAMA, GENERATE)
+CONVERSE, CONVERSE_STREAM = "/converse", "/converse-stream"
+_ENDS = (OLLAMA, GENERATE, OPENAI, MESSAGES, RESPONSES, CONVERSE, CONVERSE_STREAM)
+_KINDS = {
+    OLLAMA: "application/x-ndjson",
+    GENERATE: "application/x-ndjson",
+    CONVERSE_STREAM: "application/vnd.amazon.eventstream",
+}
 _WORDS = "The quick brown fox jumps over the lazy dog. "
 
 
@@ -34,7 +41,7 @@ def whole(end: str, characters: int) -> bytes:
 @cache
 def streamed(end: str, chunks: int) -> tuple[bytes, ...]:
     """Return a streamed response: the head, one HTTP chunk per event, and the end."""
-    kind = "application/x-ndjson" if end in _LINES else "text/event-stream"
+    kind = _KINDS.get(end, "text/event-stream")
     head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n"
     return (head.encode(), *map(_chunk, _events(end, chunks)), b"0\r\n\r\n")
 
@@ -55,6 +62,8 @@ def _events(end: str, chunks: int) -> list[bytes]:
         return _openai_events(chunks)
     if end == MESSAGES:
         return _messages_events(chunks)
+    if end == CONVERSE_STREAM:
+        return _converse_events(chunks)
     return _responses_events(chunks) if end == RESPONSES else _ollama_events(end, chunks)
 
 
@@ -63,6 +72,9 @@ def _completion(end: str, text: str) -> dict[str, Any]:
         return {**_MESSAGE, "content": [{"type": "text", "text": text}], **_STOPPED}
     if end == RESPONSES:
         return _response("completed", [_message_item(text)])
+    if end == CONVERSE:
+        message = {"role": "assistant", "content": [{"text": text}]}
+        return {"output": {"message": message}, "stopReason": "end_turn", **_COUNTED}
     if end == OPENAI:
         message = {"role": "assistant", "content": text}
         choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
@@ -171,6 +183,41 @@ def _responses_events(chunks: int) -> list[bytes]:
     ]
     words = events.index(word)
     return [b"".join(named[: words + 1]), *named[words + 1 :]]
+
+
+_COUNTED = {
+    "usage": {"inputTokens": 11, "outputTokens": 7, "totalTokens": 18},
+    "metrics": {"latencyMs": 9},
+}
+
+
+def _converse_events(chunks: int) -> list[bytes]:
+    word = {"contentBlockIndex": 0, "delta": {"text": " token"}, "p": "abcdefghijklmnopqrstuvwx"}
+    first = _frame("messageStart", {"role": "assistant"}) + _frame("contentBlockDelta", word)
+    return [
+        first,
+        *[_frame("contentBlockDelta", word)] * (chunks - 1),
+        _frame("contentBlockStop", {"contentBlockIndex": 0}),
+        _frame("messageStop", {"stopReason": "end_turn"}),
+        _frame("metadata", _COUNTED),
+    ]
+
+
+def _frame(kind: str, value: Any) -> bytes:
+    """Encode a message of Amazon's binary event stream."""
+    named = (
+        (":event-type", kind),
+        (":content-type", "application/json"),
+        (":message-type", "event"),
+    )
+    headers = b"".join(
+        struct.pack(f"!B{len(name)}sBH", len(name), name.encode(), 7, len(text)) + text.encode()
+        for name, text in named
+    )
+    payload = _json(value)
+    lengths = struct.pack("!II", 16 + len(headers) + len(payload), len(headers))
+    before = lengths + struct.pack("!I", crc32(lengths)) + headers + payload
+    return before + struct.pack("!I", crc32(before))
 
 
 def _message_item(text: str) -> dict[str, Any]:

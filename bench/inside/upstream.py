@@ -24,7 +24,9 @@ from bench.inside import dialects
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 _STREAM = re.compile(rb'"stream": ?true')
-_MODEL = re.compile(rb'"model": ?"([^"]*)"')
+# Bedrock has both in the path.
+_STREAM_PATH = "-stream"
+_MODEL = re.compile(rb'"model": ?"([^"]*)"|/model/([^/]*)/')
 _PLAIN = re.compile(rb"m(\d+)x(\d+)s(\d+)c(\d+)")
 
 
@@ -52,9 +54,9 @@ class Model:
 
     @classmethod
     def of(cls, body: bytes | bytearray) -> Model:
-        """Return the model of a request's body."""
+        """Return the model of a request's body, or of its path."""
         name = _MODEL.search(body)
-        numbers = _PLAIN.search(name[1]) if name else None
+        numbers = _PLAIN.search(name[1] or name[2]) if name else None
         return cls(*map(int, numbers.groups())) if numbers else cls()
 
 
@@ -136,11 +138,11 @@ def _respond(connection: socket.socket, path: str, body: bytes) -> None:
     if path.startswith("/2018-06-01/"):
         connection.sendall(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
         return
-    model = Model.of(body)
+    model = Model.of(path.encode() if "/model/" in path else body)
     end = dialects.endpoint(path)
     if model.status != 200:  # noqa: PLR2004  # OK
         connection.sendall(dialects.failure(model.status))
-    elif not _STREAM.search(body):
+    elif not (path.endswith(_STREAM_PATH) or _STREAM.search(body)):
         connection.sendall(dialects.whole(end, model.characters))
     elif model.gap == 0:
         connection.sendall(_joined(end, model.chunks))

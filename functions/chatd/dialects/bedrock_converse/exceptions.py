@@ -23,14 +23,14 @@ from chatd.upstream_http import HttpResponse
 _STATUSES: Mapping[str, int] = MappingProxyType(
     {
         "accessdenied": 403,
-        "expiredtoken": 401,
-        "incompletesignature": 401,
+        "expiredtoken": 403,
+        "incompletesignature": 403,
         "internalfailure": 500,
         "internalserver": 500,
         "internalservererror": 500,
-        "invalidclienttokenid": 401,
-        "invalidsignature": 401,
-        "missingauthenticationtoken": 401,
+        "invalidclienttokenid": 403,
+        "invalidsignature": 403,
+        "missingauthenticationtoken": 403,
         "modelerror": 424,
         # The model is being loaded: waiting helps, and the provider is healthy.
         "modelnotready": 429,
@@ -39,13 +39,13 @@ _STATUSES: Mapping[str, int] = MappingProxyType(
         "notauthorized": 403,
         "optinrequired": 403,
         "resourcenotfound": 404,
-        "requestexpired": 401,
+        "requestexpired": 403,
         "serialization": 400,
         "servicequotaexceeded": 402,
         "serviceunavailable": 503,
         "throttling": 429,
         "toomanyrequests": 429,
-        "unrecognizedclient": 401,
+        "unrecognizedclient": 403,
         "validation": 400,
     }
 )

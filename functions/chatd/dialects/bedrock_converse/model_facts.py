@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
+from chatd.config.provider import Provider
 from chatd.dialects.anthropic_messages.claude_models import ClaudeModel, claude_model
 
 # `amazon.nova-pro-v1:0`, `us.amazon.nova-pro-v1:0`, and either at the end of an ARN.
@@ -87,10 +88,16 @@ class ConverseModel:
         return self.is_nova or self.claude is not None
 
 
-def converse_model(name: str) -> ConverseModel:
-    """Return the abilities of the model; of an unknown vendor, those of all models."""
+def converse_model(name: str, row: Provider | None = None) -> ConverseModel:
+    """Return the abilities of the model; of an unknown vendor, those of all models.
+
+    Args:
+        name: The provider's name for the model.
+        row: The provider's row, for the table of models and chatd.toml.
+
+    """
     lower = name.lower()
-    claude = claude_model(lower)
+    claude = claude_model(name, row)
     nova = _NOVA.search(lower)
     mistral = _MISTRAL.search(lower) is not None
     reasoning: ReasoningField | None = None

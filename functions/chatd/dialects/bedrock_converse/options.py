@@ -56,7 +56,8 @@ class Options:
     ) -> None:
         self._request = request
         self._model = model
-        self._drops = dropped_of(request.model, row, model)
+        self._row = row
+        self._dropped: frozenset[str] | None = None
         self.lost: list[str] = []
         self.fields: Json = {}
         given = fields_for(_CHAT, request.extra)
@@ -74,6 +75,12 @@ class Options:
         self._write_tier(given)
         self._note_unwritten()
         self._finish()
+
+    def _is_dropped(self, name: str) -> bool:
+        """Return whether the row or the model refuses a field: looked up for the first field."""
+        if self._dropped is None:
+            self._dropped = dropped_of(self._request.model, self._row, self._model)
+        return name in self._dropped
 
     def _finish(self) -> None:
         if self._inference:
@@ -113,7 +120,7 @@ class Options:
 
     def _write(self, name: str, written: str, value: Any) -> None:
         """Write a field of `inferenceConfig`, or name the field where row or model refuses it."""
-        if name in self._drops:
+        if self._is_dropped(name):
             self.lost.append(name)
         else:
             self._inference[written] = value
@@ -122,7 +129,7 @@ class Options:
         value, path = self._request.sampling.top_k, self._model.top_k
         if value is None:
             return
-        if not path or "top_k" in excluded or "top_k" in self._drops:
+        if not path or "top_k" in excluded or self._is_dropped("top_k"):
             self.lost.append("top_k")
             return
         *outer, last = path

@@ -22,6 +22,7 @@ def dropped_of(name: str, row: Provider, model: ConverseModel) -> frozenset[str]
     for pattern, names in row.model_drops:
         if re.match(pattern, name, re.IGNORECASE):
             return frozenset((*row.drops, *names))
-    claude = model.claude
-    refuses = claude is not None and not claude.takes_sampling
+    refuses = (
+        row.refuses_sampling(name) if model.claude is None else not model.claude.takes_sampling
+    )
     return frozenset((*row.drops, *(_SAMPLING if refuses else ())))

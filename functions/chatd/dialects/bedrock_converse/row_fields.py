@@ -22,9 +22,11 @@ CALLER = "caller"
 
 
 def write_row_fields(body: dict[str, Any], request: ChatRequest, row: Provider) -> None:
-    """Write service tier, guardrail and metadata into the body of a request."""
+    """Write service tier, latency, guardrail and metadata into the body of a request."""
     if row.service_tier is not None:
         body["serviceTier"] = {"type": row.service_tier}
+    if row.latency is not None:
+        body["performanceConfig"] = {"latency": row.latency}
     if row.guardrail is not None:
         body["guardrailConfig"] = _guardrail(row.guardrail)
     if not request.stream and _MODE in body.get("guardrailConfig", {}):

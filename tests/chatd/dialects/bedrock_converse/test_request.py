@@ -193,6 +193,7 @@ def test_the_rows_fields_replace_the_callers() -> None:
     row = replace(
         ROW,
         service_tier="priority",
+        latency="standard",
         guardrail=Guardrail("xyz", "2", trace="enabled", stream="async"),
         caller_metadata=True,
     )
@@ -202,6 +203,7 @@ def test_the_rows_fields_replace_the_callers() -> None:
 
     body = written(request, row)
     assert body["serviceTier"] == {"type": "priority"}
+    assert body["performanceConfig"] == {"latency": "standard"}
     assert body["guardrailConfig"] == {**guardrail, "streamProcessingMode": "async"}
     assert body["requestMetadata"] == {"caller": "_nit _7_", "team": "x"}
     whole = request.to(OTHER, stream=False)
