@@ -172,6 +172,8 @@ class Provider:
         honours_format: Whether the provider enforces the requested format.
         formatless: A regular expression for the beginning of the names of models that no format is
             enforced for, although the provider enforces it for others. None: no such model.
+        choiceless: A regular expression for the beginning of the names of models that refuse the
+            choice of a tool; a forced tool becomes a format there. None: no such model.
         counts_tokens: Whether the provider has Anthropic's route `/messages/count_tokens`.
         prefill: Whether the provider continues an assistant turn at the end of a conversation.
         prefill_fields: Fields of such a turn that the vendor requires.
@@ -255,6 +257,7 @@ class Provider:
     plan: str | None = None
     honours_format: bool = True
     formatless: str | None = None
+    choiceless: str | None = None
     counts_tokens: bool = False
     prefill: bool = False
     prefill_fields: Mapping[str, Any] = field(default_factory=dict)
@@ -319,6 +322,12 @@ class Provider:
             if re.match(pattern, model, re.IGNORECASE):
                 return options
         return {}
+
+    def takes_tool_choice(self, model: str) -> bool:
+        """Return whether the model takes the choice of a tool, by the provider's name for it."""
+        free = self.choiceless
+        refused = "tools" in self.refuses or "tool_choice" in self.refuses
+        return not refused and (free is None or re.match(free, model) is None)
 
     def can_think(self, model: str) -> bool:
         """Return whether the model is known to think; `model` is the provider's name for it."""

@@ -260,6 +260,7 @@ class ProviderTable(_Table):
     plan: str | None = None
     honours_format: bool | None = None
     formatless: Annotated[str, AfterValidator(checked_pattern)] | None = None
+    choiceless: Annotated[str, AfterValidator(checked_pattern)] | None = None
     drops: Annotated[list[FieldName], items(MAX_FIELDS)] | None = None
     model_drops: (
         Annotated[

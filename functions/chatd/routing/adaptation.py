@@ -24,8 +24,6 @@ from chatd.routing.router import Route
 from chatd.routing.stream_choice import fixed_stream
 from chatd.routing.tool_kinds import ALL_KINDS, is_chosen, is_lacking
 
-_REFUSED_CHOICE = frozenset({"tools", "tool_choice"})
-
 
 class AnswerAdaptation(Protocol):
     """Turns the answer to an adapted request back into one to the caller's."""
@@ -85,7 +83,7 @@ def adapted_to(route: Route, request: ChatRequest, call: Call, *, fallback: bool
     request, answers, dropped_format = _tools(
         request,
         frozenset() if row.tools_only_functions else kinds,
-        chooses=dialect.chooses_tools and not _REFUSED_CHOICE & set(row.refuses),
+        chooses=dialect.chooses_tools and row.takes_tool_choice(request.model),
     )
     if not structured_output.is_enforced(request, row, dialect):
         request = structured_output.described(request, Budget(call.is_over))

@@ -38,11 +38,18 @@ ROWS = (
             rf"{_REGIONS}?(anthropic\.claude-(?!3-[05]|3-(haiku|sonnet|opus)|v\d|instant)"
             r"|openai\.gpt|xai\.grok|deepseek\.r1|amazon\.nova-2|moonshot(ai)?\.kimi)"
         ),
-        # gpt-oss takes a format and ignores it; the models of Claude refuse it.
+        # gpt-oss takes a format and ignores it; other vendors' models and older ones refuse it:
+        # https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html
         formatless=(
             rf"{_REGIONS}?(openai\.gpt-oss|anthropic\.claude-"
-            r"(?!haiku-4-5|haiku-5-5|opus-4-[568]|sonnet-4-[56]|sonnet-5|mythos))"
+            r"(?!haiku-4-5|haiku-5-5|opus-4-[568]|sonnet-4-[56]|sonnet-5|mythos)"
+            r"|amazon\.|meta\.|cohere\.|ai21\.|writer\.|deepseek\.r1|mistral\.(mixtral|pixtral)"
+            r"|mistral\.mistral-(7b|small|large-24))"
         ),
+        # Of the models of Converse, Nova and Mistral Large take it:
+        # https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolChoice.html and
+        # https://github.com/strands-agents/harness-sdk/issues/1241
+        choiceless=rf"{_REGIONS}?(meta\.|cohere\.|ai21\.|writer\.|deepseek\.r1|amazon\.titan)",
         counts_tokens=True,
         # Fields of Anthropic's API and of OpenAI's that Bedrock lacks, as of October 2026:
         # https://github.com/BerriAI/litellm/tree/main/litellm/llms/bedrock

@@ -142,10 +142,12 @@ class Options:
         config: Json = {}
         if effort is not None:
             config["effort"] = effort
-        if isinstance(self._request.format, Mapping):
+        form = self._request.format
+        # A model that enforces no format refuses the field; routing describes the format instead.
+        if isinstance(form, Mapping) and self._row.enforces_format(self._request.model):
             config["textFormat"] = {
                 "type": "json_schema",
-                "structure": {"jsonSchema": self._schema(self._request.format)},
+                "structure": {"jsonSchema": self._schema(form)},
             }
         if config:
             self.fields["outputConfig"] = config

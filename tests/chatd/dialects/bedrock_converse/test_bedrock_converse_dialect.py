@@ -89,13 +89,11 @@ def test_the_lists_of_the_fake_bedrock_are_read() -> None:
     assert listed(lists.inference_profiles({}, "us-east-1"))
 
 
-def test_the_list_is_requested_of_the_control_plane() -> None:
+def test_the_lists_are_requested_of_the_control_plane() -> None:
     sent = DIALECT.models_request(ROW, None)
 
-    assert (sent.method, sent.url) == (
-        "GET",
-        "https://bedrock.eu-west-1.amazonaws.com/foundation-models",
-    )
+    assert sent.method == "GET"
+    assert sent.url.startswith("https://bedrock.eu-west-1.amazonaws.com/foundation-models?")
 
 
 @pytest.mark.parametrize(

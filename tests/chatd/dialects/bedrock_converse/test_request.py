@@ -148,6 +148,13 @@ def test_a_schema_is_a_text_format() -> None:
     assert omitted(request) == ("response_format.minLength",)
 
 
+def test_a_model_that_enforces_no_format_gets_none() -> None:
+    request = chat(format=SCHEMA)
+
+    assert "outputConfig" not in written(request, replace(ROW, formatless="qwen"))
+    assert "outputConfig" in written(request, replace(ROW, formatless="meta"))
+
+
 def test_bedrocks_own_fields_are_sent_as_they_are() -> None:
     request = chat(extra=of_chat(**OWN))
 
