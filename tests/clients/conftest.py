@@ -105,21 +105,25 @@ class Clients:
         return self.outputs[script]
 
     def _run(self, script: str) -> dict[str, Any]:
-        command = _command(script)
-        home = self.folder / script
-        home.mkdir()
-        ended = subprocess.run(
-            command,
-            input=json.dumps(self.parameters),
-            env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONUTF8": "1"},
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT,
-            check=False,
-        )
-        assert ended.returncode == 0, ended.stderr
-        return dict(json.loads(ended.stdout))
+        return run_script(script, self.parameters, self.folder)
+
+
+def run_script(script: str, parameters: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Run a client's script in a home folder of its own; return its output."""
+    home = folder / script
+    home.mkdir()
+    ended = subprocess.run(
+        _command(script),
+        input=json.dumps(parameters),
+        env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONUTF8": "1"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return dict(json.loads(ended.stdout))
 
 
 def _command(script: str) -> list[str | Path]:

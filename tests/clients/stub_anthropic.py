@@ -48,7 +48,7 @@ _FIELDS = {
 }
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 _ID = re.compile(r"[a-zA-Z0-9_-]+")
-_MID_CONVERSATION = "mid-conversation-system"
+MID_CONVERSATION = "mid-conversation-system"
 _TYPES = {400: "invalid_request_error", 401: "authentication_error", 403: "permission_error"}
 _MORE_TYPES = {404: "not_found_error", 429: "rate_limit_error", 529: "overloaded_error"}
 
@@ -146,7 +146,7 @@ def _turns(messages: list[Json], betas: str) -> Iterator[Turn]:
         role, content = message["role"], message["content"]
         blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
         require(role in ("user", "assistant", "system"), f"messages: no role {role!r}")
-        require(role != "system" or _MID_CONVERSATION in betas, "role system needs its beta")
+        require(role != "system" or MID_CONVERSATION in betas, "role system needs its beta")
         results = [block["tool_use_id"] for block in blocks if block["type"] == "tool_result"]
         require(sorted(results) == sorted(open_calls), "tool_use ids without tool_result blocks")
         kinds = [block["type"] for block in blocks]

@@ -29,6 +29,8 @@ _EFFORTS = ("low", "medium", "high", "xhigh", "max")
 _CEILINGS: Mapping[str, str] = {"anthropic.claude-opus-4-8": "xhigh"}
 _NATIVE_SCHEMAS = re.compile(r"anthropic\.claude-(opus-4-8|sonnet-4-5|haiku-4-5)")
 _NO_SAMPLING = re.compile(r"anthropic\.claude-(opus-4-[78]|opus-5)")
+# They take `system` turns without a beta: `supports_mid_conversation_system` of LiteLLM's map.
+_SYSTEM_TURNS = re.compile(r"anthropic\.claude-opus-(4-8|5)")
 _CACHE_FIELDS = {"type", "ttl"}
 
 
@@ -52,6 +54,9 @@ def check(model: Model, body: Json, headers: Mapping[str, str]) -> None:
                 condition=False,
                 message=f"{path}.cache_control.ephemeral.{name}: Extra inputs are not permitted",
             )
+    roles = {turn["role"] for turn in body["messages"]}
+    message = 'messages: Unexpected role "system". The Messages API accepts a top-level `system`'
+    demand("system" not in roles or _SYSTEM_TURNS.match(model.id), message)
     _check_options(model, body)
 
 
@@ -60,8 +65,9 @@ def _check_tool(number: int, tool: Json) -> None:
     demand(kind == "custom" or not kind.startswith("web_"), f"tools.{number}: {kind} not supported")
     demand(tool.get("name"), f"tools.{number}.custom.name: Field required")
     if kind == "custom":
-        extra = f"tools.{number}.custom.custom: Extra inputs are not permitted"
-        demand("custom" not in tool, extra)
+        for field in ("custom", "eager_input_streaming"):
+            message = f"tools.{number}.custom.{field}: Extra inputs are not permitted"
+            demand(field not in tool, message)
         schema = tool["input_schema"].get("type")
         message = f"tools.{number}.custom.input_schema.type: Input should be 'object'"
         demand(schema == "object", message)

@@ -8,7 +8,7 @@ import socket
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -75,6 +75,7 @@ class FakeBedrock:
         url: The URL of the runtime, of the control plane and of STS.
         access: The accepted credentials.
         upcoming: What answers the next requests, one each, after their credentials are verified.
+        fault: What answers every request after these; None: the model's answer.
         reply: The model's answer to the other requests.
         guard: The guardrail: returns the replacement of a text, or None for a harmless one.
         log: The verified requests, also those that are refused later.
@@ -85,6 +86,7 @@ class FakeBedrock:
     url: str = ""
     access: Access = field(default_factory=Access)
     upcoming: deque[Scripted] = field(default_factory=deque)
+    fault: Scripted | None = None
     reply: Reply = reply
     guard: Callable[[str], str | None] = lambda _text: None
     log: list[Logged] = field(default_factory=list)
@@ -123,7 +125,7 @@ class FakeBedrock:
         is_form = path == "/"
         body = dict(parse_qsl(received.body.decode())) if is_form else _json(received)
         self.log.append(Logged(method, path, way, key, received.headers, body))
-        scripted = self.upcoming.popleft() if self.upcoming else None
+        scripted = self.upcoming.popleft() if self.upcoming else self.fault
         if isinstance(scripted, BedrockError):
             return refusal(path, scripted)
         if scripted is not None and not isinstance(scripted, Answer | Midway):
@@ -153,7 +155,8 @@ class FakeBedrock:
                 model = served(body["model"], "messages")
                 claude_rules.check(model, body, received.headers)
                 taken = {name: value for name, value in body.items() if name != "cache_control"}
-                request = stub_anthropic.parse_request("bedrock", taken, received.headers)
+                headers = {**received.headers, "anthropic-beta": stub_anthropic.MID_CONVERSATION}
+                request = stub_anthropic.parse_request("bedrock", taken, headers)
                 return self._sent(request, stub_anthropic, scripted)
             case "/openai/v1/chat/completions":
                 model = served(body["model"], "chat")
@@ -191,6 +194,8 @@ class FakeBedrock:
     ) -> Script:
         """Write the model's answer, whole or streamed, or break it off."""
         given = scripted if isinstance(scripted, Answer) else self.reply(request)
+        if stub in (stub_openai, stub_responses):
+            given = replace(given, series="")  # ids by position, from 0 in each answer
         if model is not None and model.id.startswith("openai.gpt-oss"):
             given = _inline(given)
         if not request.stream:

@@ -51,6 +51,7 @@ ROWS = (
         # https://github.com/strands-agents/harness-sdk/issues/1241
         choiceless=rf"{_REGIONS}?(meta\.|cohere\.|ai21\.|writer\.|deepseek\.r1|amazon\.titan)",
         counts_tokens=True,
+        completions="none",
         # Fields of Anthropic's API and of OpenAI's that Bedrock lacks, as of October 2026:
         # https://github.com/BerriAI/litellm/tree/main/litellm/llms/bedrock
         drops=(

@@ -16,7 +16,7 @@ from typing import Any
 from chatd.canonical.request import ChatRequest
 from chatd.canonical.response import new_call_id
 from chatd.config.provider import Provider
-from chatd.dialects import lenient
+from chatd.dialects import failures, lenient
 from chatd.dialects.bedrock_converse import exceptions
 from chatd.errors import ChatdError
 from chatd.upstream_http import HttpResponse
@@ -72,8 +72,8 @@ def refusal(response: HttpResponse) -> ChatdError:
     The body has the shape of the route's dialect, or AWS's own.
     """
     name = response.headers.get("x-amzn-errortype")
-    if not name:
-        return exceptions.refusal(response)
+    if not name:  # a proxy, or the server itself without AWS's front end
+        return failures.refusal(response)
     found = lenient.refusal(response.body)
     return exceptions.exception(response, name, found.words if found else "")
 
