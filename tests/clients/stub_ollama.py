@@ -24,7 +24,10 @@ from tests.clients.stub_model import (
     require,
 )
 
-_BOTH = {"model", "stream", "think", "format", "options", "keep_alive", "logprobs", "top_logprobs"}
+_BOTH = {
+    *("model", "stream", "think", "format", "options", "keep_alive", "truncate", "shift"),
+    *("logprobs", "top_logprobs"),
+}
 _FIELDS = {
     "/api/chat": _BOTH | {"messages", "tools"},
     "/api/generate": _BOTH | {"prompt", "system", "images", "suffix", "raw"},
