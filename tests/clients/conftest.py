@@ -20,10 +20,11 @@ import pytest
 
 from tests.agents.programs import MODULES, node, require_agents
 from tests.agents.programs import PYTHON as AGENTS_PYTHON
-from tests.clients import providers
+from tests.clients import embedding_features, providers
 from tests.clients.features import AGENT_SCRIPTS
 from tests.clients.providers import MODELS, LoggedChat, Providers
-from tests.clients.scripts.cases import ASK_IMAGE, ASK_JSON, ASK_WEATHER, HELLO, PNG
+from tests.clients.scripts.cases import ASK_IMAGE, ASK_JSON, ASK_WEATHER, HELLO, PNG, TEXTS
+from tests.clients.stub_embeddings import EMBEDDING_MODELS
 from tests.clients.stub_model import Json
 from tests.local.conftest import ROOT, Gateway, Start, _ended, _starter
 from tests.support.upstream import raw, upstream
@@ -128,11 +129,12 @@ def run_script(script: str, parameters: Mapping[str, Any], folder: Path) -> dict
 
 def _command(script: str) -> list[str | Path]:
     """Return the command of a script, in the environment of its client."""
-    if script in AGENT_SCRIPTS:
+    needs_agents = script in AGENT_SCRIPTS | embedding_features.AGENT_SCRIPTS
+    if needs_agents:
         require_agents()
     if script.endswith(".mjs"):
         return [node(), Path(__file__).parent / "scripts" / script]
-    return [AGENTS_PYTHON if script in AGENT_SCRIPTS else PYTHON, "-m", f"{SCRIPTS}.{script}"]
+    return [AGENTS_PYTHON if needs_agents else PYTHON, "-m", f"{SCRIPTS}.{script}"]
 
 
 @pytest.fixture(scope="session")
@@ -192,7 +194,9 @@ def clients(
         "at_fault": f"{at_fault.url}/v1",
         "key": CALLER_KEY,
         "models": {name: f"{name}/{model}" for name, model in MODELS.items()},
+        "embedding_models": {name: f"{name}/{model}" for name, model in EMBEDDING_MODELS.items()},
         # For scripts in other languages than Python.
+        "texts": TEXTS,
         "modules": str(MODULES),
         "prompts": {"hello": HELLO, "weather": ASK_WEATHER, "json": ASK_JSON, "image": ASK_IMAGE},
         "png": base64.b64encode(PNG).decode(),

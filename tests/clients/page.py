@@ -9,8 +9,10 @@ from tests.agents.programs import PACKAGE_OF, PACKAGES
 from tests.agents.scripted_model import DIALECTS
 from tests.agents.takeovers import TAKEOVERS
 from tests.clients.conftest import ScriptOutput
+from tests.clients.embedding_features import EMBEDDING_CLIENTS
 from tests.clients.features import BEYOND, CLIENTS, FEATURES, Gap, holds, is_explained
 from tests.clients.providers import MODELS
+from tests.clients.stub_embeddings import EMBEDDING_MODELS
 
 COMMAND = "CHATD_WRITE_COMPATIBILITY=1 make test TESTS=tests/clients"
 
@@ -27,6 +29,12 @@ The tests in `tests/clients` write this page: they run the clients against `pyth
 - **tool round trip**: the model calls a function, gets the result, and answers with the result
 - **schema**: an answer that conforms to a JSON schema, parsed into a type
 - **image**: an image within the request
+"""
+_EMBEDDINGS = """\
+## Embeddings
+
+`/v1/embeddings` with each provider that makes embeddings. OpenCode, Kimi For Coding and Anthropic
+make none: a 400 that says so. Tokens instead of texts are a 400, except with `openai`.
 """
 _AGENTS = """\
 ## Coding agents
@@ -63,6 +71,8 @@ def page(clients: Callable[[str], ScriptOutput]) -> str:
         "A number refers to the reason below; `400` is the caller's status.\n",
         _table(["Case", "Client", *MODELS], _beyond(clients, reasons)),
         "\n".join(f"{number}. {reason}" for reason, number in reasons.items()) + "\n",
+        _EMBEDDINGS,
+        _table(["Case", "Client", *EMBEDDING_MODELS], _embeddings(clients)),
         _AGENTS,
         _table(["Agent", *DIALECTS, "a stream dies, and another dialect takes over"], _agents()),
         _ENDS,
@@ -80,6 +90,19 @@ def _features(clients: Callable[[str], ScriptOutput]) -> list[list[str]]:
                 for feature in FEATURES
             ]
             rows.append([f"{client} {output.version}", provider, *cells])
+    return rows
+
+
+def _embeddings(clients: Callable[[str], ScriptOutput]) -> list[list[str]]:
+    rows = []
+    for client, (script, cases) in EMBEDDING_CLIENTS.items():
+        output = clients(script)
+        for name, expected in cases.items():
+            cells = [
+                _cell(output.outcomes, f"{name} {provider}", expected, provider)
+                for provider in EMBEDDING_MODELS
+            ]
+            rows.append([name, f"{client} {output.version}", *cells])
     return rows
 
 

@@ -17,6 +17,7 @@ from chatd.config.provider import Provider
 from tests.clients import (
     stub_anthropic,
     stub_completions,
+    stub_embeddings,
     stub_ollama,
     stub_openai,
     stub_responses,
@@ -163,7 +164,8 @@ class Providers:
                 return _whole(STUBS[CATALOG[provider].dialect].models([MODELS[provider]]))
             if path == "/messages/count_tokens":
                 return _whole({"input_tokens": INPUT_TOKENS})
-            return self._chat(provider, path, received)
+            is_embedding = path in ("/api/embed", "/embeddings")
+            return (self._embeddings if is_embedding else self._chat)(provider, path, received)
         except _ScriptedError as error:
             return _refusal(provider, error)
         except (RefusalError, KeyError, TypeError, ValueError) as error:
@@ -180,6 +182,9 @@ class Providers:
         expected = f"Bearer {key}" if key and name == "authorization" else key
         if received.headers.get(name) != expected:
             raise RefusalError(401, "wrong key")
+
+    def _embeddings(self, provider: str, path: str, received: Received) -> Script:
+        return _whole(stub_embeddings.answer(provider, path, received.json))
 
     def _chat(self, provider: str, path: str, received: Received) -> Script:
         body = received.json

@@ -21,6 +21,10 @@ HELLO = "Say hello to Zoë, please."
 ASK_WEATHER = "What is the weather in Zürich?"
 ASK_JSON = "Where is it how warm?"
 ASK_IMAGE = "What is this?"
+QUERY = "Which city has a lake?"
+TEXTS = [QUERY, "Zürich lies on a lake.", "日本 🗾", "x" * 1000]
+# More than the gateway sends in one request.
+MANY = [f"text {number}" for number in range(600)]
 
 # An image of one pixel.
 PNG = base64.b64decode(
