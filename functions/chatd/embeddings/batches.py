@@ -114,7 +114,7 @@ class BatchRunner:
     def _member(
         self, batch: EmbeddingTarget, window: AttemptWindow, group: _Group
     ) -> Embeddings | None:
-        """Return the vectors of one batch; None if it failed, or another one before it."""
+        """Return the vectors of one batch; None after a failure of any batch."""
         if group.ended:
             return None
         context = group.member()
@@ -159,7 +159,7 @@ class BatchRunner:
 
 
 class _Group:
-    """The batches that run side by side: they are cancelled together, each with its own record.
+    """The batches that run side by side, each with its own record, and cancelled together.
 
     Args:
         context: The context of the whole request.
@@ -223,7 +223,7 @@ class _Group:
 
 
 class _SharedRetries(Retries):
-    """The retries of one batch, of those that its group has left."""
+    """The retries of one batch, within the limit of its group."""
 
     def __init__(self, group: _Group, *, fallback: bool) -> None:
         super().__init__(fallback=fallback)

@@ -27,7 +27,7 @@ class EmbeddingDialect(Protocol):
         """The most inputs of one request."""
 
     def refused(self, request: EmbeddingRequest) -> tuple[str, ...]:
-        """Name the caller's fields that the dialect cannot express and that change the vectors."""
+        """Name the caller's fields that change the vectors and have no equal in the dialect."""
 
     def omitted(self, request: EmbeddingRequest, row: Provider) -> tuple[str, ...]:
         """Name the caller's fields that the row leaves out."""

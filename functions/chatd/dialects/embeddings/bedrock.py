@@ -39,7 +39,7 @@ _NOVA_DIMENSIONS = 3072
 
 
 class _Invoked:
-    """What the dialects share: the route, the headers and the fields that a caller may add.
+    """Build and read the requests of every vendor: route, headers, and fields of the caller.
 
     A subclass writes the body of a request, and finds the vectors in an answer.
     """

@@ -97,7 +97,7 @@ def _inputs(body: Mapping[str, Any]) -> int:
 
 
 def _in_order(response: HttpResponse, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Sort the items by index; an item without an index has that of its place.
+    """Sort the items by index, which is an item's place where the provider gives none.
 
     Raises:
         UpstreamError: If two items have one index, or an index is of no input.

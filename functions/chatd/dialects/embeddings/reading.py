@@ -100,7 +100,7 @@ def vectors(
 
 
 def check_dimensions(request: EmbeddingRequest, length: int) -> None:
-    """Check that the vectors have the length that the caller wants.
+    """Check the length of the vectors against the caller's `dimensions`.
 
     Raises:
         InvalidRequestError: If they have another length.
