@@ -23,6 +23,7 @@ DIALECTS = {
     "openai_chat": ("openrouter/", "OPENROUTER_BASE_URL"),
     "anthropic_messages": ("anthropic/", "ANTHROPIC_BASE_URL"),
     "openai_responses": ("openai/gpt-5-pro-", "OPENAI_BASE_URL"),
+    "bedrock_converse": ("bedrock/", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME"),  # with signed requests
 }
 KEY = "sk-none-of-anybodys"
 _PATHS = {
@@ -31,6 +32,7 @@ _PATHS = {
     "OPENROUTER_BASE_URL": "/api/v1",
     "ANTHROPIC_BASE_URL": "/v1",
     "OPENAI_BASE_URL": "/v1",
+    "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "",
 }
 
 
@@ -82,6 +84,9 @@ def environment(url: str) -> dict[str, str]:
         "OPENROUTER_API_KEY": KEY,
         "ANTHROPIC_API_KEY": KEY,
         "OPENAI_API_KEY": KEY,
+        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": KEY,
+        "AWS_REGION": "us-east-1",
         "CHATD_CONFIG": os.devnull,
     }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from zlib import crc32
 
@@ -24,12 +25,13 @@ _LEAST = _PRELUDE.size + _CRC.size
 # As long as a line of the other dialects: a long tool call comes in one message.
 _MAX_BYTES = 8 * 1024 * 1024
 _MAX_HEADER_BYTES = 128 * 1024
+_USUAL_BYTES = 256
 # The types of headers: https://smithy.io/2.0/aws/amazon-eventstream.html#headers
 _BYTE_ARRAY, _STRING = 6, 7
 _SIZES: Mapping[int, int] = MappingProxyType({0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # frozen would take 0.4 µs more for each chunk
 class Message:
     """A message of a stream.
 
@@ -56,17 +58,24 @@ def messages(response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Messag
     """
     rest = bytearray()
     for chunk in chunks:
-        rest += chunk
+        data = chunk
+        if rest:
+            rest += chunk
+            data = b""
+            if (size := _size(response, rest, 0)) and len(rest) >= size:
+                data = bytes(rest)
+                rest.clear()
         start = 0
-        while (size := _size(response, rest, start)) and len(rest) - start >= size:
-            yield _message(response, bytes(rest[start : start + size]))
+        while (size := _size(response, data, start)) and len(data) - start >= size:
+            yield _message(response, data, start, size)
             start += size
-        del rest[:start]
+        if start < len(data):
+            rest += data[start:]
     if rest:
         raise malformed(response, "its stream ended within a message")
 
 
-def _size(response: HttpResponse, data: bytearray, start: int) -> int:
+def _size(response: HttpResponse, data: bytes | bytearray, start: int) -> int:
     """Return the length of the message at a position; 0 before its prelude is there.
 
     The length is checked before the rest of the message is kept.
@@ -83,17 +92,25 @@ def _size(response: HttpResponse, data: bytearray, start: int) -> int:
     return int(size)
 
 
-def _message(response: HttpResponse, data: bytes) -> Message:
+def _message(response: HttpResponse, data: bytes, start: int, size: int) -> Message:
     """Read a whole message after the check of the prelude."""
-    end = len(data) - _CRC.size
-    if crc32(data[:end]) != _CRC.unpack_from(data, end)[0]:
+    end = start + size - _CRC.size
+    if crc32(data[start:end]) != _CRC.unpack_from(data, end)[0]:
         raise _damaged(response)
-    begin = _PRELUDE.size + _PRELUDE.unpack_from(data)[1]
+    first = start + _PRELUDE.size
+    begin = first + _PRELUDE.unpack_from(data, start)[1]
+    given = data[first:begin]
     try:
-        headers = _headers(data[_PRELUDE.size : begin])
+        headers = _usual_headers(given) if len(given) < _USUAL_BYTES else _headers(given)
     except ValueError:
         raise _damaged(response) from None
     return Message(headers, data[begin:end])
+
+
+@lru_cache(maxsize=32)
+def _usual_headers(data: bytes) -> Mapping[str, str]:
+    """Read the headers of an event: nearly all messages of a stream have the same."""
+    return MappingProxyType(_headers(data))
 
 
 def _headers(data: bytes) -> dict[str, str]:
