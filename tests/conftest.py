@@ -74,6 +74,7 @@ def secrets_manager(_moto: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sec
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ENDPOINT_URL_SECRETS_MANAGER": _moto,
         "AWS_ENDPOINT_URL_CLOUDFORMATION": _moto,
+        "CHATD_BEDROCK_ACCESS": "off",  # moto's credentials are of no account
     }.items():
         monkeypatch.setenv(name, value)
     client = boto3.client("secretsmanager")

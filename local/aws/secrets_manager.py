@@ -105,9 +105,14 @@ def _choose_credential(environ: Mapping[str, str]) -> dict[str, str]:
 def _client_environment(
     environ: Mapping[str, str], endpoint: str, credential: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return the environment variables that point boto3 and the gateway to the local server."""
+    """Return the environment variables that point boto3 and the gateway to the local server.
+
+    A random credential is of no account, so the gateway has no Bedrock with it.
+    """
+    is_random = environ.get("AWS_ACCESS_KEY_ID") != credential["AWS_ACCESS_KEY_ID"]
     return {
         **credential,
+        **({"CHATD_BEDROCK_ACCESS": "off"} if is_random else {}),
         "AWS_DEFAULT_REGION": environ.get("AWS_DEFAULT_REGION") or "us-east-1",
         "AWS_ENDPOINT_URL_SECRETS_MANAGER": endpoint,
         "CHATD_SECRET_ID": SECRET,

@@ -45,6 +45,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
         "CHATD_HTTP_SECONDS",
         *("CHATD_IDEMPOTENCY_TABLE", "CHATD_IDEMPOTENCY_FILE"),
         *("CHATD_RESPONSES_TABLE", "CHATD_RESPONSES_FILE", "CHATD_RESPONSES_DAYS"),
+        "CHATD_BEDROCK_ACCESS",
     ):
         monkeypatch.delenv(variable, raising=False)
     for variable in (*CREDENTIAL_VARIABLES, "AWS_REGION", "AWS_DEFAULT_REGION"):
@@ -149,6 +150,7 @@ def dynamodb(_moto: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBCl
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", _moto)
+    monkeypatch.setenv("CHATD_BEDROCK_ACCESS", "off")  # moto's credentials are of no account
     client = boto3.client("dynamodb")
     yield client
     client.close()

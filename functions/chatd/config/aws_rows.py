@@ -50,6 +50,8 @@ def _unwanted(env: Mapping[str, str]) -> str | None:
     if "AWS_LAMBDA_FUNCTION_NAME" in env:
         allowed = env.get(_ACCESS, "off") != "off"
         return None if allowed else "the stack's parameter BedrockAccess is off"
+    if env.get(_ACCESS) == "off":
+        return f"{_ACCESS} is off"
     if any(variable in env for variable in CREDENTIAL_VARIABLES):
         return None
     return "no AWS credentials are in the environment; set AWS_PROFILE, for example"

@@ -30,6 +30,10 @@ NO_REGION = "it has no region; set AWS_REGION, or its aws.region"
         ({"AWS_REGION": "eu-west-1"}, False, NO_CREDENTIALS),
         ({"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "A"}, False, None),
         ({"AWS_REGION": "eu-west-1", "AWS_PROFILE": "dev"}, False, None),
+        (
+            {"AWS_REGION": "eu-west-1", "AWS_PROFILE": "dev", "CHATD_BEDROCK_ACCESS": "off"},
+            *(False, "CHATD_BEDROCK_ACCESS is off"),
+        ),
         ({"AWS_REGION": "eu-west-1", "AWS_BEARER_TOKEN_BEDROCK": "t"}, False, None),
         (
             {"AWS_REGION": "eu-west-1", "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://h"},

@@ -37,7 +37,8 @@ def test_the_gateway_reads_its_keys_from_a_secrets_manager_that_ends_with_it(sta
     assert gateway.stop() == 0
 
     names = [provider["name"] for provider in listed if provider["available"]]
-    assert names == list(CATALOG)
+    # Bedrock is off: the made-up credential is of no account.
+    assert names == [name for name, row in CATALOG.items() if row.aws is None]
     assert (
         "keys from the environment and .env: KIMI_API_KEY; the others are made"
         in gateway.output_text
