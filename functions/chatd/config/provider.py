@@ -23,6 +23,9 @@ ThinkingField = Literal["reasoning_effort", "thinking", "enable_thinking"]
 Refused = Literal[
     "tools",  # a forced tool becomes a format; any other use of tools is refused
     "tool_choice",  # a forced tool becomes a format
+    "named_tool",  # `required` is sent, with the named function as the only tool
+    "parallel_tool_calls",  # the first call of an answer is kept where the caller wants one
+    "images",  # a chat with one is refused
     "tool_choice_while_thinking",  # a forced tool switches thinking off
     "format_beside_tools",  # the format is described in the system text
     "format_in_streams",  # the whole answer is requested, and streamed when it is there

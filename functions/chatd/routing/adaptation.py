@@ -10,6 +10,7 @@ from chatd.call import Call
 from chatd.canonical.content import Opaque, Thinking, ToolResult
 from chatd.canonical.events import Frame
 from chatd.canonical.request import ChatRequest, Message
+from chatd.config.provider import Provider
 from chatd.dialects import (
     Dialect,
     dialect_for,
@@ -23,6 +24,8 @@ from chatd.routing import billing_line, hosted_tools, structured_output, thinkin
 from chatd.routing.router import Route
 from chatd.routing.stream_choice import fixed_stream
 from chatd.routing.tool_kinds import ALL_KINDS, is_chosen, is_lacking
+
+_LIMITED = frozenset({"tool_choice", "named_tool", "parallel_tool_calls"})
 
 
 class AnswerAdaptation(Protocol):
@@ -80,6 +83,7 @@ def adapted_to(route: Route, request: ChatRequest, call: Call, *, fallback: bool
     dialect = dialect_for(row, request)
     kinds = ALL_KINDS if forwarded else dialect.tool_kinds
     unadapted = request
+    request, first = _limited(request, row)
     request, answers, dropped_format = _tools(
         request,
         frozenset() if row.tools_only_functions else kinds,
@@ -91,7 +95,20 @@ def adapted_to(route: Route, request: ChatRequest, call: Call, *, fallback: bool
         dialect = dialect_for(row, request)
     _check_context(request, route, name)
     dropped = (*dropped_blocks, *dropped_tools, *dropped_format)
-    return Adapted(request, dialect, answers, dropped)
+    return Adapted(request, dialect, (*first, *answers), dropped)
+
+
+def _limited(
+    request: ChatRequest, row: Provider
+) -> tuple[ChatRequest, tuple[AnswerAdaptation, ...]]:
+    """Express the choice of tools with what the row's provider takes; few rows need it."""
+    given = request.tools or request.parallel_tool_calls is not None
+    if not given or _LIMITED.isdisjoint(row.refuses):
+        return request, ()
+    from chatd.routing.tool_limits import limited  # noqa: PLC0415  # as below
+
+    request, first = limited(request, row)
+    return request, () if first is None else (first,)
 
 
 def _check_context(request: ChatRequest, route: Route, dialect: str) -> None:

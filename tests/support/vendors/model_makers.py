@@ -30,7 +30,6 @@ from tests.support.vendors.refusals import (
 )
 from tests.support.vendors.vendor import Form, Vendor
 
-_GEMINI = "https://github.com/Vali-98/ChatterUI/issues/227"
 _MISTRAL = (
     "https://github.com/mistralai/client-python/blob/main/docs/models/chatcompletionrequest.md"
 )
@@ -89,7 +88,9 @@ VENDORS: Mapping[str, Vendor] = MappingProxyType(
         "gemini": Vendor(
             models=("gemini-3.5-flash",),
             refusals=(
-                fields(_GEMINI, "frequency_penalty", "seed"),
+                fields("https://github.com/sleepydeer666/RPGBox/issues/2", "frequency_penalty"),
+                fields("https://github.com/Vali-98/ChatterUI/issues/227", "seed"),
+                fields("https://github.com/jackmpcollins/magentic/pull/382", "parallel_tool_calls"),
                 fields(
                     "https://github.com/MinLL/SkyrimNet-GamePlugin/issues/77",
                     *("reasoning", "top_k"),

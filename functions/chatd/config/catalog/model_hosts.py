@@ -20,7 +20,7 @@ ROWS = (
         key_variable="GROQ_API_KEY",
         known_to_think=_OPEN_THINKING,
         returns_reasoning="reasoning",
-        drops=("logprobs", "top_logprobs", "logit_bias"),
+        drops=("logprobs", "top_logprobs", "logit_bias", "n", "store", "metadata"),
         turn_fields={"user": ("role", "content"), "system": ("role", "content")},
         # https://github.com/BerriAI/litellm/issues/5839
         refuses=("nulls", "format_beside_tools", "format_in_streams"),
@@ -63,7 +63,13 @@ ROWS = (
         key_variable="CEREBRAS_API_KEY",
         known_to_think=_OPEN_THINKING,
         max_tokens_name="max_tokens",
-        drops=("frequency_penalty", "presence_penalty", "logit_bias", "n", "logprobs"),
+        drops=(
+            *("frequency_penalty", "presence_penalty", "logit_bias", "n", "logprobs"),
+            *("store", "metadata"),
+        ),
+        # https://inference-docs.cerebras.ai/capabilities/structured-outputs and
+        # https://github.com/agno-agi/agno/issues/4508
+        refuses=("format_beside_tools", "parallel_tool_calls"),
         returns_reasoning="reasoning",
         embeddings=False,
         source="https://inference-docs.cerebras.ai/api-reference/chat-completions",
@@ -99,6 +105,8 @@ ROWS = (
         key_variable="NVIDIA_API_KEY",
         known_to_think=_OPEN_THINKING,
         max_tokens_name="max_tokens",
+        # Its schema takes no further fields: https://github.com/can1357/oh-my-pi/issues/2299
+        drops=("store", "metadata", "user"),
         # https://docs.nvidia.com/nim/nemo-retriever/text-embedding/2.0.0/use-the-api-openai.html
         embeddings=EmbeddingsApi("openai", fields={"input_type": "passage"}),
         source="https://docs.api.nvidia.com/nim/reference/llm-apis",

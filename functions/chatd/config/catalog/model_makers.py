@@ -25,6 +25,19 @@ ROWS = (
         own_dialects=("openai_responses",),
         known_to_think=r"o[1-9](-|$)|codex-|gpt-(?!5-chat)[5-9]",
         max_tokens_name="max_completion_tokens",  # reasoning models refuse `max_tokens`
+        model_drops=(
+            # https://community.openai.com/t/gpt-5-models-temperature/1337957, and `stop`:
+            # https://github.com/BerriAI/litellm/pull/15244
+            (
+                r"gpt-5(-mini|-nano)?(-\d|$)|o[1-9]",
+                (
+                    *("temperature", "top_p", "presence_penalty", "frequency_penalty", "stop"),
+                    *("logprobs", "top_logprobs", "logit_bias"),
+                ),
+            ),
+            # https://github.com/AAswordman/Operit/issues/1048
+            (r"gpt-(3|4)|chatgpt-4", ("reasoning_effort",)),
+        ),
         # A model may think for minutes before its first word.
         timeouts=Timeouts(first_event=600.0, gap=120.0),
         # https://developers.openai.com/api/reference/resources/embeddings
@@ -70,13 +83,16 @@ ROWS = (
         known_to_think=r"(models/)?(gemini-(2\.5|[3-9]|.*latest)|gemma-4)",
         efforts=("none", "minimal", "low", "medium", "high"),
         # Any other field is a 400 "Unknown name": https://github.com/ed-donner/agents/issues/45 and
-        # https://github.com/jackmpcollins/magentic/pull/382
+        # https://github.com/jackmpcollins/magentic/pull/382; `frequency_penalty` and `seed`:
+        # https://github.com/sleepydeer666/RPGBox/issues/2 and
+        # https://github.com/Vali-98/ChatterUI/issues/227
         takes_only=(
             *("model", "messages", "stream", "stream_options", "n", "max_tokens", "temperature"),
-            *("max_completion_tokens", "top_p", "stop", "seed", "presence_penalty", "tools"),
-            *("frequency_penalty", "tool_choice", "response_format", "reasoning_effort"),
-            *("modalities", "audio", "logprobs", "top_logprobs", "extra_body"),
+            *("max_completion_tokens", "top_p", "stop", "presence_penalty", "tools", "tool_choice"),
+            *("response_format", "reasoning_effort", "modalities", "audio"),
+            *("logprobs", "top_logprobs", "extra_body"),
         ),
+        refuses=("parallel_tool_calls",),
         tool_schema_drops=("$schema", "$id"),
         # https://ai.google.dev/api/embeddings#method:-models.batchembedcontents
         embeddings=EmbeddingsApi("openai", batch=100),
@@ -142,7 +158,7 @@ ROWS = (
         efforts=("high", "max"),
         returns_reasoning="reasoning_content",
         # https://github.com/deepseek-ai/DeepSeek-V3/issues/1376
-        refuses=("missing_reasoning", "tool_choice_while_thinking"),
+        refuses=("images", "missing_reasoning", "tool_choice_while_thinking"),
         schema_models="(?!)",  # https://api-docs.deepseek.com/guides/json_mode
         max_tokens_name="max_tokens",
         content_as_text=True,
@@ -163,6 +179,11 @@ ROWS = (
         known_to_think=r"grok-(3-mini|4\.[3-9]|4\.20(?!.*non-reasoning)|code|build)",
         # https://docs.x.ai/docs/guides/reasoning
         model_drops=(
+            # It thinks or does not, without efforts: https://github.com/BerriAI/litellm/pull/16265
+            (
+                r"grok-4(?!\.[3-9])(?!.*multi-agent)",
+                ("stop", "presence_penalty", "frequency_penalty", "reasoning_effort"),
+            ),
             ("grok-3-mini", ("stop", "presence_penalty", "frequency_penalty")),
             ("grok-(4|code|build)", ("stop", "presence_penalty", "frequency_penalty")),
         ),
@@ -179,10 +200,13 @@ ROWS = (
         efforts=("none", "high"),
         max_tokens_name="max_tokens",
         drops=(
-            *("n", "logit_bias", "top_logprobs", "parallel_tool_calls", "store", "metadata"),
+            *("n", "logit_bias", "top_logprobs", "store", "metadata"),
             *("service_tier", "modalities", "prediction", "audio", "user"),
         ),
-        refuses=("stream_options", "model_list"),
+        # Its own API has REQUIRED and NONE: https://docs.cohere.com/reference/chat
+        refuses=("stream_options", "model_list", "named_tool", "parallel_tool_calls"),
+        # https://github.com/OpenRouterTeam/openrouter-examples/issues/71
+        tool_schema_drops=("strict",),
         tools_only_functions=True,
         # https://docs.cohere.com/reference/embed
         embeddings=EmbeddingsApi("openai", batch=96),
@@ -296,6 +320,7 @@ ROWS = (
         upstream_stream=True,  # a thinking model refuses anything else
         refuses=("tool_choice_while_thinking",),
         returns_reasoning="reasoning_content",
+        developer_as_system=True,
         # https://www.alibabacloud.com/help/en/model-studio/text-embedding-synchronous-api
         embeddings=EmbeddingsApi("openai", batch=10, base64=False),
         source="https://www.alibabacloud.com/help/en/model-studio/use-qwen-by-calling-api",

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from pydantic_core import from_json
 
 from chatd.canonical.collecting import collected
+from chatd.canonical.content import Image, ToolCall, ToolResult
 from chatd.canonical.events import Frame, as_frames
 from chatd.canonical.extra import Extra
 from chatd.canonical.request import ChatRequest, Think
@@ -68,10 +69,17 @@ class OpenAIChat:
     chooses_tools = True
 
     def refused(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:
-        """Name the tools for a provider without any; the dialect can express every other field."""
-        if "tools" in row.refuses and request.tools and request.tool_choice != "none":
-            return ("tools",)
-        return ()
+        """Name tools and images for a provider without; the dialect has every other field."""
+        if "tools" not in row.refuses and "images" not in row.refuses:
+            return ()
+        kinds = {type(block) for message in request.messages for block in message.blocks}
+        found = []
+        if "tools" in row.refuses:
+            found += ["tools"] if request.tools and request.tool_choice != "none" else []
+            found += [] if kinds.isdisjoint((ToolCall, ToolResult)) else ["messages.tool_calls"]
+        if "images" in row.refuses and Image in kinds:
+            found.append("messages.content.image_url")
+        return tuple(found)
 
     def omitted(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:
         """Name the caller's fields dropped by the row or lacking in the dialect."""

@@ -179,7 +179,9 @@ def _not_taken(request: ChatRequest, row: Provider) -> Iterator[str]:
     for name in field_names(request):
         limit = row.max_tokens_name if name in LIMITS else None
         given = limit or row.renames.get(name, name)
-        if given not in row.takes_only and name not in _WRITTEN:
+        # One call at most is kept by other means (routing/tool_limits.py).
+        kept = name == "parallel_tool_calls" and name in row.refuses
+        if given not in row.takes_only and name not in _WRITTEN and not kept:
             yield name
 
 

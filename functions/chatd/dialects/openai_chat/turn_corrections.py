@@ -14,6 +14,8 @@ from chatd.config.provider import Provider
 from chatd.dialects.openai_chat.request import is_own
 
 Turn = dict[str, Any]
+# What asks a model to go on that takes no unfinished turn.
+_CONTINUE = "Continue."
 _REASONING = ("reasoning_content", "reasoning")
 
 
@@ -42,7 +44,11 @@ def corrected(body: dict[str, Any], row: Provider) -> list[Turn]:
     turns = [_corrected(turn, row, fills=fills) for turn in body["messages"]]
     if "empty_content" in row.refuses:
         turns = [full for turn in turns if (full := _without_empty(turn)) is not None]
-    return _alternating(turns) if "consecutive_turns" in row.refuses else turns
+    if "consecutive_turns" in row.refuses:
+        turns = _alternating(turns)
+        if turns[-1]["role"] == "assistant" and not row.prefill:
+            turns.append({"role": "user", "content": _CONTINUE})
+    return turns
 
 
 def _corrected(turn: Turn, row: Provider, *, fills: bool) -> Turn:
