@@ -6,15 +6,38 @@ are accepted and passed on.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from chatd.safe_json.item_limits import MAX_PROMPT_TOKENS, MAX_PROMPTS, MAX_STOPS, items
 from chatd.surfaces.openai_chat.schema import MaxTokens, Number, OpenAIStreamOptions
 
 Token = Annotated[int, Field(ge=0)]
 Tokens = Annotated[list[Token], items(MAX_PROMPT_TOKENS, at_least=1)]
+
+
+# Names of the forms of a prompt; an error's path leaves names of types out.
+_TEXT, _TEXTS, _TOKENS, _LISTS = "str", "list[str]", "list[int]", "list[list[int]]"
+
+
+def _form(prompt: Any) -> str:
+    """Return the form of a prompt, by its first item; a wrong one is refused as a text or texts."""
+    if not isinstance(prompt, list):
+        return _TEXT
+    first = prompt[0] if prompt else None
+    if type(first) is int:
+        return _TOKENS
+    return _LISTS if isinstance(first, list) else _TEXTS
+
+
+Prompt = Annotated[
+    Annotated[str, Tag(_TEXT)]
+    | Annotated[list[str], items(MAX_PROMPTS, at_least=1), Tag(_TEXTS)]
+    | Annotated[Tokens, Tag(_TOKENS)]
+    | Annotated[list[Tokens], items(MAX_PROMPTS, at_least=1), Tag(_LISTS)],
+    Discriminator(_form),
+]
 
 
 class OpenAICompletionRequest(BaseModel):
@@ -28,12 +51,7 @@ class OpenAICompletionRequest(BaseModel):
     )
 
     model: Annotated[str, Field(min_length=1, max_length=256)]
-    prompt: (
-        str
-        | Annotated[list[str], items(MAX_PROMPTS, at_least=1)]
-        | Tokens
-        | Annotated[list[Tokens], items(MAX_PROMPTS, at_least=1)]
-    )
+    prompt: Prompt
     suffix: str | None = None
     # 0 is for a caller that wants the log probabilities of its own prompt, with `echo`.
     max_tokens: MaxTokens | Annotated[int, Field(ge=0, le=0)] | None = None
