@@ -21,6 +21,7 @@ class EmbeddingsApi:
         batch: The most inputs of one request; None: the dialect's own limit.
         tokens: Whether an input may be an array of tokens.
         base64: Whether the provider takes `encoding_format: "base64"`.
+        drops: Fields that the provider refuses; they are left out and named.
         renames: The provider's names for fields of a request, by OpenAI's names.
         fields: Fields that a request gets if the caller does not send them.
 
@@ -31,6 +32,7 @@ class EmbeddingsApi:
     batch: int | None = None
     tokens: bool = False
     base64: bool = True
+    drops: tuple[str, ...] = ()
     renames: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, Any] = field(default_factory=dict)
 

@@ -199,6 +199,8 @@ def _embeddings(row: Provider, table: ProviderTable, where: str) -> EmbeddingsAp
     if not isinstance(table.embeddings, EmbeddingsTable):  # True, or nothing
         return row.embeddings or table.embeddings is True
     values = table.embeddings.model_dump(exclude_none=True)
+    if "drops" in values:
+        values["drops"] = tuple(values["drops"])
     api = row.embeddings_api or embeddings_of(row.dialect)
     if api is None and "dialect" not in values:
         raise ConfigError(f"{where}.embeddings.dialect: is missing; {row.name!r} has none")

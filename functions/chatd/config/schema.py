@@ -196,6 +196,7 @@ class EmbeddingsTable(_Table):
     batch: Annotated[int, Field(ge=1, le=MAX_EMBEDDINGS)] | None = None
     tokens: bool | None = None
     base64: bool | None = None
+    drops: Annotated[list[FieldName], items(MAX_FIELDS)] | None = None
     renames: dict[FieldName, FieldName] | None = None
     fields: dict[FieldName, Any] | None = None
 

@@ -143,7 +143,7 @@ class EmbeddingTargets:
             api=api,
             dialect=dialect,
             request=own,
-            dropped=(*dropped, *dialect.omitted(own, row)),
+            dropped=(*dropped, *dialect.omitted(own, api)),
         )
 
 

@@ -152,6 +152,7 @@ ROWS = (
         known_to_think=_OPEN_THINKING,
         source="https://docs.baseten.co/development/model-apis/overview",
         checked="2026-11-25",
+        embeddings=False,  # only from dedicated deployments, each with its own address
     ),
     Provider(
         name="huggingface",
@@ -163,6 +164,7 @@ ROWS = (
         completions="none",
         source="https://huggingface.co/docs/inference-providers/index",
         checked="2026-11-25",
+        embeddings=False,  # only in its own API
     ),
     Provider(
         name="github_models",

@@ -138,7 +138,9 @@ ROWS = (
         prefill_fields={"prefix": True},
         # https://docs.mistral.ai/api/endpoint/embeddings, and for the limit
         # https://docs.rs/crate/rig-core/0.42.0/source/src/providers/mistral/embedding.rs
-        embeddings=EmbeddingsApi("openai", batch=256, renames={"dimensions": "output_dimension"}),
+        embeddings=EmbeddingsApi(
+            "openai", batch=256, drops=("user",), renames={"dimensions": "output_dimension"}
+        ),
         completions="none",
         source="https://docs.mistral.ai/api",
         checked="2026-11-26",
@@ -306,6 +308,7 @@ ROWS = (
         completions="none",
         source="https://platform.moonshot.ai/docs/api/chat",
         checked="2026-11-26",
+        embeddings=False,
     ),
     Provider(
         name="dashscope",

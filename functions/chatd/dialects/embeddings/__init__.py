@@ -29,7 +29,7 @@ class EmbeddingDialect(Protocol):
     def refused(self, request: EmbeddingRequest) -> tuple[str, ...]:
         """Name the caller's fields that change the vectors and have no equal in the dialect."""
 
-    def omitted(self, request: EmbeddingRequest, row: Provider) -> tuple[str, ...]:
+    def omitted(self, request: EmbeddingRequest, api: EmbeddingsApi) -> tuple[str, ...]:
         """Name the caller's fields that the row leaves out."""
 
     def build(

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from chatd.canonical.embedding import EmbeddingRequest, Embeddings
 from chatd.config.embeddings_api import EmbeddingsApi
 from chatd.config.provider import Provider
+from chatd.dialects.bedrock_converse import exceptions
 from chatd.dialects.embeddings import EmbeddingDialect, reading
 from chatd.dialects.failures import unlike
 from chatd.dialects.headers import base_headers
@@ -54,7 +55,7 @@ class _Invoked:
             name for name, value in unknown if name not in self.fields and value is not None
         )
 
-    def omitted(self, request: EmbeddingRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # the protocol's
+    def omitted(self, request: EmbeddingRequest, api: EmbeddingsApi) -> tuple[str, ...]:  # noqa: ARG002  # the protocol's
         """Name no field: `user` changes no vector."""
         return ()
 
@@ -81,7 +82,7 @@ class _Invoked:
             ChatdError: If the response is a refusal or malformed.
 
         """
-        body = reading.body_of(response)
+        body = reading.body_of(response, exceptions.refusal)
         try:
             values = self._vectors(body)
         except ShapeError:

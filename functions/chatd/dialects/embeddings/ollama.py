@@ -36,7 +36,7 @@ class OllamaEmbeddings:
         unknown = request.extra.items()
         return tuple(name for name, value in unknown if name not in _OWN and value is not None)
 
-    def omitted(self, request: EmbeddingRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # the protocol's
+    def omitted(self, request: EmbeddingRequest, api: EmbeddingsApi) -> tuple[str, ...]:  # noqa: ARG002  # the protocol's
         """Name no field: `user` changes no vector."""
         return ()
 

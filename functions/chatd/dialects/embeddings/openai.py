@@ -37,9 +37,9 @@ class OpenAIEmbeddings:
         """Name no field: unknown fields are passed on."""
         return ()
 
-    def omitted(self, request: EmbeddingRequest, row: Provider) -> tuple[str, ...]:
+    def omitted(self, request: EmbeddingRequest, api: EmbeddingsApi) -> tuple[str, ...]:
         """Name the fields that the row drops."""
-        return tuple(name for name in row.drops if request.source.get(name) is not None)
+        return tuple(name for name in api.drops if request.source.get(name) is not None)
 
     def build(
         self, request: EmbeddingRequest, row: Provider, api: EmbeddingsApi, key: SecretStr | None
@@ -55,7 +55,7 @@ class OpenAIEmbeddings:
             body["input"] = request.inputs
         if body.get("encoding_format") == "base64" and not api.base64:
             body["encoding_format"] = "float"
-        for name in row.drops:
+        for name in api.drops:
             body.pop(name, None)
         for name, new_name in api.renames.items():
             if name in body:

@@ -6,7 +6,7 @@ import binascii
 import sys
 from array import array
 from base64 import b64decode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from math import isfinite
 from typing import Any
@@ -18,7 +18,7 @@ from chatd.canonical.response import Usage
 from chatd.dialects import lenient
 from chatd.dialects.failures import error_field, malformed, refusal, unlike
 from chatd.dialects.json_shapes import ShapeError
-from chatd.errors import AnswerTooLargeError, InvalidRequestError
+from chatd.errors import AnswerTooLargeError, ChatdError, InvalidRequestError
 from chatd.safe_json.value_count import is_bounded
 from chatd.upstream_http import HttpResponse
 
@@ -28,15 +28,21 @@ MAX_NUMBERS = 2_000_000
 _FLOAT_BYTES = 4
 
 
-def body_of(response: HttpResponse) -> dict[str, Any]:
+def body_of(
+    response: HttpResponse, refused: Callable[[HttpResponse], ChatdError] = refusal
+) -> dict[str, Any]:
     """Read the JSON object of an answer.
+
+    Args:
+        response: The response.
+        refused: Makes the error for a response with another status than 200.
 
     Raises:
         ChatdError: If the answer is a refusal, an error under status 200, or no JSON object.
 
     """
     if response.status != HTTPStatus.OK:
-        raise refusal(response)
+        raise refused(response)
     if not is_bounded(response.body, MAX_NUMBERS):
         raise AnswerTooLargeError(
             f"its answer to one request holds more than {MAX_NUMBERS:,} numbers;"

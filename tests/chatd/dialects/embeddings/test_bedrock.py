@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,17 +15,10 @@ from tests.support.bedrock.signatures import Key
 from tests.support.embeddings import embed, vectors_of
 from tests.support.upstream import reply
 
-TITAN = "titan/amazon.titan-embed-text-v2:0"
-TITAN_V1 = "titan_v1/amazon.titan-embed-text-v1"
-COHERE = "cohere_v4/cohere.embed-v4:0"
-NOVA = "nova/amazon.nova-2-multimodal-embeddings-v1:0"
-# By the name of a row: its dialect.
-ROWS = {
-    "titan": "bedrock_titan",
-    "titan_v1": "bedrock_titan_v1",
-    "cohere_v4": "bedrock_cohere",
-    "nova": "bedrock_nova",
-}
+TITAN = "bedrock/amazon.titan-embed-text-v2:0"
+TITAN_V1 = "bedrock/amazon.titan-embed-text-v1"
+COHERE = "bedrock/cohere.embed-v4:0"
+NOVA = "bedrock/amazon.nova-2-multimodal-embeddings-v1:0"
 
 
 @pytest.fixture(scope="module")
@@ -36,17 +28,10 @@ def server() -> Iterator[FakeBedrock]:
 
 
 @pytest.fixture
-def bedrock(
-    server: FakeBedrock, config: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[FakeBedrock]:
-    """Serve a Bedrock, with a row for each of its dialects."""
-    config.write_text(
-        "".join(
-            f'[providers.{name}]\ndialect = "openai_chat"\nbase_url = "{server.url}"\n'
-            f'aws = {{ region = "us-east-1" }}\nembeddings = {{ dialect = "{dialect}" }}\n'
-            for name, dialect in ROWS.items()
-        )
-    )
+def bedrock(server: FakeBedrock, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBedrock]:
+    """Serve a Bedrock to the row `bedrock`."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", server.url)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", Key().id)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", Key().secret)
     monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
@@ -168,16 +153,39 @@ def test_a_field_that_a_model_lacks_is_a_400(
     assert bedrock.log == []
 
 
-def test_an_exception_of_bedrock_is_mapped_without_account_ids(bedrock: FakeBedrock) -> None:
-    arn = "arn:aws:bedrock:us-east-1:111122223333:model/x"
-    bedrock.upcoming.append(BedrockError("ValidationException", f"{arn} is not valid"))
-    refused = embed(TITAN, "Hello")
-    bedrock.upcoming.extend([BedrockError("ThrottlingException", "Too many requests")] * 3)
-    throttled = embed(TITAN, "Hello")
+EXCEPTIONS: dict[str, tuple[BedrockError, int, str, int]] = {
+    "a refusal": (
+        BedrockError("ValidationException", "arn:aws:bedrock:us-east-1:111122223333:m is wrong"),
+        *(400, "ValidationException", 1),
+    ),
+    "a text that is too long": (
+        BedrockError("ValidationException", "Too many input tokens. Max input tokens: 8192"),
+        *(400, "context_length_exceeded", 1),
+    ),
+    "throttling": (BedrockError("ThrottlingException", "slow"), 429, "rate_limit_exceeded", 3),
+    "a model that is loading": (
+        BedrockError("ModelNotReadyException", "loading"),
+        *(429, "rate_limit_exceeded", 3),
+    ),
+    "a missing permission": (
+        BedrockError("AccessDeniedException", "no"),
+        *(502, "upstream_access_denied", 1),
+    ),
+}
 
-    assert (refused.status, throttled.status) == (400, 429)
-    assert "111122223333" not in str(refused.json)
-    assert len(bedrock.log) == 4
+
+@pytest.mark.parametrize("case", EXCEPTIONS)
+def test_an_exception_of_bedrock_is_mapped_without_account_ids(
+    bedrock: FakeBedrock, case: str
+) -> None:
+    error, status, code, attempts = EXCEPTIONS[case]
+    bedrock.upcoming.extend([error] * attempts)
+
+    result = embed(TITAN, "Hello")
+
+    assert (result.status, result.json["error"]["code"]) == (status, code)
+    assert "111122223333" not in str(result.json)
+    assert len(bedrock.log) == attempts
 
 
 @pytest.mark.parametrize(
@@ -198,6 +206,13 @@ def test_an_answer_without_vectors_is_a_502(
     bedrock.upcoming.extend([reply(body)] * 3)
 
     assert embed(model, "Hello").status == 502
+
+
+def test_a_model_that_makes_no_embeddings_is_a_400(bedrock: FakeBedrock) -> None:
+    result = embed("bedrock/amazon.nova-pro-v1:0", "Hello")
+
+    assert (result.status, result.json["error"]["param"]) == (400, "model")
+    assert bedrock.log == []
 
 
 @pytest.mark.parametrize(

@@ -134,13 +134,14 @@ def test_chatd_toml_changes_how_a_provider_makes_embeddings(openai: Upstream, co
         "[providers.kimi]\nembeddings = true\n"
         f'[providers.mine]\ndialect = "anthropic_messages"\nbase_url = "{openai.url}/v1"\n'
         'embeddings = { dialect = "openai", batch = 1, base64 = false,'
-        ' renames = { dimensions = "size" }, fields = { task = "t" } }\n'
+        ' renames = { dimensions = "size" }, drops = ["user"], fields = { task = "t" } }\n'
         "[providers.mistral]\nembeddings = { tokens = true }\n"
         "[providers.openai]\nembeddings = false\n"
     )
 
     assert embed("kimi/m", "a").status == 200
-    assert embed("mine/m", "a", dimensions=2, encoding_format="base64").status == 200
+    result = embed("mine/m", "a", dimensions=2, encoding_format="base64", user="u")
+    assert (result.status, result.headers["x-chatd-dropped-params"]) == (200, "user")
     assert openai.last.json == {
         "model": "m",
         "input": "a",
