@@ -94,6 +94,15 @@ _BY_CODE: Mapping[str, type[ChatdError]] = MappingProxyType(
         "request_too_large": RequestTooLargeError,
         "enforced_spend_limit_reached": QuotaExhaustedError,
         "contract_spend_limit_reached": QuotaExhaustedError,
+        # Amazon Bedrock's exceptions, which a stream of another vendor's dialect may hold:
+        # https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html
+        "ThrottlingException": RateLimitedError,
+        "ModelNotReadyException": RateLimitedError,
+        "ServiceUnavailableException": UpstreamOverloadedError,
+        "InternalServerException": UpstreamError,
+        "ModelStreamErrorException": UpstreamError,
+        "ModelTimeoutException": UpstreamTimeoutError,
+        "ValidationException": UpstreamRefusedError,
     }
 )
 # Types of Anthropic that stand for a status, in an error that came with status 200: as an event of

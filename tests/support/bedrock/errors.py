@@ -22,6 +22,7 @@ STATUSES: Mapping[str, int] = {
     "MissingAuthenticationTokenException": 403,
     "ModelErrorException": 424,
     "ModelNotReadyException": 429,
+    "ModelStreamErrorException": 424,
     "ModelTimeoutException": 408,
     "ResourceNotFoundException": 404,
     "ServiceQuotaExceededException": 400,

@@ -18,6 +18,7 @@ from chatd.canonical.response import new_call_id
 from chatd.config.provider import Provider
 from chatd.dialects import failures, lenient
 from chatd.dialects.bedrock_converse import exceptions
+from chatd.dialects.bedrock_converse.row_fields import caller_metadata
 from chatd.errors import ChatdError
 from chatd.upstream_http import HttpResponse
 
@@ -32,9 +33,6 @@ _TRACES: Mapping[str, str] = MappingProxyType(
 )
 # https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html
 _BEFORE = "X-Amzn-Bedrock-"
-# The characters of a value of request metadata.
-_UNFIT = re.compile(r"[^a-zA-Z0-9\s:_@$#=/+,.-]", re.ASCII)
-_MAX_METADATA = 256
 
 
 def bare_id(model: str) -> str:
@@ -60,9 +58,8 @@ def row_headers(request: ChatRequest, row: Provider) -> dict[str, str]:
         headers[f"{_BEFORE}Trace"] = _TRACES[row.guardrail.trace]
     if row.latency is not None:
         headers[f"{_BEFORE}PerformanceConfig-Latency"] = row.latency
-    if request.caller:
-        name = _UNFIT.sub("_", request.caller)[:_MAX_METADATA]
-        headers[f"{_BEFORE}Request-Metadata"] = json.dumps({"caller": name})
+    if metadata := caller_metadata(request, row):
+        headers[f"{_BEFORE}Request-Metadata"] = json.dumps(metadata)
     return headers
 
 

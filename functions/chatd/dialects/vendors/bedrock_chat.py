@@ -18,7 +18,7 @@ from chatd.dialects.openai_chat.reading import AnswerCorrection
 from chatd.dialects.openai_chat.request import has_field
 from chatd.dialects.vendors import bedrock
 from chatd.dialects.vendors.bedrock import Json
-from chatd.dialects.vendors.bedrock_history import with_unique_ids
+from chatd.dialects.vendors.bedrock_history import with_unique_ids, without_marks
 from chatd.dialects.vendors.bedrock_reasoning import InlineReasoning
 from chatd.errors import ChatdError
 from chatd.upstream_http import HttpResponse
@@ -47,7 +47,9 @@ class BedrockChat(OpenAIChat):
             body.pop(name, None)
         if row.service_tier is not None:
             body["service_tier"] = row.service_tier
-        body["messages"] = with_unique_ids(body["messages"])
+        body["messages"] = with_unique_ids(without_marks(body["messages"]))
+        if isinstance(body.get("tools"), list):
+            body["tools"] = without_marks(body["tools"])
 
     def _headers(self, request: ChatRequest, row: Provider) -> Mapping[str, str]:
         return bedrock.row_headers(request, row)

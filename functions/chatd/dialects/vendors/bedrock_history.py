@@ -1,4 +1,4 @@
-"""Make the ids of tool calls in a conversation of OpenAI's chat dialect unique."""
+"""Correct the turns of OpenAI's chat dialect for Bedrock: ids of tool calls, and cache marks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 from chatd.dialects.call_ids import CallIds
 
 Json = dict[str, Any]
+# Of Anthropic's API; some clients write it in OpenAI's too.
+_MARK = "cache_control"
 
 
 def with_unique_ids(turns: list[Json]) -> list[Json]:
@@ -21,6 +23,26 @@ def with_unique_ids(turns: list[Json]) -> list[Json]:
         return turns
     ids = CallIds()
     return [_with_ids(turn, ids) for turn in turns]
+
+
+def without_marks(items: list[Json]) -> list[Json]:
+    """Return turns or tools without marks for a prompt cache, also those of their parts.
+
+    A model of another vendor than Anthropic answers them with a 403 that names no field. A turn or
+    tool without a mark is the caller's own object.
+    """
+    kept = [_without_mark(item) for item in items]
+    return kept if any(new is not old for new, old in zip(kept, items, strict=True)) else items
+
+
+def _without_mark(item: Json) -> Json:
+    content = item.get("content")
+    if isinstance(content, list) and any(_MARK in part for part in content):
+        parts = [{name: part[name] for name in part if name != _MARK} for part in content]
+        item = {**item, "content": parts}
+    if _MARK in item:
+        item = {name: item[name] for name in item if name != _MARK}
+    return item
 
 
 def _with_ids(turn: Json, ids: CallIds) -> Json:

@@ -103,7 +103,12 @@ def test_another_id_stays_as_it_is(given: Any) -> None:
 
 
 def test_the_row_writes_its_headers() -> None:
-    row = replace(ROW, guardrail=Guardrail("gr1", "2", trace="enabled_full"), latency="optimized")
+    row = replace(
+        ROW,
+        guardrail=Guardrail("gr1", "2", trace="enabled_full"),
+        latency="optimized",
+        caller_metadata=True,
+    )
     request = replace(REQUEST, caller="team-blue\r\nX: é")
 
     assert bedrock.row_headers(request, row) == {
