@@ -22,6 +22,7 @@ LAYERS = (
     {"credentials", "dialects", "surfaces", "telemetry", "transport"},
     {"routing"},
     {"discovery", "resilience"},
+    {"guardrails"},
     {"gateway", "token_counter"},
     {"embeddings"},
     {"aws_lambda"},

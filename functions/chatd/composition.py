@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from chatd.embeddings.gateway import EmbeddingGateway
     from chatd.idempotency import Records
     from chatd.idempotency.execution import IdempotentExecution
+    from chatd.resilience.guards import Guards
     from chatd.stored_responses import Rows
     from chatd.stored_responses.store import ResponseStore
     from chatd.token_counter import TokenCounter
@@ -93,8 +94,21 @@ def compose(environ: Mapping[str, str]) -> Composition:
     credentials = Credentials(environ, secret, telemetry.warn, transport=transport)
     selector = TargetSelector(settings, credentials)
     circuits = CircuitBreakers(partial(_store, settings, telemetry.warn), telemetry.warn)
-    gateway = Gateway(selector, AttemptRunner(selector, transport, circuits), telemetry)
+    guards = _guards(settings, credentials, transport)
+    runner = AttemptRunner(selector, transport, circuits, guards)
+    gateway = Gateway(selector, runner, telemetry)
     return Composition(settings, credentials, gateway, transport, telemetry.warn, manager, circuits)
+
+
+def _guards(
+    settings: Settings, credentials: Credentials, transport: Urllib3Transport
+) -> Guards | None:
+    """Make the guards; import the modules only where a row has a guardrail."""
+    if not any(row.gateway_guardrail for row in settings.providers.values()):
+        return None
+    from chatd.guardrails.guards import BedrockGuards  # noqa: PLC0415  # see above
+
+    return BedrockGuards(credentials, transport)
 
 
 def _store(settings: Settings, warn: Callable[[str], None]) -> Store:

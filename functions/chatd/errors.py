@@ -17,6 +17,7 @@
     ├── CredentialsUnavailableError    503  a provider's key could not be looked up
     ├── NoHealthyProviderError         503  every circuit breaker is open
     ├── IdempotencyUnavailableError    503  the table of idempotency keys cannot be reached
+    ├── GuardrailUnavailableError      503  the guardrail gave no verdict
     ├── StoredResponsesUnavailableError 503 the store of responses cannot be reached
     ├── UpstreamError                  502  the provider failed, or answered malformed
     │   ├── UpstreamAuthError          502  the provider refused our key
@@ -234,6 +235,13 @@ class IdempotencyUnavailableError(ChatdError):
 
     status = 503
     default_code = "idempotency_unavailable"
+
+
+class GuardrailUnavailableError(ChatdError):
+    """The guardrail of the model's provider gave no verdict, so that no text may pass."""
+
+    status = 503
+    default_code = "guardrail_unavailable"
 
 
 class StoredResponsesUnavailableError(ChatdError):

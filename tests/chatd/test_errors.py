@@ -30,6 +30,7 @@ KINDS: dict[str, tuple[int, str, str, bool, bool, bool]] = {
     "CredentialsUnavailableError": (503, API, "credentials_unavailable", False, True, False),
     "NoHealthyProviderError": (503, API, "no_healthy_provider", False, True, False),
     "IdempotencyUnavailableError": (503, API, "idempotency_unavailable", False, False, False),
+    "GuardrailUnavailableError": (503, API, "guardrail_unavailable", False, False, False),
     "StoredResponsesUnavailableError": (
         *(503, API, "stored_responses_unavailable"),
         *(False, False, False),

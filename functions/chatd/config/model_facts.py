@@ -1,4 +1,4 @@
-"""Look up what is known of a model: its limits, and what it takes.
+"""Look up the limits and abilities of a model.
 
 `model_facts.txt` has a line for each model, made by `make models-data`; chatd.toml overrides single
 models. The file is read on first use and searched as text, so that no object is made for a model
@@ -33,7 +33,7 @@ _KEY = re.compile(r"[a-z0-9][a-z0-9_+-]{0,127}")
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """What is known of a model at one provider; None: unknown.
+    """The facts of a model at one provider; None: unknown.
 
     Attributes:
         context: The most tokens of a prompt.
@@ -75,7 +75,7 @@ ABILITIES = _NAMES[2:]
 
 
 def facts_of(row: Provider, model: str) -> ModelFacts | None:
-    """Return what is known of a model; None if nothing is.
+    """Return the known facts of a model; None without any.
 
     Args:
         row: The provider's row.
@@ -89,7 +89,7 @@ def facts_of(row: Provider, model: str) -> ModelFacts | None:
 
 
 def over(below: ModelFacts, above: ModelFacts) -> ModelFacts:
-    """Return the facts of both; those above hold where both know something."""
+    """Return the facts of both; those above replace those below."""
     if below == NOTHING:
         return above
     known = {name: value for name in _NAMES if (value := getattr(above, name)) is not None}

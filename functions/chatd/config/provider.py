@@ -91,6 +91,11 @@ class Guardrail:
         region: The region, for a provider elsewhere than on Bedrock; None: the environment's.
         trace: How much of its assessment an answer has: `disabled`, `enabled`, `enabled_full`.
         stream: Whether the text of a stream waits for its check (`sync`) or not (`async`).
+        input: What of a request is checked for a provider elsewhere: what follows the last turn of
+            the model (`new`), or the whole conversation (`all`).
+        unavailable: What passes there while the guardrail gives no verdict: nothing (`block`), or
+            everything (`pass`).
+        url: The URL of Bedrock's runtime there.
 
     """
 
@@ -99,6 +104,14 @@ class Guardrail:
     region: str | None = None
     trace: Literal["disabled", "enabled", "enabled_full"] = "disabled"
     stream: Literal["sync", "async"] = "sync"
+    input: Literal["new", "all"] = "new"
+    unavailable: Literal["block", "pass"] = "block"
+    url: str = ""
+
+    @property
+    def check_of_input(self) -> tuple[str, ...]:
+        """The key of the check of a request, which rows with an equal guardrail share."""
+        return self.id, self.version, self.url, self.input, self.unavailable
 
 
 # API Gateway cuts a connection without a byte for 300 s; a whole response sends none until its end:
@@ -310,6 +323,12 @@ class Provider:
             return self.embeddings
         return embeddings_of(self.dialect) if self.embeddings else None
 
+    @property
+    def gateway_guardrail(self) -> Guardrail | None:
+        """The guardrail that the gateway applies; Bedrock itself applies that of its models."""
+        on_bedrock = self.aws is not None and self.aws.service == "bedrock"
+        return None if on_bedrock else self.guardrail
+
     def url(self, dialect: str, path: str) -> str:
         """Return the URL of a path such as `/messages` in one of the provider's dialects."""
         return f"{self.base_url}{self.paths.get(dialect, '')}{path}"
@@ -369,7 +388,7 @@ class Provider:
         return facts.prefill
 
     def facts_of(self, model: str) -> ModelFacts | None:
-        """Return what is known of a model; `model` is the provider's name for it."""
+        """Return the facts of a model, by the provider's name for the model."""
         # Read when a request first needs it: 2 ms (docs/decisions/0053-model-facts.md).
         from chatd.config.model_facts import facts_of  # noqa: PLC0415  # see above
 

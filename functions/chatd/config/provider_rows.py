@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from chatd.config.aws_rows import on_aws
 from chatd.config.catalog import CATALOG
 from chatd.config.embeddings_api import EmbeddingsApi, embeddings_of
+from chatd.config.guardrail_rows import guarded
 from chatd.config.provider import (
     AwsAccess,
     Guardrail,
@@ -65,6 +66,8 @@ def provider_rows(
     for name, row in rows.items():
         if row.aws is not None:
             rows[name] = on_aws(row, env, named=name in config.providers)
+        if row.guardrail is not None:
+            rows[name] = guarded(rows[name], env)
     if "AWS_LAMBDA_FUNCTION_NAME" in env and env.get("AWS_SAM_LOCAL") != "true":
         return {name: _reachable(row) for name, row in rows.items()}
     return rows

@@ -209,10 +209,12 @@ class GuardrailTable(_Table):
     region: Region | None = None
     trace: Literal["disabled", "enabled", "enabled_full"] = "disabled"
     stream: Literal["sync", "async"] = "sync"
+    input: Literal["new", "all"] = "new"
+    unavailable: Literal["block", "pass"] = "block"
 
 
 class ModelTable(_Table):
-    """`[providers.<name>.models."<model>"]`: what a model takes; model_facts.py says what for."""
+    """`[providers.<name>.models."<model>"]`: the facts of a model."""
 
     context: Annotated[int, Field(gt=0)] | None = None
     max_output: Annotated[int, Field(gt=0)] | None = None

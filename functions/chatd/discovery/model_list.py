@@ -143,7 +143,7 @@ class Models:
         return ListedModel(name, "chatd", ", then ".join(shown), facts)
 
     def _facts_of_tier(self, name: str) -> ModelFacts | None:
-        """Return what is known of the tier's first model, with the context that the tier states."""
+        """Return the facts of the tier's first model, with the context that the tier states."""
         try:
             route = routes(name, self._settings, self._registry.default)[0]
         except ChatdError:  # its model has no provider; the chat tells why
@@ -201,7 +201,7 @@ def _spellings(route: Route) -> tuple[str, ...]:
 
 
 def _further(facts: ModelFacts) -> dict[str, Any]:
-    """Write what is known of a model in fields that other gateways add to OpenAI's entry.
+    """Write the facts of a model in fields that other gateways add to OpenAI's entry.
 
     https://openrouter.ai/docs/api-reference/list-available-models has `context_length`.
     """

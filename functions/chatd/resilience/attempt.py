@@ -24,6 +24,7 @@ from chatd.resilience.attempt_window import AttemptWindow, source_after_first_ev
 from chatd.resilience.chat_context import ChatContext
 from chatd.resilience.circuit_breaker import CircuitBreakers
 from chatd.resilience.format_check import FormatCheck
+from chatd.resilience.guards import Guards
 from chatd.resilience.retry import Retries
 from chatd.routing.target_selection import Target, TargetSelector
 from chatd.transport.http_client import Transport
@@ -36,12 +37,18 @@ class AttemptRunner:
         selector: Finds a newer key after a refused one.
         transport: Sends the requests.
         circuits: The circuit breakers.
+        guards: Checks the requests and answers of rows with a guardrail; None: no row has one.
 
     """
 
     def __init__(
-        self, selector: TargetSelector, transport: Transport, circuits: CircuitBreakers
+        self,
+        selector: TargetSelector,
+        transport: Transport,
+        circuits: CircuitBreakers,
+        guards: Guards | None = None,
     ) -> None:
+        self._guards = guards
         self._selector = selector
         self._transport = transport
         self._circuits = circuits
@@ -65,6 +72,12 @@ class AttemptRunner:
 
         """
         original = target
+        if self._guards is not None:
+            admission = self._guards.admit(target, chat_context)
+            if admission.answer is not None:
+                target.answered_here = True
+                return iter(admission.answer)
+            target = admission.target
         if fallbacks:
             target = target.streaming(stream=True)
         window = AttemptWindow(target, fallbacks, chat_context)
@@ -72,6 +85,8 @@ class AttemptRunner:
 
         def attempt(target: Target) -> Iterator[Frame]:
             events = self._events(target, chat_context, check, window)
+            if self._guards is not None:
+                events = self._guards.checked(events, target, chat_context)
             return chain([next(events)], events)
 
         def corrected(target: Target, error: ChatdError) -> Target | None:
@@ -85,7 +100,8 @@ class AttemptRunner:
 
     def record_success(self, target: Target) -> None:
         """Record in the circuit breaker that a stream was complete."""
-        self._circuits.record_success(target.circuit)
+        if not target.answered_here:
+            self._circuits.record_success(target.circuit)
 
     def record_failure(self, target: Target, error: ChatdError, chat_context: ChatContext) -> None:
         """Record in the circuit breaker that a stream broke off."""

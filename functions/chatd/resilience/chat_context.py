@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Protocol
@@ -38,6 +39,20 @@ class AttemptContext(Protocol):
         """A keyed hash of the caller and the request."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Inspection:
+    """The result of the check of a chat's request by a guardrail.
+
+    Attributes:
+        refusal: The message in place of an answer; None: the request may pass.
+        masks: The texts with masks, by the caller's texts.
+
+    """
+
+    refusal: str | None = field(default=None, repr=False)
+    masks: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
 @dataclass(slots=True, eq=False)
 class ChatContext:
     """The context of one chat over all its attempts.
@@ -47,6 +62,7 @@ class ChatContext:
         record: Collects usage and times.
         request: The caller's request, with the caller's name for the model.
         streamed: Whether the caller gets a stream.
+        inspections: The results of guardrails that have checked the request, by guardrail.
 
     """
 
@@ -54,6 +70,7 @@ class ChatContext:
     record: ChatRecord
     request: ChatRequest
     streamed: bool
+    inspections: dict[tuple[str, ...], Inspection] = field(default_factory=dict, repr=False)
     _fingerprint: str | None = field(default=None, init=False, repr=False)
 
     def deadline(self, target: ModelTarget) -> Deadline:

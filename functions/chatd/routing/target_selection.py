@@ -55,6 +55,7 @@ class Target(ModelTarget):
         answers: What turns the calls of adapted tools back, in the order of use.
         fallback: Whether another target comes before this one.
         continues: Whether the request ends with a partial answer that the target continues.
+        answered_here: Whether a guardrail answers in the place of the provider.
 
     """
 
@@ -64,6 +65,7 @@ class Target(ModelTarget):
     answers: tuple[AnswerAdaptation, ...] = ()
     fallback: bool = False
     continues: bool = False
+    answered_here: bool = False
 
     def http_request(self) -> HttpRequest:
         """Build the HTTP request for the chat, with its signature."""

@@ -52,6 +52,9 @@ class ChatRecord:
         under_way: Whether an attempt is running or has succeeded.
         failed_over_from: The models of streams that broke off, as `<provider>/<model>`.
         fault: For an internal error: its class and traceback, without its message.
+        guardrail: What a guardrail did: `blocked`, `masked` or `unavailable`; None: nothing.
+        guardrail_ms: Milliseconds spent waiting for a guardrail.
+        guardrail_units: The text units that a guardrail's checks cost.
         operation: `chat` or `embeddings`, as OpenTelemetry names the operation.
 
     """
@@ -76,6 +79,9 @@ class ChatRecord:
     earlier: list[Attempt] = field(default_factory=list)
     under_way: bool = False
     failed_over_from: list[str] = field(default_factory=list)
+    guardrail: str | None = None
+    guardrail_ms: float | None = None
+    guardrail_units: int = 0
     operation: str = "chat"
 
     def start_attempt(self, provider: str, named_model: str | None) -> None:
@@ -136,6 +142,10 @@ class ChatRecord:
     def add_upstream_time(self, started: float) -> None:
         """Add the time spent on the provider since this monotonic time."""
         self.upstream_ms = (self.upstream_ms or 0.0) + _ms_since(started)
+
+    def add_guardrail_time(self, started: float) -> None:
+        """Add the time spent on a guardrail since this monotonic time."""
+        self.guardrail_ms = (self.guardrail_ms or 0.0) + _ms_since(started)
 
     def set_usage(self, usage: Usage, model: str | None) -> None:
         """Set the usage and the provider's name for the model; the last call counts."""

@@ -78,6 +78,7 @@ class FakeBedrock:
         fault: What answers every request after these; None: the model's answer.
         reply: The model's answer to the other requests.
         guard: The guardrail: returns the replacement of a text, or None for a harmless one.
+        mask: The guardrail's masks: returns the text with masks in it.
         log: The verified requests, also those that are refused later.
         refused: The refusals that no script caused, with the path.
 
@@ -89,6 +90,7 @@ class FakeBedrock:
     fault: Scripted | None = None
     reply: Reply = reply
     guard: Callable[[str], str | None] = lambda _text: None
+    mask: Callable[[str], str] = lambda text: text
     log: list[Logged] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
@@ -213,13 +215,19 @@ class FakeBedrock:
         texts = [block["text"]["text"] for block in body["content"] if "text" in block]
         found = [self.guard(text) for text in texts]
         acts = any(text is not None for text in found)
-        outputs = [{"text": text} for text in found if text is not None]
+        outputs = [{"text": text} for text in found if text is not None][:1]
         size = sum(map(len, texts))
+        masked = [self.mask(text) for text in texts]
+        policy: Json = {"contentPolicy": {"filters": [{"type": "HATE", "action": "BLOCKED"}]}}
+        if not acts and masked != texts:
+            acts, outputs = True, [{"text": text} for text in masked]
+            entity = {"type": "EMAIL", "match": "x", "action": "ANONYMIZED"}
+            policy = {"sensitiveInformationPolicy": {"piiEntities": [entity]}}
         return {
             "action": "GUARDRAIL_INTERVENED" if acts else "NONE",
             "actionReason": "Guardrail blocked." if acts else "No action.",
             "outputs": outputs,
-            "assessments": [{"appliedGuardrailDetails": {"guardrailId": guardrail}}]
+            "assessments": [{**policy, "appliedGuardrailDetails": {"guardrailId": guardrail}}]
             if acts
             else [],
             "usage": {"contentPolicyUnits": -(-size // 1000)},

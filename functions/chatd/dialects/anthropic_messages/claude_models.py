@@ -1,4 +1,4 @@
-"""Look up what a Claude model takes: in the table of models, else by the version in its name.
+"""Look up the abilities of a Claude model: in the table, else by the version in its name.
 
 The rules by version are those of November 2026, for models that the table lacks: older and future
 ones. Each line of the table agrees with them. Sources:
@@ -80,7 +80,7 @@ class ClaudeModel:
         return next((most for before, most in _MOST_TOKENS if self.version < before), None)
 
     def _known(self, ability: str) -> bool | None:
-        """Read an ability in the table, when a request needs it."""
+        """Read an ability in the table."""
         if self.row is None:
             return None
         known: bool | None = getattr(self.row.facts_of(self.name), ability, None)
@@ -88,7 +88,7 @@ class ClaudeModel:
 
 
 def claude_model(name: str, row: Provider | None = None) -> ClaudeModel | None:
-    """Return what the model takes; None for a name that is none of Claude's known form.
+    """Return the abilities of a Claude model; None for a name of another form.
 
     Args:
         name: The provider's name for the model.

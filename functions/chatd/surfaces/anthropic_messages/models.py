@@ -21,7 +21,7 @@ _UNKNOWN_DATE = "1970-01-01T00:00:00Z"
 
 
 def model_info(name: str, display_name: str, facts: ModelFacts | None) -> dict[str, Any]:
-    """Write one model; what the gateway does not know of it is null.
+    """Write one model; an unknown value is null.
 
     Args:
         name: The id, as a request takes it.

@@ -1,0 +1,1 @@
+"""Check prompts and answers of other vendors' models with a guardrail of Amazon Bedrock."""

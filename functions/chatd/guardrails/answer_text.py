@@ -1,0 +1,99 @@
+"""Collect the texts of an answer's frames, and put masked text in the place of its content."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from chatd.canonical.content import Refusal, Text, Thinking, ToolCall
+from chatd.canonical.events import Delta, Event, Frame
+
+
+@dataclass(slots=True)
+class AnswerText:
+    """The texts of an answer by kind.
+
+    Attributes:
+        content: The text of the answer, and of a refusal.
+        thinking: The readable thinking.
+        arguments: The arguments of tool calls.
+
+    """
+
+    content: str = field(default="", repr=False)
+    thinking: str = field(default="", repr=False)
+    arguments: str = field(default="", repr=False)
+
+    def given(self) -> list[str]:
+        """Return the texts that are not blank, the content first."""
+        return [text for text in (self.content, self.thinking, self.arguments) if text.strip()]
+
+
+def text_of(frames: Iterable[Frame]) -> AnswerText:
+    """Return the texts of some frames. Encrypted thinking has none."""
+    content: list[str] = []
+    thinking: list[str] = []
+    arguments: list[str] = []
+    for delta in _deltas(frames):
+        content += [delta.content or "", delta.refusal or ""]
+        thinking.append(delta.thinking or "")
+        arguments += [call.arguments for call in delta.tool_calls]
+        for block in delta.blocks:
+            if isinstance(block, Text | Refusal):
+                content.append(block.text)
+            elif isinstance(block, Thinking):
+                thinking.append(block.text)
+            elif isinstance(block, ToolCall):
+                arguments.append(block.arguments)
+    return AnswerText("".join(content), "".join(thinking), "".join(arguments))
+
+
+def size_of(frame: Frame) -> int:
+    """Return the number of characters in the texts of a frame."""
+    size = 0
+    for event in frame.events:
+        if isinstance(event, Delta):
+            size += len(event.content or "") + len(event.thinking or "") + len(event.refusal or "")
+            size += sum(len(call.arguments) for call in event.tool_calls)
+            if event.blocks:
+                size += sum(map(len, text_of((Frame((Delta(blocks=event.blocks),)),)).given()))
+    return size
+
+
+def masked_frame(frames: Iterable[Frame], text: AnswerText, masked: Sequence[str]) -> Frame | None:
+    """Join frames to one with masked content.
+
+    Args:
+        frames: The frames.
+        text: Their texts.
+        masked: The texts with masks, as many as `text` gives.
+
+    Returns:
+        The frame; None where masks are elsewhere than in the content of one choice: arguments with
+        masks are no call that the model made.
+
+    """
+    given = text.given()
+    is_plain = bool(given) and given[0] == text.content
+    if not is_plain or list(masked[1:]) != given[1:]:
+        return None
+    content: str | None = masked[0]
+    events: list[Event] = []
+    for event in (event for frame in frames for event in frame.events):
+        if not isinstance(event, Delta) or event.content is None:
+            if isinstance(event, Delta) and (event.refusal or event.blocks or event.index):
+                return None
+            events.append(event)
+            continue
+        if event.index or event.blocks or event.refusal:
+            return None
+        events.append(replace(event, content=content, logprobs=None, extra=None))
+        content = None
+    return Frame(tuple(events))
+
+
+def _deltas(frames: Iterable[Frame]) -> Iterator[Delta]:
+    for frame in frames:
+        for event in frame.events:
+            if isinstance(event, Delta):
+                yield event
