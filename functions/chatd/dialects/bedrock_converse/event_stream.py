@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
 from zlib import crc32
@@ -31,18 +30,8 @@ _BYTE_ARRAY, _STRING = 6, 7
 _SIZES: Mapping[int, int] = MappingProxyType({0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16})
 
 
-@dataclass(slots=True)  # frozen would take 0.4 µs more for each chunk
-class Message:
-    """A message of a stream.
-
-    Attributes:
-        headers: The headers of type string, by name.
-        payload: The payload.
-
-    """
-
-    headers: Mapping[str, str]
-    payload: bytes = field(repr=False)
+# The headers of type string by name, and the payload. A class takes 0.4 ms of a first chat.
+Message = tuple[Mapping[str, str], bytes]
 
 
 def messages(response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Message]:
@@ -104,7 +93,7 @@ def _message(response: HttpResponse, data: bytes, start: int, size: int) -> Mess
         headers = _usual_headers(given) if len(given) < _USUAL_BYTES else _headers(given)
     except ValueError:
         raise _damaged(response) from None
-    return Message(headers, data[begin:end])
+    return headers, data[begin:end]
 
 
 @lru_cache(maxsize=32)

@@ -50,16 +50,16 @@ _STATUSES: Mapping[str, int] = MappingProxyType(
     }
 )
 _MAX_BODY_BYTES = 1024 * 1024
-_NAME = re.compile(r"[A-Za-z]{1,100}", re.ASCII)
-_TOO_LONG = re.compile(
-    r"input is too long|too many input tokens|exceeds? the model'?s? (context|maximum)"
-    r"|input length and .{0,20}max_tokens.{0,20} exceed|maximum (number of )?(input )?tokens",
-    re.IGNORECASE,
+# Patterns are compiled on first use: most answers are no exceptions.
+_NAME = r"[A-Za-z]{1,100}"
+_TOO_LONG = (
+    r"(?i)input is too long|too many input tokens|exceeds? the model'?s? (context|maximum)"
+    r"|input length and .{0,20}max_tokens.{0,20} exceed|maximum (number of )?(input )?tokens"
 )
-_NO_MODEL = re.compile(r"model identifier is invalid|reached the end of its life", re.IGNORECASE)
-_NEEDS_PROFILE = re.compile(r"on-demand throughput isn.t supported", re.IGNORECASE)
+_NO_MODEL = r"(?i)model identifier is invalid|reached the end of its life"
+_NEEDS_PROFILE = r"(?i)on-demand throughput isn.t supported"
 # A quota of a day, for which waiting a little does not help.
-_OF_DAY = re.compile(r"tokens per day|per[- ]day", re.IGNORECASE)
+_OF_DAY = r"(?i)tokens per day|per[- ]day"
 _PROFILE = "name an inference profile instead, such as us.<model> or global.<model>"
 
 
@@ -84,14 +84,14 @@ def exception(response: HttpResponse, name: str, words: str) -> ChatdError:
     status = _STATUSES.get(known.lower().removesuffix("exception"), response.status)
     if status == HTTPStatus.OK:
         status = HTTPStatus.INTERNAL_SERVER_ERROR
-    codes = [known] if _NAME.fullmatch(known) else []
-    if status == HTTPStatus.BAD_REQUEST and _TOO_LONG.search(words):
+    codes = [known] if re.fullmatch(_NAME, known) else []
+    if status == HTTPStatus.BAD_REQUEST and re.search(_TOO_LONG, words):
         codes.insert(0, "context_length_exceeded")
-    elif status == HTTPStatus.BAD_REQUEST and _NO_MODEL.search(words):
+    elif status == HTTPStatus.BAD_REQUEST and re.search(_NO_MODEL, words):
         codes.insert(0, "model_not_found")
-    elif status == HTTPStatus.TOO_MANY_REQUESTS and _OF_DAY.search(words):
+    elif status == HTTPStatus.TOO_MANY_REQUESTS and re.search(_OF_DAY, words):
         codes.insert(0, "insufficient_quota")
-    elif _NEEDS_PROFILE.search(words):
+    elif re.search(_NEEDS_PROFILE, words):
         words = f"{words.rstrip('. ')}; {_PROFILE}"
     error = failure(replace(response, status=status), words, *codes)
     if response.status != HTTPStatus.OK:

@@ -44,8 +44,8 @@ _LONGEST_NAME = 200
 _LONGEST_NUMBER = 8  # such as ` (10000)`
 # "alphanumeric characters, whitespace characters (no more than one in a row), hyphens, parentheses,
 # and square brackets": the API's message about another name.
-_OF_NO_NAME = re.compile(r"[^A-Za-z0-9()\[\] -]+", re.ASCII)
-_SPACES = re.compile(r" {2,}")
+_OF_NO_NAME = r"[^A-Za-z0-9()\[\] -]+"
+_SPACES = r" {2,}"
 
 
 def image(given: Image, place: str) -> dict[str, Any]:
@@ -95,7 +95,7 @@ class Documents:
 
     def _name(self, title: str | None) -> str:
         """Write a title with the characters that Bedrock takes; a repeated one gets a number."""
-        fitting = _SPACES.sub(" ", _OF_NO_NAME.sub(" ", title or "")).strip()
+        fitting = re.sub(_SPACES, " ", re.sub(_OF_NO_NAME, " ", title or "")).strip()
         name = found = fitting[: _LONGEST_NAME - _LONGEST_NUMBER].strip() or "document"
         number = self._next.get(name, 2)
         while found in self._used:

@@ -8,33 +8,25 @@ https://docs.aws.amazon.com/nova/latest/nova2-userguide/extended-thinking.html.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from enum import Enum
+from typing import Literal
 
 from chatd.config.provider import Provider
-from chatd.dialects.anthropic_messages.claude_models import ClaudeModel, claude_model
+from chatd.dialects.anthropic_messages.claude_models import claude_model
 
-# `amazon.nova-pro-v1:0`, `us.amazon.nova-pro-v1:0`, and either at the end of an ARN.
-_NOVA = re.compile(r"(^|[./])amazon\.nova-(?P<major>\d+-)?")
-_MISTRAL = re.compile(r"(^|[./])mistral\.")
-_GPT = re.compile(r"(^|[./])openai\.gpt-oss")
+_NOVA, _MISTRAL, _GPT = "amazon.nova-", "mistral.", "openai.gpt-oss"
+# The field of `additionalModelRequestFields` with the effort of a model.
+ReasoningField = Literal["thinking", "reasoningConfig", "reasoning_effort"]
 _CACHE_1_HOUR = (4, 5)
 # https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html
 _FIRST_WITH_SCHEMAS = (4, 5)
 
 
-class ReasoningField(Enum):
-    """The field of `additionalModelRequestFields` with the effort of a model."""
-
-    THINKING = "thinking"
-    REASONING_CONFIG = "reasoningConfig"
-    REASONING_EFFORT = "reasoning_effort"
-
-
-@dataclass(frozen=True, slots=True)
 class ConverseModel:
-    """The abilities of a model.
+    """The abilities of a model; of an unknown vendor, those of all models.
+
+    Args:
+        name: The provider's name for the model.
+        row: The provider's row, for the table of models and chatd.toml.
 
     Attributes:
         claude: The abilities of a Claude model; None for another model.
@@ -45,11 +37,23 @@ class ConverseModel:
 
     """
 
-    claude: ClaudeModel | None
-    is_nova: bool
-    takes_named_tool: bool
-    reasoning: ReasoningField | None
-    top_k: tuple[str, ...]
+    def __init__(self, name: str, row: Provider | None = None) -> None:
+        lower = name.lower()
+        self.claude = claude_model(name, row)
+        self.is_nova = _has(lower, _NOVA)
+        self.takes_named_tool = not _has(lower, _MISTRAL)
+        self.reasoning: ReasoningField | None = None
+        self.top_k: tuple[str, ...] = ()
+        if self.claude is not None:
+            self.reasoning, self.top_k = "thinking", ("top_k",)
+        elif self.is_nova:
+            self.top_k = ("inferenceConfig", "topK")
+            if lower.partition(_NOVA)[2][:1].isdigit():  # Nova 2 and later have a number
+                self.reasoning = "reasoningConfig"
+        elif not self.takes_named_tool:
+            self.top_k = ("top_k",)
+        elif _has(lower, _GPT):
+            self.reasoning = "reasoning_effort"
 
     @property
     def caches(self) -> bool:
@@ -88,28 +92,6 @@ class ConverseModel:
         return self.is_nova or self.claude is not None
 
 
-def converse_model(name: str, row: Provider | None = None) -> ConverseModel:
-    """Return the abilities of the model; of an unknown vendor, those of all models.
-
-    Args:
-        name: The provider's name for the model.
-        row: The provider's row, for the table of models and chatd.toml.
-
-    """
-    lower = name.lower()
-    claude = claude_model(name, row)
-    nova = _NOVA.search(lower)
-    mistral = _MISTRAL.search(lower) is not None
-    reasoning: ReasoningField | None = None
-    if claude is not None:
-        reasoning = ReasoningField.THINKING
-    elif nova is not None and nova["major"] is not None:  # Nova 2 and later have a number
-        reasoning = ReasoningField.REASONING_CONFIG
-    elif _GPT.search(lower) is not None:
-        reasoning = ReasoningField.REASONING_EFFORT
-    top_k: tuple[str, ...] = ()
-    if nova is not None:
-        top_k = ("inferenceConfig", "topK")
-    elif claude is not None or mistral:
-        top_k = ("top_k",)
-    return ConverseModel(claude, nova is not None, not mistral, reasoning, top_k)
+def _has(name: str, beginning: str) -> bool:
+    """Return whether an id has this beginning: alone, after a region, or at the end of an ARN."""
+    return name.startswith(beginning) or f".{beginning}" in name or f"/{beginning}" in name

@@ -14,7 +14,7 @@ from chatd.canonical.request import ChatRequest, Think
 from chatd.config.provider import Provider
 from chatd.dialects import thinking_hints
 from chatd.dialects.anthropic_messages.claude_models import ClaudeModel
-from chatd.dialects.bedrock_converse.model_facts import ConverseModel, ReasoningField
+from chatd.dialects.bedrock_converse.model_facts import ConverseModel
 
 Json = dict[str, Any]
 _LEAST_BUDGET = 1_024
@@ -57,9 +57,9 @@ class Reasoning:
         if model.claude is not None:
             self._write_thinking(model.claude, forced=forced)
             self._write_claude_effort(model.claude)
-        elif model.reasoning is ReasoningField.REASONING_CONFIG:
+        elif model.reasoning == "reasoningConfig":
             self._write_reasoning_config(_level(request))
-        elif model.reasoning is ReasoningField.REASONING_EFFORT:
+        elif model.reasoning == "reasoning_effort":
             self._write_reasoning_effort(_level(request))
         else:
             self._write_effort(thinking_hints.wanted(request, row))

@@ -15,18 +15,19 @@ from chatd.canonical.request import ChatRequest, Message
 from chatd.dialects import thinking_hints
 from chatd.dialects.bedrock_converse.conversation import CONTINUE
 
+# The patterns are compiled on first use.
 # Such as "This model does not support assistant message prefill. The conversation must end with a
 # user message."
-_PREFILL = re.compile(r"prefill|must end with a user message|last turn must be", re.IGNORECASE)
+_PREFILL = r"(?i)prefill|must end with a user message|last turn must be"
 # Such as "Invalid `signature` in `thinking` block", and "This model doesn't support the
 # reasoningContent field".
-_SIGNATURE = re.compile(r"signature|redacted_?thinking|reasoningContent|redactedContent")
+_SIGNATURE = r"signature|redacted_?thinking|reasoningContent|redactedContent"
 # Such as "extraneous key [thinking] is not permitted", "outputConfig.effort" and "reasoningConfig".
-_THINKING = re.compile(r"thinking|effort|reasoning", re.IGNORECASE)
+_THINKING = r"(?i)thinking|effort|reasoning"
 # Claude: "`temperature` and `top_p` cannot both be specified for this model".
-_ONE_OF_BOTH = re.compile(r"cannot both be specified")
+_ONE_OF_BOTH = r"cannot both be specified"
 # Such as "`temperature` is deprecated for this model".
-_SAMPLING = re.compile(r"temperature|top_?p|top_?k", re.IGNORECASE)
+_SAMPLING = r"(?i)temperature|top_?p|top_?k"
 
 
 def relaxed(request: ChatRequest, words: str) -> tuple[ChatRequest, str] | None:
@@ -41,7 +42,7 @@ def relaxed(request: ChatRequest, words: str) -> tuple[ChatRequest, str] | None:
 
     """
     for pattern, correct in _CORRECTIONS:
-        if pattern.search(words) and (found := correct(request)) is not None:
+        if re.search(pattern, words) and (found := correct(request)) is not None:
             return found
     return None
 
@@ -84,7 +85,7 @@ def _without_sampling(request: ChatRequest) -> tuple[ChatRequest, str] | None:
 
 
 _Correction = Callable[[ChatRequest], tuple[ChatRequest, str] | None]
-_CORRECTIONS: tuple[tuple[re.Pattern[str], _Correction], ...] = (
+_CORRECTIONS: tuple[tuple[str, _Correction], ...] = (
     (_PREFILL, _continued),
     (_SIGNATURE, _without_thinking_history),
     (_ONE_OF_BOTH, _without_top_p),

@@ -16,7 +16,7 @@ from chatd.canonical.request import ChatRequest
 from chatd.config.provider import Provider
 from chatd.dialects.bedrock_converse.cache_points import carried
 from chatd.dialects.bedrock_converse.conversation import conversation
-from chatd.dialects.bedrock_converse.model_facts import ConverseModel, converse_model
+from chatd.dialects.bedrock_converse.model_facts import ConverseModel
 from chatd.dialects.bedrock_converse.options import PASSED, Options
 from chatd.dialects.bedrock_converse.reading import DIALECT
 from chatd.dialects.bedrock_converse.row_fields import write_row_fields
@@ -40,7 +40,7 @@ def refused(request: ChatRequest) -> tuple[str, ...]:
 
 def omitted(request: ChatRequest, row: Provider) -> tuple[str, ...]:
     """Name the caller's fields that may change the answer and are left out."""
-    model = converse_model(request.model, row)
+    model = ConverseModel(request.model, row)
     tools = ToolConfig(request, model)
     options = Options(request, row, model, forced=tools.forced)
     lost = [*tools.lost, *options.lost, *_of_blocks(request, model)]
@@ -60,7 +60,7 @@ def body_of(request: ChatRequest, row: Provider) -> dict[str, Any]:
         RequestTooLargeError: If the arguments of all calls hold more than 250,000 JSON values.
 
     """
-    model = converse_model(request.model, row)
+    model = ConverseModel(request.model, row)
     tools = ToolConfig(request, model)
     options = Options(request, row, model, forced=tools.forced)
     body = {**conversation(request, model), **options.fields, **tools.fields}

@@ -12,7 +12,7 @@ from chatd.canonical.request import ChatRequest
 from chatd.config.provider import Guardrail, Provider
 
 # https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
-_OF_NO_METADATA = re.compile(r"[^a-zA-Z0-9\s:_@$#=/+,.-]", re.ASCII)
+_OF_NO_METADATA = r"(?a)[^a-zA-Z0-9\s:_@$#=/+,.-]"
 _LONGEST = 256
 _MOST_ENTRIES = 16
 # Only a stream has it.
@@ -42,7 +42,7 @@ def caller_metadata(request: ChatRequest, row: Provider) -> dict[str, str]:
     """Return the caller's name as metadata; nothing if the row sends none, or no name is known."""
     if not row.caller_metadata or not request.caller:
         return {}
-    return {CALLER: _OF_NO_METADATA.sub("_", request.caller)[:_LONGEST]}
+    return {CALLER: re.sub(_OF_NO_METADATA, "_", request.caller)[:_LONGEST]}
 
 
 def _guardrail(guardrail: Guardrail) -> dict[str, Any]:

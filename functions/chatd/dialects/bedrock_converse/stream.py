@@ -62,7 +62,7 @@ class _Reader:
             ChatdError: If it is an exception, no event of this dialect, or out of order.
 
         """
-        headers = message.headers
+        headers, payload = message
         kind = headers.get(":message-type", "event")
         if kind != "event":
             raise self._exception(message)
@@ -71,7 +71,7 @@ class _Reader:
             return ()
         events: list[Event] = []
         try:
-            handler(self, self._parsed(message.payload), events)
+            handler(self, self._parsed(payload), events)
         except ShapeError:
             raise self._malformed() from None
         return tuple(events)
@@ -88,9 +88,9 @@ class _Reader:
         return (End(),)
 
     def _exception(self, message: Message) -> ChatdError:
-        headers = message.headers
+        headers, payload = message
         name = headers.get(":exception-type") or headers.get(":error-code") or ""
-        words = headers.get(":error-message") or exceptions.message_of(message.payload)
+        words = headers.get(":error-message") or exceptions.message_of(payload)
         return exceptions.exception(self._response, name, words)
 
     def _parsed(self, payload: bytes) -> Json:

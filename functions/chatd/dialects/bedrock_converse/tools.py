@@ -17,7 +17,7 @@ from chatd.errors import InvalidRequestError
 
 Json = dict[str, Any]
 # https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolSpecification.html
-_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}", re.ASCII)
+_NAME = r"[a-zA-Z0-9_-]{1,64}"
 _NAME_RULE = "Bedrock takes names of tools of 1 to 64 letters, digits, `_` and `-`"
 
 
@@ -63,7 +63,7 @@ class ToolConfig:
 
     def _tool(self, tool: Tool, position: int) -> Iterator[Json]:
         """Write a tool and the cache point after the tool."""
-        if not _NAME.fullmatch(tool.name):
+        if not re.fullmatch(_NAME, tool.name):
             raise InvalidRequestError(_NAME_RULE, param=f"tools.{position}.function.name")
         schema = {"type": "object", **(tool.parameters or {"properties": {}})}
         spec: Json = {"name": tool.name, "inputSchema": {"json": schema}}
