@@ -18,13 +18,8 @@ from tests.contract.vendor_verdicts import Verdict, judge
 from tests.support.vendors import vendor_of
 
 FILE = Path(__file__).parents[2] / "docs/provider_abilities.json"
-# Each row with each of its models; the rows on AWS have a fake of their own, tests/support/bedrock.
-SUBJECTS = [
-    (row.name, model)
-    for row in CATALOG.values()
-    if row.aws is None
-    for model in vendor_of(row.name).models
-]
+# Each row with each of its models.
+SUBJECTS = [(row, model) for row in CATALOG for model in vendor_of(row).models]
 # From the worst to the best.
 _ORDER = ("no", "dropped", "yes")
 

@@ -128,9 +128,12 @@ def judge(case: str, body: Json, outcome: Outcome) -> None:
     assert usage == INPUT_TOKENS, usage
     assert reason == ("tool_use" if calls else "end_turn"), reason
     assert len({call["id"] for call in calls}) == len(calls), calls
+    if case == "tools' results" and "tool_choice" in outcome.dropped:
+        return  # the model may call a tool then
     for call in calls:
         assert call["input"] == {"city": "Zürich"}, call
-    if case in ("forced tool", "single call") and "tool_choice" not in outcome.dropped:
+    lost = {"tool_choice", "parallel_tool_calls"} & set(outcome.dropped)
+    if case in ("forced tool", "single call") and not lost:
         assert len(calls) == 1, calls
     if case in ("tools", "streamed tools"):
         assert len(calls) == 2, calls

@@ -16,6 +16,9 @@ from chatd.composition import Composition, compose
 from chatd.deadline import Deadline
 from chatd.errors import ChatdError
 from chatd.surfaces import surface
+from tests.support.bedrock import signatures
+from tests.support.bedrock.fake import FakeBedrock, fake_bedrock
+from tests.support.bedrock.signatures import Key
 from tests.support.upstream import upstream
 from tests.support.vendors.fake import FakeVendors, Sent, environment
 
@@ -52,10 +55,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A gateway in this process, and the fakes behind it."""
+    """A gateway in this process, and the fakes behind it; Amazon Bedrock has its own."""
 
     parts: Composition
     fakes: FakeVendors
+    bedrock: FakeBedrock
 
     def ask(self, model: str, body: Json, api: str = "openai_chat") -> Outcome:
         """Send a chat on a surface.
@@ -67,6 +71,8 @@ class Run:
 
         """
         self.fakes.forget()
+        self.bedrock.log.clear()
+        self.bedrock.refused.clear()
         call = Call("contract", Deadline.after(_PATIENCE))
         chosen = surface(api)
         text = json.dumps({**body, "model": model}).encode()
@@ -89,8 +95,11 @@ class Run:
             status,
             json.loads(body) if isinstance(body, str | bytes) else body,
             tuple(dropped.split(", ")) if dropped else (),
-            tuple(self.fakes.sent),
-            tuple(self.fakes.refused),
+            (
+                *self.fakes.sent,
+                *(Sent("bedrock", logged.path, logged.body) for logged in self.bedrock.chats()),
+            ),
+            (*self.fakes.refused, *self.bedrock.refused),
         )
 
 
@@ -106,7 +115,9 @@ def _events(sink: Collected) -> Any:
 def running() -> Iterator[Run]:
     """Compose a gateway that has every provider, each with its fake behind it."""
     fakes = FakeVendors()
-    with upstream(fakes.answer) as server:
-        parts = compose({"CHATD_CONFIG": os.devnull, **environment(server.url)})
-        yield Run(parts, fakes)
+    with upstream(fakes.answer) as server, fake_bedrock() as bedrock:
+        signed = signatures.environment(Key(), bedrock.access.region)
+        addresses = {**environment(server.url), "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": bedrock.url}
+        parts = compose({"CHATD_CONFIG": os.devnull, **signed, **addresses})
+        yield Run(parts, fakes, bedrock)
         parts.transport.forget()

@@ -18,6 +18,13 @@ VENDORS: Mapping[str, Vendor] = MappingProxyType(
         "openrouter": Vendor(models=("z-ai/glm-5",)),
         # One model of each of the three APIs.
         "opencode": Vendor(models=("glm-5", "gpt-5.6-sol", "claude-opus-4-6")),
+        # One model of each of the four APIs; the fake is tests/support/bedrock.
+        "bedrock": Vendor(
+            models=(
+                *("us.anthropic.claude-opus-4-8", "us.openai.gpt-6-sol"),
+                *("openai.gpt-oss-120b-1:0", "amazon.nova-pro-v1:0"),
+            )
+        ),
         "anthropic": Vendor(models=("claude-opus-4-6",)),
         "kimi": Vendor(
             models=("kimi-for-coding",),
