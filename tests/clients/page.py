@@ -36,6 +36,16 @@ _EMBEDDINGS = """\
 `/v1/embeddings` with each provider that makes embeddings. OpenCode, Kimi For Coding and Anthropic
 make none: a 400 that says so. Tokens instead of texts are a 400, except with `openai`.
 """
+_BEDROCK = """\
+## Amazon Bedrock
+
+`tests/clients/test_bedrock.py` runs the openai SDK with chats and with `responses`, and the
+Anthropic SDK, with Claude, GPT, gpt-oss and Nova. A fake Bedrock verifies each signature with AWS's
+own code and refuses what Bedrock refuses. The five features above work with each model, and so do
+parallel, forced and streamed tool calls and tools with thinking; custom and namespaced tools in
+`responses`; `count_tokens` and the list of models in the Anthropic SDK. An image by its URL is a
+400: Bedrock fetches none.
+"""
 _AGENTS = """\
 ## Coding agents
 
@@ -73,6 +83,7 @@ def page(clients: Callable[[str], ScriptOutput]) -> str:
         "\n".join(f"{number}. {reason}" for reason, number in reasons.items()) + "\n",
         _EMBEDDINGS,
         _table(["Case", "Client", *EMBEDDING_MODELS], _embeddings(clients)),
+        _BEDROCK,
         _AGENTS,
         _table(["Agent", *DIALECTS, "a stream dies, and another dialect takes over"], _agents()),
         _ENDS,

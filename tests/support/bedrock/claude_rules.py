@@ -54,6 +54,12 @@ def check(model: Model, body: Json, headers: Mapping[str, str]) -> None:
                 condition=False,
                 message=f"{path}.cache_control.ephemeral.{name}: Extra inputs are not permitted",
             )
+    for turn in body["messages"]:
+        for block in turn["content"] if isinstance(turn["content"], list) else ():
+            # https://platform.claude.com/docs/en/build-with-claude/vision
+            kind = (block.get("source") or {}).get("type", "base64")
+            message = f"{block['type']}.source.type: {kind!r} is not supported"
+            demand(kind in ("base64", "text", "content"), message)
     roles = {turn["role"] for turn in body["messages"]}
     message = 'messages: Unexpected role "system". The Messages API accepts a top-level `system`'
     demand("system" not in roles or _SYSTEM_TURNS.match(model.id), message)
