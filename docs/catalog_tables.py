@@ -70,5 +70,6 @@ def timeouts() -> str:
 def _provider(row: Provider) -> str:
     names = f"`{row.prefix}<model>`" + (f", `<model>{row.suffix}`" if row.suffix else "")
     key = f"`{row.key_variable}`" if row.key_variable else "AWS's" if row.aws else "none"
-    place = f"{row.base_url}, `{row.base_url_variable}`"
+    key += ", optional" if row.key_optional else ""
+    place = f"{row.base_url or 'your own'}, `{row.base_url_variable}`"
     return f"| {row.name} | {names} | {row.dialect} | {key} | {place} |"

@@ -82,12 +82,13 @@ def answered_by_dialect(connection: socket.socket, received: Received) -> None:
 
 @pytest.fixture
 def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
-    """Serve every provider of the catalog, in all dialects, from one server."""
+    """Serve every provider that has an address, in all dialects, from one server."""
 
     with upstream(answered_by_dialect) as server:
         for row in CATALOG.values():
             assert row.base_url_variable
-            monkeypatch.setenv(row.base_url_variable, server.url)
+            if row.base_url:
+                monkeypatch.setenv(row.base_url_variable, server.url)
         yield server
 
 

@@ -27,6 +27,7 @@ Refused = Literal[
     "parallel_tool_calls",  # the first call of an answer is kept where the caller wants one
     "images",  # a chat with one is refused
     "tool_choice_while_thinking",  # a forced tool switches thinking off
+    "json_object",  # a schema of any object is sent
     "format_beside_tools",  # the format is described in the system text
     "format_in_streams",  # the whole answer is requested, and streamed when it is there
     "stream_options",  # a stream has its tokens unasked

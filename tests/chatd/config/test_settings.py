@@ -40,11 +40,17 @@ def loaded(config: Path, text: str, **environ: str) -> object:
             "providers.kimi.dialect: is none of 'ollama'",
         ),
         ("[providers.kimi]\nkey_variable = 'a b'", "providers.kimi.key_variable: must be a v"),
-        ("[providers.vllm]\nbase_url = 'http://h'", "providers.vllm.dialect: is missing; a provi"),
-        ("[providers.vllm]\ndialect = 'openai_chat'", "providers.vllm.base_url: is missing; a pr"),
         (
-            "[providers.vllm]\ndialect = 'gemini'",
-            "providers.vllm.dialect: is none of 'ollama'",
+            "[providers.mine]\nbase_url = 'http://h'",
+            "providers.mine.dialect: is missing; a provi",
+        ),
+        (
+            "[providers.mine]\ndialect = 'openai_chat'",
+            "providers.mine.base_url: is missing; a pr",
+        ),
+        (
+            "[providers.mine]\ndialect = 'gemini'",
+            "providers.mine.dialect: is none of 'ollama'",
         ),
         (
             "[providers.kimi]\nmodel_dialects = { a = 'openai_chat', '(' = 'ollama' }",
@@ -272,13 +278,13 @@ def test_every_row_of_ollamas_dialect_allows_120_s_of_silence(config: Path) -> N
         dialect = "ollama"
         base_url = "http://gpu.example:11434"
         timeouts = { silence = 30 }
-        [providers.vllm]
+        [providers.mine]
         dialect = "openai_chat"
         base_url = "https://vllm.example/v1"
         """
     )
     rows = load({"CHATD_CONFIG": str(config)}).providers
-    names = ("ollama", "ollama_cloud", "second", "impatient", "vllm", "kimi")
+    names = ("ollama", "ollama_cloud", "second", "impatient", "mine", "kimi")
 
     assert [rows[name].timeouts.silence for name in names] == [120, 120, 120, 30, 60, 60]
 

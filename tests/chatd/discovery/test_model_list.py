@@ -46,8 +46,8 @@ def one(name: str) -> HttpResult:
     return get(f"/v1/models/{name}", **more)
 
 
-# The rows whose vendors list their models.
-LISTED = [row for row in CATALOG.values() if "model_list" not in row.refuses]
+# The rows with an address whose vendors list their models.
+LISTED = [row for row in CATALOG.values() if row.base_url and "model_list" not in row.refuses]
 
 
 def test_tiers_and_the_models_of_every_registered_provider_are_listed(

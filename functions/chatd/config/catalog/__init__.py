@@ -10,9 +10,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from chatd.config.catalog import amazon_bedrock, gateways, model_hosts, model_makers
+from chatd.config.catalog import (
+    amazon_bedrock,
+    gateways,
+    model_hosts,
+    model_makers,
+    own_servers,
+)
 from chatd.config.provider import Provider
 
-_ROWS = (*gateways.ROWS, *model_makers.ROWS, *model_hosts.ROWS, *amazon_bedrock.ROWS)
+_ROWS = (
+    *gateways.ROWS,
+    *model_makers.ROWS,
+    *model_hosts.ROWS,
+    *amazon_bedrock.ROWS,
+    *own_servers.ROWS,
+)
 
 CATALOG: Mapping[str, Provider] = MappingProxyType({row.name: row for row in _ROWS})

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from chatd.config.catalog.model_makers import OPENAI
 from chatd.config.embeddings_api import EmbeddingsApi
 from chatd.config.provider import Provider
 
@@ -176,6 +179,18 @@ ROWS = (
         refuses=("model_list",),  # the catalog of models has a host path of its own
         completions="none",
         source="https://docs.github.com/en/rest/models/inference",
+        checked="2026-11-25",
+    ),
+    # A model is the name of a deployment, which often is the model's.
+    replace(
+        OPENAI,
+        name="azure",
+        base_url="",  # https://<resource>.openai.azure.com or .services.ai.azure.com
+        base_url_variable="AZURE_OPENAI_ENDPOINT",
+        base_path="/openai/v1",
+        key_variable="AZURE_OPENAI_API_KEY",
+        facts="openai",
+        source="https://learn.microsoft.com/azure/foundry/openai/api-version-lifecycle",
         checked="2026-11-25",
     ),
 )

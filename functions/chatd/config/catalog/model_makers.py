@@ -5,44 +5,46 @@ from __future__ import annotations
 from chatd.config.embeddings_api import EmbeddingsApi
 from chatd.config.provider import Provider, Timeouts, key_headers_of
 
-ROWS = (
-    # https://developers.openai.com/api/reference
-    Provider(
-        name="openai",
-        dialect="openai_chat",
-        base_url="https://api.openai.com/v1",
-        base_url_variable="OPENAI_BASE_URL",
-        key_variable="OPENAI_API_KEY",
-        # Models without /chat/completions:
-        # https://github.com/openai/openai-python/blob/main/src/openai/types/shared/all_models.py
-        # From GPT-5.4 on, models take no tools there beside an effort:
-        # https://github.com/openai/openai-openapi/issues/541
-        model_dialects=(
-            (r"gpt-5.*-(pro|codex)|gpt-5\.[4-9]|gpt-[6-9]|codex-", "openai_responses"),
-            (r"o[1-9].*-(pro|deep-research)|computer-use", "openai_responses"),
-            (r"gpt-(daybreak|rosalind)", "openai_responses"),
-        ),
-        own_dialects=("openai_responses",),
-        known_to_think=r"o[1-9](-|$)|codex-|gpt-(?!5-chat)[5-9]",
-        max_tokens_name="max_completion_tokens",  # reasoning models refuse `max_tokens`
-        model_drops=(
-            # https://community.openai.com/t/gpt-5-models-temperature/1337957, and `stop`:
-            # https://github.com/BerriAI/litellm/pull/15244
-            (
-                r"gpt-5(-mini|-nano)?(-\d|$)|o[1-9]",
-                (
-                    *("temperature", "top_p", "presence_penalty", "frequency_penalty", "stop"),
-                    *("logprobs", "top_logprobs", "logit_bias"),
-                ),
-            ),
-            # https://github.com/AAswordman/Operit/issues/1048
-            (r"gpt-(3|4)|chatgpt-4", ("reasoning_effort",)),
-        ),
-        # A model may think for minutes before its first word.
-        timeouts=Timeouts(first_event=600.0, gap=120.0),
-        # https://developers.openai.com/api/reference/resources/embeddings
-        embeddings=EmbeddingsApi("openai", tokens=True),
+# https://developers.openai.com/api/reference
+OPENAI = Provider(
+    name="openai",
+    dialect="openai_chat",
+    base_url="https://api.openai.com/v1",
+    base_url_variable="OPENAI_BASE_URL",
+    key_variable="OPENAI_API_KEY",
+    # Models without /chat/completions:
+    # https://github.com/openai/openai-python/blob/main/src/openai/types/shared/all_models.py
+    # From GPT-5.4 on, models take no tools there beside an effort:
+    # https://github.com/openai/openai-openapi/issues/541
+    model_dialects=(
+        (r"gpt-5.*-(pro|codex)|gpt-5\.[4-9]|gpt-[6-9]|codex-", "openai_responses"),
+        (r"o[1-9].*-(pro|deep-research)|computer-use", "openai_responses"),
+        (r"gpt-(daybreak|rosalind)", "openai_responses"),
     ),
+    own_dialects=("openai_responses",),
+    known_to_think=r"o[1-9](-|$)|codex-|gpt-(?!5-chat)[5-9]",
+    max_tokens_name="max_completion_tokens",  # reasoning models refuse `max_tokens`
+    model_drops=(
+        # https://community.openai.com/t/gpt-5-models-temperature/1337957, and `stop`:
+        # https://github.com/BerriAI/litellm/pull/15244
+        (
+            r"gpt-5(-mini|-nano)?(-\d|$)|o[1-9]",
+            (
+                *("temperature", "top_p", "presence_penalty", "frequency_penalty", "stop"),
+                *("logprobs", "top_logprobs", "logit_bias"),
+            ),
+        ),
+        # https://github.com/AAswordman/Operit/issues/1048
+        (r"gpt-(3|4)|chatgpt-4", ("reasoning_effort",)),
+    ),
+    # A model may think for minutes before its first word.
+    timeouts=Timeouts(first_event=600.0, gap=120.0),
+    # https://developers.openai.com/api/reference/resources/embeddings
+    embeddings=EmbeddingsApi("openai", tokens=True),
+)
+
+ROWS = (
+    OPENAI,
     # https://www.kimi.com/code/docs/en/
     Provider(
         name="kimi",
@@ -179,6 +181,7 @@ ROWS = (
         key_variable="XAI_API_KEY",
         own_dialects=("openai_responses",),
         known_to_think=r"grok-(3-mini|4\.[3-9]|4\.20(?!.*non-reasoning)|code|build)",
+        efforts=("low", "medium", "high", "xhigh"),
         # https://docs.x.ai/docs/guides/reasoning
         model_drops=(
             # It thinks or does not, without efforts: https://github.com/BerriAI/litellm/pull/16265

@@ -36,7 +36,7 @@ def dropped(request: ChatRequest, row: Provider) -> tuple[str, ...]:
     highest, temperature = row.max_temperature, request.sampling.temperature
     if highest is not None and temperature is not None and temperature > highest:
         names.append("temperature")
-    if "reasoning_effort" not in row.thinking_fields and _has_effort(request, row):
+    if _loses_effort(request, row, refused):
         names.append(thinking_hints.effort_name(request))
     if row.turn_fields or row.tool_schema_drops:
         # 2 modules that most rows do not need: 1 ms of a first chat.
@@ -119,9 +119,12 @@ def _correct_format(body: dict[str, Any], row: Provider) -> None:
     if "format_beside_tools" in row.refuses and body.get("tools"):
         del body["response_format"]
         return
-    is_schema = isinstance(form, dict) and form.get("type") == "json_schema"
-    if is_schema and not row.enforces_schema(body["model"]):
+    kind = form.get("type") if isinstance(form, dict) else None
+    if kind == "json_schema" and not row.enforces_schema(body["model"]):
         body["response_format"] = {"type": "json_object"}
+    elif kind == "json_object" and "json_object" in row.refuses:
+        schema = {"name": "answer", "schema": {"type": "object"}}
+        body["response_format"] = {"type": "json_schema", "json_schema": schema}
 
 
 def _correct_thinking(body: dict[str, Any], row: Provider) -> None:
@@ -138,7 +141,9 @@ def _correct_thinking(body: dict[str, Any], row: Provider) -> None:
     switched = row.thinking_fields != ("reasoning_effort",)
     if switched:
         _write_switch(body, row, on=effort != "none")
-    if "reasoning_effort" not in row.thinking_fields or (switched and effort == "none"):
+    off = effort == "none"
+    lost = off and (switched or _cannot_switch_off(row))
+    if "reasoning_effort" not in row.thinking_fields or lost:
         del body["reasoning_effort"]
     elif row.efforts:
         body["reasoning_effort"] = _taken(effort, row.efforts)
@@ -185,7 +190,20 @@ def _not_taken(request: ChatRequest, row: Provider) -> Iterator[str]:
             yield name
 
 
-def _has_effort(request: ChatRequest, row: Provider) -> bool:
-    """Whether an effort is wanted, beyond thinking switched on or off."""
+def _loses_effort(request: ChatRequest, row: Provider, refused: Sequence[str]) -> bool:
+    """Whether the caller's effort, or the wish not to think, is left out."""
     wanted = request.think if is_own(request) else thinking_hints.wanted(request, row)
-    return isinstance(wanted, str) and wanted != "none"
+    if wanted is None:
+        return False
+    off = wanted is False or wanted == "none"
+    if "reasoning_effort" in refused:
+        return True
+    if "reasoning_effort" not in row.thinking_fields:
+        return isinstance(wanted, str) and not off
+    return off and _cannot_switch_off(row)
+
+
+def _cannot_switch_off(row: Provider) -> bool:
+    """Whether the row's provider has no effort `none`, and no other field for it."""
+    alone = row.thinking_fields == ("reasoning_effort",)
+    return alone and bool(row.efforts) and "none" not in row.efforts

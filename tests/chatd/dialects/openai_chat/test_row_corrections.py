@@ -202,6 +202,31 @@ def test_the_choice_of_a_tool_has_the_row_s_name() -> None:
     )
 
 
+def test_any_object_is_a_schema_where_a_json_object_is_refused() -> None:
+    form = forwarded(row(refuses=("json_object",)), response_format={"type": "json_object"})
+
+    assert form["response_format"]["json_schema"] == {
+        "name": "answer",
+        "schema": {"type": "object"},
+    }
+
+
+def test_thinking_that_cannot_be_switched_off_is_left_out_and_named() -> None:
+    thinking = row(efforts=("low", "high"))
+
+    assert "reasoning_effort" not in forwarded(thinking, reasoning_effort="none")
+    assert named(own(reasoning_effort="none"), thinking) == ("reasoning_effort",)
+    assert named(foreign(think=False, think_required=True), thinking) == ("output_config.effort",)
+    assert named(own(reasoning_effort="low"), thinking) == ()
+
+
+def test_a_refused_effort_of_another_surface_is_named() -> None:
+    refusing = row(model_drops=((".*", ("reasoning_effort",)),))
+
+    assert "reasoning_effort" not in translated(refusing, think="high")
+    assert named(foreign(think="high"), refusing) == ("output_config.effort",)
+
+
 def test_refused_keywords_of_tools_are_left_out_at_every_level_and_named() -> None:
     strict = row(tool_schema_drops=("$schema", "additionalProperties", "strict", "title"))
     inner = {"type": "object", "additionalProperties": False, "enum": [{"strict": 1}]}
