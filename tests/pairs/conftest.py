@@ -14,6 +14,13 @@ from tests.support.upstream import Upstream, reply, upstream
 
 KEY = "sk-pairs-0123456789abcdef"
 _KEY_VARIABLE = "PAIRS_API_KEY"
+# The row whose dialects have a class of their own, by the model; a token stands for signatures.
+BEDROCK = """
+[providers.at_bedrock]
+like = "bedrock"
+base_url = "{url}"
+aws = {{ region = "us-east-1" }}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +33,7 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
             for name, row in sorted(PROVIDERS.items())
             if name in DIALECTS
         ]
+        rows.append(BEDROCK.format(url=server.url))
         tiers = [
             f'{one}_then_{two} = ["{model_at(one)}", "{model_at(two)}"]'
             for one in sorted(DIALECTS)
@@ -34,4 +42,5 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
         config.write_text("\n".join([*rows, "[tiers]", *tiers]))
         with gateway(config), pytest.MonkeyPatch.context() as patch:
             patch.setenv(_KEY_VARIABLE, KEY)
+            patch.setenv("AWS_BEARER_TOKEN_BEDROCK", KEY)
             yield server

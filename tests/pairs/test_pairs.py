@@ -6,7 +6,7 @@ import json
 import re
 import socket
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -53,10 +53,27 @@ def test_every_surface_and_dialect_has_its_place_in_the_table() -> None:
 def test_a_pair_carries_a_feature(
     surface: str, dialect: str, scenario: Scenario, streamed: bool, provider: Upstream
 ) -> None:
-    caller, row = CALLERS[surface], PROVIDERS[dialect]
+    pair = Paired(surface, PROVIDERS[dialect], model_at(dialect), streamed)
+    check_pair(pair, scenario, provider)
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """A surface and a provider's API, with the caller's name for its model."""
+
+    surface: str
+    row: Provider
+    model: str
+    streamed: bool
+
+
+def check_pair(pair: Paired, scenario: Scenario, provider: Upstream) -> None:
+    """Check that the surface carries a scenario through the provider's API."""
+    row, surface, streamed = pair.row, pair.surface, pair.streamed
+    caller = CALLERS[surface]
     provider.received.clear()
     provider.script = _script(row, scenario.answer)
-    body = {**caller.write(scenario.chat), "model": model_at(dialect)}
+    body = {**caller.write(scenario.chat), "model": pair.model}
     path = SURFACES[surface].path
 
     if lacking := scenario.needs - row.features:
