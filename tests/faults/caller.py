@@ -19,6 +19,7 @@ from tests.support.circuits import forget_failures
 from tests.support.functions import LambdaContext, ask, http_event
 
 _RESPONSES = "/v1/responses"
+COMPLETIONS = "/v1/completions"
 SURFACES = ("/v1/chat", "/v1/chat/completions", "/v1/messages", _RESPONSES)
 # Fields that a surface requires besides the model and the messages.
 _REQUIRED: Mapping[str, Mapping[str, Any]] = {"/v1/messages": {"max_tokens": 4096}}
@@ -94,6 +95,8 @@ def send_chat(
     chat_body = {**ask(model, prompt, stream=stream), **_REQUIRED.get(path, {})}
     if path == _RESPONSES:
         chat_body["input"] = chat_body.pop("messages")
+    if path == COMPLETIONS:
+        chat_body["prompt"] = chat_body.pop("messages")[0]["content"]
     body = json.dumps(chat_body)
     sink = sink or Collected()
     context = LambdaContext(remaining_ms=_REMAINING_MS)
@@ -141,7 +144,7 @@ class _Reading:
         else:
             self.event(body)
         for choice in body.get("choices", ()):
-            self.text = choice["message"]["content"]
+            self.text = choice["message"]["content"] if "message" in choice else choice["text"]
         self.ended = self.error is None
 
     def stream(self, body: str) -> None:
@@ -164,7 +167,7 @@ class _Reading:
         self.text += event.get("content", "") + delta.get("text", "")
         self.reason = delta.get("stop_reason") or self.reason
         for choice in event.get("choices", ()):
-            self.text += choice.get("delta", {}).get("content") or ""
+            self.text += choice.get("delta", {}).get("content") or choice.get("text", "")
             self.reason = choice.get("finish_reason") or self.reason
         self.reason = event.get("finish_reason") or self.reason
         self.error = event.get("error")

@@ -121,13 +121,16 @@ class Lane:
         )
 
 
-def run(cases: Sequence[Case], folder: Path, *, lanes: int) -> dict[str, CellResult]:
+def run(
+    cases: Sequence[Case], folder: Path, *, lanes: int, surfaces: Sequence[str] = SURFACES
+) -> dict[str, CellResult]:
     """Return the result of every case, by the case's name.
 
     Args:
         cases: The cases to run.
         folder: Folder for chatd.toml.
         lanes: Number of parallel lanes.
+        surfaces: The paths of the chats, in turn.
 
     """
     with ExitStack() as stack:
@@ -145,7 +148,7 @@ def run(cases: Sequence[Case], folder: Path, *, lanes: int) -> dict[str, CellRes
             for _ in range(lanes)
         ]
         cells = [
-            Cell(f"c{number}", case, SURFACES[number % len(SURFACES)])
+            Cell(f"c{number}", case, surfaces[number % len(surfaces)])
             for number, case in enumerate(cases)
         ]
         rows = [

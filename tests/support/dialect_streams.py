@@ -12,6 +12,9 @@ from typing import Any
 from tests.support import answers
 from tests.support.bedrock import event_stream
 
+# The prompt of the table's completions; what follows it is a partial answer to continue.
+_PROMPT = "Why?"
+
 
 @dataclass(frozen=True, slots=True)
 class ResponsePieces:
@@ -101,7 +104,8 @@ def parse_request(path: str, headers: Mapping[str, str], body: bytes) -> ChatReq
     """Parse a request; the end of its path identifies the dialect."""
     # Bedrock has a path of its own for streams.
     chats = path.removesuffix("-stream")
-    dialect = next(known for known in DIALECTS.values() if chats.endswith(known.path))
+    served = (*DIALECTS.values(), COMPLETIONS)
+    dialect = next(known for known in served if chats.endswith(known.path))
     sent = json.loads(body)
     turns = sent.get("messages") or sent.get("input")
     turns = turns or [{"role": "user", "content": sent.get("prompt")}]
@@ -110,6 +114,8 @@ def parse_request(path: str, headers: Mapping[str, str], body: bytes) -> ChatReq
     # Ollama streams by default, the others on request.
     streamed = bool(sent.get("stream", dialect.path.startswith("/api/") or chats != path))
     prefill = _text(last["content"]) if last["role"] == "assistant" else ""
+    if dialect is COMPLETIONS:
+        prompts, prefill = [_PROMPT], sent["prompt"].removeprefix(_PROMPT)
     return ChatRequest(dialect, streamed, _text(prompts[-1]), prefill, headers)
 
 
@@ -124,6 +130,11 @@ def _ollama(path: str) -> Callable[[list[str]], ResponsePieces]:
 def _openai(tokens: list[str]) -> ResponsePieces:
     lead, *pieces = answers.openai_chunks(*tokens)
     return ResponsePieces((lead,), tuple(pieces[: len(tokens)]), tuple(pieces[len(tokens) :]))
+
+
+def _completions(tokens: list[str]) -> ResponsePieces:
+    pieces = answers.text_chunks(*tokens)
+    return ResponsePieces((), tuple(pieces[: len(tokens)]), tuple(pieces[len(tokens) :]))
 
 
 def _responses(tokens: list[str]) -> ResponsePieces:
@@ -233,5 +244,18 @@ _ROWS = (
         keep_alive=event_stream.event("keepAlive", {}),
         malformed=event_stream.event("contentBlockDelta", {})[:-1] + b"?",
     ),
+)
+# OpenAI's completions, for rows of its chat dialect.
+COMPLETIONS = Dialect(
+    name="openai completions",
+    toml='dialect = "openai_chat"',
+    path="/completions",
+    stream_type="text/event-stream",
+    stream=_completions,
+    whole=answers.text_completion,
+    error=answers.sse({**_OPENAI_ERROR, "choices": [{"text": "", "finish_reason": "error"}]}),
+    error_body=json.dumps(_OPENAI_ERROR).encode(),
+    keep_alive=b": PROCESSING\n\n",
+    malformed=b"data: {nonsense\n\n",
 )
 DIALECTS: Mapping[str, Dialect] = MappingProxyType({row.name: row for row in _ROWS})
