@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from typing import Any
 
+from chatd.aws_lambda.embeddings import response
 from chatd.aws_lambda.streaming import Collected
 from chatd.aws_lambda.streaming_chat import StreamingChat
 from chatd.call import Call
@@ -20,11 +22,15 @@ from chatd.config.settings import Settings
 from chatd.credentials.provider_keys import Credentials
 from chatd.deadline import Deadline
 from chatd.dialects import Example, dialect_for, takes_completions
+from chatd.dialects.embeddings import load_embedding_dialect
+from chatd.embeddings.batches import BatchRunner
+from chatd.embeddings.gateway import EmbeddingGateway
 from chatd.errors import ChatdError
 from chatd.gateway import Gateway
 from chatd.resilience.attempt import AttemptRunner
 from chatd.resilience.circuit_breaker import CircuitBreakers
 from chatd.resilience.circuit_breaker_store import MemoryStore
+from chatd.routing.embedding_targets import EmbeddingTargets
 from chatd.routing.target_selection import TargetSelector
 from chatd.surfaces import SURFACES, Surface, surface
 from chatd.telemetry.record import ChatRecord
@@ -113,6 +119,10 @@ def warm_up(settings: Settings) -> list[ChatdError]:
                     _chat(selector, surface(name), row, body)
                 except ChatdError as failure:
                     failures.append(failure)
+        try:
+            _embeddings(settings, selector, row)
+        except ChatdError as failure:
+            failures.append(failure)
     return failures
 
 
@@ -127,8 +137,8 @@ def _without_role(row: Provider) -> Provider:
 def _code_of(row: Provider) -> tuple[object, ...]:
     """Return the fields of a row that decide which modules its chats use."""
     variants = tuple(sorted(row.variants.items()))
-    signs = row.aws is not None
-    return (row.dialect, row.endpoint, row.own_dialects, row.honours_format, variants, signs)
+    rest = (row.aws is not None, row.embeddings_api is not None)
+    return (row.dialect, row.endpoint, row.own_dialects, row.honours_format, variants, *rest)
 
 
 def _chat(selector: TargetSelector, api: Surface, row: Provider, body: Mapping[str, Any]) -> None:
@@ -147,3 +157,19 @@ def _chat(selector: TargetSelector, api: Surface, row: Provider, body: Mapping[s
         StreamingChat(gateway, api, request, call).write_to(Collected())
     else:
         gateway.chat(api, request, call)
+
+
+def _embeddings(settings: Settings, selector: TargetSelector, row: Provider) -> None:
+    """Send a request for embeddings in each dialect of a row."""
+    api = row.embeddings_api
+    if api is None:
+        return
+    for name in filter(None, (api.dialect, *(name for _, name in api.model_dialects))):
+        own = replace(row, embeddings=replace(api, dialect=name, model_dialects=()))
+        targets = EmbeddingTargets(replace(settings, providers={row.name: own}), selector)
+        answer = _ExampleTransport(Example(load_embedding_dialect(name).example, b""))
+        runner = BatchRunner(targets, answer, CircuitBreakers(MemoryStore))
+        gateway = EmbeddingGateway(targets, runner, lambda _record, _call: None)
+        call = Call("warm-up", Deadline.after(_SECONDS))
+        body = json.dumps({"model": f"{row.prefix}{_MODEL}", "input": "Hello"}).encode()
+        response(gateway.embed(partial(bytes, body), call), call)

@@ -33,6 +33,7 @@ class EmbeddingRequest:
         dimensions: The length of the vectors; None: the model's own.
         source: The caller's JSON. It is shared by all attempts, and must not be changed.
         extra: The fields of the JSON that OpenAI's API does not define.
+        caller: The caller's name, for a provider that takes it as metadata.
 
     """
 
@@ -42,6 +43,7 @@ class EmbeddingRequest:
     dimensions: int | None = None
     source: Json = field(default_factory=dict, repr=False)
     extra: Json = field(default_factory=dict, repr=False)
+    caller: str | None = None
 
     @property
     def has_tokens(self) -> bool:

@@ -133,7 +133,8 @@ class EmbeddingTargets:
                 provider=row.name,
                 code="unsupported_parameter",
             )
-        dialect, own = load_embedding_dialect(name), replace(request, model=route.model)
+        own = replace(request, model=route.model, caller=call.caller_name)
+        dialect = load_embedding_dialect(name)
         dropped = refused_fields(dialect.refused(own), row, drop_params=self._settings.drop_params)
         return EmbeddingTarget(
             route=route,

@@ -18,6 +18,11 @@ import authorizer.app
 import chat.app
 from chatd.aws_lambda import snapstart, warmup
 from chatd.credentials.secrets_manager import JsonSecret
+from chatd.dialects.embeddings import (
+    EMBEDDING_DIALECTS,
+    EmbeddingDialect,
+    load_embedding_dialect,
+)
 from chatd.errors import InvalidRequestError
 from tests.support import answers, functions
 from tests.support.functions import ask, invoke
@@ -42,6 +47,21 @@ def manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
 
 def test_warm_up_runs_every_provider_on_every_surface_without_a_failure() -> None:
     assert warmup.warm_up(functions.settings()) == []
+
+
+def test_warm_up_makes_embeddings_in_every_dialect(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[str] = []
+
+    def load(name: str) -> EmbeddingDialect:
+        loaded.append(name)
+        return load_embedding_dialect(name)
+
+    monkeypatch.setattr(warmup, "load_embedding_dialect", load)
+
+    settings = functions.settings(AWS_REGION="eu-west-1", AWS_ACCESS_KEY_ID="x")
+
+    assert warmup.warm_up(settings) == []
+    assert set(loaded) == set(EMBEDDING_DIALECTS)
 
 
 def test_warm_up_returns_a_failure_instead_of_raising() -> None:

@@ -32,17 +32,17 @@ def write_row_fields(body: dict[str, Any], request: ChatRequest, row: Provider) 
     if not request.stream and _MODE in body.get("guardrailConfig", {}):
         given = body["guardrailConfig"]
         body["guardrailConfig"] = {name: given[name] for name in given if name != _MODE}
-    if metadata := caller_metadata(request, row):
+    if metadata := caller_metadata(request.caller, row):
         given = body.get("requestMetadata", {})
         others = [(name, value) for name, value in given.items() if name != CALLER]
         body["requestMetadata"] = {**metadata, **dict(others[: _MOST_ENTRIES - 1])}
 
 
-def caller_metadata(request: ChatRequest, row: Provider) -> dict[str, str]:
+def caller_metadata(caller: str | None, row: Provider) -> dict[str, str]:
     """Return the caller's name as metadata; nothing if the row sends none, or no name is known."""
-    if not row.caller_metadata or not request.caller:
+    if not row.caller_metadata or not caller:
         return {}
-    return {CALLER: re.sub(_OF_NO_METADATA, "_", request.caller)[:_LONGEST]}
+    return {CALLER: re.sub(_OF_NO_METADATA, "_", caller)[:_LONGEST]}
 
 
 def _guardrail(guardrail: Guardrail) -> dict[str, Any]:

@@ -23,6 +23,10 @@ class EmbeddingDialect(Protocol):
     """Translates between one API for embeddings and the canonical form."""
 
     @property
+    def example(self) -> bytes:
+        """The shortest answer to a request of one input, for warm-up."""
+
+    @property
     def batch(self) -> int:
         """The most inputs of one request."""
 

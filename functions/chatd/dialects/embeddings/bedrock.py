@@ -22,6 +22,7 @@ from chatd.dialects.embeddings import EmbeddingDialect, reading
 from chatd.dialects.failures import unlike
 from chatd.dialects.headers import base_headers
 from chatd.dialects.json_shapes import ShapeError, objects
+from chatd.dialects.vendors.bedrock import metadata_header
 from chatd.safe_json.finite_numbers import request_body
 from chatd.upstream_http import HttpRequest, HttpResponse
 
@@ -45,6 +46,7 @@ class _Invoked:
     A subclass writes the body of a request, and finds the vectors in an answer.
     """
 
+    example = b""
     batch = 1
     fields: frozenset[str] = frozenset()
 
@@ -73,7 +75,8 @@ class _Invoked:
         }
         body = self._body(request, {**api.fields, **given})
         url = f"{row.base_url}/model/{quote(request.model, safe='')}/invoke"
-        return HttpRequest(url, base_headers(row, row.dialect, key), request_body(body))
+        headers = {**base_headers(row, row.dialect, key), **metadata_header(request.caller, row)}
+        return HttpRequest(url, headers, request_body(body))
 
     def parse(self, response: HttpResponse, request: EmbeddingRequest) -> Embeddings:
         """Read the response to one batch.
@@ -113,6 +116,7 @@ class TitanEmbeddings(_Invoked):
     https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embed-text.html
     """
 
+    example = b'{"embedding":[1]}'
     fields = frozenset({"normalize"})
 
     def _body(self, request: EmbeddingRequest, given: dict[str, Any]) -> dict[str, Any]:
@@ -142,6 +146,7 @@ class CohereEmbeddings(_Invoked):
     https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-embed.html
     """
 
+    example = b'{"embeddings":{"float":[[1]]}}'
     batch = 96
     fields = frozenset({"input_type", "truncate"})
 
@@ -168,6 +173,7 @@ class NovaEmbeddings(_Invoked):
     https://docs.aws.amazon.com/nova/latest/userguide/embeddings-schema.html
     """
 
+    example = b'{"embeddings":[{"embedding":[1]}]}'
     fields = frozenset({"embeddingPurpose", "input_type"})
 
     def _body(self, request: EmbeddingRequest, given: dict[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ _OWN = ("keep_alive", "options", "truncate")
 class OllamaEmbeddings:
     """Ollama's dialect."""
 
+    example = b'{"embeddings":[[1]]}'
     # Ollama has no limit. An answer of 4,096 decimal numbers for each input stays below the 20 MB
     # that the transport reads.
     batch = 256

@@ -29,6 +29,7 @@ _ITEM = frozenset({"object", "index", "embedding"})
 class OpenAIEmbeddings:
     """OpenAI's dialect, with the corrections of a provider's row."""
 
+    example = b'{"data":[{"embedding":[1]}]}'
     # OpenAI takes 2,048. With 256, an answer of 3,072 decimal numbers for each input stays below
     # the 20 MB that the transport reads, and the batches run side by side.
     batch = 256

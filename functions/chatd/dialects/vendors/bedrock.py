@@ -58,9 +58,13 @@ def row_headers(request: ChatRequest, row: Provider) -> dict[str, str]:
         headers[f"{_BEFORE}Trace"] = _TRACES[row.guardrail.trace]
     if row.latency is not None:
         headers[f"{_BEFORE}PerformanceConfig-Latency"] = row.latency
-    if metadata := caller_metadata(request, row):
-        headers[f"{_BEFORE}Request-Metadata"] = json.dumps(metadata)
-    return headers
+    return headers | metadata_header(request.caller, row)
+
+
+def metadata_header(caller: str | None, row: Provider) -> dict[str, str]:
+    """Write the caller's name as request metadata; nothing if the row sends none."""
+    metadata = caller_metadata(caller, row)
+    return {f"{_BEFORE}Request-Metadata": json.dumps(metadata)} if metadata else {}
 
 
 def refusal(response: HttpResponse) -> ChatdError:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import chat.app
 from chatd.config.embeddings_api import embeddings_of
+from tests.chatd.conftest import forget
 from tests.support.bedrock.embeddings import vector
 from tests.support.bedrock.errors import BedrockError
 from tests.support.bedrock.fake import FakeBedrock, fake_bedrock
 from tests.support.bedrock.signatures import Key
-from tests.support.embeddings import embed, vectors_of
+from tests.support.embeddings import PATH, embed, vectors_of
+from tests.support.functions import LambdaContext, http_event
 from tests.support.upstream import reply
 
 TITAN = "bedrock/amazon.titan-embed-text-v2:0"
@@ -206,6 +211,22 @@ def test_an_answer_without_vectors_is_a_502(
     bedrock.upcoming.extend([reply(body)] * 3)
 
     assert embed(model, "Hello").status == 502
+
+
+def test_the_caller_is_request_metadata_where_the_row_says_so(
+    bedrock: FakeBedrock, config: Path
+) -> None:
+    embed(TITAN, "Hello")
+    assert "x-amzn-bedrock-request-metadata" not in bedrock.last.headers
+
+    config.write_text("[providers.bedrock]\ncaller_metadata = true\n")
+    forget()
+    event = http_event("POST", PATH, json.dumps({"model": TITAN, "input": "Hello"}))
+    event["requestContext"]["authorizer"] = {"principalId": "team a"}
+    chat.app.lambda_handler(event, LambdaContext())
+
+    metadata = bedrock.last.headers["x-amzn-bedrock-request-metadata"]
+    assert json.loads(metadata) == {"caller": "team a"}
 
 
 def test_a_model_that_makes_no_embeddings_is_a_400(bedrock: FakeBedrock) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.chatd.conftest import forget
 from tests.support.embeddings import OPENAI, PATH, embed, listed, vectors_of
 from tests.support.functions import post
 from tests.support.upstream import Upstream, reply
@@ -72,8 +73,6 @@ def test_a_field_that_ollama_lacks_is_refused_or_dropped_and_named(
     refused = embed(OLLAMA, "Hello", input_type="query")
     assert (refused.status, refused.json["error"]["param"]) == (400, "input_type")
     assert refused.json["error"]["code"] == "unsupported_parameter"
-
-    from tests.chatd.conftest import forget  # noqa: PLC0415  # for the changed chatd.toml
 
     forget()
     config.write_text("drop_params = true")
