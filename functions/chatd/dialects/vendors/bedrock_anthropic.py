@@ -26,7 +26,7 @@ from chatd.dialects.framing import bounded
 from chatd.dialects.headers import base_headers
 from chatd.dialects.vendors import bedrock
 from chatd.dialects.vendors.bedrock import Json
-from chatd.dialects.vendors.bedrock_claude import correct, taken_betas
+from chatd.dialects.vendors.bedrock_claude import correct, correct_fields, taken_betas
 from chatd.errors import ChatdError
 from chatd.safe_json.finite_numbers import request_body
 from chatd.upstream_http import HttpRequest, HttpResponse
@@ -43,7 +43,7 @@ class BedrockAnthropic(AnthropicMessages):
         """Name the caller's fields that Bedrock does not take, and the betas."""
         source = own_source(request)
         body = Options(request, row).fields if source is None else dict(source.body)
-        lost = correct(body, request.model, row)
+        lost = correct_fields(body, request.model, row)
         _, betas = taken_betas(betas_of(request))
         return tuple(dict.fromkeys((*super().omitted(request, row), *lost, *betas)))
 

@@ -97,6 +97,8 @@ class _Answer:
     def __init__(self) -> None:
         self._ids = bedrock.UniqueIds()
         self._reasoning: dict[int, InlineReasoning] = {}
+        self._model: Any = None
+        self._is_inline = False
 
     def correct(self, body: Json) -> None:
         """Correct a whole response or a chunk in place."""
@@ -104,23 +106,27 @@ class _Answer:
         if not isinstance(choices, list):
             return
         model = body.get("model")
-        is_inline = isinstance(model, str) and bedrock.bare_id(model).startswith(_OSS)
+        if model != self._model:  # once in most answers
+            self._model = model
+            self._is_inline = isinstance(model, str) and bedrock.bare_id(model).startswith(_OSS)
         for choice in choices:
             if isinstance(choice, dict):
-                self._correct_choice(choice, is_inline=is_inline)
+                self._correct_choice(choice)
 
-    def _correct_choice(self, choice: Json, *, is_inline: bool) -> None:
+    def _correct_choice(self, choice: Json) -> None:
         is_whole = "message" in choice
         message = choice.get("message" if is_whole else "delta")
         if not isinstance(message, dict):
             return
+        calls = message.get("tool_calls")
+        if not calls and not self._is_inline:
+            return
         index = choice.get("index")
         index = index if type(index) is int else 0
-        calls = message.get("tool_calls")
         for call in calls if isinstance(calls, list) else ():
             if isinstance(call, dict) and "id" in call:
                 call["id"] = self._ids.of(call["id"], index)
-        if is_inline:
+        if self._is_inline:
             reader = self._reasoning.setdefault(index, InlineReasoning())
             reader.correct(message, ends=is_whole or bool(choice.get("finish_reason")))
 

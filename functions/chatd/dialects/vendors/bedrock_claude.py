@@ -81,13 +81,18 @@ def correct(body: Json, model: str, row: Provider) -> tuple[str, ...]:
         The names of the fields left out that may change the answer.
 
     """
-    lost = [*_tools(body), *_output_config(body, model, row), *_context_management(body)]
+    lost = correct_fields(body, model, row)
     for name in ("system", "tools", "messages"):
-        if isinstance(body.get(name), list):
+        if isinstance(body.get(name), list) and _has_other_mark(body[name], _DEPTH):
             body[name] = _with_plain_marks(body[name])
     if isinstance(body.get("cache_control"), dict):
         body["cache_control"] = _plain_mark(body["cache_control"])
-    return tuple(lost)
+    return lost
+
+
+def correct_fields(body: Json, model: str, row: Provider) -> tuple[str, ...]:
+    """Do the part of `correct` that may change the answer; its result names what is left out."""
+    return (*_tools(body), *_output_config(body, model, row), *_context_management(body))
 
 
 def _tools(body: Json) -> list[str]:
@@ -180,6 +185,19 @@ def _context_management(body: Json) -> list[str]:
 
 def _clears_thinking(edit: Any) -> bool:
     return isinstance(edit, dict) and edit.get("type") == _CLEAR_THINKING
+
+
+def _has_other_mark(items: list[Any], depth: int) -> bool:
+    """Return whether a cache mark has other fields than Bedrock takes; most requests have none."""
+    for item in items:
+        if not isinstance(item, dict):
+            continue
+        mark, content = item.get("cache_control"), item.get("content")
+        if isinstance(mark, dict) and not mark.keys() <= _CACHE_FIELDS:
+            return True
+        if depth and isinstance(content, list) and _has_other_mark(content, depth - 1):
+            return True
+    return False
 
 
 def _with_plain_marks(items: list[Any], depth: int = _DEPTH) -> list[Any]:
