@@ -50,7 +50,11 @@ class Dialect(Protocol):
 
     @property
     def tool_kinds(self) -> frozenset[str]:
-        """The kinds of tools besides functions in the dialect: `custom`, `namespace`."""
+        """The kinds of tools besides functions in the dialect: `custom`, `namespace`.
+
+        `any_name`: it takes names of tools of other characters than letters, digits, `_` and `-`,
+        or of more than 64.
+        """
 
     @property
     def chooses_tools(self) -> bool:

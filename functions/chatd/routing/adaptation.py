@@ -23,7 +23,7 @@ from chatd.json_schema.budget import Budget
 from chatd.routing import billing_line, hosted_tools, structured_output, thinking_history
 from chatd.routing.router import Route
 from chatd.routing.stream_choice import fixed_stream
-from chatd.routing.tool_kinds import ALL_KINDS, is_chosen, is_lacking
+from chatd.routing.tool_kinds import ALL_KINDS, ANY_NAME, is_chosen, is_lacking
 
 _LIMITED = frozenset({"tool_choice", "named_tool", "parallel_tool_calls"})
 
@@ -86,7 +86,7 @@ def adapted_to(route: Route, request: ChatRequest, call: Call, *, fallback: bool
     request, first = _limited(request, row)
     request, answers, dropped_format = _tools(
         request,
-        frozenset() if row.tools_only_functions else kinds,
+        kinds & {ANY_NAME} if row.tools_only_functions else kinds,
         chooses=dialect.chooses_tools and row.takes_tool_choice(request.model),
     )
     if not structured_output.is_enforced(request, row, dialect):

@@ -1,7 +1,8 @@
 """Write namespaced and custom tools as plain functions for a dialect that lacks them.
 
-A tool of a namespace gets a joined name, and a custom tool becomes a function of one text; the
-calls in the conversation change likewise. tool_answers.py turns the answer's calls back.
+A tool of a namespace gets a joined name, a name that the dialect refuses a shorter one, and a
+custom tool becomes a function of one text; the calls in the conversation change likewise.
+tool_answers.py turns the answer's calls back.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from chatd.canonical.request import (
 )
 from chatd.routing.custom_input import FIELD
 from chatd.routing.tool_answers import Original, ToolAnswers
-from chatd.routing.tool_kinds import changes, is_lacking
+from chatd.routing.tool_kinds import changes, fits, is_lacking
 
 LOST = "tools.format"
 """The name of the dropped field where the grammar of a custom tool is only described."""
@@ -85,7 +86,7 @@ class _Names:
         self._unchanged = {
             tool.name
             for tool in named
-            if not changes(tool.namespace, kinds, custom=isinstance(tool, CustomTool))
+            if not changes(tool, kinds, custom=isinstance(tool, CustomTool))
         }
         self.originals: dict[str, Original] = {}
 
@@ -94,7 +95,7 @@ class _Names:
         if isinstance(tool, OpaqueTool):
             return tool
         custom = isinstance(tool, CustomTool)
-        if not changes(tool.namespace, self._kinds, custom=custom):
+        if not changes(tool, self._kinds, custom=custom):
             return tool
         name = self._name(tool.namespace, tool.name, custom=custom)
         namespace = None if self._joins(tool.namespace) else tool.namespace
@@ -130,7 +131,7 @@ class _Names:
         if type(block) is not ToolCall:
             return block
         custom = block.kind == "custom"
-        if not changes(block.namespace, self._kinds, custom=custom):
+        if not changes(block, self._kinds, custom=custom):
             return block
         name = self._name(block.namespace, block.name, custom=custom)
         changed = replace(block, name=name)
@@ -148,6 +149,9 @@ class _Names:
             written = name
             if self._joins(namespace):
                 written = self._joined(f"{namespace}__{name}")
+                self._taken.add(written)
+            elif not fits(name, self._kinds):
+                written = self._joined(name)
                 self._taken.add(written)
             self._written[key] = written
             if written not in self._unchanged:

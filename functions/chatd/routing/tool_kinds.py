@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from chatd.canonical.content import ToolCall
-from chatd.canonical.request import ChatRequest, CustomTool, OpaqueTool
+import re
 
-ALL_KINDS = frozenset({"custom", "namespace"})
+from chatd.canonical.content import ToolCall
+from chatd.canonical.request import ChatRequest, CustomTool, OpaqueTool, Tool
+
+ANY_NAME = "any_name"
+ALL_KINDS = frozenset({"custom", "namespace", ANY_NAME})
 """The kinds of tools besides functions, as Dialect.tool_kinds names them."""
+# The names that every provider takes: https://platform.openai.com/docs/api-reference/chat/create
+_FITTING = r"[A-Za-z0-9_-]{1,64}"  # compiled on first use
 
 
 def is_lacking(request: ChatRequest, kinds: frozenset[str]) -> bool:
@@ -21,14 +26,12 @@ def is_lacking(request: ChatRequest, kinds: frozenset[str]) -> bool:
         return False
     for tool in request.tools:
         if not isinstance(tool, OpaqueTool) and changes(
-            tool.namespace, kinds, custom=isinstance(tool, CustomTool)
+            tool, kinds, custom=isinstance(tool, CustomTool)
         ):
             return True
     for message in request.messages:
         for block in message.blocks:
-            if type(block) is ToolCall and changes(
-                block.namespace, kinds, custom=block.kind == "custom"
-            ):
+            if type(block) is ToolCall and changes(block, kinds, custom=block.kind == "custom"):
                 return True
     return False
 
@@ -39,7 +42,12 @@ def is_chosen(request: ChatRequest) -> bool:
     return bool(request.tools) and (chosen or request.parallel_tool_calls is False)
 
 
-def changes(namespace: str | None, kinds: frozenset[str], *, custom: bool) -> bool:
-    """Return whether a tool of this namespace or kind is written as a function."""
-    named = namespace is not None and "namespace" not in kinds
-    return named or (custom and "custom" not in kinds)
+def changes(tool: Tool | CustomTool | ToolCall, kinds: frozenset[str], *, custom: bool) -> bool:
+    """Return whether a tool, or the tool of a call, gets another name or becomes a function."""
+    named = tool.namespace is not None and "namespace" not in kinds
+    return named or (custom and "custom" not in kinds) or not fits(tool.name, kinds)
+
+
+def fits(name: str, kinds: frozenset[str]) -> bool:
+    """Return whether the target takes the name of a tool."""
+    return ANY_NAME in kinds or re.fullmatch(_FITTING, name) is not None

@@ -64,7 +64,7 @@ class AnthropicMessages:
     """Anthropic's Messages dialect, with the corrections of a provider's row."""
 
     example = _EXAMPLE
-    tool_kinds: frozenset[str] = frozenset()
+    tool_kinds = frozenset({"any_name"})
     enforces_json = False
     chooses_tools = True
 

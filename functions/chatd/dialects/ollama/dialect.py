@@ -50,7 +50,7 @@ class Ollama:
 
     path = "/api/chat"
     example = _EXAMPLE
-    tool_kinds: frozenset[str] = frozenset()
+    tool_kinds = frozenset({"any_name"})
     enforces_json = True
     chooses_tools = False
 

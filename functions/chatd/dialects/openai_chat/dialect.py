@@ -64,7 +64,7 @@ class OpenAIChat:
 
     example = _EXAMPLE
     # Providers other than OpenAI take functions alone; a forwarded request keeps its custom tools.
-    tool_kinds: frozenset[str] = frozenset()
+    tool_kinds = frozenset({"any_name"})
     enforces_json = True
     chooses_tools = True
 

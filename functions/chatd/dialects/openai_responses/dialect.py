@@ -53,7 +53,7 @@ class OpenAIResponses:
     """OpenAI's Responses dialect, with the corrections of a provider's row."""
 
     example = _EXAMPLE
-    tool_kinds = frozenset({"custom", "namespace"})
+    tool_kinds = frozenset({"any_name", "custom", "namespace"})
     enforces_json = True
     chooses_tools = True
 

@@ -49,4 +49,4 @@ def test_a_refusal_has_the_provider_s_words_and_code() -> None:
 
 
 def test_a_custom_or_namespaced_tool_needs_no_adaptation() -> None:
-    assert DIALECT.tool_kinds == {"custom", "namespace"}
+    assert DIALECT.tool_kinds == {"any_name", "custom", "namespace"}
