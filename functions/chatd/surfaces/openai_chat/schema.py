@@ -21,6 +21,7 @@ from chatd.safe_json.item_limits import (
 
 # -1 is no limit, as at vLLM, llama-server and LM Studio.
 MaxTokens = Annotated[int, Field(gt=0)] | Literal[-1]
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra", "default"]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -132,9 +133,6 @@ class OpenAIRequest(_Sent):
     tool_choice: Literal["auto", "none", "required", "any"] | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
     response_format: OpenAIResponseFormat | None = None
-    reasoning_effort: (
-        Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra", "default"]
-        | None
-    ) = None
+    reasoning_effort: Effort | None = None
     stream: bool | None = None
     stream_options: OpenAIStreamOptions | None = None

@@ -41,11 +41,13 @@ def request_of(body: dict[str, Any]) -> ChatRequest:
         raise InvalidRequestError(
             f"the prompts have more than {MAX_CHOICES} answers together", param="n"
         )
+    effort = body.get("reasoning_effort")
     options, logprobs = body.get("stream_options") or NOTHING, body.get("logprobs")
     read: dict[str, Any] = {"messages": (message,), "max_tokens": body.get("max_tokens")}
     return ChatRequest(
         model=body["model"],
         sampling=_sampling(body),
+        think=None if effort == "default" else effort,
         n=answers if answers > 1 else None,
         logprobs=None if logprobs is None else True,
         top_logprobs=logprobs,

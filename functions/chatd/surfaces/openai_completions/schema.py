@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from chatd.safe_json.item_limits import MAX_PROMPT_TOKENS, MAX_PROMPTS, MAX_STOPS, items
-from chatd.surfaces.openai_chat.schema import MaxTokens, Number, OpenAIStreamOptions
+from chatd.surfaces.openai_chat.schema import Effort, MaxTokens, Number, OpenAIStreamOptions
 
 Token = Annotated[int, Field(ge=0)]
 Tokens = Annotated[list[Token], items(MAX_PROMPT_TOKENS, at_least=1)]
@@ -65,5 +65,7 @@ class OpenAICompletionRequest(BaseModel):
     seed: int | None = None
     presence_penalty: Number | None = None
     frequency_penalty: Number | None = None
+    # OpenAI's API of completions lacks it; Ollama takes it for every prompt.
+    reasoning_effort: Effort | None = None
     stream: bool | None = None
     stream_options: OpenAIStreamOptions | None = None
