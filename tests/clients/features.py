@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from tests.clients.providers import MODELS
 from tests.clients.scripts.cases import HELLO, PNG
 from tests.clients.stub_model import INPUT_TOKENS, OUTPUT_TOKENS, Json
 from tests.clients.stub_openai import FETCHED
@@ -180,7 +181,8 @@ _NO_COMPLETIONS = Gap(
     " a message to `/v1/chat/completions`.",
     code="completions_unsupported",
 )
-_LACKS_COMPLETIONS = dict.fromkeys(("opencode", "openai", "kimi", "anthropic"), _NO_COMPLETIONS)
+_HAVE_COMPLETIONS = ("ollama", "ollama_cloud", "openrouter")
+_LACKS_COMPLETIONS = {name: _NO_COMPLETIONS for name in MODELS if name not in _HAVE_COMPLETIONS}
 
 
 def _completed(text: str) -> dict[str, Any]:
