@@ -13,6 +13,8 @@ from tests.clients.embedding_features import EMBEDDING_CLIENTS
 from tests.clients.features import BEYOND, CLIENTS, FEATURES, Gap, holds, is_explained
 from tests.clients.providers import MODELS
 from tests.clients.stub_embeddings import EMBEDDING_MODELS
+from tests.clients.test_bedrock import MODELS as BEDROCK_MODELS
+from tests.clients.test_bedrock import SCRIPTS as BEDROCK_SCRIPTS
 
 COMMAND = "CHATD_WRITE_COMPATIBILITY=1 make test TESTS=tests/clients"
 
@@ -45,6 +47,19 @@ own code and refuses what Bedrock refuses. The five features above work with eac
 parallel, forced and streamed tool calls and tools with thinking; custom and namespaced tools in
 `responses`; `count_tokens` and the list of models in the Anthropic SDK. An image by its URL is a
 400: Bedrock fetches none.
+"""
+_BEDROCK = """\
+## Amazon Bedrock
+
+The programs use Bedrock's models by AWS credentials and without a key, in each of its four APIs.
+The fake verifies every signature (`tests/clients/test_bedrock.py`, `tests/agents/test_bedrock.py`).
+"""
+_OTHERS = """\
+## Further providers
+
+The other rows of the catalog differ from these by fields of the row alone. `tests/contract` sends
+the same chats to each, with a strict fake of its vendor behind:
+[the table of abilities](providers.md#what-each-provider-can-do).
 """
 _AGENTS = """\
 ## Coding agents
@@ -84,6 +99,9 @@ def page(clients: Callable[[str], ScriptOutput]) -> str:
         _EMBEDDINGS,
         _table(["Case", "Client", *EMBEDDING_MODELS], _embeddings(clients)),
         _BEDROCK,
+        _BEDROCK,
+        _table(["Program", *BEDROCK_MODELS], _bedrock(clients)),
+        _OTHERS,
         _AGENTS,
         _table(["Agent", *DIALECTS, "a stream dies, and another dialect takes over"], _agents()),
         _ENDS,
@@ -115,6 +133,15 @@ def _embeddings(clients: Callable[[str], ScriptOutput]) -> list[list[str]]:
             ]
             rows.append([name, f"{client} {output.version}", *cells])
     return rows
+
+
+def _bedrock(clients: Callable[[str], ScriptOutput]) -> list[list[str]]:
+    """List the programs of tests/clients/test_bedrock.py and of the agents' test."""
+    names = {script: name for name, script in CLIENTS.items() if script in BEDROCK_SCRIPTS}
+    rows = [f"{names[script]} {clients(script).version}" for script in BEDROCK_SCRIPTS]
+    locked = json.loads(PACKAGES.read_text("utf-8"))["dependencies"]
+    rows.append(f"Claude Code {locked[PACKAGE_OF['Claude Code']]}")
+    return [[name, *("yes" for _ in BEDROCK_MODELS)] for name in rows]
 
 
 def _agents() -> list[list[str]]:
