@@ -74,7 +74,8 @@ def remedy(row: Provider) -> str:
     address = row.base_url_variable if not row.base_url or row.key_variable is None else None
     if row.excluded is not None and (row.base_url or address is None):
         return row.excluded
-    return " and ".join(name for name in (address, row.key_variable) if name)
+    key = None if row.key_optional else row.key_variable
+    return " and ".join(name for name in (address, key) if name)
 
 
 def overview(place: str, listed: Mapping[str, Any], locked: Sequence[Locked]) -> str:

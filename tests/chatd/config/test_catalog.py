@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, fields
+from datetime import date
 
 import pytest
 
@@ -74,6 +75,7 @@ def test_a_row_changes_only_the_listed_fields_of_its_dialect() -> None:
             if getattr(row, field.name) != getattr(plain, field.name)
         }
         - {"name", "dialect", "base_url", "base_url_variable", "key_variable", "variants"}
+        - {"source", "checked"}
         for name, row in CATALOG.items()
     }
 
@@ -111,3 +113,11 @@ def test_time_limits_match_the_design() -> None:
 
 def test_a_whole_answer_ends_before_api_gateway_cuts_an_idle_connection() -> None:
     assert WHOLE_SECONDS == 285
+
+
+@pytest.mark.parametrize("name", CATALOG)
+def test_a_row_names_its_source_and_the_day_of_its_check(name: str) -> None:
+    row = CATALOG[name]
+
+    assert (row.source or "").startswith("https://")
+    assert date.fromisoformat(row.checked or "") >= date(2026, 11, 1)

@@ -10,7 +10,6 @@ _REGIONS = r"((us-gov|us|eu|apac|au|jp|ca|in|global)\.)"
 
 ROWS = (
     # https://docs.aws.amazon.com/bedrock/latest/userguide/endpoints.html, and for the dialects
-    # https://docs.aws.amazon.com/bedrock/latest/userguide/models-endpoint-availability.html
     Provider(
         name="bedrock",
         dialect="bedrock_converse",
@@ -61,5 +60,7 @@ ROWS = (
         max_tokens_name="max_completion_tokens",  # GPT-5.6 and later refuse `max_tokens`
         # A model may think for minutes before its first word.
         timeouts=Timeouts(first_event=600.0, gap=120.0),
+        source="https://docs.aws.amazon.com/bedrock/latest/userguide/models-endpoint-availability.html",
+        checked="2026-11-25",
     ),
 )

@@ -32,7 +32,6 @@ _OPENCODE: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
 )
 
 ROWS = (
-    # https://github.com/ollama/ollama/blob/main/docs/api.md
     Provider(
         name="ollama",
         dialect="ollama",
@@ -42,8 +41,9 @@ ROWS = (
         known_to_think=_OLLAMA_THINKING,
         prefill=True,  # https://github.com/ollama/ollama/issues/6778
         timeouts=limits_of("ollama"),
+        source="https://github.com/ollama/ollama/blob/main/docs/api.md",
+        checked="2026-11-25",
     ),
-    # https://github.com/ollama/ollama/blob/main/docs/cloud.mdx
     Provider(
         name="ollama_cloud",
         dialect="ollama",
@@ -58,8 +58,9 @@ ROWS = (
         # https://github.com/ollama/ollama/blob/main/docs/capabilities/structured-outputs.mdx
         honours_format=False,
         timeouts=limits_of("ollama"),
+        source="https://github.com/ollama/ollama/blob/main/docs/cloud.mdx",
+        checked="2026-11-25",
     ),
-    # https://openrouter.ai/docs/api-reference/overview
     Provider(
         name="openrouter",
         dialect="openai_chat",
@@ -76,8 +77,9 @@ ROWS = (
         # "Assistant Prefill" on https://openrouter.ai/docs/api-reference/overview
         prefill=True,
         completions="template",  # a chat model gets the prompt as a user's turn
+        source="https://openrouter.ai/docs/api-reference/overview",
+        checked="2026-11-25",
     ),
-    # https://opencode.ai/docs/zen and https://opencode.ai/docs/go
     Provider(
         name="opencode",
         dialect="openai_chat",
@@ -94,5 +96,7 @@ ROWS = (
         returns_reasoning="reasoning_content",
         completions="none",  # its pages list three chat APIs and Google's
         embeddings=False,
+        source="https://opencode.ai/docs/zen",  # and https://opencode.ai/docs/go
+        checked="2026-11-25",
     ),
 )

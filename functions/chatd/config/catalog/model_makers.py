@@ -5,7 +5,6 @@ from __future__ import annotations
 from chatd.config.embeddings_api import EmbeddingsApi
 from chatd.config.provider import Provider, Timeouts, key_headers_of
 
-# https://developers.openai.com/api/reference
 OPENAI = Provider(
     name="openai",
     dialect="openai_chat",
@@ -41,11 +40,12 @@ OPENAI = Provider(
     timeouts=Timeouts(first_event=600.0, gap=120.0),
     # https://developers.openai.com/api/reference/resources/embeddings
     embeddings=EmbeddingsApi("openai", tokens=True),
+    source="https://developers.openai.com/api/reference",
+    checked="2026-11-25",
 )
 
 ROWS = (
     OPENAI,
-    # https://www.kimi.com/code/docs/en/
     Provider(
         name="kimi",
         dialect="openai_chat",
@@ -64,8 +64,9 @@ ROWS = (
         prefill=True,  # https://platform.kimi.ai/docs/api/partial
         prefill_fields={"partial": True},
         embeddings=False,
+        source="https://www.kimi.com/code/docs/en/",
+        checked="2026-11-25",
     ),
-    # https://platform.claude.com/docs/en/api/overview
     Provider(
         name="anthropic",
         dialect="anthropic_messages",
@@ -74,6 +75,8 @@ ROWS = (
         key_variable="ANTHROPIC_API_KEY",
         key_headers=key_headers_of("anthropic_messages"),
         counts_tokens=True,
+        source="https://platform.claude.com/docs/en/api/overview",
+        checked="2026-11-25",
     ),
     Provider(
         name="gemini",
