@@ -160,6 +160,8 @@ class Provider:
         model_dialects: The dialects of models that the provider serves in another dialect than
             `dialect`: a regular expression for the beginning of the model's name, in any case, and
             the dialect. The first match holds.
+        universal: Whether `dialect` serves every model: a model that the provider does not serve in
+            a dialect of `model_dialects` is tried in it next.
         own_dialects: Dialects in which a caller's own request is forwarded, because the provider
             serves them too and a translation would keep less.
         paths: What follows `base_url` in the URLs of a dialect, such as `/v1`; empty if absent.
@@ -257,6 +259,7 @@ class Provider:
     aws: AwsAccess | None = None
     variants: Mapping[str, str] = field(default_factory=dict)
     model_dialects: tuple[tuple[str, str], ...] = ()
+    universal: bool = False
     own_dialects: tuple[str, ...] = ()
     paths: Mapping[str, str] = field(default_factory=dict)
     key_headers: Mapping[str, str] = field(default_factory=dict)

@@ -225,8 +225,11 @@ def continues_prompt(row: Provider, request: ChatRequest) -> bool:
 def next_dialect(row: Provider, tried: str) -> str | None:
     """Name the dialect of the row's models that follows the tried one; None if there is no other.
 
-    The order is the row's dialect, then those of its patterns; the first follows the last.
+    The order is the row's dialect, then those of its patterns; the first follows the last. A
+    universal dialect of the row follows each of its patterns.
     """
+    if row.universal:
+        return None if tried == row.dialect else row.dialect
     served = list(dict.fromkeys((row.dialect, *(dialect for _, dialect in row.model_dialects))))
     place = served.index(tried) + 1 if tried in served else 0
     found = served[place % len(served)]

@@ -38,8 +38,8 @@ _STATUS = re.compile(r"[45][0-9]{2}")
 _TYPES = frozenset({"api_error", "error", "invalid_request_error"})
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 
-# OpenCode's code for a model that it lacks, or serves in another dialect.
-_MODEL_ERROR = "ModelError"
+# OpenCode's code for a model that it lacks, or serves in another dialect; the error says so.
+MODEL_ERROR = "ModelError"
 
 _BY_STATUS: Mapping[int, type[ChatdError]] = MappingProxyType(
     {
@@ -70,7 +70,7 @@ _BY_CODE: Mapping[str, type[ChatdError]] = MappingProxyType(
         "UserLimitError": QuotaExhaustedError,
         "FreeUsageLimitError": QuotaExhaustedError,
         "GoUsageLimitError": QuotaExhaustedError,
-        _MODEL_ERROR: UpstreamNotFoundError,
+        MODEL_ERROR: UpstreamNotFoundError,
         "context_length_exceeded": ContextTooLongError,
         # https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md
         "exceed_context_size_error": ContextTooLongError,
@@ -171,7 +171,7 @@ def failure(response: HttpResponse, reason: str = "", *codes: str) -> ChatdError
         retry_after=_retry_after(response.headers),
     )
     if isinstance(error, UpstreamNotFoundError):
-        error.wrong_dialect = _MODEL_ERROR in codes
+        error.wrong_dialect = MODEL_ERROR in codes
     return error
 
 

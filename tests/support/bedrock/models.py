@@ -74,6 +74,7 @@ MODELS: Mapping[str, Model] = {
             on_demand=True,
         ),
         _model("openai.gpt-oss-120b-1:0", "gpt-oss-120b", "chat converse invoke", on_demand=True),
+        _model("openai.gpt-oss-20b-1:0", "gpt-oss-20b", "converse invoke", on_demand=True),
         _model("openai.gpt-5.5", "GPT-5.5", "responses converse"),
         _model("openai.gpt-5.6-sol", "GPT-5.6 Sol", "chat responses converse"),
         _model("openai.gpt-6-sol", "GPT-6 Sol", "chat responses converse"),

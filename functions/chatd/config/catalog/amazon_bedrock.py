@@ -23,6 +23,7 @@ ROWS = (
             (rf"{_REGIONS}openai\.gpt-(5\.[4-9]|[6-9])", "openai_responses"),
             (rf"{_REGIONS}?(openai\.gpt-oss|xai\.grok)", "openai_chat"),
         ),
+        universal=True,
         variants={
             "anthropic_messages": "bedrock_anthropic",
             "openai_chat": "bedrock_chat",

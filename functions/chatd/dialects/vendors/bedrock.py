@@ -27,6 +27,11 @@ Json = dict[str, Any]
 # https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
 _REGIONS = re.compile(r"(us-gov|us|eu|apac|au|jp|ca|in|global)\.", re.IGNORECASE)
 _VERSION = re.compile(r"openai\.gpt-(\d+)(?:\.(\d+))?")
+# Which models a route serves differs by region and changes:
+# https://docs.aws.amazon.com/bedrock/latest/userguide/models-endpoint-availability.html
+_OTHER_ROUTE = re.compile(
+    r"(isn.t|is not|not) supported (on|by|for|with) this (route|API|endpoint)"
+)
 _POSITIONAL = re.compile(r"call_\d{1,4}", re.ASCII)
 _TRACES: Mapping[str, str] = MappingProxyType(
     {"disabled": "DISABLED", "enabled": "ENABLED", "enabled_full": "ENABLED_FULL"}
@@ -76,7 +81,10 @@ def refusal(response: HttpResponse) -> ChatdError:
     if not name:  # a proxy, or the server itself without AWS's front end
         return failures.refusal(response)
     found = lenient.refusal(response.body)
-    return exceptions.exception(response, name, found.words if found else "")
+    words = found.words if found else ""
+    if _OTHER_ROUTE.search(words):
+        return failures.failure(response, words, failures.MODEL_ERROR)
+    return exceptions.exception(response, name, words)
 
 
 class UniqueIds:

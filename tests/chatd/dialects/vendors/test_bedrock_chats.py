@@ -206,6 +206,21 @@ def test_an_exception_alone_ends_a_stream_with_an_error(bedrock: FakeBedrock, mo
     )
 
 
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "stream"])
+def test_a_model_that_its_route_lacks_is_tried_with_converse(
+    bedrock: FakeBedrock, *, streamed: bool
+) -> None:
+    body = says("Hi", "openai.gpt-oss-20b-1:0")
+
+    status = stream(body, CHAT).status if streamed else post(body, CHAT).status
+
+    assert status == 200
+    assert [chat.path.removesuffix("-stream") for chat in bedrock.chats()] == [
+        "/openai/v1/chat/completions",
+        "/model/openai.gpt-oss-20b-1%3A0/converse",
+    ]
+
+
 def test_claudes_tokens_are_counted_by_bedrock(bedrock: FakeBedrock) -> None:
     body = says("Count this.", OPUS, system="Be brief.", tools=[])
     headers = {"anthropic-version": "2023-06-01", "anthropic-beta": "claude-code-20250219"}
