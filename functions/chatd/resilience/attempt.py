@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from chatd.canonical.events import Counted, End, Finish, Frame, as_frames, recounted
 from chatd.errors import (
@@ -24,10 +25,12 @@ from chatd.resilience.attempt_window import AttemptWindow, source_after_first_ev
 from chatd.resilience.chat_context import ChatContext
 from chatd.resilience.circuit_breaker import CircuitBreakers
 from chatd.resilience.format_check import FormatCheck
-from chatd.resilience.guards import Guards
 from chatd.resilience.retry import Retries
 from chatd.routing.target_selection import Target, TargetSelector
 from chatd.transport.http_client import Transport
+
+if TYPE_CHECKING:
+    from chatd.resilience.guards import Guards
 
 
 class AttemptRunner:

@@ -113,7 +113,8 @@ def _limited(
 
 def _check_context(request: ChatRequest, route: Route, dialect: str) -> None:
     """Refuse a prompt that exceeds a known context, of a provider that may cut it."""
-    known = route.context or route.provider.options or request.extra
+    row = route.provider
+    known = route.context or row.options or row.models or request.extra
     if dialect == "ollama" and known:
         from chatd.routing.context_limit import check_context  # noqa: PLC0415  # few chats need it
 

@@ -16,7 +16,7 @@ def check_context(request: ChatRequest, route: Route) -> None:
     """Refuse a prompt whose least number of tokens exceeds the context, if that is known.
 
     The context is `num_ctx` of the request, else of the row's options for the model, else the
-    `context` that a tier gives the model.
+    `context` that a tier gives the model, else that of the row's table of the model.
 
     Args:
         request: The request as the target gets it.
@@ -29,7 +29,8 @@ def check_context(request: ChatRequest, route: Route) -> None:
     row = route.provider
     if is_cut(request, row):
         return
-    context = known_context(request, row) or route.context
+    own = row.models.get(request.model)
+    context = known_context(request, row) or route.context or (own.context if own else None)
     if context is None or request.prompt_size < context:
         return
     tokens = least_tokens(request)

@@ -251,11 +251,13 @@ def test_a_mistake_in_a_table_on_aws_is_named(table: str, line: str, config: Pat
 
 def test_a_guardrail_a_tier_and_metadata_are_fields_of_a_row(config: Path) -> None:
     table = {"id": "gr1", "version": "3", "trace": "enabled", "stream": "async"}
+    table |= {"input": "all", "unavailable": "pass", "region": "eu-west-1"}
     fields = {"guardrail": table, "service_tier": "flex", "caller_metadata": True}
     config.write_text(row("mine", "http://h", **fields))
 
     found = settings(CHATD_CONFIG=str(config)).providers["mine"]
 
     assert found.guardrail is not None
-    assert asdict(found.guardrail) == {**table, "region": None}
+    url = "https://bedrock-runtime.eu-west-1.amazonaws.com"
+    assert asdict(found.guardrail) == {**table, "url": url}
     assert (found.service_tier, found.caller_metadata) == ("flex", True)

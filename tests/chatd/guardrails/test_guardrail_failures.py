@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.chatd.guardrails.conftest import GUARDRAIL, checks
+from tests.chatd.guardrails.conftest import BLOCKED, GUARDRAIL, checks
 from tests.support import answers
 from tests.support.bedrock.errors import BedrockError
 from tests.support.bedrock.fake import FakeBedrock
@@ -158,6 +158,33 @@ base_url = "{first.url}/v1"
     sources = [source for source, _ in checks(bedrock)]
     assert (sources[0], sources.count("INPUT")) == ("INPUT", 1)
     assert checks(bedrock)[-1] == ("OUTPUT", ["And so on."])
+
+
+@pytest.mark.usefixtures("keys")
+@pytest.mark.parametrize("pieces", [1, 40, 77, 78, 100])
+def test_wherever_a_stream_breaks_off_only_checked_text_was_sent(
+    pieces: int, config: Path, bedrock: FakeBedrock, provider: Upstream
+) -> None:
+    """The next model repeats the answer, and comes to a blocked phrase."""
+    part = answers.openai_chunks(*WORDS[:pieces], done=False, reason=None)
+    with upstream(then_close(chunked(part))) as first:
+        config.write_text(f"""
+[tiers]
+t = ["first/a", "groq/b"]
+[providers.first]
+dialect = "openai_chat"
+base_url = "{first.url}/v1"
+{GUARDRAIL} }}
+[providers.groq]
+{GUARDRAIL} }}
+""")
+        provider.script = chunked(answers.openai_chunks(*WORDS, "A bomb", " of words."))
+        answer = stream(ask("t")).json
+
+    sent = text_of(answer)
+    assert sent.endswith(BLOCKED)
+    assert "".join(WORDS).startswith(sent.removesuffix(BLOCKED))
+    assert answer[-1]["finish_reason"] == "content_filter"
 
 
 def test_the_log_has_the_time_the_units_and_the_outcome(

@@ -14,7 +14,7 @@ from tests.support.functions import ask, stream
 from tests.support.upstream import Received, Upstream, chunked, then_close, upstream
 
 pytestmark = pytest.mark.usefixtures("keys")
-PREFILL = {"ollama", "openrouter", "kimi"}
+PREFILL = {"ollama", "openrouter", "kimi", "mistral", "moonshot"}
 
 
 @pytest.fixture

@@ -41,6 +41,17 @@ def test_the_caller_gets_the_figures_and_the_remedy(provider: Upstream) -> None:
     assert provider.received == []
 
 
+def test_the_context_in_the_table_of_a_model_is_a_known_one(
+    provider: Upstream, config: Path
+) -> None:
+    config.write_text('[providers.ollama.models."small"]\ncontext = 4000\n')
+    result = post(long_chat("ollama/small"), "/v1/chat/completions")
+
+    assert (result.status, result.json["error"]["code"]) == (400, "context_length_exceeded")
+    assert "4,000 tokens" in result.json["error"]["message"]
+    assert provider.received == []
+
+
 def test_claude_code_gets_the_words_that_make_it_compact(provider: Upstream) -> None:
     result = post(long_chat("ollama/llama3.2", max_tokens=9), "/v1/messages")
 
