@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.eventstream import EventStreamBuffer
 from pydantic import SecretStr
 
 from chatd.canonical.collecting import collected
@@ -50,6 +51,19 @@ def test_a_key_is_a_bearer_token_and_no_field_of_the_body() -> None:
 
     assert sent.headers["Authorization"] == "Bearer bedrock-api-key-x"
     assert b"bedrock-api-key" not in (sent.body or b"")
+
+
+def test_the_example_of_a_warm_up_is_a_stream_that_botocore_reads() -> None:
+    example = DIALECT.example
+    buffer: Any = EventStreamBuffer()
+    buffer.add_data(example.stream)
+
+    kinds = [message.headers[":event-type"] for message in buffer]
+    response = collected(DIALECT.events(OK, iter([example.stream])))
+
+    assert (kinds[0], kinds[-2:]) == ("messageStart", ["messageStop", "metadata"])
+    assert response.first.content == "{}"
+    assert DIALECT.parse(HttpResponse(200, {}, example.whole)).first.content == "{}"
 
 
 def test_a_whole_answer_to_a_request_for_a_stream_is_read() -> None:
