@@ -264,7 +264,7 @@ def test_on_a_terminal_each_key_is_prompted_without_echo(
     seen = b""
     answers = {"KIMI_API_KEY": CANARY, "OLLAMA_API_KEY": "-"}
     for name in sorted({row.key_variable for row in CATALOG.values() if row.key_variable}):
-        seen = _read_until(terminal, seen, f"{name}: ".encode())
+        seen = _read_until(terminal, seen, f"  {name}: ".encode())  # a name may end another
         os.write(terminal, answers.get(name, "").encode() + b"\n")
     seen = _read_until(terminal, seen, b"five minutes")
     status = child.wait(20)
