@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+import chat.app
 from tests.support.aws_sources import ACCOUNT, FUNCTION, ROLE_ARN
 from tests.support.bedrock.errors import BedrockError
 from tests.support.bedrock.fake import FakeBedrock, fake_bedrock
 from tests.support.bedrock.signatures import environment
-from tests.support.functions import ask, get, post
+from tests.support.functions import ask, get, http_event, post
 
 REGION = "us-east-1"
 MODEL = "amazon.nova-pro-v1:0"
@@ -132,3 +133,27 @@ def test_a_leak_of_what_signs_is_taken_out_of_a_message(bedrock: FakeBedrock) ->
     assert refused.status == 400
     assert "Canonical String" in refused.json["error"]["message"]
     assert str(FUNCTION.token) not in refused.json["error"]["message"]
+
+
+def test_a_restored_snapshot_assumes_its_roles_anew(bedrock: FakeBedrock, config: Path) -> None:
+    two_rows(config, bedrock)
+    post(ask(f"team/{MODEL}"))
+    chat.app.compose().forget()
+
+    post(ask(f"team/{MODEL}"))
+
+    assert [one.path == "/" for one in bedrock.log] == [True, False, True, False]
+
+
+@pytest.mark.parametrize("is_sent", [True, False])
+def test_the_caller_s_name_is_metadata_where_the_row_has_it(
+    is_sent: bool, bedrock: FakeBedrock, config: Path
+) -> None:
+    config.write_text(f"[providers.bedrock]\ncaller_metadata = {str(is_sent).lower()}\n")
+    authorizer = {"authorizer": {"principalId": "alice"}}
+    context = {**http_event("POST", "/v1/chat")["requestContext"], **authorizer}
+
+    answered = post(ask(f"bedrock/{MODEL}"), requestContext=context)
+
+    assert answered.status == 200
+    assert ("alice" in str(bedrock.last.body.get("requestMetadata"))) == is_sent
