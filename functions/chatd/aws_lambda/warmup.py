@@ -111,6 +111,8 @@ def warm_up(settings: Settings) -> list[ChatdError]:
     keys = {row.key_variable: _KEY for row in rows if row.key_variable}
     keys |= {"AWS_ACCESS_KEY_ID": _KEY, "AWS_SECRET_ACCESS_KEY": _KEY}
     selector = TargetSelector(settings, Credentials(keys, None, lambda _sentence: None))
+    if any(row.dialect == "ollama" for row in rows):
+        import_module("chatd.routing.context_limit")  # only for a model with a known context
     failures = []
     for row in rows:
         for name in SURFACES:

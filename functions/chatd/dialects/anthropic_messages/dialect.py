@@ -23,7 +23,7 @@ from chatd.dialects import Dialect, Example, lenient
 from chatd.dialects.anthropic_messages import reading
 from chatd.dialects.anthropic_messages import request as anthropic_request
 from chatd.dialects.anthropic_messages import stream as anthropic_stream
-from chatd.dialects.anthropic_messages.reading import DIALECT
+from chatd.dialects.anthropic_messages.reading import DIALECT, VERSION
 from chatd.dialects.anthropic_messages.relaxation import relaxed
 from chatd.dialects.failures import error_field, malformed, refusal, unlike
 from chatd.dialects.framing import bounded, detect_json
@@ -34,8 +34,6 @@ from chatd.errors import ChatdError, UpstreamRefusedError
 from chatd.safe_json.finite_numbers import request_body
 from chatd.upstream_http import HttpRequest, HttpResponse
 
-# The version that the bodies written here fit: https://platform.claude.com/docs/en/api/versioning
-VERSION = "2023-06-01"
 _BETAS = re.compile(r"[A-Za-z0-9_., -]{1,2000}")
 
 _EXAMPLE = Example(

@@ -18,6 +18,8 @@ from chatd.safe_json.finite_numbers import compact
 from chatd.safe_json.item_limits import MAX_PARTS, MAX_TOOL_CALLS
 
 DIALECT = "anthropic_messages"
+# The version that the dialect's bodies fit: https://platform.claude.com/docs/en/api/versioning
+VERSION = "2023-06-01"
 
 # Fields that the canonical form names.
 MESSAGE = frozenset(

@@ -12,8 +12,7 @@ from pydantic_core import from_json
 
 from chatd.canonical.request import ChatRequest
 from chatd.config.provider import Provider
-from chatd.dialects.anthropic_messages.dialect import VERSION
-from chatd.dialects.anthropic_messages.reading import DIALECT
+from chatd.dialects.anthropic_messages.reading import DIALECT, VERSION
 from chatd.dialects.anthropic_messages.request import body_of
 from chatd.dialects.framing import bounded
 from chatd.dialects.headers import base_headers
