@@ -22,6 +22,10 @@ KINDS: dict[str, tuple[int, str, str, bool, bool, bool]] = {
     "ContentRefusedError": (400, INVALID, "content_filter", False, False, False),
     "KeyReusedError": (409, INVALID, "idempotency_key_reused", False, False, False),
     "InFlightError": (409, INVALID, "idempotency_key_in_flight", False, False, False),
+    "CompletionsUnsupportedError": (
+        *(400, INVALID, "completions_unsupported"),
+        *(False, False, False),
+    ),
     "UnauthorizedError": (401, "authentication_error", "invalid_api_key", False, False, False),
     "RouteNotFoundError": (404, INVALID, "route_not_found", False, False, False),
     "ResponseNotFoundError": (404, INVALID, "response_not_found", False, False, False),
