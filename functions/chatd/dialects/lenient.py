@@ -110,7 +110,9 @@ def refusal(body: bytes) -> Refusal | None:
     for name in ("error", "detail"):
         if value.get(name):
             return refusal_of(value[name])
-    return refusal_of(value) if isinstance(value.get("message"), str | Mapping) else None
+    message = value.get("message")
+    is_error = isinstance(message, str) or (isinstance(message, Mapping) and "detail" in message)
+    return refusal_of(value) if is_error else None
 
 
 def refusal_of(error: Any) -> Refusal:
