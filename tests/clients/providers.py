@@ -35,7 +35,7 @@ from tests.support.upstream import Received, Script, chunked, head, raw, then_cl
 from tests.support.upstream import reply as http_reply
 
 # A model of each provider.
-_MODELS = MappingProxyType(
+MODELS = MappingProxyType(
     {
         "ollama": "llama3.2",
         "ollama_cloud": "gpt-oss:120b",
@@ -46,21 +46,15 @@ _MODELS = MappingProxyType(
         "anthropic": "claude-opus-4-6",
     }
 )
-# The rows with a stub: those that differ from the others in more than address, key and fields of
-# a body. tests/support/vendors refuses what each vendor refuses; tests/support/bedrock is the stub
-# of a row on AWS, whose requests are signed.
+# The rows with a stub: every dialect and variant has one. tests/support/vendors refuses what each
+# further vendor refuses; tests/support/bedrock is the stub of the row on AWS, with its signatures.
 ROWS: Mapping[str, Provider] = MappingProxyType(
-    {
-        row.name: row
-        for row in CATALOG.values()
-        if (row.name in _MODELS or row.dialect != "openai_chat") and not row.aws
-    }
+    {row.name: row for row in CATALOG.values() if row.name in MODELS}
 )
 # The path of each provider.
 PATHS = MappingProxyType(
     {name: f"/{name}{urlsplit(row.base_url).path}" for name, row in ROWS.items()}
 )
-MODELS = MappingProxyType({name: _MODELS.get(name, "model-1") for name in ROWS})
 # By the dialect's name in dialects.DIALECTS: the module that answers as its providers do.
 STUBS = MappingProxyType(
     {

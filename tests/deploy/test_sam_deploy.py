@@ -66,7 +66,16 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("Makefile", "samconfig.toml", "template.yaml", "chatd.toml"):
         shutil.copy(ROOT / name, root / name)
     unbuilt = shutil.ignore_patterns("__pycache__")
-    for name in ("bench", "deploy", "docs", "functions", "layers", "local", "requirements"):
+    for name in (
+        "bench",
+        "deploy",
+        "docs",
+        "facts",
+        "functions",
+        "layers",
+        "local",
+        "requirements",
+    ):
         shutil.copytree(ROOT / name, root / name, ignore=unbuilt)
     for name in (".venv", ".venv-sam", "tests"):
         (root / name).symlink_to(ROOT / name)

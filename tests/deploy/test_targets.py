@@ -38,7 +38,7 @@ def checkout(tmp_path: Path) -> Path:
     for name in ("Makefile", "samconfig.toml", "template.yaml", "chatd.toml"):
         shutil.copy(ROOT / name, root / name)
     shutil.copytree(ROOT / "deploy", root / "deploy")  # the commands read files next to the package
-    for name in ("functions", "local", "bench", "tests", "requirements", ".venv"):
+    for name in ("functions", "local", "bench", "facts", "tests", "requirements", ".venv"):
         (root / name).symlink_to(ROOT / name)
     (root / ".venv-sam" / "bin" / "sam").write_text(SAM)
     (root / ".venv-sam" / "bin" / "sam").chmod(0o755)

@@ -53,6 +53,6 @@ def test_only_the_chat_function_has_the_table_s_name(stack: Stack) -> None:
 
 
 def test_a_change_of_a_parameter_publishes_a_version(stack: Stack) -> None:
-    description = properties(stack, "ChatPolicy")["Description"]["Fn::Sub"]
+    text, _values = properties(stack, "ChatPolicy")["Description"]["Fn::Sub"]
 
-    assert "${StoredResponses}|${StoredResponsesDays}" in description
+    assert "${StoredResponses}|${StoredResponsesDays}" in text
