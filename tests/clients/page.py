@@ -41,18 +41,12 @@ make none: a 400 that says so. Tokens instead of texts are a 400, except with `o
 _BEDROCK = """\
 ## Amazon Bedrock
 
-`tests/clients/test_bedrock.py` runs the openai SDK with chats and with `responses`, and the
-Anthropic SDK, with Claude, GPT, gpt-oss and Nova. A fake Bedrock verifies each signature with AWS's
-own code and refuses what Bedrock refuses. The five features above work with each model, and so do
-parallel, forced and streamed tool calls and tools with thinking; custom and namespaced tools in
-`responses`; `count_tokens` and the list of models in the Anthropic SDK. An image by its URL is a
-400: Bedrock fetches none.
-"""
-_BEDROCK = """\
-## Amazon Bedrock
-
-The programs use Bedrock's models by AWS credentials and without a key, in each of its four APIs.
-The fake verifies every signature (`tests/clients/test_bedrock.py`, `tests/agents/test_bedrock.py`).
+The programs use Bedrock's models by AWS credentials and without a key, in each of its four APIs
+(`tests/clients/test_bedrock.py`, `tests/agents/test_bedrock.py`). A fake Bedrock verifies each
+signature with AWS's own code and refuses what Bedrock refuses. The five features above work with
+each model, and so do parallel, forced and streamed tool calls and tools with thinking; custom and
+namespaced tools in `responses`; `count_tokens` and the list of models in the Anthropic SDK. An
+image by its URL is a 400: Bedrock fetches none.
 """
 _OTHERS = """\
 ## Further providers
@@ -98,7 +92,6 @@ def page(clients: Callable[[str], ScriptOutput]) -> str:
         "\n".join(f"{number}. {reason}" for reason, number in reasons.items()) + "\n",
         _EMBEDDINGS,
         _table(["Case", "Client", *EMBEDDING_MODELS], _embeddings(clients)),
-        _BEDROCK,
         _BEDROCK,
         _table(["Program", *BEDROCK_MODELS], _bedrock(clients)),
         _OTHERS,
