@@ -9,7 +9,7 @@ import pytest
 from chatd.canonical.embedding import EmbeddingRequest
 from chatd.config.catalog import CATALOG
 from chatd.config.embeddings_api import embeddings_of
-from chatd.config.schema import EmbeddingDialect
+from chatd.config.provider_table import EmbeddingDialect
 from chatd.dialects import DIALECTS
 from chatd.dialects.embeddings import EMBEDDING_DIALECTS, load_embedding_dialect
 from chatd.upstream_http import HttpResponse

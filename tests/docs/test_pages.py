@@ -13,16 +13,9 @@ from pydantic import BaseModel
 
 from chatd import errors
 from chatd.config.catalog import CATALOG
-from chatd.config.schema import (
-    AwsTable,
-    ConfigFile,
-    EmbeddingsTable,
-    GuardrailTable,
-    ProviderTable,
-    TierModel,
-    TierTable,
-    TimeoutsTable,
-)
+from chatd.config.provider_table import AwsTable, EmbeddingsTable, GuardrailTable, ProviderTable
+from chatd.config.schema import ConfigFile, TierModel, TierTable
+from chatd.config.tables import TimeoutsTable
 from tests.docs.pages import PAGES, ROOT, name
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+# Such as eu-central-1, us-gov-west-1, us-isob-east-1 and eusc-de-east-1:
+# https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html
+REGION = r"^[a-z]{2,4}(-[a-z]{2,12}){1,3}-[0-9]{1,2}$"
 # https://docs.aws.amazon.com/bedrock/latest/userguide/endpoints.html
 _DOMAINS = (("cn-", "amazonaws.com.cn"), ("eusc-", "amazonaws.eu"))
 

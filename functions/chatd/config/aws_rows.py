@@ -6,9 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from chatd.config.aws_region import in_region, region_of
+from chatd.config.aws_region import REGION, in_region, region_of
 from chatd.config.provider import Provider
-from chatd.config.schema import REGION
 
 _ACCESS = "CHATD_BEDROCK_ACCESS"
 # Each names credentials, or where they are:

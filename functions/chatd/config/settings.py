@@ -13,12 +13,14 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from chatd.config import cors_origins as origins
+from chatd.config.config_error import MOST_SHOWN, ConfigError, quoted
 from chatd.config.provider import Provider
-from chatd.config.provider_rows import MOST_SHOWN, ConfigError, limits, provider_rows, quoted
-from chatd.config.schema import ConfigFile, TierModel, TimeoutsTable
+from chatd.config.provider_rows import provider_rows
+from chatd.config.schema import ConfigFile, TierModel
+from chatd.config.tables import TimeoutsTable
 from chatd.errors import one_of
 
-__all__ = ["ConfigError", "Settings", "Tier", "limits", "load"]
+__all__ = ["ConfigError", "Settings", "Tier", "load"]
 
 _HERE = Path(__file__).resolve()
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from chatd.config.provider import Provider, Timeouts
-from chatd.config.settings import Settings, limits
+from chatd.config.settings import Settings
 from chatd.errors import InvalidRequestError
 
 
@@ -61,7 +61,7 @@ def routes(name: str, settings: Settings, default: Callable[[], Provider]) -> tu
     tier_routes = []
     for entry in tier.models:
         route = _route(entry.model, settings, default)
-        timeouts = limits(route.timeouts, tier.timeouts)
+        timeouts = tier.timeouts.over(route.timeouts)
         tier_routes.append(replace(route, timeouts=timeouts, named=True, context=entry.context))
     return tuple(tier_routes)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chatd.config import catalog, provider_rows
+from chatd.config import catalog, changed_rows, provider_rows
 from chatd.config.catalog import CATALOG
 from chatd.config.provider import Provider
 from tests.support.functions import settings
@@ -30,7 +30,7 @@ WHOLE = "dialect = 'openai_chat'\nbase_url = 'https://mine.example/v1'\n"
 @pytest.fixture
 def newcomer(monkeypatch: pytest.MonkeyPatch) -> None:
     """Add a row to the catalog, as a later release would."""
-    for module in (catalog, provider_rows):
+    for module in (catalog, changed_rows, provider_rows):
         monkeypatch.setattr(module, "CATALOG", {**CATALOG, NEW.name: NEW})
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chatd.config import provider_rows
+from chatd.config import changed_rows, provider_rows
 from chatd.config.catalog import CATALOG
 from chatd.config.provider import Provider
 from tests.support.functions import ask, get, post, settings
@@ -28,7 +28,8 @@ LOCAL = Provider(name="nearby", dialect="openai_chat", base_url="", base_path="/
 def catalog(monkeypatch: pytest.MonkeyPatch) -> None:
     """Add two rows without an address to the catalog."""
     rows = {**CATALOG, WITH_PATH.name: WITH_PATH, LOCAL.name: LOCAL}
-    monkeypatch.setattr(provider_rows, "CATALOG", rows)
+    for module in (changed_rows, provider_rows):
+        monkeypatch.setattr(module, "CATALOG", rows)
     for variable in ("PLACED_ENDPOINT", "PLACED_API_KEY"):
         monkeypatch.delenv(variable, raising=False)
 

@@ -22,9 +22,7 @@ def on_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "chatd-chat")
     monkeypatch.delenv("OLLAMA_URL", raising=False)
-    monkeypatch.setattr(
-        provider_rows, "_is_loopback", lambda url: url == CATALOG["ollama"].base_url
-    )
+    monkeypatch.setattr(provider_rows, "is_loopback", lambda url: url == CATALOG["ollama"].base_url)
 
 
 def test_ollama_is_the_first_catalog_row_and_the_default_when_registered() -> None:
