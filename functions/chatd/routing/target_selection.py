@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 _HARMLESS = re.compile(r"[A-Za-z0-9_.$-]{1,50}")
 _MAX_HEADER = 500
 _MOST_NAMED = 10
+# The beginning of the names of content, without which a chat would be another one.
+_CONTENT = "messages."
 _Target = TypeVar("_Target", bound=ModelTarget)
 
 
@@ -276,9 +278,18 @@ def refused_fields(
     """Return the fields that a provider cannot honour, to be dropped.
 
     Raises:
-        InvalidRequestError: If there are any, and the deployment does not drop them.
+        InvalidRequestError: If there are any, and the deployment does not drop them; for content of
+            a message in every deployment.
 
     """
+    content = [name for name in refused if name.startswith(_CONTENT)]
+    if content:
+        raise InvalidRequestError(
+            f"{row.name} cannot take {_some(content)}; send the chat to another provider",
+            param=content[0],
+            provider=row.name,
+            code="unsupported_parameter",
+        )
     if refused and not drop_params:
         raise InvalidRequestError(
             f"{row.name} cannot honour {_some(refused)}; leave it out, or let drop_params in"

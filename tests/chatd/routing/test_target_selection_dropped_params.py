@@ -12,6 +12,7 @@ from tests.support.upstream import Upstream
 
 PATH = "/v1/chat/completions"
 LONGEST = 500
+PICTURE = "data:image/png;base64,AAAA"
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +52,33 @@ def test_a_name_of_50_characters_is_named() -> None:
 
 def test_a_request_without_dropped_fields_has_no_header(provider: Upstream) -> None:
     assert "x-chatd-dropped-params" not in post(ask("llama3.2"), PATH).headers
+
+
+@pytest.mark.parametrize(
+    ("model", "turn", "param"),
+    [
+        (
+            "deepseek/deepseek-v4-pro",
+            {"role": "user", "content": [{"type": "image_url", "image_url": {"url": PICTURE}}]},
+            "messages.content.image_url",
+        ),
+        (
+            "perplexity/sonar",
+            {"role": "tool", "tool_call_id": "c", "content": "18 degrees"},
+            "messages.tool_calls",
+        ),
+    ],
+)
+def test_content_that_a_provider_cannot_take_is_400_and_not_dropped(
+    provider: Upstream, keys: str, model: str, turn: dict[str, Any], param: str
+) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    before = [{"role": "user", "content": "Hi"}, {"role": "assistant", "tool_calls": [call]}]
+    messages = [*(before if turn["role"] == "tool" else ()), turn]
+    result = post({"model": model, "messages": messages}, PATH)
+
+    assert result.status == 400
+    assert (result.json["error"]["param"], provider.received) == (param, [])
 
 
 def test_a_field_that_the_first_model_of_a_tier_cannot_honour_is_400_without_a_fallback(
