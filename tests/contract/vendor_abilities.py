@@ -51,7 +51,7 @@ def abilities_of(verdicts: Mapping[str, Verdict]) -> Abilities:
         verdict = verdicts.get(name)
         kind = "no" if verdict is None or verdict.kind == "refused" else verdict.kind
         # What the row leaves out of tools and turns does not take the ability away.
-        if verdict is not None and all("." in field for field in verdict.fields):
+        if kind == "dropped" and verdict and all("." in field for field in verdict.fields):
             kind = "yes"
         found[case.ability] = min(found.get(case.ability, "yes"), kind, key=_ORDER.index)
     return found
