@@ -11,6 +11,8 @@ from chatd.config.provider import Provider, Timeouts
 # `sam local` sets it.
 _PARAMETERS = {"OLLAMA_URL": "!Ref OllamaUrl"}
 _EMPTY = '""'
+# The providers that the front page names.
+_NAMED = ("ollama", "openrouter", "openai", "anthropic", "bedrock", "gemini", "mistral", "groq")
 
 
 def providers() -> str:
@@ -24,9 +26,10 @@ def providers() -> str:
 
 
 def provider_names() -> str:
-    """List the providers' prefixes in one sentence."""
-    *most, last = [f"`{row.prefix}…`" for row in CATALOG.values()]
-    return f"{', '.join(most)} and {last}. Any other name goes to the default provider."
+    """List the prefixes of some providers in one sentence, with the number of the others."""
+    named = ", ".join(f"`{CATALOG[name].prefix}…`" for name in _NAMED)
+    more = f"[{len(CATALOG) - len(_NAMED)} more](docs/providers.md)"
+    return f"{named} and {more}. Any other name goes to the default provider."
 
 
 def provider_variables() -> str:
