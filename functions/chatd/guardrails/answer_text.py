@@ -8,6 +8,10 @@ from dataclasses import dataclass, field, replace
 from chatd.canonical.content import Refusal, Text, Thinking, ToolCall
 from chatd.canonical.events import Delta, Event, Frame
 
+# The name of a mask has up to 100 characters:
+# https://docs.aws.amazon.com/bedrock/latest/APIReference/API_GuardrailRegexConfig.html
+_MASK_SIZE = 102
+
 
 @dataclass(slots=True)
 class AnswerText:
@@ -90,6 +94,32 @@ def masked_frame(frames: Iterable[Frame], text: AnswerText, masked: Sequence[str
         events.append(replace(event, content=content, logprobs=None, extra=None))
         content = None
     return Frame(tuple(events))
+
+
+def parted(frame: Frame, keep: int) -> tuple[Frame, ...]:
+    """Part a frame with masks before the last characters of its content, but not in a mask.
+
+    Args:
+        frame: The frame; one event has all its content.
+        keep: The number of characters in the second part, at least; 0: the frame stays whole.
+
+    """
+    for place, event in enumerate(frame.events if keep else ()):
+        if isinstance(event, Delta) and event.content:
+            end = _outside_mask(event.content, max(0, len(event.content) - keep))
+            if not end:
+                break
+            first = replace(event, content=event.content[:end])
+            rest = Delta(event.index, event.content[end:])
+            before, after = frame.events[:place], frame.events[place + 1 :]
+            return Frame((*before, first)), Frame((rest, *after))
+    return (frame,)
+
+
+def _outside_mask(text: str, end: int) -> int:
+    """Return the place, or that of the mask's beginning if it is in one such as `{EMAIL}`."""
+    begin = text.rfind("{", max(0, end - _MASK_SIZE), end)
+    return begin if begin > text.rfind("}", 0, end) else end
 
 
 def _deltas(frames: Iterable[Frame]) -> Iterator[Delta]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from chatd.canonical.events import Counted, Delta, End, Event, Finish, Frame
 from chatd.canonical.response import Usage
-from chatd.guardrails.answer_text import AnswerText, masked_frame, size_of, text_of
+from chatd.guardrails.answer_text import AnswerText, masked_frame, parted, size_of, text_of
 from chatd.guardrails.apply import Verdict
 
 # AWS bills text units of 1,000 characters. A window has as many. The last 200 of them are held back
@@ -51,7 +51,7 @@ class Windows:
         for frame in frames:
             self._add(frame)
             is_last = _has(frame, End)
-            if not is_last and (self._size < WINDOW or not self._unchecked):
+            if not is_last and not self._is_full:
                 continue
             yield from self._passed(keep=0 if is_last else KEPT)
             if self._is_blocked:
@@ -69,7 +69,7 @@ class Windows:
             if not is_end:
                 self._note(frame)
                 yield frame
-            if self._unchecked and (is_end or self._size >= WINDOW):
+            if self._unchecked and (is_end or self._is_full):
                 verdict = self._verdict(text_of(self._held))
                 if verdict.blocked:
                     yield self._blocked(verdict)
@@ -78,6 +78,11 @@ class Windows:
             if is_end:
                 self._note(frame)
                 yield frame
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether to check the held frames; a large frame is not checked with each later one."""
+        return self._size >= WINDOW and self._unchecked >= WINDOW - KEPT
 
     def _add(self, frame: Frame) -> None:
         self._held.append(frame)
@@ -102,8 +107,8 @@ class Windows:
             masked = masked_frame(self._held, text, verdict.masked)
             verdict = Verdict(blocked=masked is None)
             if masked is not None:
-                self._held, self._size = deque((masked,)), size_of(masked)
-                keep = 0
+                self._held = deque(parted(masked, keep))
+                self._size = sum(map(size_of, self._held))
         if verdict.blocked:
             yield self._blocked(verdict)
             return

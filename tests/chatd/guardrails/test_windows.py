@@ -132,3 +132,51 @@ def test_a_failed_check_sends_no_text_of_its_window() -> None:
     with pytest.raises(RuntimeError):
         found.extend(windows(fails).held_back(iter(stream_of(Delta(content="a" * 5000)))))
     assert found == []
+
+
+@pytest.mark.parametrize("way", ["held_back", "followed"])
+def test_tokens_after_a_large_frame_are_not_checked_each(way: str) -> None:
+    seen: list[str] = []
+
+    def counts(texts: Sequence[str]) -> Verdict:
+        seen.extend(texts)
+        return Verdict()
+
+    frames = stream_of(Delta(content="a" * 990), *[Delta(content="abcd")] * 500)
+    assert list(getattr(windows(counts), way)(iter(frames))) == frames
+    assert len(seen) == 4
+
+
+def masks_digits(texts: Sequence[str]) -> Verdict:
+    """Block the phrase, and mask a run of nines."""
+    found = check(texts)
+    masked = tuple(text.replace("999", "{NUMBER}") for text in texts)
+    return found if found.blocked or masked == tuple(texts) else Verdict(masked=masked)
+
+
+@pytest.mark.parametrize("cut", [1, 50, 101])
+def test_a_phrase_that_begins_in_a_masked_window_is_blocked_before_any_of_it_is_sent(
+    cut: int,
+) -> None:
+    before = "999 " + "a" * (996 - cut)
+    deltas = [Delta(content=before), Delta(content=PHRASE[:cut]), Delta(content=PHRASE[cut:])]
+    sent = text(events(windows(masks_digits).held_back(iter(stream_of(*deltas)))))
+
+    assert sent.endswith(MESSAGE)
+    assert sent.startswith("{NUMBER} aaa")
+    assert not set(sent.removesuffix(MESSAGE)) & set("<b>")
+
+
+@pytest.mark.parametrize("behind", range(KEPT - 10, KEPT + 4))
+def test_no_mask_is_parted(behind: int) -> None:
+    """A mask lies across the place where a window is parted."""
+    content = "a" * 900 + "999" + "c" * behind
+    frames = stream_of(Delta(content=content), Delta(content="c" * 900))
+    deltas = [
+        event.content
+        for event in events(windows(masks_digits).held_back(iter(frames)))
+        if isinstance(event, Delta) and event.content
+    ]
+
+    assert "".join(deltas) == "a" * 900 + "{NUMBER}" + "c" * (behind + 900)
+    assert sum("{NUMBER}" in piece for piece in deltas) == 1
