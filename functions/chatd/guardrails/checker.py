@@ -55,30 +55,28 @@ class Checker:
 
         Raises:
             GuardrailUnavailableError: If there is no verdict, unless the guardrail lets texts pass
-                then.
+                then. Texts that were checked before have their masks.
             CallCancelledError: If the call was cancelled.
 
         """
         started = time.monotonic()
         try:
             return self._all(source, texts, deadline)
-        except GuardrailUnavailableError:
-            if self.guardrail.unavailable == "pass":
-                self.record.guardrail = "unavailable"
-                return Verdict()
-            raise
         finally:
             self.record.add_guardrail_time(started)
 
     def _all(self, source: Source, texts: Sequence[str], deadline: Deadline) -> Verdict:
         pieces = [(number, piece) for number, text in enumerate(texts) for piece in _split(text)]
         masked: list[str] | None = None
+        is_over = False
         passed = [""] * len(texts)
         batches = deque(_batches(pieces))
         while batches:
             batch = batches.popleft()
             given = [piece for _, piece in batch]
-            found = self._one(source, given, deadline)
+            found = Verdict() if is_over else self._one(source, given, deadline)
+            if found is None:
+                is_over, found = True, Verdict()
             self.record.guardrail_units += found.units
             if found.masked == ():  # which text has which masks is unknown
                 batches.extendleft([one] for one in reversed(batch))
@@ -92,7 +90,17 @@ class Checker:
                 passed[number] += piece
         return Verdict(masked=None if masked is None else tuple(masked))
 
-    def _one(self, source: Source, texts: Sequence[str], deadline: Deadline) -> Verdict:
+    def _one(self, source: Source, texts: Sequence[str], deadline: Deadline) -> Verdict | None:
+        """Return the verdict of one request; None where texts pass without one."""
+        try:
+            return self._repeated(source, texts, deadline)
+        except GuardrailUnavailableError:
+            if self.guardrail.unavailable != "pass":
+                raise
+            self.record.guardrail = "unavailable"
+            return None
+
+    def _repeated(self, source: Source, texts: Sequence[str], deadline: Deadline) -> Verdict:
         """Send one request, and repeat the request once after a failure that may pass."""
         request = request_of(self.guardrail, source, texts)
         # Only one exchange can be registered: during an answer that is the provider's.

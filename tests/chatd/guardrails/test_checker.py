@@ -45,9 +45,11 @@ class Service:
 ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "s"}
 
 
-def checker_of(service: Service, call: Call, environ: Mapping[str, str] = ENVIRONMENT) -> Checker:
+def checker_of(
+    service: Service, call: Call, environ: Mapping[str, str] = ENVIRONMENT, **more: Any
+) -> Checker:
     credentials = Credentials(environ, None, lambda _sentence: None)
-    guardrail = Guardrail("gr1", region="us-east-1", url="https://h")
+    guardrail = Guardrail("gr1", region="us-east-1", url="https://h", **more)
     return Checker(guardrail, credentials, service, call, ChatRecord("r"))  # type: ignore[arg-type]  # a fake transport
 
 
@@ -110,3 +112,25 @@ def test_a_cancelled_call_is_no_outage_of_the_guardrail() -> None:
 
     with pytest.raises(CallCancelledError):
         checker_of(Gone(), call).verdict("INPUT", ["a"], Deadline.after(60))
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_texts_that_may_pass_without_a_verdict_keep_the_masks_of_earlier_requests(
+    failing: int,
+) -> None:
+    class Failing(Service):
+        def send(self, request: HttpRequest, *more: Any) -> HttpResponse:
+            if len(self.seen) == failing:
+                self.seen.append([])
+                return HttpResponse(403, {}, b"{}")
+            return super().send(request, *more)
+
+    service = Failing()
+    checker = checker_of(service, Call("r", Deadline.after(60)), unavailable="pass")
+    long = "x" + "a" * (MAX_CHARACTERS - 1)
+    verdict = checker.verdict("INPUT", [long, long, long], Deadline.after(60))
+
+    safe = long.replace("x", "*")
+    assert verdict.masked == (*[safe] * failing, *[long] * (3 - failing))
+    assert len(service.seen) == failing + 1  # no request follows the failed one
+    assert checker.record.guardrail == "unavailable"
