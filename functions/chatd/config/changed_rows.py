@@ -154,7 +154,6 @@ def _changed(row: Provider, table: ProviderTable, where: str) -> Provider:
         exclude_none=True,
         exclude=_OTHER_KEYS,
     )
-    changes = {key: tuple(v) if isinstance(v, list) else v for key, v in changes.items()}
     changes |= _objects(row, table)
     changes["embeddings"] = _embeddings(row, table, where)
     changes |= _by_model(table)

@@ -23,15 +23,12 @@ def profile_source(environ: Mapping[str, str]) -> Callable[[], AwsCredentials]:
         AwsCredentialsError: If the profile has no credentials.
 
     """
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  # never on Lambda
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415  # never on Lambda
     from botocore.session import Session  # noqa: PLC0415  # as above
 
-    # AWS refuses a role with a ClientError. A program that prints credentials can be missing, or
-    # print something else.
-    failures = (BotoCoreError, ClientError, OSError, ValueError)
     try:
         found = Session(profile=environ.get("AWS_PROFILE") or None).get_credentials()
-    except failures as error:
+    except BotoCoreError as error:
         raise _refused(error) from None
     if found is None:
         raise AwsCredentialsError(_NONE)
@@ -39,7 +36,7 @@ def profile_source(environ: Mapping[str, str]) -> Callable[[], AwsCredentials]:
     def read() -> AwsCredentials:
         try:
             frozen = found.get_frozen_credentials()
-        except failures as error:
+        except BotoCoreError as error:
             raise _refused(error) from None
         if not frozen.access_key or not frozen.secret_key:
             raise AwsCredentialsError(_NONE)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from chatd.canonical.events import Counted, Frame
+from chatd.canonical.request import ChatRequest
 from chatd.canonical.response import Usage
 from chatd.config.provider import Guardrail
 from chatd.credentials.provider_keys import Credentials
+from chatd.errors import InvalidRequestError
 from chatd.guardrails.checker import Checker
-from chatd.guardrails.prompts import masked, texts_of
+from chatd.guardrails.prompts import fixed_texts, masked, texts_of
 from chatd.guardrails.windows import CONTENT_FILTER, Windows, canned
 from chatd.resilience.chat_context import ChatContext, Inspection
 from chatd.resilience.guards import Admission, Guards
@@ -43,20 +45,23 @@ class BedrockGuards(Guards):
 
         Raises:
             GuardrailUnavailableError: If there is no verdict.
+            InvalidRequestError: If a prompt is given as tokens, which a guardrail cannot check.
 
         """
         guardrail = target.route.provider.gateway_guardrail
         if guardrail is None:
             return Admission(target)
+        _refuse_tokens(target.request)
         key = guardrail.check_of_input
         found = context.inspections.get(key)
         if found is None:
             found = context.inspections[key] = self._inspection(guardrail, target, context)
         if found.refusal is not None:
             return Admission(target, _refusal(target, context, found.refusal))
-        if not found.masks:
-            return Admission(target)
-        return Admission(target.with_request(masked(target.request, found.masks)))
+        request = target.request  # the caller's; the guardrails of earlier rows masked texts too
+        for inspection in context.inspections.values():
+            request = masked(request, inspection.masks)
+        return Admission(target if request is target.request else target.with_request(request))
 
     def checked(
         self, frames: Iterator[Frame], target: Target, context: ChatContext
@@ -84,13 +89,24 @@ class BedrockGuards(Guards):
             return Inspection(refusal=verdict.message or REFUSED)
         if verdict.masked is None:
             return Inspection()
-        masks = dict(zip(texts, verdict.masked, strict=True))
+        pairs = zip(texts, verdict.masked, strict=True)
+        masks = {text: new for text, new in pairs if text != new}
+        if not masks.keys().isdisjoint(fixed_texts(context.request)):
+            context.record.guardrail = "blocked"
+            return Inspection(refusal=REFUSED)
         # Another dialect of the row writes its request from this one.
         context.request = masked(context.request, masks)
         return Inspection(masks=masks)
 
     def _checker(self, guardrail: Guardrail, context: ChatContext) -> Checker:
         return Checker(guardrail, self.credentials, self.transport, context.call, context.record)
+
+
+def _refuse_tokens(request: ChatRequest) -> None:
+    if request.completion is not None and request.completion.tokens:
+        raise InvalidRequestError(
+            "the guardrail checks texts: send the prompt as a text, not as tokens", param="prompt"
+        )
 
 
 def _refusal(target: Target, context: ChatContext, message: str) -> tuple[Frame, ...]:

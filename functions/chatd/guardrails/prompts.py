@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
+from typing import Any
 
-from chatd.canonical.content import Block, Document, Text, ToolResult
+from chatd.canonical.content import Block, Document, Opaque, Text, ToolResult
 from chatd.canonical.request import ChatRequest, Message
+
+# Blocks of Anthropic's with texts in `content`, and for a document in `source.content`:
+# https://docs.anthropic.com/en/docs/build-with-claude/search-results
+# https://docs.anthropic.com/en/docs/build-with-claude/citations (custom content)
+_WITH_CONTENT = frozenset({"document", "search_result"})
 
 
 def texts_of(request: ChatRequest, *, whole: bool) -> tuple[str, ...]:
@@ -16,18 +23,32 @@ def texts_of(request: ChatRequest, *, whole: bool) -> tuple[str, ...]:
         request: The caller's request.
         whole: Whether the whole conversation is checked; else what follows the last turn of the
             model: the user's texts and the results of tools. Earlier turns were checked when they
-            were new.
+            were new. The suffix of a completion is always new.
 
     """
     turns = request.messages if whole else _new(request.messages)
-    found = (text for turn in turns for text in _texts(turn.blocks))
+    found = chain((text for turn in turns for text in _texts(turn.blocks)), _suffix(request))
     return tuple(dict.fromkeys(text for text in found if text.strip()))
 
 
 def masked(request: ChatRequest, texts: Mapping[str, str]) -> ChatRequest:
-    """Return the request with other texts in the place of some, in every turn."""
+    """Return the request with other texts in the place of some, in every turn.
+
+    It is the given request where no text changes.
+    """
     turns = tuple(_masked_turn(turn, texts) for turn in request.messages)
-    return replace(request, messages=turns)
+    if any(new is not old for new, old in zip(turns, request.messages, strict=True)):
+        request = replace(request, messages=turns)
+    completion = request.completion
+    if completion is not None and completion.suffix is not None and completion.suffix in texts:
+        completion = replace(completion, suffix=texts[completion.suffix])
+        request = replace(request, completion=completion)
+    return request
+
+
+def fixed_texts(request: ChatRequest) -> Iterator[str]:
+    """Yield the texts that are checked and cannot be masked: those of Anthropic's own blocks."""
+    return _fixed(block for turn in request.messages for block in turn.blocks)
 
 
 def _new(turns: Sequence[Message]) -> list[Message]:
@@ -50,6 +71,32 @@ def _texts(blocks: Sequence[Block]) -> Iterator[str]:
             yield block.text or ""
         elif isinstance(block, ToolResult):
             yield from _texts(block.blocks)
+        elif isinstance(block, Opaque):
+            yield from _fixed((block,))
+
+
+def _fixed(blocks: Iterable[Block]) -> Iterator[str]:
+    for block in blocks:
+        if isinstance(block, ToolResult):
+            yield from _fixed(block.blocks)
+        elif isinstance(block, Opaque) and block.kind in _WITH_CONTENT:
+            yield from _content(block.extra.fields)
+            yield from _content(block.extra.fields.get("source"))
+
+
+def _content(given: Any) -> Iterator[str]:
+    """Yield the texts of an object's `content`: a string, or a list of blocks of text."""
+    content = given.get("content") if isinstance(given, Mapping) else None
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, list):
+        parts = (part.get("text") for part in content if isinstance(part, Mapping))
+        yield from (text for text in parts if isinstance(text, str))
+
+
+def _suffix(request: ChatRequest) -> tuple[str, ...]:
+    completion = request.completion
+    return () if completion is None or completion.suffix is None else (completion.suffix,)
 
 
 def _masked_turn(turn: Message, texts: Mapping[str, str]) -> Message:

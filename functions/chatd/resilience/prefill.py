@@ -44,7 +44,7 @@ def prefilled(request: ChatRequest, text: str, extra: Extra | None = None) -> Ch
     spent = len(text) // CHARACTERS_A_TOKEN
     messages = (*request.messages, Message("assistant", (Text(text),), extra=extra))
     if request.completion is not None:
-        messages = (Message("user", (Text(request.messages[0].text + text),)),)
+        messages = (Message("user", (*request.messages[0].blocks, Text(text))),)
     return replace(
         request,
         messages=messages,

@@ -57,8 +57,6 @@ class EmbeddingTarget(ModelTarget):
     def batches(self) -> list[EmbeddingTarget]:
         """The target with each batch of its request, in order."""
         most = self.api.batch or self.dialect.batch
-        if self.dialect.batch_is_limit:
-            most = min(most, self.dialect.batch)
         return [self.with_request(batch) for batch in self.request.batches(most)]
 
     def with_request(self, request: EmbeddingRequest) -> EmbeddingTarget:

@@ -227,19 +227,6 @@ def test_a_table_like_a_row_has_all_but_its_suffix_and_address_variable(config: 
     )
 
 
-def test_a_list_of_a_table_is_equal_to_the_same_list_of_the_catalog(config: Path) -> None:
-    config.write_text("""
-        [providers.other]
-        like = 'together'
-        thinking_fields = ['reasoning_effort']
-        efforts = ['low', 'high']
-    """)
-
-    row = settings(CHATD_CONFIG=str(config)).providers["other"]
-
-    assert (row.thinking_fields, row.efforts) == (("reasoning_effort",), ("low", "high"))
-
-
 @pytest.mark.parametrize(
     ("table", "line"),
     [

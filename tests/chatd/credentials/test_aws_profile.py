@@ -67,14 +67,6 @@ def test_a_profile_s_credentials_sign(
             "[profile dev]\ncredential_process = false\n",
             "the AWS profile gave no credentials (CredentialRetrievalError); try `aws sso login`",
         ),
-        (
-            "[profile dev]\ncredential_process = no-such-program\n",
-            "the AWS profile gave no credentials (FileNotFoundError); try `aws sso login`",
-        ),
-        (
-            "[profile dev]\ncredential_process = echo none\n",
-            "the AWS profile gave no credentials (JSONDecodeError); try `aws sso login`",
-        ),
     ],
 )
 def test_a_profile_without_credentials_is_a_reason(
@@ -85,31 +77,6 @@ def test_a_profile_without_credentials_is_a_reason(
     monkeypatch.setenv("HOME", str(profiles.parent))
 
     assert AwsKeys({"AWS_PROFILE": "dev"}, None).key_of(row()).failure == failure
-
-
-def test_a_refused_role_of_a_profile_is_a_reason_without_its_arn(
-    profiles: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    profiles.write_text(f"""
-[profile dev]
-role_arn = {ROLE_ARN}
-source_profile = base
-region = us-east-1
-[profile base]
-aws_access_key_id = {FUNCTION.id}
-aws_secret_access_key = {FUNCTION.secret}
-""")
-    monkeypatch.setenv("AWS_PROFILE", "dev")
-    refusal = (
-        "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code>"
-        f"<Message>may not assume {ROLE_ARN}</Message></Error></ErrorResponse>"
-    )
-    with upstream(reply(refusal.encode(), 403, {"Content-Type": "text/xml"})) as sts:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts.url)
-        failure = AwsKeys({"AWS_PROFILE": "dev"}, None).key_of(row()).failure
-
-    assert sts.received
-    assert failure == "the AWS profile gave no credentials (ClientError); try `aws sso login`"
 
 
 def modules_after(model: str, provider: Upstream, folder: Path, **environ: str) -> set[str]:

@@ -214,5 +214,5 @@ def test_many_inputs_are_sent_in_batches_and_joined_in_order(openai: Upstream) -
     result = embed(OPENAI, texts(600))
 
     assert vectors_of(result.json) == numbered(600)
-    assert sorted(len(sent.json["input"]) for sent in openai.received) == [24, 192, 192, 192]
+    assert sorted(len(sent.json["input"]) for sent in openai.received) == [88, 256, 256]
     assert result.json["usage"] == {"prompt_tokens": 600, "total_tokens": 600}

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from chatd.guardrails.guards import REFUSED
 from tests.chatd.guardrails.conftest import BLOCKED, checks, first
 from tests.support import answers
 from tests.support.bedrock.fake import FakeBedrock
@@ -224,3 +225,28 @@ def test_the_arguments_of_a_call_are_checked(
         text = json.dumps(post(body, "/v1/chat/completions").json)
     assert "tool_calls" not in text.replace('"tool_calls": null', "")
     assert BLOCKED in text
+
+
+@pytest.mark.usefixtures("bedrock")
+@pytest.mark.parametrize("kind", ["document", "search_result"])
+@pytest.mark.parametrize(("text", "message"), [("A bomb", BLOCKED), ("a@b.example", REFUSED)])
+def test_a_text_in_a_block_of_anthropics_is_blocked_where_it_cannot_be_masked(
+    kind: str, text: str, message: str, guarded: Write, provider: Upstream
+) -> None:
+    guarded("anthropic")
+    content = [{"type": "text", "text": text}]
+    blocks = {
+        "document": {"type": "document", "source": {"type": "content", "content": content}},
+        "search_result": {
+            "type": "search_result",
+            "source": "https://example.com",
+            "title": "A page",
+            "content": content,
+        },
+    }
+    turns = [{"role": "user", "content": [blocks[kind]]}]
+    body = {"model": "anthropic/m", "messages": turns, "max_tokens": 99}
+    response = post(body, "/v1/messages")
+
+    assert response.json["content"][-1]["text"] == message
+    assert provider.received == []

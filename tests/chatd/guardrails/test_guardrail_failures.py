@@ -201,3 +201,40 @@ def test_the_log_has_the_time_the_units_and_the_outcome(
     assert log["gen_ai.response.finish_reasons"] == ["content_filter"]
     assert log["gen_ai.usage.input_tokens"] == 11
     assert "bomb" not in json.dumps(log)
+
+
+@pytest.mark.usefixtures("keys")
+@pytest.mark.parametrize("masks_more", [False, True])
+def test_a_fallback_with_another_guardrail_gets_the_masks_of_both(
+    config: Path, bedrock: FakeBedrock, provider: Upstream, *, masks_more: bool
+) -> None:
+    """The second check has the masked text of the first one."""
+
+    def mask(text: str) -> str:
+        text = text.replace("a@b.example", "{EMAIL}")
+        return text.replace("Ann", "{NAME}") if masks_more and "{EMAIL}" in seen[-1] else text
+
+    seen = [""]
+
+    def guard(text: str) -> None:
+        seen.append(text)
+
+    bedrock.guard, bedrock.mask = guard, mask
+    provider.script = reply(answers.openai_chat("Hello!"))
+    other = GUARDRAIL.replace("gr1", "gr2")
+    with upstream(reply({"error": {"message": "down"}}, 503)) as down:
+        config.write_text(f"""
+[tiers]
+t = ["first/a", "groq/b"]
+[providers.first]
+dialect = "openai_chat"
+base_url = "{down.url}/v1"
+{GUARDRAIL} }}
+[providers.groq]
+{other} }}
+""")
+        assert post(ask("t", "Ann is a@b.example.")).status == 200
+
+    name = "{NAME}" if masks_more else "Ann"
+    assert down.last.json["messages"][-1]["content"] == "Ann is {EMAIL}."
+    assert provider.last.json["messages"][-1]["content"] == f"{name} is {{EMAIL}}."

@@ -30,10 +30,6 @@ class EmbeddingDialect(Protocol):
     def batch(self) -> int:
         """The most inputs of one request."""
 
-    @property
-    def batch_is_limit(self) -> bool:
-        """Whether no row can set more."""
-
     def refused(self, request: EmbeddingRequest) -> tuple[str, ...]:
         """Name the caller's fields that change the vectors and have no equal in the dialect."""
 

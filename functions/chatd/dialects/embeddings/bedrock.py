@@ -48,7 +48,6 @@ class _Invoked:
 
     example = b""
     batch = 1
-    batch_is_limit = True
     fields: frozenset[str] = frozenset()
 
     def refused(self, request: EmbeddingRequest) -> tuple[str, ...]:
@@ -149,7 +148,6 @@ class CohereEmbeddings(_Invoked):
 
     example = b'{"embeddings":{"float":[[1]]}}'
     batch = 96
-    batch_is_limit = True
     fields = frozenset({"input_type", "truncate"})
 
     def _body(self, request: EmbeddingRequest, given: dict[str, Any]) -> dict[str, Any]:

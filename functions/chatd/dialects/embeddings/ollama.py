@@ -31,7 +31,6 @@ class OllamaEmbeddings:
     # Ollama has no limit. An answer of 4,096 decimal numbers for each input stays below the 20 MB
     # that the transport reads.
     batch = 256
-    batch_is_limit = False
 
     def refused(self, request: EmbeddingRequest) -> tuple[str, ...]:
         """Name the fields that Ollama does not have; a null changes nothing."""

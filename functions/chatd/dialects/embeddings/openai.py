@@ -30,10 +30,9 @@ class OpenAIEmbeddings:
     """OpenAI's dialect, with the corrections of a provider's row."""
 
     example = b'{"data":[{"embedding":[1]}]}'
-    # OpenAI takes 2,048. With 192, an answer of 4,096 decimal numbers of 17 digits for each input
-    # stays below the 20 MB that the transport reads, and the batches run side by side.
-    batch = 192
-    batch_is_limit = False
+    # OpenAI takes 2,048. With 256, an answer of 3,072 decimal numbers for each input stays below
+    # the 20 MB that the transport reads, and the batches run side by side.
+    batch = 256
 
     def refused(self, request: EmbeddingRequest) -> tuple[str, ...]:  # noqa: ARG002  # the protocol's
         """Name no field: unknown fields are passed on."""

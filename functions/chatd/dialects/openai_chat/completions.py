@@ -17,7 +17,7 @@ from chatd.canonical.collecting import collected
 from chatd.canonical.content import Text
 from chatd.canonical.events import Frame, as_frames
 from chatd.canonical.extra import Extra, Json
-from chatd.canonical.request import ChatRequest
+from chatd.canonical.request import ChatRequest, Completion
 from chatd.canonical.response import Choice, Response, UpstreamJson
 from chatd.config.provider import Provider
 from chatd.dialects import CompletionsDialect, Example, lenient
@@ -140,8 +140,13 @@ def _body(request: ChatRequest) -> dict[str, Any]:
     source = request.source
     assert source is not None  # noqa: S101  # the surface of completions keeps it
     body = {**source.body, "model": request.model}
-    if request.messages is not source.read["messages"]:  # a partial answer is continued
-        body["prompt"] = request.messages[0].text
+    completion = request.completion or Completion()
+    if request.messages is not source.read["messages"]:  # with masks, or with a partial answer
+        (message,) = request.messages
+        texts = [block.text for block in message.blocks if isinstance(block, Text)]
+        body["prompt"] = texts if completion.prompts > 1 else "".join(texts)
+    if completion.suffix != body.get("suffix"):
+        body["suffix"] = completion.suffix
     if request.max_tokens != source.read["max_tokens"]:
         body["max_tokens"] = request.max_tokens
     return body

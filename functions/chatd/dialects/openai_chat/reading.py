@@ -43,7 +43,7 @@ _NONE: Json = {}
 _TICKS_A_USD = 10**10
 _MOST_TICKS = 2**53
 # The kinds of parts that have a field of their own.
-_PLAIN = ("text", "thinking")  # no set: a type may be anything
+_PLAIN = frozenset({"text", "thinking"})
 
 
 def content(message: Json) -> str | None:

@@ -41,11 +41,9 @@ def dropped(request: ChatRequest, row: Provider) -> Iterator[str]:
 def corrected(body: dict[str, Any], row: Provider) -> list[Turn]:
     """Return the turns of a body as the row's provider takes them; the body is not changed."""
     fills = "missing_reasoning" in row.refuses and _thinks(body, row)
-    turns = [_corrected(turn, row) for turn in body["messages"]]
+    turns = [_corrected(turn, row, fills=fills) for turn in body["messages"]]
     if "empty_content" in row.refuses:
         turns = [full for turn in turns if (full := _without_empty(turn)) is not None]
-    if fills:
-        turns = [_with_reasoning(turn, row.returns_reasoning or _REASONING[0]) for turn in turns]
     if "consecutive_turns" in row.refuses:
         turns = _alternating(turns)
         if turns[-1]["role"] == "assistant" and not row.prefill:
@@ -53,7 +51,7 @@ def corrected(body: dict[str, Any], row: Provider) -> list[Turn]:
     return turns
 
 
-def _corrected(turn: Turn, row: Provider) -> Turn:
+def _corrected(turn: Turn, row: Provider, *, fills: bool) -> Turn:
     role = _role(turn, row)
     if role != turn["role"]:
         turn = {**turn, "role": role}
@@ -68,12 +66,9 @@ def _corrected(turn: Turn, row: Provider) -> Turn:
         turn = {name: value for name, value in turn.items() if name in taken}
     if row.call_id_length is not None:
         turn = _with_ids(turn, row.call_id_length)
+    if fills and role == "assistant" and not turn.get(row.returns_reasoning or _REASONING[0]):
+        turn = {**turn, row.returns_reasoning or _REASONING[0]: " "}
     return turn
-
-
-def _with_reasoning(turn: Turn, name: str) -> Turn:
-    """Fill in the reasoning that an assistant's turn lacks; a space is enough for the provider."""
-    return {**turn, name: " "} if turn["role"] == "assistant" and not turn.get(name) else turn
 
 
 def _role(turn: Turn, row: Provider) -> str:
@@ -127,64 +122,40 @@ def _fitting(id_: str, length: int) -> str:
 
 def _without_empty(turn: Turn) -> Turn | None:
     """Leave the empty content of an assistant's turn out; None if nothing else is in the turn."""
-    if turn["role"] != "assistant" or not _is_empty(turn.get("content")):
+    if turn["role"] != "assistant" or turn.get("content"):
         return turn
     turn = {name: value for name, value in turn.items() if name != "content"}
     return turn if any(turn[name] for name in turn if name != "role") else None
 
 
-def _is_empty(content: Any) -> bool:
-    """Whether a content has no text and no other part."""
-    if isinstance(content, list):
-        return all(part.get("type") == "text" and not part.get("text") for part in content)
-    return not content
-
-
 def _alternating(turns: Iterable[Turn]) -> list[Turn]:
-    """Merge successive turns of a role; a system turn after the first others becomes a user's.
-
-    The work is proportional to the size of the conversation.
-    """
-    runs: list[list[Turn]] = []
-    begins = True
+    """Merge successive turns of a role; a system turn after the first others becomes a user's."""
+    found: list[Turn] = []
     for turn in turns:
-        begins = begins and turn["role"] == "system"
+        begins = all(earlier["role"] == "system" for earlier in found)
         if turn["role"] == "system" and not begins:
             turn = {**turn, "role": "user"}  # noqa: PLW2901  # a copy, as everywhere here
-        if runs and runs[-1][0]["role"] == turn["role"] and turn["role"] in ("user", "assistant"):
-            runs[-1].append(turn)
+        if found and found[-1]["role"] == turn["role"] and turn["role"] in ("user", "assistant"):
+            found[-1] = _merged(found[-1], turn)
         else:
-            runs.append([turn])
-    return [run[0] if len(run) == 1 else _merged(run) for run in runs]
+            found.append(turn)
+    return found
 
 
-def _merged(run: list[Turn]) -> Turn:
-    """Merge turns: their texts with an empty line between, their parts and calls in order."""
-    merged: Turn = {}
-    for turn in run:
-        merged |= turn
-    contents = [turn["content"] for turn in run if turn.get("content") is not None]
-    if contents:
-        merged["content"] = _joined(contents)
-    calls = [call for turn in run for call in turn.get("tool_calls") or ()]
-    if calls:
-        merged["tool_calls"] = calls
+def _merged(first: Turn, second: Turn) -> Turn:
+    """Merge two turns: their texts with an empty line between, their parts and calls in order."""
+    merged = {**first, **second}
+    one, other = first.get("content"), second.get("content")
+    if isinstance(one, str) and isinstance(other, str):
+        merged["content"] = f"{one}\n\n{other}" if one and other else one or other
+    elif one is not None or other is not None:
+        merged["content"] = [*_parts(one), *_parts(other)]
+    if first.get("tool_calls") and second.get("tool_calls"):
+        merged["tool_calls"] = [*first["tool_calls"], *second["tool_calls"]]
     return merged
 
 
-def _joined(contents: list[Any]) -> Any:
-    """Join texts with an empty line between; where there are lists, join all as parts of one."""
-    parts: list[Any] = []
-    texts: list[str] = []
-    for content in contents:
-        if isinstance(content, str):
-            texts.append(content)
-        else:
-            parts += [*_parts("\n\n".join(filter(None, texts))), *content]
-            texts = []
-    text = "\n\n".join(filter(None, texts))
-    return [*parts, *_parts(text)] if parts else text
-
-
-def _parts(text: str) -> list[Any]:
-    return [{"type": "text", "text": text}] if text else []
+def _parts(content: Any) -> list[Any]:
+    if isinstance(content, list):
+        return content
+    return [{"type": "text", "text": content}] if content else []

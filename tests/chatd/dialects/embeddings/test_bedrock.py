@@ -122,12 +122,10 @@ def test_nova_gets_a_purpose_and_a_size(
     }
 
 
-@pytest.mark.parametrize("table", ["", "[providers.bedrock]\nembeddings = { batch = 50 }"])
 @pytest.mark.parametrize(("model", "requests"), [(TITAN, 10), (NOVA, 10), (COHERE, 1)])
 def test_several_texts_are_one_request_each_where_the_model_takes_one(
-    bedrock: FakeBedrock, config: Path, model: str, requests: int, table: str
+    bedrock: FakeBedrock, model: str, requests: int
 ) -> None:
-    config.write_text(table)
     texts = [f"text {number}" for number in range(10)]
 
     result = embed(model, texts, dimensions=256)
