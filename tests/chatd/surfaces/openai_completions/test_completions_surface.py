@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import chat.app
@@ -166,6 +166,7 @@ def test_no_whole_answer_is_an_internal_error(provider: Upstream, choices: Any, 
 
 
 @many
+@example(events=[[{"text": "a", "finish_reason": [1]}]], logprobs=None)
 @given(events=st.lists(CHOICES, max_size=4), logprobs=JSON)
 def test_no_stream_is_an_internal_error(provider: Upstream, events: Any, logprobs: Any) -> None:
     pieces = [answers.sse({"choices": choices}) for choices in events]
