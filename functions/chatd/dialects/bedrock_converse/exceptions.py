@@ -52,9 +52,11 @@ _STATUSES: Mapping[str, int] = MappingProxyType(
 _MAX_BODY_BYTES = 1024 * 1024
 # Patterns are compiled on first use: most answers are no exceptions.
 _NAME = r"[A-Za-z]{1,100}"
+# Not "The maximum tokens you requested exceeds the model limit of 10000", a limit of the answer:
+# https://github.com/vercel/ai/issues/2772
 _TOO_LONG = (
     r"(?i)input is too long|too many input tokens|exceeds? the model'?s? (context|maximum)"
-    r"|input length and .{0,20}max_tokens.{0,20} exceed|maximum (number of )?(input )?tokens"
+    r"|input length and .{0,20}max_tokens.{0,20} exceed|maximum (number of )?input tokens"
 )
 _NO_MODEL = r"(?i)model identifier is invalid|reached the end of its life"
 _NEEDS_PROFILE = r"(?i)on-demand throughput isn.t supported"

@@ -99,6 +99,7 @@ def test_the_status_counts_without_a_known_name(
         "input length and `max_tokens` exceed context limit: 199000 + 8000 > 200000",
         "prompt is too long: 210000 tokens > 200000 maximum",
         "Too many input tokens. Max input tokens: 8192",
+        "The request exceeds the maximum number of input tokens of 8192",
         "The model returned: this model's maximum context length is 8192 tokens",
     ],
 )
@@ -106,9 +107,15 @@ def test_a_conversation_that_is_too_long_is_one(words: str) -> None:
     assert type(validation(words)) is errors.ContextTooLongError
 
 
-def test_a_limit_of_the_answer_is_no_limit_of_the_context() -> None:
-    words = "max_tokens: 64001 > 64000, which is the maximum allowed number of output tokens"
-
+@pytest.mark.parametrize(
+    "words",
+    [
+        "max_tokens: 64001 > 64000, which is the maximum allowed number of output tokens",
+        "The maximum tokens you requested exceeds the model limit of 10000. Try again with a"
+        " maximum tokens value that is lower than 10000.",
+    ],
+)
+def test_a_limit_of_the_answer_is_no_limit_of_the_context(words: str) -> None:
     assert type(validation(words)) is errors.UpstreamRefusedError
 
 
