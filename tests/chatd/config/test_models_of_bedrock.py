@@ -8,6 +8,7 @@ from chatd.config.catalog import CATALOG
 from chatd.config.provider import Provider
 
 ROW = CATALOG["bedrock"]
+ARN = "arn:aws:bedrock:us-east-1:111122223333:inference-profile/"
 
 
 @pytest.mark.parametrize(
@@ -33,8 +34,18 @@ ROW = CATALOG["bedrock"]
 def test_a_model_takes_a_choice_of_a_tool_and_a_format(
     model: str, choice: bool, form: bool
 ) -> None:
-    assert ROW.takes_tool_choice(model) is choice
-    assert ROW.enforces_format(model) is form
+    for id_ in (model, ARN + model):
+        assert ROW.takes_tool_choice(id_) is choice
+        assert ROW.enforces_format(id_) is form
+
+
+@pytest.mark.parametrize(
+    ("model", "thinks"),
+    [("us.deepseek.r1-v1:0", True), ("us.meta.llama3-3-70b-instruct-v1:0", False)],
+)
+def test_an_arn_is_known_to_think_by_its_model(model: str, thinks: bool) -> None:
+    for id_ in (model, ARN + model):
+        assert ROW.can_think(id_) is thinks
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,9 @@ from chatd.config.provider import AwsAccess, Provider, Timeouts
 # The prefix of a cross-region inference profile:
 # https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
 _REGIONS = r"((us-gov|us|eu|apac|au|jp|ca|in|global)\.)"
+# The beginning of an id, which may be the end of an ARN such as
+# `arn:aws:bedrock:us-east-1:111122223333:inference-profile/us.meta.llama3-3-70b-instruct-v1:0`.
+_ID = rf"(arn:[^/]*/)?{_REGIONS}?"
 
 ROWS = (
     # https://docs.aws.amazon.com/bedrock/latest/userguide/endpoints.html, and for the dialects
@@ -35,13 +38,13 @@ ROWS = (
             "openai_responses": "/openai/v1",
         },
         known_to_think=(
-            rf"{_REGIONS}?(anthropic\.claude-(?!3-[05]|3-(haiku|sonnet|opus)|v\d|instant)"
+            rf"{_ID}(anthropic\.claude-(?!3-[05]|3-(haiku|sonnet|opus)|v\d|instant)"
             r"|openai\.gpt|xai\.grok|deepseek\.r1|amazon\.nova-2|moonshot(ai)?\.kimi)"
         ),
         # gpt-oss takes a format and ignores it; other vendors' models and older ones refuse it:
         # https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html
         formatless=(
-            rf"{_REGIONS}?(openai\.gpt-oss|anthropic\.claude-"
+            rf"{_ID}(openai\.gpt-oss|anthropic\.claude-"
             r"(?!haiku-4-5|haiku-5-5|opus-4-[568]|sonnet-4-[56]|sonnet-5|mythos)"
             r"|amazon\.|meta\.|cohere\.|ai21\.|writer\.|deepseek\.r1|mistral\.(mixtral|pixtral)"
             r"|mistral\.mistral-(7b|small|large-24))"
@@ -49,7 +52,7 @@ ROWS = (
         # Of the models of Converse, Nova and Mistral Large take it:
         # https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolChoice.html and
         # https://github.com/strands-agents/harness-sdk/issues/1241
-        choiceless=rf"{_REGIONS}?(meta\.|cohere\.|ai21\.|writer\.|deepseek\.r1|amazon\.titan)",
+        choiceless=rf"{_ID}(meta\.|cohere\.|ai21\.|writer\.|deepseek\.r1|amazon\.titan)",
         counts_tokens=True,
         completions="none",
         # Fields of Anthropic's API and of OpenAI's that Bedrock lacks, as of October 2026:
