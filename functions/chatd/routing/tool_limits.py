@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chatd.canonical.request import ChatRequest, NamedTool, Tool
+from chatd.canonical.request import ChatRequest, CustomTool, NamedTool, Tool
 from chatd.config.provider import Provider
 from chatd.routing.forced_answers import FirstCall
 
@@ -35,4 +35,4 @@ def limited(request: ChatRequest, row: Provider) -> tuple[ChatRequest, FirstCall
 
 
 def _is_named(tool: object, name: str) -> bool:
-    return isinstance(tool, Tool) and tool.name == name
+    return isinstance(tool, Tool | CustomTool) and tool.name == name

@@ -43,6 +43,14 @@ def test_a_named_tool_is_the_only_one_and_required(limited: Upstream) -> None:
     assert limited.last.json["tool_choice"] == "required"
 
 
+def test_a_named_custom_tool_is_the_only_one_and_required(limited: Upstream) -> None:
+    patch = {"type": "custom", "custom": {"name": "patch"}}
+
+    assert asked(tools=[WEATHER, patch], tool_choice=patch).status == 200
+    assert limited.last.json["tools"] == [patch]
+    assert limited.last.json["tool_choice"] == "required"
+
+
 @pytest.mark.parametrize("choice", ["auto", "none", "required"])
 def test_any_other_choice_stays(choice: str, limited: Upstream) -> None:
     assert asked(tool_choice=choice).status == 200
