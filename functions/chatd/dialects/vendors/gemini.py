@@ -81,8 +81,8 @@ class _Answer:
     """Corrects the JSON objects of one answer: numbers of calls, finish reasons and tokens."""
 
     def __init__(self) -> None:
-        # The ids of each choice's calls, in their order.
-        self._calls: dict[int, list[str]] = {}
+        # The ids of each choice's calls, in their order, and their numbers.
+        self._calls: dict[int, dict[str, int]] = {}
 
     def correct(self, body: Json) -> None:
         """Correct a whole response or a chunk in place."""
@@ -96,7 +96,7 @@ class _Answer:
 
     def _correct_choice(self, choice: Json) -> None:
         index = choice.get("index")
-        known = self._calls.setdefault(index if type(index) is int else 0, [])
+        known = self._calls.setdefault(index if type(index) is int else 0, {})
         for name in ("message", "delta"):
             message = choice.get(name)
             calls = message.get("tool_calls") if isinstance(message, dict) else None
@@ -108,7 +108,7 @@ class _Answer:
             choice["finish_reason"] = "tool_calls"
 
 
-def _number(call: Json, known: list[str], *, streamed: bool) -> None:
+def _number(call: Json, known: dict[str, int], *, streamed: bool) -> None:
     """Give a call of a stream the number of its id; Google gives none, or the same to several.
 
     https://github.com/AstrBotDevs/AstrBot/issues/6661
@@ -116,12 +116,11 @@ def _number(call: Json, known: list[str], *, streamed: bool) -> None:
     id_, function = call.get("id"), call.get("function")
     if not isinstance(id_, str) or not id_:
         begins = not known or (isinstance(function, dict) and bool(function.get("name")))
-        id_ = new_call_id() if begins else known[-1]
+        id_ = new_call_id() if begins else next(reversed(known))
         call["id"] = id_
-    if id_ not in known:
-        known.append(id_)
+    number = known.setdefault(id_, len(known))
     if streamed:
-        call["index"] = known.index(id_)
+        call["index"] = number
 
 
 def _count_thinking(usage: Json) -> None:

@@ -78,6 +78,30 @@ def test_a_call_without_an_id_gets_one_that_its_pieces_share() -> None:
     assert [one["index"] for one in (first, piece, second)] == [0, 0, 1]
 
 
+class CountedId(str):
+    """An id that counts comparisons with other ids."""
+
+    __slots__ = ()
+    compared = 0
+
+    def __eq__(self, other: object) -> bool:
+        CountedId.compared += 1
+        return str.__eq__(self, other)
+
+    __hash__ = str.__hash__
+
+
+def test_the_number_of_a_call_is_found_without_comparing_all_calls() -> None:
+    CountedId.compared = 0
+    calls = [call(id=CountedId(number)) for number in range(500)]
+    body = {"choices": [{"index": 0, "delta": {"tool_calls": calls}, "finish_reason": None}]}
+
+    Gemini()._answer_correction()(body)
+
+    assert [one["index"] for one in calls] == list(range(500))
+    assert CountedId.compared < 1000
+
+
 @pytest.mark.parametrize(("reason", "given"), [("stop", "tool_calls"), ("length", "length")])
 def test_stop_after_calls_is_tool_calls(reason: str, given: str) -> None:
     assert streamed([call(id="a")], reason=reason)[-1]["choices"][0]["finish_reason"] == given
