@@ -62,8 +62,12 @@ class Options:
         self.fields: Json = {}
         given = fields_for(_CHAT, request.extra)
         for name, kind in PASSED.items():
-            if given.get(name) and isinstance(given[name], kind):
+            if not given.get(name):
+                continue
+            if isinstance(given[name], kind):
                 self.fields[name] = given[name]
+            else:
+                self.lost.append(name)
         self._inference: Json = {}
         self._additional: Json = {}
         self._write_limits()

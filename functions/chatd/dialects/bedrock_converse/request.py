@@ -21,6 +21,7 @@ from chatd.dialects.bedrock_converse.options import PASSED, Options
 from chatd.dialects.bedrock_converse.reading import DIALECT
 from chatd.dialects.bedrock_converse.row_fields import write_row_fields
 from chatd.dialects.bedrock_converse.tools import ToolConfig
+from chatd.errors import InvalidRequestError
 
 # The tag of the further fields of OpenAI's chat surface.
 _CHAT = "openai_chat"
@@ -55,14 +56,16 @@ def body_of(request: ChatRequest, row: Provider) -> dict[str, Any]:
     """Write the body.
 
     Raises:
-        InvalidRequestError: If the dialect cannot express a turn, a block or the name of a tool, or
-            the arguments of a tool call are no JSON object.
+        InvalidRequestError: If the dialect cannot express a turn, a block or the name of a tool,
+            the arguments of a tool call are no JSON object, or `guardrailConfig` is no object.
         RequestTooLargeError: If the arguments of all calls hold more than 250,000 JSON values.
 
     """
     model = ConverseModel(request.model, row)
     tools = ToolConfig(request, model)
     options = Options(request, row, model, forced=tools.forced)
+    if "guardrailConfig" in options.lost:  # an answer without the guardrail is not the one wanted
+        raise InvalidRequestError("guardrailConfig must be an object", param="guardrailConfig")
     body = {**conversation(request, model), **options.fields, **tools.fields}
     write_row_fields(body, request, row)
     return body

@@ -11,6 +11,7 @@ import pytest
 from chatd.canonical.extra import Extra
 from chatd.canonical.request import Sampling
 from chatd.config.provider import Guardrail
+from chatd.errors import InvalidRequestError
 from tests.chatd.dialects.bedrock_converse.converse_requests import (
     CLAUDE,
     GPT,
@@ -166,9 +167,24 @@ def test_bedrocks_own_fields_are_sent_as_they_are() -> None:
 @pytest.mark.parametrize("value", [7, "x", None, [], {}, [7], {"a": 7}])
 def test_bedrocks_own_fields_of_another_type_are_not_sent(value: Any) -> None:
     for name, known in OWN.items():
+        if name == "guardrailConfig" and value:  # an error, below
+            continue
         if not isinstance(value, type(known)) or not value:
             sent = DIALECT.build(chat(extra=of_chat(**{name: value})), ROW, None)
             assert name not in json.loads(sent.body or b"")
+
+
+@pytest.mark.parametrize("name", sorted(OWN))
+def test_bedrocks_own_fields_of_another_type_are_named(name: str) -> None:
+    assert omitted(chat(extra=of_chat(**{name: "x"}))) == (name,)
+    assert omitted(chat(extra=of_chat(**{name: None}))) == ()
+
+
+@pytest.mark.parametrize("value", ["x", 7, [OWN["guardrailConfig"]]], ids=str)
+def test_a_guardrail_of_another_type_is_an_error(value: Any) -> None:
+    with pytest.raises(InvalidRequestError) as found:
+        written(chat(extra=of_chat(guardrailConfig=value)))
+    assert found.value.param == "guardrailConfig"
 
 
 def test_own_fields_join_those_of_the_gateway() -> None:
