@@ -18,6 +18,8 @@ from chatd.dialects.call_arguments import check_arguments
 from chatd.errors import InvalidRequestError
 
 Json = dict[str, Any]
+BEGIN = "Begin."
+"""The text of a user turn before an assistant turn that comes first, which Bedrock refuses."""
 CONTINUE = "Continue."
 """The text of a user turn after a prefill, for a model that takes none."""
 _SYSTEM = ("system", "developer")
@@ -43,6 +45,8 @@ def conversation(request: ChatRequest, model: ConverseModel) -> Json:
     written = turns.written(rest, len(request.messages) - len(rest))
     if not written:
         raise InvalidRequestError("the conversation holds no content", param="messages")
+    if written[0]["role"] == "assistant":
+        written.insert(0, {"role": "user", "content": [{"text": BEGIN}]})
     if written[-1]["role"] == "assistant":
         _end(written, model)
     return {"system": system, "messages": written} if system else {"messages": written}

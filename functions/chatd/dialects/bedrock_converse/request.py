@@ -72,8 +72,11 @@ def body_of(request: ChatRequest, row: Provider) -> dict[str, Any]:
 
 
 def _of_blocks(request: ChatRequest, model: ConverseModel) -> list[str]:
-    """Name the losses of the conversation: unsigned thinking, and failures of tools."""
+    """Name the losses of the conversation: unsigned thinking, failures of tools, and a prefill."""
     lost = []
+    claude = model.claude
+    if request.messages[-1].role == "assistant" and claude is not None and not claude.takes_prefill:
+        lost.append("messages.prefill")
     if any(_is_unsigned(block) for turn in request.messages for block in turn.blocks):
         lost.append("messages.content.thinking")
     if not model.takes_result_status and has_failed_result(request):

@@ -199,6 +199,23 @@ def test_a_refusal_is_a_text() -> None:
     )
 
 
+@pytest.mark.parametrize("before", [(), (user(" "),)], ids=["greeting", "empty user turn"])
+def test_a_user_turn_comes_before_an_assistant_turn_that_is_first(before: tuple[Message]) -> None:
+    assert turns(*before, assistant("Hello!"), user("a")) == [
+        ("user", [{"text": "Begin."}]),
+        ("assistant", [{"text": "Hello!"}]),
+        ("user", [{"text": "a"}]),
+    ]
+
+
+def test_a_prefill_that_is_continued_is_named() -> None:
+    prefilled = (user("a"), assistant("So: "))
+
+    assert omitted(chat(*prefilled, model=NEW_CLAUDE)) == ("messages.prefill",)
+    assert omitted(chat(*prefilled, model=CLAUDE)) == ()
+    assert omitted(chat(user("a"), model=NEW_CLAUDE)) == ()
+
+
 def test_a_prefill_ends_without_white_space_or_is_continued() -> None:
     assert turns(user("a"), assistant("So: \n"), model=NOVA)[-1] == (
         "assistant",
