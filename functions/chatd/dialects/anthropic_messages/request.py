@@ -76,6 +76,9 @@ def omitted(request: ChatRequest, row: Provider) -> tuple[str, ...]:
     options = Options(request, row)
     corrected = correct({"model": request.model, **options.fields}, row)
     lost = [*options.lost, *corrected, *_unsigned(request), *_further(request)]
+    claude = claude_model(request.model, row)
+    if request.messages[-1].role == "assistant" and claude is not None and not claude.takes_prefill:
+        lost.append("messages.prefill")
     foreign = [name for name in foreign_fields(request, DIALECT) if name not in CARRIED]
     return tuple(dict.fromkeys((*lost, *foreign)))
 

@@ -6,7 +6,11 @@ import pytest
 
 from chatd.canonical.content import Text
 from chatd.canonical.request import ChatRequest, Message
+from chatd.config.catalog import CATALOG
 from chatd.dialects.anthropic_messages.conversation import conversation
+from chatd.dialects.anthropic_messages.request import omitted
+
+ROW = CATALOG["anthropic"]
 
 
 @pytest.mark.parametrize(
@@ -24,6 +28,8 @@ def test_the_last_turn_of_a_broken_answer(model: str, roles: list[str]) -> None:
 
     assert [turn["role"] for turn in written] == roles
     assert written[1]["content"] == "I read it first."
+    lost = ("messages.prefill",) if roles[-1] == "user" else ()
+    assert omitted(ChatRequest(model, turns), ROW) == lost
 
 
 def test_a_conversation_that_ends_with_a_user_turn_stays_as_it_is() -> None:

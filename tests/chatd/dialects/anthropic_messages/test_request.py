@@ -241,7 +241,7 @@ def test_carried_cache_marks_are_not_named() -> None:
 
 
 def test_unsigned_thinking_is_named_for_claude() -> None:
-    turns = (*HI, Message("assistant", (Thinking("Hm."), Text("A"))))
+    turns = (*HI, Message("assistant", (Thinking("Hm."), Text("A"))), *HI)
 
     assert omitted(ChatRequest("claude-opus-5", turns), ROW) == ("messages.content.thinking",)
     assert omitted(ChatRequest("MiniMax-M3", turns), ROW) == ()
