@@ -142,7 +142,9 @@ class Chunks:
         if "usage" in choice and not self._with_usage:  # Kimi's place for it
             del choice["usage"]
         found = choice.get("finish_reason")
-        choice["finish_reason"] = reason(found) if found else None
+        choice["finish_reason"] = (
+            reason(found) if found and type(found) in (str, int, float) else None
+        )
         if message and not plain:
             for event in events:
                 if type(event) is Delta and event.index == index:

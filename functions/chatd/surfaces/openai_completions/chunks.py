@@ -94,7 +94,7 @@ class Chunks:
             "text": written,
             "index": index,
             "logprobs": choice.get("logprobs"),
-            "finish_reason": reason(text(found)) if found else None,
+            "finish_reason": reason(found) if found and type(found) in (str, int, float) else None,
         }
 
     def _delta(self, event: Delta) -> bytes:

@@ -116,14 +116,22 @@ def test_content_as_a_list_of_parts_is_written_as_text(provider: Upstream) -> No
     assert (first["content"], first["reasoning_content"]) == ("four", "2 + 2")
 
 
-@pytest.mark.parametrize("reason", ["eos", "end_turn", "STOP"])
-def test_an_unknown_finish_reason_is_stop(provider: Upstream, reason: str) -> None:
+@pytest.mark.parametrize("reason", ["eos", "end_turn", "STOP", 1, 1.5])
+def test_an_unknown_finish_reason_is_stop(provider: Upstream, reason: Any) -> None:
     end = chunk({}, reason)
     end["choices"][0]["native_finish_reason"] = reason
 
     last = received(provider, SAYS, end)[-1]["choices"][0]
 
     assert (last["finish_reason"], last["native_finish_reason"]) == ("stop", reason)
+
+
+@pytest.mark.parametrize("reason", [[1], {"a": 1}])
+def test_a_list_or_an_object_is_no_finish_reason(provider: Upstream, reason: Any) -> None:
+    chunks = received(provider, SAYS, chunk({"content": "Hi"}, reason))
+
+    reasons = [choice["finish_reason"] for each in chunks for choice in each["choices"]]
+    assert reasons == [None, None, "stop"]
 
 
 def test_the_extra_content_of_a_tool_call_without_an_index_is_forwarded(provider: Upstream) -> None:
