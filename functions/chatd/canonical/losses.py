@@ -78,6 +78,16 @@ def has_failed_result(request: ChatRequest) -> bool:
     return False
 
 
+def sampling_left_out(before: ChatRequest, after: ChatRequest) -> tuple[str, ...]:
+    """Name the fields of sampling that a request has and its corrected copy lacks."""
+    given, kept = before.sampling, after.sampling
+    return tuple(
+        name
+        for name in ("temperature", "top_p", "top_k")
+        if getattr(given, name) is not None and getattr(kept, name) is None
+    )
+
+
 def further_fields(request: ChatRequest, dialect: str) -> tuple[str, ...]:
     """Name the further fields of the request itself that came in another dialect.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from chatd.call import Call
 from chatd.canonical.events import Frame
+from chatd.canonical.losses import sampling_left_out
 from chatd.canonical.request import ChatRequest
 from chatd.canonical.served import Served
 from chatd.config.provider import Provider
@@ -105,7 +106,8 @@ class Target(ModelTarget):
         if relaxed is None:
             return None
         request, hint = relaxed
-        return replace(self.with_request(request), dropped=(*self.dropped, hint))
+        names = (*self.dropped, hint, *sampling_left_out(self.request, request))
+        return replace(self.with_request(request), dropped=tuple(dict.fromkeys(names)))
 
     def in_callers_terms(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         """Turn the calls of adapted tools in an answer back into those of the caller's tools."""
