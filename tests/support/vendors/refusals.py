@@ -34,6 +34,13 @@ def turns(body: Json, role: str | None = None) -> Iterator[tuple[int, Json]]:
             yield place, turn
 
 
+def part_lists(body: Json) -> Iterator[tuple[int, list[Json]]]:
+    """Yield the content of the turns whose content is a list of parts, with their places."""
+    for place, turn in turns(body):
+        if isinstance(turn.get("content"), list):
+            yield place, turn["content"]
+
+
 def calls(body: Json) -> Iterator[Json]:
     """Yield the tool calls of the conversation."""
     for _, turn in turns(body, "assistant"):
@@ -136,9 +143,8 @@ def content_lists(source: str) -> Refusal:
         source,
         lambda body: [
             f"messages.{place}.content must be a string"
-            for place, turn in turns(body)
-            if isinstance(turn.get("content"), list)
-            and all(part["type"] == "text" for part in turn["content"])
+            for place, parts in part_lists(body)
+            if all(part["type"] == "text" for part in parts)
         ],
     )
 
@@ -150,9 +156,8 @@ def images(source: str) -> Refusal:
         source,
         lambda body: [
             f"messages.{place}: images are not supported"
-            for place, turn in turns(body)
-            if isinstance(turn.get("content"), list)
-            and any(part["type"] == "image_url" for part in turn["content"])
+            for place, parts in part_lists(body)
+            if any(part["type"] == "image_url" for part in parts)
         ],
     )
 
@@ -164,9 +169,8 @@ def image_urls(source: str) -> Refusal:
         source,
         lambda body: [
             f"messages.{place}: image_url must be a data URL"
-            for place, turn in turns(body)
-            if isinstance(turn.get("content"), list)
-            for part in turn["content"]
+            for place, parts in part_lists(body)
+            for part in parts
             if part["type"] == "image_url" and not part["image_url"]["url"].startswith("data:")
         ],
     )
