@@ -62,11 +62,6 @@ class ModelFacts:
     prefill: bool | None = None
     system_turns: bool | None = None
 
-    @property
-    def refuses_sampling(self) -> bool:
-        """Whether the model is known to refuse `temperature`, `top_p` and `top_k`."""
-        return self.sampling is False
-
 
 NOTHING = ModelFacts()
 _NAMES = tuple(field.name for field in fields(ModelFacts))

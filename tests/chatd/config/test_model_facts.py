@@ -27,7 +27,7 @@ LINES = [line for line in model_facts.FILE.read_text("ascii").splitlines() if li
 
 def test_a_model_has_limits_and_abilities() -> None:
     assert OPUS is not None
-    assert OPUS.refuses_sampling
+    assert ANTHROPIC.refuses_sampling("claude-opus-4-7")
     assert dataclasses.asdict(OPUS) == {
         "context": 1_000_000,
         "max_output": 128_000,
@@ -206,7 +206,7 @@ def test_the_rules_for_unlisted_versions_of_claude_agree_with_the_table(key: str
         "system_turns": claude.takes_system_turns,
         "prefill": claude.takes_prefill,
     } == {
-        "sampling": not facts.refuses_sampling,
+        "sampling": not ANTHROPIC.refuses_sampling(key),
         "adaptive": bool(facts.adaptive),
         "effort": bool(facts.effort),
         "system_turns": bool(facts.system_turns),
