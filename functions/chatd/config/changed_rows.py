@@ -111,9 +111,7 @@ def _embeddings(row: Provider, table: ProviderTable, where: str) -> EmbeddingsAp
         return False
     if not isinstance(table.embeddings, EmbeddingsTable):  # True, or nothing
         return row.embeddings or table.embeddings is True
-    values = table.embeddings.model_dump(exclude_none=True)
-    if "drops" in values:
-        values["drops"] = tuple(values["drops"])
+    values = _with_tuples(table.embeddings.model_dump(exclude_none=True))
     api = row.embeddings_api or embeddings_of(row.dialect)
     if api is None and "dialect" not in values:
         raise ConfigError(f"{where}.embeddings.dialect: is missing; {row.name!r} has none")
@@ -147,18 +145,20 @@ def _dialects_of(row: Provider, table: ProviderTable) -> set[str]:
     return {row.dialect, *own, *(dialect for _, dialect in models)}
 
 
+def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values with tuples in place of lists, as the fields of a row are."""
+    return {
+        key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+    }
+
+
 def _changed(row: Provider, table: ProviderTable, where: str) -> Provider:
     """Return the row with the values of its table."""
     _check_ollama(row, table, where)
-    changes: dict[str, Any] = table.model_dump(
-        exclude_none=True,
-        exclude=_OTHER_KEYS,
-    )
+    changes = _with_tuples(table.model_dump(exclude_none=True, exclude=_OTHER_KEYS))
     changes |= _objects(row, table)
     changes["embeddings"] = _embeddings(row, table, where)
     changes |= _by_model(table)
-    if table.own_dialects is not None:
-        changes["own_dialects"] = tuple(table.own_dialects)
     if table.enabled is False:
         changes["excluded"] = "it is switched off in chatd.toml"
     if table.plan is not None:
