@@ -1,4 +1,4 @@
-"""Print the providers that a gateway has, and what unlocks the others: `make providers`."""
+"""Print a gateway's providers, and the variables that unlock the others: `make providers`."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def _state(entry: Mapping[str, Any], listed: Mapping[str, Any]) -> str:
 
 
 def _here(environ: Mapping[str, str]) -> tuple[str, Mapping[str, Any], Settings]:
-    """Read what `make run` would register here."""
+    """List the providers that `make run` would register here."""
     settings = load(environ, DIALECTS)
     secret_id = settings.secret_id
     secret = JsonSecret(secret_id, SecretsManager(environ).fetch) if secret_id else None

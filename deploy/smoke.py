@@ -102,7 +102,7 @@ def base_url(deployment: configuration.Deployment) -> str:
 def signer(
     deployment: configuration.Deployment,
 ) -> Callable[[str, str, bytes | None], Mapping[str, str]]:
-    """Return what signs a request with the deployment's profile, for AuthMode AWS_IAM."""
+    """Return a function that signs a request with the deployment's profile (AuthMode AWS_IAM)."""
     from deploy.sigv4 import sign_headers  # noqa: PLC0415  # boto3 is an optional dependency
 
     return partial(sign_headers, region=deployment.region, profile=deployment.profile)

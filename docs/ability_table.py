@@ -1,4 +1,4 @@
-"""Tabulate what each provider's row can do, as the contract run found (tests/contract)."""
+"""Tabulate the abilities of each provider's row from the contract run (tests/contract)."""
 
 from __future__ import annotations
 

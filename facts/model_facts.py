@@ -149,7 +149,7 @@ def _of_row(models: Mapping[str, Entry], providers: Sequence[str], day: str) -> 
 
 
 def _of(models: Mapping[str, Entry], providers: Sequence[str], day: str) -> Iterator[str]:
-    """Yield the names of the chat models of some providers, but of those retired."""
+    """Yield the names of the chat models of some providers, without retired models."""
     for name, entry in models.items():
         is_retired = str(entry.get("deprecation_date") or "9") <= day
         is_chat = entry.get("mode") in _MODES
@@ -158,7 +158,7 @@ def _of(models: Mapping[str, Entry], providers: Sequence[str], day: str) -> Iter
 
 
 def _rank(models: Mapping[str, Entry], providers: Sequence[str], name: str) -> tuple[int, int, str]:
-    """Sort plain names before those with a region."""
+    """Return a sort key: the preferred provider first, then names without a region."""
     return providers.index(models[name]["litellm_provider"]), len(name), name
 
 
@@ -201,7 +201,7 @@ def _lines(facts: Facts, common: Facts) -> Iterator[str]:
 
 
 def _without_idle(facts: ModelFacts, below: ModelFacts) -> ModelFacts:
-    """Leave out what the common line says, and each `no` that no line would contradict."""
+    """Remove the facts that equal the common line, and each `no` that is the default."""
     idle = [
         name
         for name in ("context", "max_output", *ABILITIES)

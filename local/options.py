@@ -46,7 +46,7 @@ a function are not used.
 
 
 def _help() -> str:
-    """Return the list of environment variables, including those of the catalog."""
+    """Return the list of environment variables, with the catalog's variables."""
     rows = CATALOG.values()
     addresses = {row.base_url_variable for row in rows} - {None, "OLLAMA_URL"}
     keys = {row.key_variable for row in rows} - {None}

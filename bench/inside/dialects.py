@@ -148,7 +148,7 @@ def _messages_events(chunks: int) -> list[bytes]:
     word = _named("content_block_delta", index=0, delta={"type": "text_delta", "text": " token"})
     block = {"type": "text", "text": ""}
     delta = {"stop_reason": "end_turn", "stop_sequence": None}
-    # The events before the first word come with it: the first word is what a caller waits for.
+    # The events before the first word are in its chunk: a caller waits for the first word.
     lead = _named("message_start", message=_MESSAGE)
     lead += _named("content_block_start", index=0, content_block=block)
     return [

@@ -10,7 +10,7 @@ import pytest
 
 from tests.contract.registries import ROOT
 
-# A class's module, what is changed in it, and into what.
+# A class's module, the replaced text, and the replacement.
 CHANGES = {
     "a renamed method of a surface": ("surfaces/native", r"def error\(", "def err("),
     "another return type of a surface": (

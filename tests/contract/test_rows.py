@@ -26,7 +26,7 @@ KEY = "sk-contract-0123456789"
 MADE_UP = Provider(
     name="made_up", dialect="openai_chat", base_url="", key_variable="MADE_UP_API_KEY"
 )
-# What signs the requests to a provider on AWS.
+# The credentials that sign the requests to a provider on AWS.
 AWS = {
     "AWS_ACCESS_KEY_ID": "AKIAMADEUP",
     "AWS_SECRET_ACCESS_KEY": KEY,

@@ -1,4 +1,4 @@
-"""The strict fakes refuse what their tables say, and the gateway reads every shape of error."""
+"""The strict fakes follow the rules of their tables; the gateway reads every shape of error."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RULES = [
     for rule in vendor.refusals
 ]
 _TEXT: Json = {"messages": [{"role": "user", "content": "Hi"}]}
-# What callers send beside OpenAI's own fields, or to a single kind of model.
+# Bodies with fields beside OpenAI's own, or with fields for a single kind of model.
 _FURTHER: list[Json] = [
     {**_TEXT, "enable_thinking": True},
     {**_TEXT, "thinking": {"type": "enabled"}, "reasoning": {"effort": "low"}, "top_k": 3},

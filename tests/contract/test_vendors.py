@@ -1,4 +1,4 @@
-"""Every provider's row sends what its vendor takes, or refuses before it sends, or names the loss.
+"""A row sends only fields that its vendor takes, names each dropped field, or refuses first.
 
 The vendors are strict fakes (tests/support/vendors) on one socket, and the gateway runs in this
 process.

@@ -50,7 +50,7 @@ def abilities_of(verdicts: Mapping[str, Verdict]) -> Abilities:
             continue
         verdict = verdicts.get(name)
         kind = "no" if verdict is None or verdict.kind == "refused" else verdict.kind
-        # What the row leaves out of tools and turns does not take the ability away.
+        # Fields left out of single tools and turns do not take the ability away.
         if kind == "dropped" and verdict and all("." in field for field in verdict.fields):
             kind = "yes"
         found[case.ability] = min(found.get(case.ability, "yes"), kind, key=_ORDER.index)

@@ -62,7 +62,7 @@ def _history(calls: int, **more: Any) -> list[Json]:
     return [_USER, {**turn, "tool_calls": made}, *(_result(number) for number in range(calls))]
 
 
-# What `message.model_dump()` of OpenAI's SDK has beside the content.
+# Further fields in `message.model_dump()` of OpenAI's SDK.
 _NULLS: Json = {"refusal": None, "annotations": [], "audio": None, "function_call": None}
 _TOOLS: Json = {"messages": [_USER], "tools": [_WEATHER, _TIME]}
 _JSON_TURN: Json = {"role": "user", "content": "Name a city, as a JSON object."}

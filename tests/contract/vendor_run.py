@@ -23,13 +23,13 @@ from tests.support.upstream import upstream
 from tests.support.vendors.fake import FakeVendors, Sent, environment
 
 Json = Mapping[str, Any]
-# Seconds for one chat; far more than it takes.
+# Seconds for one chat; far more than a chat takes.
 _PATIENCE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a chat.
+    """The outcome of a chat.
 
     Attributes:
         status: The status of the response.
@@ -113,7 +113,7 @@ def _events(sink: Collected) -> Any:
 
 @contextmanager
 def running() -> Iterator[Run]:
-    """Compose a gateway that has every provider, each with its fake behind it."""
+    """Compose a gateway with every provider, each in front of its fake."""
     fakes = FakeVendors()
     with upstream(fakes.answer) as server, fake_bedrock() as bedrock:
         signed = signatures.environment(Key(), bedrock.access.region)

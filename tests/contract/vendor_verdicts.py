@@ -1,4 +1,4 @@
-"""Judge the outcome of a chat: what the caller got, what the vendor got, and what was named."""
+"""Judge a chat by the caller's response, the vendor's request and the named losses."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
 _QUIET = frozenset({"messages", "stream", "stream_options", "user", "metadata", "store"})
 # The answer shows whether one call at most is kept.
 _SHOWN = frozenset({"parallel_tool_calls"})
-# Values that say what a provider does without them.
+# Values that are a provider's own defaults.
 _DEFAULTS: Mapping[str, Any] = {"tool_choice": "auto", "parallel_tool_calls": True}
 
 

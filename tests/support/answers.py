@@ -262,5 +262,5 @@ _WHOLE: Mapping[str, Callable[[str], dict[str, Any]]] = MappingProxyType(
 
 
 def is_completions(path: str) -> bool:
-    """Return whether the path is that of OpenAI's completions, without turns."""
+    """Return whether the path is OpenAI's `/completions`, which has no turns."""
     return path.endswith("/completions") and not path.endswith("/chat/completions")

@@ -12,7 +12,7 @@ from typing import Any
 from tests.support import answers
 from tests.support.bedrock import event_stream
 
-# The prompt of the table's completions; what follows it is a partial answer to continue.
+# The prompt of the table's completions; the text after the prompt is a partial answer to continue.
 _PROMPT = "Why?"
 
 

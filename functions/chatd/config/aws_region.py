@@ -20,7 +20,7 @@ def in_region(url: str, region: str) -> str:
 
 
 def region_of(env: Mapping[str, str]) -> str | None:
-    """Return the region of the environment, else that of the profile; None without one.
+    """Return the region of the environment, else the profile's region; None without one.
 
     Args:
         env: The environment, without empty values.

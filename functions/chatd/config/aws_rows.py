@@ -10,7 +10,7 @@ from chatd.config.aws_region import REGION, in_region, region_of
 from chatd.config.provider import Provider
 
 _ACCESS = "CHATD_BEDROCK_ACCESS"
-# Each names credentials, or where they are:
+# Each holds credentials, or names their source:
 # https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html
 CREDENTIAL_VARIABLES = (
     "AWS_BEARER_TOKEN_BEDROCK",
@@ -45,7 +45,7 @@ def on_aws(row: Provider, env: Mapping[str, str], *, named: bool) -> Provider:
 
 
 def _unwanted(env: Mapping[str, str]) -> str | None:
-    """Return why a row that chatd.toml does not name is not wanted; None if it is."""
+    """Return the reason to exclude a row that chatd.toml does not name; None to keep the row."""
     if "AWS_LAMBDA_FUNCTION_NAME" in env:
         allowed = env.get(_ACCESS, "off") != "off"
         return None if allowed else "the stack's parameter BedrockAccess is off"

@@ -13,7 +13,7 @@ from chatd.config.provider import AwsAccess, Guardrail, Provider, key_headers_of
 from chatd.config.provider_table import EmbeddingsTable, ProviderTable
 from chatd.errors import one_of
 
-# The keys of a provider's table that are no field of its row, or another type there.
+# The keys of a provider's table that are no field of the row, or have another type in the row.
 _OTHER_KEYS = {
     *("timeouts", "dialect", "plan", "enabled", "like"),
     *("aws", "guardrail", "models", "embeddings"),
@@ -119,7 +119,7 @@ def _embeddings(row: Provider, table: ProviderTable, where: str) -> EmbeddingsAp
 
 
 def _check_ollama(row: Provider, table: ProviderTable, where: str) -> None:
-    """Refuse keys of Ollama's dialect for a provider that does not speak it."""
+    """Refuse keys of Ollama's dialect for a provider of another dialect."""
     if table.endpoint is not None and row.dialect != "ollama":
         raise ConfigError(f"{where}.endpoint: only a provider of Ollama's dialect has one")
     for key in ("options", "keep_alive"):

@@ -1,4 +1,4 @@
-"""The error of a deployment's configuration, and what its message may quote."""
+"""Report an error of the configuration, without a key in the message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Give the guardrail of a row elsewhere than on Bedrock its region and URL."""
+"""Set the region and URL of the guardrail of a row outside Amazon Bedrock."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def facts_of(row: Provider, model: str) -> ModelFacts | None:
 
 
 def over(below: ModelFacts, above: ModelFacts) -> ModelFacts:
-    """Return the facts of both; those above replace those below."""
+    """Join two sets of facts; the known facts of `above` replace the ones of `below`."""
     if below == NOTHING:
         return above
     known = {name: value for name in _NAMES if (value := getattr(above, name)) is not None}

@@ -1,4 +1,4 @@
-"""The row of a provider: its fields, and the defaults of its dialect.
+"""Describe a provider by a row of fields, with the defaults of its dialect.
 
 A row holds a provider's address, dialect, key variable and departures from the dialect. The catalog
 has the rows; chatd.toml changes rows for a deployment.
@@ -37,7 +37,7 @@ Refused = Literal[
     "consecutive_turns",  # of one role: they are merged, and a later system turn becomes a user's
     "model_list",
 ]
-"""What a provider may refuse, and what is sent instead."""
+"""The parts of a request that a provider may refuse; a comment names the replacement."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,11 +92,11 @@ class Guardrail:
         region: The region, for a provider elsewhere than on Bedrock; None: the environment's.
         trace: How much of its assessment an answer has: `disabled`, `enabled`, `enabled_full`.
         stream: Whether the text of a stream waits for its check (`sync`) or not (`async`).
-        input: What of a request is checked for a provider elsewhere: what follows the last turn of
-            the model (`new`), or the whole conversation (`all`).
-        unavailable: What passes there while the guardrail gives no verdict: nothing (`block`), or
-            everything (`pass`).
-        url: The URL of Bedrock's runtime there.
+        input: For a provider elsewhere, the part of a request that is checked: the turns after the
+            last turn of the model (`new`), or the whole conversation (`all`).
+        unavailable: For a provider elsewhere, the effect of a guardrail without a verdict: the text
+            is refused (`block`) or passes (`pass`).
+        url: For a provider elsewhere, the URL of Bedrock's runtime.
 
     """
 
@@ -164,7 +164,7 @@ class Provider:
             a dialect of `model_dialects` is tried in it next.
         own_dialects: Dialects in which a caller's own request is forwarded, because the provider
             serves them too and a translation would keep less.
-        paths: What follows `base_url` in the URLs of a dialect, such as `/v1`; empty if absent.
+        paths: The path after `base_url` in the URLs of a dialect, such as `/v1`; empty if absent.
         key_headers: The header that carries the key in a dialect; `Authorization` if absent.
         session_header: A header that must name the conversation; None: none.
         known_to_think: A regular expression for the beginning of the names of models that can
@@ -198,8 +198,8 @@ class Provider:
         prefill_fields: Fields of such a turn that the vendor requires.
         drops: Fields of a request that the provider refuses; they are left out and named.
         model_drops: The fields that single models refuse, by a regular expression for the beginning
-            of the model's name, in any case. The first match holds, and replaces what is known of
-            Claude's models in Anthropic's dialect.
+            of the model's name, in any case. The first match holds, and replaces the known fields
+            of Claude's models in Anthropic's dialect.
         default_max_tokens: The limit that a request of Anthropic's dialect gets if the caller sends
             none: its API requires one, and every model since Claude 4 can write 32,000 tokens.
         renames: The provider's names for fields of a request, by OpenAI's names.
@@ -214,7 +214,7 @@ class Provider:
         developer_as_system: Whether a `developer` turn is sent as a `system` turn: chat templates
             of open models have no `developer` role.
         key_optional: Whether the provider also serves without a key.
-        refuses: What the provider refuses, beside single fields; see Refused.
+        refuses: The parts of a request that the provider refuses beside single fields; see Refused.
         takes_only: The only fields of a request that the provider takes, by its own names; any
             other is left out and named. Empty: it takes every field.
         turn_fields: The only fields of a turn that it takes, by role; any other is left out and
@@ -240,7 +240,7 @@ class Provider:
         caller_metadata: Whether a request has the caller's name as metadata.
         embeddings: The provider's API for embeddings; True: the one of `dialect`, False: none.
         facts: The section of the table of models for this row's models; None: that of its name.
-        models: What chatd.toml says of single models, by the provider's name for the model.
+        models: The facts of single models in chatd.toml, by the provider's name for the model.
         timeouts: The limits.
         source: The vendor's page on its API, or on the address that a deployment needs.
         checked: The day on which the row was compared with its sources, as `2026-11-26`.
@@ -329,7 +329,7 @@ class Provider:
 
     @property
     def gateway_guardrail(self) -> Guardrail | None:
-        """The guardrail that the gateway applies; Bedrock itself applies that of its models."""
+        """The guardrail that chatd applies; None on Bedrock, which applies the row's own one."""
         on_bedrock = self.aws is not None and self.aws.service == "bedrock"
         return None if on_bedrock else self.guardrail
 
@@ -338,7 +338,7 @@ class Provider:
         return f"{self.base_url}{self.paths.get(dialect, '')}{path}"
 
     def enforces_format(self, model: str) -> bool:
-        """Return whether the provider enforces a format for the model, named as it names it."""
+        """Return whether the provider enforces a format; `model` is the provider's name for it."""
         free = self.formatless
         return self.honours_format and (free is None or re.match(free, model) is None)
 
@@ -350,7 +350,7 @@ class Provider:
         return {}
 
     def takes_tool_choice(self, model: str) -> bool:
-        """Return whether the model takes the choice of a tool, by the provider's name for it."""
+        """Return whether a model takes the choice of a tool; `model` is the provider's name."""
         free = self.choiceless
         refused = "tools" in self.refuses or "tool_choice" in self.refuses
         return not refused and (free is None or re.match(free, model) is None)

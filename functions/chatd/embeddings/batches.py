@@ -166,7 +166,7 @@ class _Group:
 
     Attributes:
         ended: Whether no further batch begins: one has failed, or the caller hung up.
-        failure: The first failure; the ones that its end caused in other batches are no reason.
+        failure: The first failure. The cancellation after it fails other batches too.
 
     """
 
@@ -206,7 +206,7 @@ class _Group:
             member.call.cancel()
 
     def take_retry(self) -> bool:
-        """Whether a retry is left; it is then taken."""
+        """Take a retry of the group; return whether one was left."""
         with self._lock:
             self._retries -= 1
             return self._retries >= 0

@@ -29,7 +29,7 @@ class EmbeddingContext:
     _fingerprint: str | None = field(default=None, init=False, repr=False)
 
     def deadline(self, target: ModelTarget) -> Deadline:
-        """The deadline of the request, if this target answers."""
+        """Return the deadline of the request for an answer of this target."""
         return target.deadline(self.call, streamed=False)
 
     @property

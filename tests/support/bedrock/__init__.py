@@ -1,5 +1,5 @@
-"""A fake Amazon Bedrock on a real socket: its routes, its signatures and its refusals.
+"""Fake Amazon Bedrock on a real socket, with its routes, signatures and refusals.
 
-`fake.fake_bedrock()` runs one. What it refuses is what Bedrock was measured to refuse in October
-2026: https://github.com/BerriAI/litellm/tree/main/litellm/llms/bedrock.
+`fake.fake_bedrock()` runs the fake. Its refusals are the ones measured at Bedrock in October 2026:
+https://github.com/BerriAI/litellm/tree/main/litellm/llms/bedrock.
 """

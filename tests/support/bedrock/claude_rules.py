@@ -1,4 +1,4 @@
-"""Refuse what Bedrock refuses of a request for Claude on `/anthropic/v1/messages`.
+"""Check requests for Claude on `/anthropic/v1/messages` as Bedrock does.
 
 https://github.com/BerriAI/litellm/tree/main/litellm/llms/bedrock/messages, and the betas of
 https://github.com/BerriAI/litellm/blob/main/litellm/anthropic_beta_headers_config.json

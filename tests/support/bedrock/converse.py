@@ -1,4 +1,4 @@
-"""Parse requests and write responses of Converse and ConverseStream; refuse what Bedrock refuses.
+"""Check and parse requests of Converse and ConverseStream as Bedrock does; write the responses.
 
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
 """
@@ -153,7 +153,7 @@ def _call_id(block: Json) -> str:
 
 
 def _parsed(role: str, content: list[Json]) -> Iterator[Turn]:
-    """Yield a turn per tool result, and one for the other blocks."""
+    """Yield a turn for each tool result, and one turn for all other blocks."""
     texts, images = [], []
     for block in content:
         ((kind, value),) = block.items()

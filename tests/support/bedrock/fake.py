@@ -51,13 +51,13 @@ class Midway:
     pieces: int = 4
 
 
-# What answers a request: a refusal, a broken stream, the model's answer, or any bytes.
+# The response to a request: a refusal, a broken stream, the model's answer, or any bytes.
 Scripted = BedrockError | Midway | Answer | Script
 
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """A request in the log: how and with which key the caller proved itself, and what it sent."""
+    """A logged request: the kind of proof, the caller's key, the headers and the body."""
 
     method: str
     path: str
@@ -74,8 +74,8 @@ class FakeBedrock:
     Attributes:
         url: The URL of the runtime, of the control plane and of STS.
         access: The accepted credentials.
-        upcoming: What answers the next requests, one each, after their credentials are verified.
-        fault: What answers every request after these; None: the model's answer.
+        upcoming: The responses to the next requests, one each, after the check of credentials.
+        fault: The response to every request after these; None: the model's answer.
         reply: The model's answer to the other requests.
         guard: The guardrail: returns the replacement of a text, or None for a harmless one.
         mask: The guardrail's masks: returns the text with masks in it.

@@ -17,12 +17,12 @@ _EMBEDDING = "embed"
 
 
 def foundation_models(region: str) -> Mapping[str, Any]:
-    """Return every model, also those that only a profile can call."""
+    """Return every model, also the models that only a profile can call."""
     return {"modelSummaries": [_summary(model, region) for model in MODELS.values()]}
 
 
 def inference_profiles(query: Mapping[str, str], region: str) -> Mapping[str, Any]:
-    """Return a page of profiles; `nextToken` is the number of those before the next page."""
+    """Return a page of profiles; `nextToken` is the number of profiles before the next page."""
     for name in sorted(query.keys() - {"maxResults", "nextToken", "type"}):
         raise invalid(f"{name} is no parameter of ListInferenceProfiles")
     most = int(query.get("maxResults", "100"))

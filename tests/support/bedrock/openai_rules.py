@@ -1,4 +1,4 @@
-"""Refuse what Bedrock refuses on `/openai/v1`, by the family of the model.
+"""Check requests on `/openai/v1` as Bedrock does, by the family of the model.
 
 https://github.com/BerriAI/litellm/tree/main/litellm/llms/bedrock/chat/chat_completions and
 https://github.com/BerriAI/litellm/tree/main/litellm/llms/bedrock/responses

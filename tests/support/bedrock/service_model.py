@@ -25,7 +25,7 @@ def operation(name: str) -> OperationModel:
 
 
 def problems(name: str, body: Mapping[str, Any], model: str = "model-1") -> list[str]:
-    """List what AWS's client, or the service by its model, refuses in a request.
+    """List the faults of a request by the checks of AWS's client and of the service's model.
 
     Args:
         name: The operation.

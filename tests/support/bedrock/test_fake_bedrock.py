@@ -1,4 +1,4 @@
-"""The fake Bedrock serves AWS's own client, and refuses what AWS refuses."""
+"""The fake Bedrock serves AWS's own client, and refuses the requests that AWS refuses."""
 
 from __future__ import annotations
 

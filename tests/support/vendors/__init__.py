@@ -1,4 +1,4 @@
-"""Strict fakes of the providers' vendors: what each refuses, and how each answers.
+"""Fake the providers' vendors strictly, each with its refusals and its form of answers.
 
 The tables name the source of each refusal. A row of the catalog without an entry is a vendor that
 takes what OpenAI's API takes.

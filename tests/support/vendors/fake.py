@@ -131,7 +131,7 @@ def _in_openais_terms(body: Json) -> Json:
 
 
 def _in_claudes_terms(body: Json) -> Json:
-    """Return a body with what another maker's model takes, and Claude refuses.
+    """Return a body for another maker's model in terms that Claude takes.
 
     Thinking has the maker's own signature, and an unfinished turn is continued.
     """

@@ -1,4 +1,4 @@
-"""What vendors of OpenAI's chat API refuse in a request, as rules with their sources."""
+"""Refuse requests as vendors of OpenAI's chat API do, by rules with their sources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A vendor of the table: its rules, the shape of its errors, and the form of its answers."""
+"""Describe a vendor by the rules, the shape of errors and the form of answers."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tests.support.vendors import errors
 from tests.support.vendors.refusals import Json, Refusal
 
 
-def _asked_to_think(body: Json) -> bool:
-    """Whether a request asks for thinking in any of the vendors' fields."""
+def _requests_thinking(body: Json) -> bool:
+    """Return whether a request enables thinking in any of the vendors' fields."""
     reasoning = body.get("reasoning") or {}
     kind = (body.get("thinking") or {}).get("type")
     template = body.get("chat_template_kwargs") or {}
@@ -26,7 +26,7 @@ def _asked_to_think(body: Json) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How a vendor writes an answer where that is not as OpenAI does.
+    """The differences between a vendor's answers and OpenAI's answers.
 
     Attributes:
         thinking: Where the reasoning is: a field of the message, `parts` in a list of content,
@@ -61,8 +61,8 @@ class Vendor:
     """A vendor of OpenAI's chat API.
 
     Attributes:
-        models: The names of models that the contract run asks for.
-        refusals: What it refuses beside what all vendors refuse.
+        models: The names of models in the contract run.
+        refusals: The rules of the vendor, beside the rules of every vendor.
         status: The status of a refusal.
         error: Writes the body of a refusal from its status and message.
         form: How it writes answers.
@@ -75,4 +75,4 @@ class Vendor:
     status: int = 400
     error: Callable[[int, str], Mapping[str, Any] | list[Any]] = errors.openai
     form: Form = field(default_factory=Form)
-    thinks: Callable[[Json], bool] = _asked_to_think
+    thinks: Callable[[Json], bool] = _requests_thinking

@@ -141,7 +141,7 @@ class TitanV1Embeddings(TitanEmbeddings):
 
 
 class CohereEmbeddings(_Invoked):
-    """Cohere Embed, which must know what the vectors are for.
+    """Cohere Embed, which requires the purpose of the vectors.
 
     https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-embed.html
     """
