@@ -45,8 +45,8 @@ def omitted(request: ChatRequest, row: Provider) -> tuple[str, ...]:
     tools = ToolConfig(request, model)
     options = Options(request, row, model, forced=tools.forced)
     lost = [*tools.lost, *options.lost, *_of_blocks(request, model)]
-    own = {*PASSED, *_CHANGES_ANSWER}
-    lost += [name for name in further_fields(request, DIALECT) if name.partition(".")[0] not in own]
+    own = fields_for(_CHAT, request.extra).keys() & {*PASSED, *_CHANGES_ANSWER}
+    lost += [name for name in further_fields(request, DIALECT) if name not in own]
     marks = carried(model)
     lost += [name for name in foreign_fields(request, DIALECT) if name not in marks]
     return tuple(dict.fromkeys(lost))

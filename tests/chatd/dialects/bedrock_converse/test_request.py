@@ -180,6 +180,25 @@ def test_bedrocks_own_fields_of_another_type_are_named(name: str) -> None:
     assert omitted(chat(extra=of_chat(**{name: None}))) == ()
 
 
+@pytest.mark.parametrize("surface", ["anthropic_messages", "ollama", "openai_responses"])
+@pytest.mark.parametrize("name", sorted(OWN))
+def test_bedrocks_own_fields_from_another_surface_are_named(surface: str, name: str) -> None:
+    request = chat(extra=Extra(surface, {name: OWN[name]}))
+
+    assert name not in written(request)
+    assert omitted(request) == (name,)
+
+
+@pytest.mark.parametrize("surface", ["anthropic_messages", "ollama", "openai_responses"])
+@pytest.mark.parametrize("name", ["audio", "functions", "logit_bias"])
+def test_fields_of_chats_from_another_surface_are_named(surface: str, name: str) -> None:
+    assert omitted(chat(extra=Extra(surface, {name: {"a": 1}}))) == (name,)
+
+
+def test_a_name_that_begins_as_a_field_of_bedrock_is_named() -> None:
+    assert omitted(chat(extra=of_chat(**{"guardrailConfig.x": 1}))) == ("guardrailConfig.x",)
+
+
 @pytest.mark.parametrize("value", ["x", 7, [OWN["guardrailConfig"]]], ids=str)
 def test_a_guardrail_of_another_type_is_an_error(value: Any) -> None:
     with pytest.raises(InvalidRequestError) as found:
