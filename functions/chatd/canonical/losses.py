@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from chatd.canonical.content import Block, Opaque, ToolCall, ToolResult
-from chatd.canonical.extra import Extra
+from chatd.canonical.extra import Extra, fields_for
 from chatd.canonical.request import ChatRequest, OpaqueTool
 
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
@@ -30,7 +30,11 @@ _QUIET_PATHS = frozenset({"reasoning.summary", "reasoning.generate_summary", "th
 _DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {"truncation": "disabled", "text.verbosity": "medium", "modalities": ["text"]}
 )
-_RESPONSES = "openai_responses"
+CHANGING_IN_CHAT = ("logit_bias", "modalities", "audio", "functions", "function_call")
+"""Further fields of OpenAI's chat surface that change the kind of answer."""
+# Their values without an effect.
+_IDLE: Mapping[str, Any] = MappingProxyType({"modalities": ["text"], "function_call": "auto"})
+_CHAT, _RESPONSES = "openai_chat", "openai_responses"
 # Fields of turns, calls and results that identify or describe an item in this dialect, and second
 # copies of its text.
 _IDENTIFYING = frozenset(
@@ -76,6 +80,22 @@ def has_failed_result(request: ChatRequest) -> bool:
             if isinstance(block, ToolResult) and block.is_error:
                 return True
     return False
+
+
+def refused_of_chat(request: ChatRequest) -> tuple[str, ...]:
+    """Name the caller's fields that change the kind of answer, for a dialect without any of them.
+
+    They are `n`, `logprobs`, and further fields of OpenAI's chat surface.
+    """
+    given = fields_for(_CHAT, request.extra)
+    found = {"n": (request.n or 1) > 1, "logprobs": bool(request.logprobs)}
+    found |= {name: not is_idle(name, given.get(name)) for name in CHANGING_IN_CHAT}
+    return tuple(name for name, is_given in found.items() if is_given)
+
+
+def is_idle(name: str, value: Any) -> bool:
+    """Return whether a field of OpenAI's chat surface is null, empty, or without an effect."""
+    return value in _EMPTY or (name in _IDLE and bool(_IDLE[name] == value))
 
 
 def sampling_left_out(before: ChatRequest, after: ChatRequest) -> tuple[str, ...]:

@@ -12,7 +12,13 @@ from typing import Any
 
 from chatd.canonical.content import Thinking
 from chatd.canonical.extra import Json, fields_for
-from chatd.canonical.losses import foreign_fields, further_fields
+from chatd.canonical.losses import (
+    CHANGING_IN_CHAT,
+    foreign_fields,
+    further_fields,
+    is_idle,
+    refused_of_chat,
+)
 from chatd.canonical.request import ChatRequest, Source
 from chatd.config.provider import Provider
 from chatd.dialects.anthropic_messages.blocks import BlockWriter, plain
@@ -43,10 +49,6 @@ _WRITTEN_AS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 # The tag of the further fields of OpenAI's chat surface.
 _CHAT = "openai_chat"
-# Further fields that change what the answer is.
-_CHANGES_ANSWER = ("logit_bias", "modalities", "audio", "functions", "function_call")
-# Their values without an effect.
-_IDLE: Mapping[str, Any] = MappingProxyType({"modalities": ["text"], "function_call": "auto"})
 # Further fields that change no answer: for identity, storage and billing.
 _QUIET = frozenset(
     {
@@ -58,13 +60,8 @@ _QUIET = frozenset(
 
 
 def refused(request: ChatRequest) -> tuple[str, ...]:
-    """Name the caller's fields without an equal that change what the answer is."""
-    if own_source(request) is not None:
-        return ()
-    found = {"n": (request.n or 1) > 1, "logprobs": bool(request.logprobs)}
-    given = fields_for(_CHAT, request.extra)
-    found |= {name: not _is_idle(name, given.get(name)) for name in _CHANGES_ANSWER}
-    return tuple(name for name, is_given in found.items() if is_given)
+    """Name the caller's fields without an equal that change the kind of answer."""
+    return () if own_source(request) is not None else refused_of_chat(request)
 
 
 def omitted(request: ChatRequest, row: Provider) -> tuple[str, ...]:
@@ -190,12 +187,7 @@ def _further(request: ChatRequest) -> tuple[str, ...]:
     if extra.dialect != _CHAT:
         return further_fields(request, DIALECT)
     given: Json = extra.fields
-    skipped = (*_QUIET, *_CHANGES_ANSWER)
+    skipped = (*_QUIET, *CHANGING_IN_CHAT)
     return tuple(
-        name for name, value in given.items() if name not in skipped and not _is_idle(name, value)
+        name for name, value in given.items() if name not in skipped and not is_idle(name, value)
     )
-
-
-def _is_idle(name: str, value: Any) -> bool:
-    """Whether a field is null, empty, or has a value without an effect."""
-    return value in (None, "", [], {}) or (name in _IDLE and bool(_IDLE[name] == value))

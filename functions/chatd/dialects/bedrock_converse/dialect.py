@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from pydantic_core import from_json
 
 from chatd.canonical.events import Frame, as_frames
+from chatd.canonical.losses import refused_of_chat
 from chatd.canonical.request import ChatRequest
 from chatd.canonical.response import Response
 from chatd.config.provider import Provider
@@ -49,7 +50,7 @@ class BedrockConverse:
 
     def refused(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:  # noqa: ARG002  # the shape of every adapter
         """Name the caller's fields without an equal in the dialect that change the answer."""
-        return converse_request.refused(request)
+        return refused_of_chat(request)
 
     def omitted(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:
         """Name the hints, and the fields that the row or the model does not take."""

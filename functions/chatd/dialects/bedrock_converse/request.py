@@ -5,13 +5,16 @@ https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.htm
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from chatd.canonical.content import Thinking
 from chatd.canonical.extra import fields_for
-from chatd.canonical.losses import foreign_fields, further_fields, has_failed_result
+from chatd.canonical.losses import (
+    CHANGING_IN_CHAT,
+    foreign_fields,
+    further_fields,
+    has_failed_result,
+)
 from chatd.canonical.request import ChatRequest
 from chatd.config.provider import Provider
 from chatd.dialects.bedrock_converse.cache_points import carried
@@ -25,18 +28,6 @@ from chatd.errors import InvalidRequestError
 
 # The tag of the further fields of OpenAI's chat surface.
 _CHAT = "openai_chat"
-# Further fields of it that change what the answer is.
-_CHANGES_ANSWER = ("logit_bias", "modalities", "audio", "functions", "function_call")
-# Their values without an effect.
-_IDLE: Mapping[str, Any] = MappingProxyType({"modalities": ["text"], "function_call": "auto"})
-
-
-def refused(request: ChatRequest) -> tuple[str, ...]:
-    """Name the caller's fields without an equal that change the kind of answer."""
-    given = fields_for(_CHAT, request.extra)
-    found = {"n": (request.n or 1) > 1, "logprobs": bool(request.logprobs)}
-    found |= {name: not _is_idle(name, given.get(name)) for name in _CHANGES_ANSWER}
-    return tuple(name for name, is_given in found.items() if is_given)
 
 
 def omitted(request: ChatRequest, row: Provider) -> tuple[str, ...]:
@@ -45,7 +36,7 @@ def omitted(request: ChatRequest, row: Provider) -> tuple[str, ...]:
     tools = ToolConfig(request, model)
     options = Options(request, row, model, forced=tools.forced)
     lost = [*tools.lost, *options.lost, *_of_blocks(request, model)]
-    own = fields_for(_CHAT, request.extra).keys() & {*PASSED, *_CHANGES_ANSWER}
+    own = fields_for(_CHAT, request.extra).keys() & {*PASSED, *CHANGING_IN_CHAT}
     lost += [name for name in further_fields(request, DIALECT) if name not in own]
     marks = carried(model)
     lost += [name for name in foreign_fields(request, DIALECT) if name not in marks]
@@ -86,8 +77,3 @@ def _of_blocks(request: ChatRequest, model: ConverseModel) -> list[str]:
 
 def _is_unsigned(block: object) -> bool:
     return isinstance(block, Thinking) and not (block.signature or block.redacted)
-
-
-def _is_idle(name: str, value: Any) -> bool:
-    """Whether a field is null, empty, or has a value without an effect."""
-    return value in (None, "", [], {}) or (name in _IDLE and bool(_IDLE[name] == value))
