@@ -15,7 +15,7 @@ from chatd.canonical.request import ChatRequest
 from chatd.config.provider import Provider
 from chatd.dialects.anthropic_messages.output_schema import OutputSchema
 from chatd.dialects.bedrock_converse.model_facts import ConverseModel
-from chatd.dialects.bedrock_converse.reasoning import Reasoning
+from chatd.dialects.bedrock_converse.reasoning import Reasoning, limit_of
 from chatd.dialects.bedrock_converse.row_drops import dropped_of
 
 Json = dict[str, Any]
@@ -99,9 +99,7 @@ class Options:
             self._additional[name] = {**before, **value} if isinstance(before, dict) else value
 
     def _write_limits(self) -> None:
-        given = (self._request.max_completion_tokens, self._request.max_tokens)
-        limit = next((one for one in given if one is not None), None)
-        if limit is not None:
+        if (limit := limit_of(self._request)) is not None:
             self._write("max_tokens", "maxTokens", limit)
         if (stops := self._request.sampling.stop) is not None:
             # Claude answers "each stop sequence must contain non-whitespace".

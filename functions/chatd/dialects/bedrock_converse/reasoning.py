@@ -95,7 +95,7 @@ class Reasoning:
             budget = _DEFAULT_BUDGET
         if budget is None or not claude.takes_sampling:
             return {"type": "adaptive"}
-        limit = _limit(request)
+        limit = limit_of(request)
         if limit is None:
             return {"type": "enabled", "budget_tokens": max(budget, _LEAST_BUDGET)}
         if limit <= _LEAST_BUDGET:
@@ -128,7 +128,7 @@ class Reasoning:
             self._lose()
             return
         effort = _EFFORTS.get(level, "high")
-        if effort == "high" and _limit(self._request) is not None:
+        if effort == "high" and limit_of(self._request) is not None:
             effort = "medium"
             self._lose()
         if effort == "high":
@@ -169,6 +169,7 @@ def _level(request: ChatRequest) -> Think | None:
     return think
 
 
-def _limit(request: ChatRequest) -> int | None:
+def limit_of(request: ChatRequest) -> int | None:
+    """Return the most output tokens by the caller's limit; None without a limit."""
     given = (request.max_completion_tokens, request.max_tokens)
     return next((limit for limit in given if limit is not None), None)
