@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from chatd.canonical.losses import foreign_fields
 from chatd.canonical.request import ChatRequest
 from chatd.config.provider import Provider
 from chatd.dialects import Dialect
@@ -18,7 +19,7 @@ from chatd.dialects.openai_chat.reading import AnswerCorrection
 from chatd.dialects.openai_chat.request import has_field
 from chatd.dialects.vendors import bedrock
 from chatd.dialects.vendors.bedrock import Json
-from chatd.dialects.vendors.bedrock_history import with_unique_ids, without_marks
+from chatd.dialects.vendors.bedrock_history import MARKS, with_unique_ids, without_marks
 from chatd.dialects.vendors.bedrock_reasoning import InlineReasoning
 from chatd.errors import ChatdError
 from chatd.upstream_http import HttpResponse
@@ -33,13 +34,15 @@ class BedrockChat(OpenAIChat):
     """OpenAI's chat dialect on Amazon Bedrock."""
 
     def omitted(self, request: ChatRequest, row: Provider) -> tuple[str, ...]:
-        """Name the caller's fields that the row or the model does not take."""
+        """Name the caller's fields and cache marks that the row or the model does not take."""
         lost = tuple(
             name
             for name in refused_fields(request.model, _effort(request))
             if name != "reasoning_effort" and has_field(request, name)
         )
         lost += ("reasoning_effort",) if _loses_effort(request) else ()
+        # Marks of every dialect, also of this one.
+        lost += tuple(name for name in foreign_fields(request, "") if name in MARKS)
         return tuple(dict.fromkeys((*super().omitted(request, row), *lost)))
 
     def _correct(self, body: Json, row: Provider) -> None:

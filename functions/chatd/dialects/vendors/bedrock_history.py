@@ -10,6 +10,8 @@ from chatd.dialects.call_ids import CallIds
 Json = dict[str, Any]
 # Of Anthropic's API; some clients write it in OpenAI's too.
 _MARK = "cache_control"
+MARKS = frozenset(f"{place}.{_MARK}" for place in ("messages", "messages.content", "tools"))
+"""The paths of the marks that `without_marks` leaves out."""
 
 
 def with_unique_ids(turns: list[Json]) -> list[Json]:

@@ -141,6 +141,23 @@ def test_a_cache_mark_is_refused_by_no_model(bedrock: FakeBedrock, model: str) -
     assert "scope" not in json.dumps([logged.body for logged in bedrock.log])
 
 
+@pytest.mark.parametrize("path", [CHAT, MESSAGES])
+def test_a_cache_mark_that_a_model_does_not_take_is_named(bedrock: FakeBedrock, path: str) -> None:
+    mark = {"type": "ephemeral"}
+    part = {"type": "text", "text": "Hi", "cache_control": mark}
+    named = {"name": "weather", "input_schema": SCHEMA} if path == MESSAGES else TOOL
+    body = {
+        **says("", "us.xai.grok-4.6", tools=[{**named, "cache_control": mark}], max_tokens=2000),
+        "messages": [{"role": "user", "content": [part]}],
+    }
+
+    answer = post(body, path)
+
+    assert "cache_control" not in json.dumps(bedrock.last.body)
+    lost = answer.headers["x-chatd-dropped-params"].split(", ")
+    assert sorted(lost) == ["messages.content.cache_control", "tools.cache_control"]
+
+
 def test_a_second_turn_of_calls_has_unique_ids(bedrock: FakeBedrock) -> None:
     body = says("Weather?", "us.xai.grok-4.6", tools=[TOOL])
     for _ in range(2):
