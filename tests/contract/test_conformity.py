@@ -14,7 +14,7 @@ from tests.contract.registries import ROOT
 CHANGES = {
     "a renamed method of a surface": ("surfaces/native", r"def error\(", "def err("),
     "another return type of a surface": (
-        "surfaces/openai_chat",
+        "surfaces/openai_responses",
         r"def is_end\((.*)\) -> bool:",
         r"def is_end(\1) -> str:",
     ),

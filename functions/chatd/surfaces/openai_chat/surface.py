@@ -5,30 +5,29 @@ https://platform.openai.com/docs/api-reference/chat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from chatd.canonical.events import Frame
 from chatd.canonical.request import ChatRequest
 from chatd.canonical.response import Response
 from chatd.canonical.served import Served
-from chatd.errors import ChatdError
-from chatd.surfaces import ErrorResponse, StreamWriter, Surface, openai_error, sse
+from chatd.surfaces import Surface
+from chatd.surfaces.chunked_surface import ChunkedSurface
 from chatd.surfaces.openai_chat.chunks import Chunks
 from chatd.surfaces.openai_chat.completion import completion
 from chatd.surfaces.openai_chat.request import request_of
 from chatd.surfaces.openai_chat.schema import OpenAIRequest
-from chatd.surfaces.openai_failures import as_openai
 from chatd.surfaces.validation import checked
 
 _HELLO: Mapping[str, Any] = {"messages": [{"role": "user", "content": "Hello"}]}
-_SCHEMA_FIELD = "response_format.json_schema.schema"
 _SCHEMA = {"name": "any", "schema": {"type": "object"}}
 
 
-class OpenAI:
+class OpenAI(ChunkedSurface):
     """OpenAI's surface."""
 
+    chunks = Chunks
+    schema_field = "response_format.json_schema.schema"
     examples = (
         _HELLO,
         {**_HELLO, "response_format": {"type": "json_schema", "json_schema": _SCHEMA}},
@@ -53,35 +52,5 @@ class OpenAI:
         """Write the body of a whole response: a `chat.completion`."""
         return completion(response, served.after(*response.failovers))
 
-    def stream(self, request: ChatRequest, request_id: str) -> StreamWriter:
-        """Make the writer of a stream, with the usage if the caller wants it."""
-        return _Stream(request_id, with_usage=request.stream_usage)
-
-    def is_end(self, piece: bytes) -> bool:
-        """Whether this piece is `[DONE]`."""
-        return piece == sse.DONE
-
-    def error(self, error: ChatdError, request_id: str) -> ErrorResponse:
-        """Write a failure in OpenAI's shape; an unknown model is a 404."""
-        return openai_error(as_openai(error, _SCHEMA_FIELD), request_id)
-
 
 _: Surface = OpenAI()
-
-
-class _Stream:
-    """Writes the pieces of one stream."""
-
-    def __init__(self, request_id: str, *, with_usage: bool) -> None:
-        self._request_id = request_id
-        self._with_usage = with_usage
-
-    def write(self, frames: Iterator[Frame], served: Served) -> Iterator[bytes]:
-        """Write the chunks, and `[DONE]`."""
-        chunks = Chunks(served, with_usage=self._with_usage)
-        for frame in frames:
-            yield from chunks.write(frame)
-
-    def fail(self, error: ChatdError) -> bytes:
-        """Write a failure as the last event, which OpenAI's SDKs raise; no `[DONE]` follows."""
-        return sse.event(as_openai(error, _SCHEMA_FIELD).body(self._request_id))
