@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from chatd.config.provider import AwsAccess, Provider
+from tests.support.bedrock.security_tokens import answer_of
 from tests.support.bedrock.signatures import Key
 
 REGION = "eu-central-1"
@@ -39,26 +40,8 @@ def row(**access: str | bool | None) -> Provider:
 
 
 def assumed(expires_at: datetime, key: Key = ASSUMED) -> bytes:
-    """Return an answer of AssumeRole.
-
-    https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html#API_AssumeRole_Examples
-    """
-    return f"""<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
-  <AssumeRoleResult>
-    <AssumedRoleUser>
-      <Arn>arn:aws:sts::{ACCOUNT}:assumed-role/models/chatd</Arn>
-      <AssumedRoleId>ARO123EXAMPLE123:chatd</AssumedRoleId>
-    </AssumedRoleUser>
-    <Credentials>
-      <AccessKeyId>{key.id}</AccessKeyId>
-      <SecretAccessKey>{key.secret}</SecretAccessKey>
-      <SessionToken>{key.token}</SessionToken>
-      <Expiration>{expires_at:%Y-%m-%dT%H:%M:%SZ}</Expiration>
-    </Credentials>
-    <PackedPolicySize>6</PackedPolicySize>
-  </AssumeRoleResult>
-  <ResponseMetadata><RequestId>c6104cbe-af31-11e0-8154-cbc7ccf896c7</RequestId></ResponseMetadata>
-</AssumeRoleResponse>""".encode()
+    """Return an answer of AssumeRole."""
+    return answer_of(key, ACCOUNT, "chatd", expires_at)
 
 
 def refusal(code: str) -> bytes:

@@ -51,12 +51,20 @@ def assumed(form: Mapping[str, str], access: Access) -> Script:
     access.keys[key.id] = key
     seconds = int(form.get("DurationSeconds", "3600"))
     expiration = datetime.now(UTC) + timedelta(seconds=seconds)
-    text = _ANSWER.format(
-        session=form["RoleSessionName"],
-        account=role[1],
+    answer = answer_of(key, role[1], form["RoleSessionName"], expiration)
+    return reply(answer, headers={"Content-Type": "text/xml"})
+
+
+def answer_of(key: Key, account: str, session: str, expiration: datetime) -> bytes:
+    """Return the answer of AssumeRole with a key of an account.
+
+    https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html#API_AssumeRole_Examples
+    """
+    return _ANSWER.format(
+        session=session,
+        account=account,
         key=key.id,
         secret=key.secret,
         token=key.token,
         expiration=expiration.strftime("%Y-%m-%dT%H:%M:%SZ"),
-    )
-    return reply(text.encode(), headers={"Content-Type": "text/xml"})
+    ).encode()
