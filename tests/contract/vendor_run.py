@@ -52,6 +52,22 @@ class Outcome:
         found: Json = self.body["error"] if self.status != 200 else {}
         return found
 
+    def is_refused(self) -> bool:
+        """Return whether the gateway refused the chat.
+
+        Raises:
+            AssertionError: If the vendor refused the request, or the gateway's refusal is late or
+                without a type.
+
+        """
+        assert not self.refused, f"the vendor refuses the request: {self.refused[0]}"
+        if self.status == 200:
+            return False
+        assert self.status == 400, f"{self.status}: {self.error}"
+        assert not self.sent, f"refused after {len(self.sent)} requests: {self.error}"
+        assert self.error["type"] == "invalid_request_error", self.error
+        return True
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
