@@ -57,11 +57,12 @@ _SHAPES: dict[str, tuple[str, str, str, int]] = {
         250_000 // 29,
     ),
 }
-_PATHS = {
-    "a long conversation by Messages": gateway.SURFACES["messages"],
-    "a long conversation by Responses": gateway.SURFACES["responses"],
+# The surface of a shape; `openai` for all others.
+_SURFACES = {
+    "a long conversation by Messages": "messages",
+    "a long conversation by Responses": "responses",
 }
-ORDINARY = ("a long text", "a picture", "a long conversation", *_PATHS)
+ORDINARY = ("a long text", "a picture", "a long conversation", *_SURFACES)
 HOSTILE = ("invalid messages", "values within the cap")
 
 
@@ -69,9 +70,9 @@ def main(shape: str) -> dict[str, Any]:
     """Serve one request of this shape; return the MB of the peak over rest, and the status."""
     with upstream.running() as url:
         handler = gateway.load_handler(url)
-        path = _PATHS.get(shape, gateway.SURFACES["openai"])
+        surface = _SURFACES.get(shape, "openai")
+        path = gateway.SURFACES[surface]
         model = gateway.DIALECTS["openai_chat"][0] + upstream.Model().name
-        (surface,) = (name for name, known in gateway.SURFACES.items() if known == path)
         small = gateway.body_of(surface, "openai_chat", upstream.Model().name)
         handler(gateway.event(path, small), gateway.Context())
         gc.collect()
