@@ -73,10 +73,15 @@ def _init(found: Found) -> float:
 
 
 def _first_use(found: Found) -> float:
-    starts = found["starts"]
-    firsts = [name for name in starts if name.startswith(("first chat by", "first chat to"))]
-    ratios = [starts[name].get("ratio", {}).get("cpu", 1.0) for name in firsts]
-    return float(max(ratios, default=0.0))
+    """Return the highest ratio of the first chats that have a floor of another first chat."""
+    starts = found["starts"].items()
+    return float(
+        max(
+            start["ratio"]["cpu"]
+            for name, start in starts
+            if name.startswith(("first chat by", "first chat to")) and "ratio" in start
+        )
+    )
 
 
 def _warm(found: Found) -> float:
@@ -85,7 +90,7 @@ def _warm(found: Found) -> float:
 
 def _warm_same_dialect(found: Found) -> float:
     cases = found["cases"]
-    return float(max(cases[name]["cpu"]["ratio"] for name in _SAME_DIALECT if name in cases))
+    return float(max(cases[name]["cpu"]["ratio"] for name in _SAME_DIALECT))
 
 
 def _warm_p99(found: Found) -> float:

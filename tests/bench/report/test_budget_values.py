@@ -10,24 +10,26 @@ from bench.report.budgets import BUDGETS, Budget, reasons, rows
 
 
 def warm(slowest: float, same_dialect: float, p99: float) -> dict[str, Any]:
-    """Return a result with a slow case and one of the same dialect; `p99` in ms."""
+    """Return a result with a slow case and three of the same dialect; `p99` in ms."""
 
     def case(ratio: float, over_p99: float) -> dict[str, Any]:
         return {"cpu": {"ratio": ratio}, "wall": {"overhead": {"p99": over_p99}}}
 
     return {
         "cases": {
-            "openai to openai_chat": case(same_dialect, 1.0),
+            "openai to openai_chat": case(same_dialect / 2, 1.0),
+            "messages to anthropic_messages": case(same_dialect, 1.0),
+            "responses to openai_responses": case(same_dialect / 2, 1.0),
             "slow": case(slowest, p99 * 1000),
         }
     }
 
 
-def first_uses(slowest: float) -> dict[str, Any]:
+def first_uses(slowest: float, init: float = 9.0) -> dict[str, Any]:
     """Return a result with first chats by two surfaces, of which one is the floor."""
     return {
         "starts": {
-            "handler": {"ratio": {"cpu": 9.0}},
+            "handler": {"ratio": {"cpu": init}},
             "first chat by native": {},
             "first chat by messages": {"ratio": {"cpu": slowest}},
             "first chat to openai_chat": {"ratio": {"cpu": 0.5}},
@@ -67,7 +69,7 @@ def peaks(ordinary: float, hostile: float) -> dict[str, Any]:
 def result(name: str, value: float) -> dict[str, Any]:
     """Return a benchmark's result in which this budget's figure has this value."""
     figures: dict[str, dict[str, Any]] = {
-        "init, over importing its libraries": {"starts": {"handler": {"ratio": {"cpu": value}}}},
+        "init, over importing its libraries": first_uses(0.5, value),
         "a first chat by a further surface or dialect, over one without it": first_uses(value),
         "a warm request over bare urllib3, slowest pair": warm(value, 0.5, 0.0),
         "a warm request over bare urllib3, same dialect at both ends": warm(9.0, value, 0.0),
