@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, PlainValidator
 
 from chatd.config.addresses import checked_url
 from chatd.config.aws_region import REGION
-from chatd.config.provider import Refused, ThinkingField
+from chatd.config.provider import Completions, Endpoint, Refused, ThinkingField
 from chatd.config.tables import Name, Table, TimeoutsTable
 from chatd.safe_json.item_limits import MAX_EMBEDDINGS, MAX_STOPS, items
 
@@ -199,8 +199,8 @@ class ProviderTable(Table):
     key_variable: VariableName | None = None
     env_file: Annotated[str, Field(min_length=1)] | None = None
     aws: AwsTable | None = None
-    endpoint: Literal["chat", "generate", "auto"] | None = None
-    completions: Literal["raw", "template", "none"] | None = None
+    endpoint: Endpoint | None = None
+    completions: Completions | None = None
     options: (
         Annotated[
             dict[str, Annotated[dict[FieldName, OptionValue], AfterValidator(_checked_options)]],
