@@ -107,7 +107,7 @@ def _client_environment(
 ) -> dict[str, str]:
     """Return the environment variables that point boto3 and the gateway to the local server.
 
-    A random credential is of no account, so the gateway has no Bedrock with it.
+    A random credential belongs to no account, so Bedrock is switched off with it.
     """
     is_random = environ.get("AWS_ACCESS_KEY_ID") != credential["AWS_ACCESS_KEY_ID"]
     return {

@@ -196,7 +196,7 @@ def converse(content: str = "Hello!", **more: Any) -> dict[str, Any]:
 
 
 def converse_events(*words: str) -> list[bytes]:
-    """Return the messages of a stream of Bedrock's: one, one per word, and three."""
+    """Return the messages of a Converse stream: a start, one per word, and three at the end."""
     place = {"contentBlockIndex": 0}
     whole = converse()
     counts = {name: whole[name] for name in ("usage", "metrics")}
@@ -247,7 +247,7 @@ def for_path(path: str, content: str = "Hello!") -> dict[str, Any]:
     return _WHOLE[known](content) if known else openai_chat(content)
 
 
-# By the end of the path; that of chats ends like that of completions.
+# By the end of the path; the longer one of two paths with the same end is first.
 _WHOLE: Mapping[str, Callable[[str], dict[str, Any]]] = MappingProxyType(
     {
         "/api/chat": ollama_chat,

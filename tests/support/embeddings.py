@@ -1,4 +1,4 @@
-"""Ask for embeddings, and answer as providers of OpenAI's dialect do."""
+"""Request embeddings, and respond as providers of OpenAI's dialect do."""
 
 from __future__ import annotations
 

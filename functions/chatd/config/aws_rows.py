@@ -38,8 +38,8 @@ def on_aws(row: Provider, env: Mapping[str, str], *, named: bool) -> Provider:
         return replace(row, excluded=reason)
     region = row.aws.region or region_of(env)
     if region is None or not re.fullmatch(REGION, region):
-        what = "no region" if region is None else "a region that is none"
-        return replace(row, excluded=f"it has {what}; set AWS_REGION, or its aws.region")
+        fault = "no region" if region is None else "a malformed region"
+        return replace(row, excluded=f"it has {fault}; set AWS_REGION, or its aws.region")
     url = in_region(row.base_url, region)
     return replace(row, aws=replace(row.aws, region=region), base_url=url)
 

@@ -1,7 +1,7 @@
 """Run the batches of one request at one host: the first alone, the others side by side.
 
-A failure that concerns every batch, such as a refused key or an unknown model, so costs one request
-to the provider. The first failure ends the batches under way, and fails the whole request.
+So a failure of every batch, such as a refused key or an unknown model, costs one request to the
+provider. The first failure ends the batches under way, and fails the whole request.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ NO_REGION = "it has no region; set AWS_REGION, or its aws.region"
         ({"AWS_REGION": "eu-west-1"}, True, None),
         ({"AWS_ACCESS_KEY_ID": "A"}, False, NO_REGION),
         ({"AWS_LAMBDA_FUNCTION_NAME": "chat"}, True, NO_REGION),
-        ({"AWS_REGION": "h/x"}, True, NO_REGION.replace("no region", "a region that is none")),
+        ({"AWS_REGION": "h/x"}, True, NO_REGION.replace("no region", "a malformed region")),
     ],
 )
 def test_a_row_is_excluded_with_its_reason(

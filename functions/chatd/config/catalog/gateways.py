@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 from chatd.config.provider import Provider, key_headers_of, limits_of
 
-# Ollama serves both APIs below /v1. Translation to its own keeps more, so that a row asks for them
-# only where chatd.toml has `own_dialects` (docs/decisions/0042-dialects-per-model.md).
+# Ollama serves both APIs below /v1. Translation to its own keeps more, so a row uses them only
+# where chatd.toml has `own_dialects` (docs/decisions/0042-dialects-per-model.md).
 _OLLAMA_PATHS: Mapping[str, str] = MappingProxyType(
     {"anthropic_messages": "/v1", "openai_responses": "/v1"}
 )
