@@ -117,7 +117,8 @@ class EmbeddingTargets:
     def _target(self, route: Route, request: EmbeddingRequest, call: Call) -> EmbeddingTarget:
         key, row = self._selector.key_for(route, request.model), route.provider
         api = row.embeddings_api
-        name = None if api is None else api.dialect_of(route.model)
+        model = row.model_ids.get(route.model, route.model)
+        name = None if api is None else api.dialect_of(model)
         if api is None or name is None:
             raise InvalidRequestError(
                 f"{row.name} makes no embeddings with the model {request.model!r}; name an"
@@ -133,14 +134,14 @@ class EmbeddingTargets:
                 provider=row.name,
                 code="unsupported_parameter",
             )
-        own = replace(request, model=route.model, caller=call.caller_name)
+        own = replace(request, model=model, caller=call.caller_name)
         dialect = load_embedding_dialect(name)
         dropped = refused_fields(dialect.refused(own), row, drop_params=self._settings.drop_params)
         return EmbeddingTarget(
             route=route,
             key=key.value,
             signer=key.signer,
-            served=Served(row.name, route.model, call.request_id, started=call.started),
+            served=Served(row.name, route.shown_model, call.request_id, started=call.started),
             api=api,
             dialect=dialect,
             request=own,
