@@ -120,7 +120,8 @@ class Checker:
                 if repeated or deadline.spent or not may_pass:
                     raise self._unavailable(failure) from None
                 key = newer or key
-                self.call.cancelled.wait(_PAUSE_SECONDS)
+                if self.call.cancelled.wait(_PAUSE_SECONDS):
+                    raise CallCancelledError from None
         raise AssertionError  # the loop returns or raises
 
     def _answer(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -112,6 +113,25 @@ def test_a_cancelled_call_is_no_outage_of_the_guardrail() -> None:
 
     with pytest.raises(CallCancelledError):
         checker_of(Gone(), call).verdict("INPUT", ["a"], Deadline.after(60))
+
+
+def test_a_call_that_is_cancelled_in_the_pause_has_no_second_check() -> None:
+    class Busy(Service):
+        def send(self, request: HttpRequest, *more: Any) -> HttpResponse:
+            super().send(request, *more)
+            return HttpResponse(503, {}, b"")
+
+    class CancelledInThePause(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            self.set()
+            return super().wait(timeout)
+
+    service = Busy()
+    call = Call("r", Deadline.after(60), cancelled=CancelledInThePause())
+
+    with pytest.raises(CallCancelledError):
+        checker_of(service, call).verdict("OUTPUT", ["a"], Deadline.after(60))
+    assert len(service.seen) == 1
 
 
 @pytest.mark.parametrize("failing", [1, 2])
