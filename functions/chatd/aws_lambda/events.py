@@ -66,19 +66,19 @@ def request_of(event: object) -> bytes:
     if isinstance(event, Unread):
         raise RequestTooLargeError(f"the event holds more than {MAX_VALUES:,} JSON values")
     try:
-        return json.dumps(_bare(event), ensure_ascii=False).encode("utf-8", "surrogatepass")
+        return json.dumps(_unwrapped(event), ensure_ascii=False).encode("utf-8", "surrogatepass")
     except (TypeError, ValueError, RecursionError):
         raise InvalidRequestError("the event is not JSON, or is nested too deeply") from None
 
 
 def asks_for_embeddings(event: object) -> bool:
     """Whether a direct invocation asks for embeddings: by `input`, and without `messages`."""
-    request = _bare(event)
+    request = _unwrapped(event)
     return isinstance(request, dict) and "input" in request and "messages" not in request
 
 
-def _bare(event: object) -> object:
-    """Return the request of a direct invocation; of an EventBridge envelope, `detail`."""
+def _unwrapped(event: object) -> object:
+    """Return the `detail` of an EventBridge envelope; another event unchanged."""
     if isinstance(event, dict) and "detail-type" in event and "detail" in event:
         return event["detail"]
     return event

@@ -14,12 +14,12 @@ from typing import Any, Literal
 
 from chatd.canonical.content import Block, Opaque, Thinking, ToolCall, text_of
 from chatd.canonical.extra import Extra, Json, extra_words
+from chatd.canonical.response import CHARACTERS_A_TOKEN
 from chatd.safe_json.text_extraction import is_field, texts
 
 Format = Literal["json"] | Json
 # `adaptive` leaves it to the model.
 Think = bool | str
-_CHARACTERS_A_TOKEN = 4  # about, as in response.py
 
 
 @dataclass(slots=True)
@@ -221,7 +221,7 @@ class Completion:
     @property
     def size(self) -> int:
         """The number of characters of the suffix and of prompts that are given as tokens."""
-        return len(self.suffix or "") + self.tokens * _CHARACTERS_A_TOKEN
+        return len(self.suffix or "") + self.tokens * CHARACTERS_A_TOKEN
 
 
 @dataclass(slots=True)

@@ -48,14 +48,12 @@ class CachedCredentials:
                 raise self._failure
             return value
 
-    def expire(self) -> bool:
-        """Make the next read fetch again, at most every 30 s; return whether to expect a fetch."""
+    def expire(self) -> None:
+        """Make the next read fetch again, at most every 30 s."""
         with self._lock:
             now = self._now()
-            if self._expired_at is not None and now - self._expired_at < _EXPIRE:
-                return False
-            self._expired_at, self._due = now, None
-            return True
+            if self._expired_at is None or now - self._expired_at >= _EXPIRE:
+                self._expired_at, self._due = now, None
 
     def _refresh(self, now: datetime) -> None:
         try:

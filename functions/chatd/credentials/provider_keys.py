@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from chatd.credentials.aws_keys import AwsKeys
     from chatd.transport.http_client import Transport
 
-__all__ = ["Credentials", "ProviderKey"]
-
 _FRESH_SECONDS = 300.0
 
 

@@ -106,7 +106,7 @@ class Continuation:
     @property
     def open(self) -> bool:
         """Whether all that follows is new text."""
-        return self._step is _as_it_is
+        return self._step is _unchanged
 
     def add(self, text: str) -> str:
         """Add a piece of the stream.
@@ -130,7 +130,7 @@ class Continuation:
             PrefillUnclearError: If it could be an echo, whole or in part.
 
         """
-        if self._step is _as_it_is:
+        if self._step is _unchanged:
             return ""
         if self._matched or self.echoed:
             raise _unclear()
@@ -177,7 +177,7 @@ class Continuation:
         if self._tail and text.startswith((self._tail[0], self._tail[-1])):
             raise _unclear()
         self._held = self._lead = ""
-        self._step = _as_it_is
+        self._step = _unchanged
         return text
 
     def _begin_echo(self, text: str) -> str:
@@ -204,11 +204,11 @@ class Continuation:
             raise _unclear()
         self.echoed += len(self._tail)
         new, self._held = self._held[len(self._tail) :], ""
-        self._step = _as_it_is
+        self._step = _unchanged
         return new
 
 
-def _as_it_is(text: str) -> str:
+def _unchanged(text: str) -> str:
     return text
 
 

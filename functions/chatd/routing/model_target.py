@@ -39,13 +39,17 @@ class ModelTarget:
 
     def signed(self, request: HttpRequest) -> HttpRequest:
         """Return a request to the provider with its signature, if the provider takes one."""
-        return request if self.signer is None else self.signer.signed(request)
+        return self.provider_key.signed(request)
+
+    @property
+    def provider_key(self) -> ProviderKey:
+        """The key and the signer, as a lookup returns them."""
+        return ProviderKey(self.key, signer=self.signer)
 
     @property
     def secrets(self) -> list[str]:
         """The key and the secrets of the signer, which no message may quote."""
-        secrets = ProviderKey(self.key, signer=self.signer).secrets
-        return [secret.get_secret_value() for secret in secrets]
+        return [secret.get_secret_value() for secret in self.provider_key.secrets]
 
     @property
     def streams(self) -> bool:

@@ -189,8 +189,7 @@ class TargetSelector:
 
     def rekeyed(self, target: _Target) -> _Target | None:
         """Return the target with a newer key than the refused one, or None."""
-        refused = ProviderKey(target.key, signer=target.signer)
-        key = self._credentials.renewed(target.route.provider, refused)
+        key = self._credentials.renewed(target.route.provider, target.provider_key)
         return None if key is None else replace(target, key=key.value, signer=key.signer)
 
     def redialected(self, target: Target, request: ChatRequest, call: Call) -> Target | None:
@@ -270,8 +269,8 @@ class TargetSelector:
     def _dropped(self, adapter: Dialect, request: ChatRequest, row: Provider) -> tuple[str, ...]:
         """Return the fields that the provider fixes or, with drop_params, cannot honour."""
         refused = adapter.refused(request, row)
-        refused_fields(refused, row, drop_params=self._settings.drop_params)
-        return tuple(dict.fromkeys((*refused, *adapter.omitted(request, row))))
+        refused = refused_fields(refused, row, drop_params=self._settings.drop_params)
+        return (*refused, *adapter.omitted(request, row))
 
 
 def refused_fields(
