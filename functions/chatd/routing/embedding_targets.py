@@ -21,9 +21,10 @@ from chatd.errors import (
     InvalidRequestError,
     ModelNotFoundError,
 )
+from chatd.routing.dropped_fields import named_in_header, refused_fields
 from chatd.routing.model_target import ModelTarget
 from chatd.routing.router import Route, routes
-from chatd.routing.target_selection import TargetSelector, named_in_header, refused_fields
+from chatd.routing.target_selection import TargetSelector
 from chatd.upstream_http import HttpRequest
 
 
