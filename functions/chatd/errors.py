@@ -1,7 +1,7 @@
 """The exceptions of a chat, with the HTTP status and error body of each.
 
     ChatdError
-    ├── InvalidRequestError            400  the caller's request cannot be served as it is
+    ├── InvalidRequestError            400  the caller's request is invalid or not supported
     │   ├── RequestTooLargeError       413
     │   ├── CompletionsUnsupportedError 400 the model's provider has no API for completions
     │   ├── UpstreamRefusedError       400  the provider answered 400 or 422

@@ -41,7 +41,7 @@ Handler = Callable[[LambdaEvent, Context], Response | StreamingResponse]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Route:
-    """What serves a method and a path.
+    """The handler of a method and a path, and the writer of its errors.
 
     Attributes:
         handler: Answers a request, or raises.

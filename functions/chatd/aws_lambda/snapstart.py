@@ -25,7 +25,7 @@ def hooks(
 
     Args:
         environ: The environment.
-        prepare: Called before the copy; every copy has what it loads. It must neither open a
+        prepare: Called before the copy; every copy has the modules it loads. It must neither open a
             connection nor read a secret. If it raises, SnapStart publishes no version.
         forget: Called after a restore, before the first event. The restore may take 10 s.
 

@@ -98,10 +98,10 @@ class _ExampleTransport:
 
 
 def warm_up(settings: Settings) -> list[ChatdError]:
-    """Send each surface's examples to the providers, one of those that use the same code.
+    """Send each surface's examples to one provider of each group that uses the same code.
 
     Returns:
-        The failures. A chat that fails has loaded what a failure needs, and does not stop a start.
+        The failures. A failed chat loads the code for failures, and does not stop a start.
 
     """
     providers = {name: _without_role(row) for name, row in settings.providers.items()}
@@ -149,7 +149,7 @@ def _chat(selector: TargetSelector, api: Surface, row: Provider, body: Mapping[s
     request = api.read({}, text)
     if request.completion is not None and not takes_completions(row, request):
         return
-    # A row may be asked in the dialect of the surface.
+    # A row may take the dialect of the surface.
     dialect = dialect_for(row, request.to(_MODEL, stream=request.stream))
     runner = AttemptRunner(
         selector, _ExampleTransport(dialect.example), CircuitBreakers(MemoryStore)

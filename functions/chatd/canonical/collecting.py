@@ -285,7 +285,7 @@ class _Fields:
     """Unnamed fields in the making.
 
     A stream repeats the fields of a response, a choice and a tool call, so that the last value
-    counts. It sends those of a message piece by piece.
+    counts. It sends the fields of a message piece by piece.
     """
 
     __slots__ = ("_dialect", "_fields", "_message", "_nested")

@@ -135,8 +135,8 @@ class ToolCall:
         id: The call's id, which its result repeats.
         name: The tool's name.
         arguments: For a function the text of a JSON object; for a custom tool its input.
-        kind: `function`, `custom` (a tool with free text as input), or another kind, of which
-            only `extra` has the content.
+        kind: `function`, `custom` (a tool with free text as input), or another kind, with its
+            content in `extra` alone.
         extra: Unnamed fields, such as Google's `extra_content` with a thought signature.
         namespace: The group of tools that the tool belongs to, of OpenAI's Responses API.
 
@@ -207,7 +207,7 @@ class Opaque:
 
     @property
     def size(self) -> int:
-        """Return 0: how much of it is text is not known."""
+        """Return 0: the size of the text in the block is not known."""
         return 0
 
     def words(self) -> Iterator[str]:
@@ -220,7 +220,7 @@ Block = Text | Thinking | Refusal | Image | Document | ToolCall | ToolResult | O
 
 
 def text_of(blocks: tuple[Block, ...]) -> str:
-    """Join the plain text of blocks, that of tool results included."""
+    """Join the plain text of blocks, including the text of tool results."""
     if len(blocks) == 1 and isinstance(blocks[0], Text):
         return blocks[0].text
     return "".join(

@@ -57,8 +57,8 @@ class Delta:
         blocks: Whole blocks, such as redacted thinking.
         begins: Whether a text or thinking begins a block, also after one of its kind.
         logprobs: Log probabilities of the piece's tokens.
-        extra: Unnamed fields of the choice; those of its message are nested as `message`, and those
-            of the current text or thinking as `block`.
+        extra: Unnamed fields of the choice; fields of its message are nested as `message`, and
+            fields of the current text or thinking as `block`.
         refusal: A piece of the model's refusal; comes after the text.
 
     """

@@ -38,7 +38,7 @@ class Accumulator:
         self._value = piece
 
     def value(self) -> Any:
-        """What there is by now."""
+        """Return the value collected so far."""
         if isinstance(self._value, Mapping):
             return {name: member.value() for name, member in self._members.items()}
         if isinstance(self._value, str):

@@ -1,6 +1,6 @@
 """Name the fields of a request that a dialect cannot carry.
 
-Only fields unknown to the canonical form are found here; each dialect names the other ones that it
+This module finds fields unknown to the canonical form; each dialect names the known fields that it
 lacks.
 """
 
@@ -15,8 +15,8 @@ from chatd.canonical.extra import Extra, fields_for
 from chatd.canonical.request import ChatRequest, OpaqueTool
 
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
-# Fields of requests that change no answer: they name the caller, or say how the provider stores,
-# bills or shows something.
+# Fields of requests that change no answer: they name the caller, or control storage, billing or
+# display.
 _QUIET = frozenset(
     {
         *("user", "metadata", "client_metadata", "session_id", "trace", "store", "include"),

@@ -1,8 +1,8 @@
 """The canonical form of a chat request.
 
-A surface reads a request into this form, and a dialect writes it for a provider. What the form
-does not name is kept in `extra`, tagged with its dialect; `source` keeps the caller's own JSON for
-a provider that speaks the same dialect.
+A surface reads a request into this form, and a dialect writes it for a provider. `extra` keeps
+the fields that the form does not name, tagged with their dialect; `source` keeps the caller's own
+JSON for a provider that speaks the same dialect.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from chatd.canonical.response import CHARACTERS_A_TOKEN
 from chatd.safe_json.text_extraction import is_field, texts
 
 Format = Literal["json"] | Json
-# `adaptive` leaves it to the model.
+# `adaptive` leaves the decision to the model.
 Think = bool | str
 
 
@@ -175,8 +175,8 @@ AnyTool = Tool | CustomTool | OpaqueTool
 class Source:
     """The JSON that a surface read a request from.
 
-    A dialect of the same name forwards the JSON and rewrites only the fields whose value in the
-    request is no longer the one in `read`.
+    A dialect of the same name forwards the JSON and rewrites only the fields that have another
+    value in the request than in `read`.
 
     Attributes:
         dialect: The dialect of the JSON, such as `openai_chat`.
@@ -208,7 +208,8 @@ class Completion:
         tokens: The number of tokens of a prompt that is given as tokens, not as text; 0: text.
         suffix: The text that follows the answer, for fill-in-the-middle.
         echo: Whether the answer begins with the prompt.
-        best_of: The number of answers of which the provider returns the best, if the caller says.
+        best_of: The number of answers that the provider generates to return the best; None: not
+            given.
 
     """
 
@@ -237,7 +238,7 @@ class ChatRequest:
         format: `"json"`, a JSON Schema, or None for free text.
         schema_name: The caller's name for the schema.
         schema_description: The caller's description of the schema.
-        strict: Whether the answer must fit the schema, if the caller says.
+        strict: Whether the answer must fit the schema; None: not given.
         format_extra: Unnamed fields of the format.
         think: Whether to think, or how hard (`minimal`, `low`, … `max`), or `adaptive`: the model
             decides; None: not given.
@@ -246,9 +247,9 @@ class ChatRequest:
         think_budget: The most tokens of thinking; None: not given.
         tools: The tools that the model may call.
         tool_choice: Which tool the model must call; None: not given.
-        parallel_tool_calls: Whether several calls at once are allowed, if the caller says.
+        parallel_tool_calls: Whether several calls at once are allowed; None: not given.
         n: The number of answers.
-        logprobs: Whether to return the tokens' log probabilities, if the caller says.
+        logprobs: Whether to return the tokens' log probabilities; None: not given.
         top_logprobs: The number of alternatives with them.
         stream: Whether to stream the answer.
         stream_usage: Whether the caller wants the token counts in the stream.

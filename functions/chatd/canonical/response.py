@@ -13,16 +13,16 @@ from chatd.errors import AnswerTooLargeError
 from chatd.safe_json.item_limits import MAX_PARTS, MAX_TOOL_CALLS
 from chatd.safe_json.value_count import MAX_ANSWER_VALUES
 
-# Of English, about: https://help.openai.com/en/articles/4936856-what-are-tokens-and-how-to-count-them
+# About, for English text: https://help.openai.com/en/articles/4936856-what-are-tokens-and-how-to-count-them
 CHARACTERS_A_TOKEN = 4
 
 
 @dataclass(slots=True, eq=False)
 class UpstreamJson:
-    """JSON of an upstream, as it came in.
+    """The parsed JSON of a whole response or of one event of an upstream.
 
     Attributes:
-        dialect: The dialect that it is in, such as `openai_chat`.
+        dialect: The dialect of the JSON, such as `openai_chat`.
         body: The parsed JSON. A surface that writes it may change it.
         size: Bytes of the JSON text of a whole response; 0 for other JSON.
 
@@ -89,7 +89,7 @@ class Choice:
         finish_reason: `stop`, `stop_sequence`, `length`, `tool_calls`, `content_filter`, or another
             reason of the provider.
         logprobs: Log probabilities, as the provider gives them.
-        extra: Unnamed fields; those of its message are nested as `message`.
+        extra: Unnamed fields; fields of its message are nested as `message`.
         stop_sequence: The sequence that ended it, for the finish reason `stop_sequence`.
 
     """
@@ -125,7 +125,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FailedOver:
-    """A failover: the model of the later events replaces one whose stream broke off.
+    """A failover: another model generates the later events, after a stream broke off.
 
     Attributes:
         provider: The provider that takes over.
@@ -214,5 +214,5 @@ def values_in(value: Any) -> int:
 
 
 def _sum(one: Any, other: Any) -> Any:
-    """Add two counts, either of which may be unknown."""
+    """Add two counts; either may be None, for an unknown count."""
     return other if one is None else one if other is None else one + other

@@ -19,7 +19,7 @@ class Served:
         request_id: The id of the invocation.
         instead_of: The models that broke off, as `<provider>/<model>`, before this one took over.
         started: The start of the chat, on the monotonic clock.
-        created: The same, in seconds since 1970.
+        created: The start of the chat, in seconds since 1970.
 
     """
 
@@ -43,7 +43,7 @@ class Served:
         return {"from": list(self.instead_of), "by": f"{self.provider}/{self.model}"}
 
     def after(self, *failovers: FailedOver) -> Served:
-        """Return the same after other models took over."""
+        """Return the provider and the model after failovers."""
         served = self
         for failover in failovers:
             served = replace(

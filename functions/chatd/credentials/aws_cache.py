@@ -63,5 +63,5 @@ class CachedCredentials:
             return
         expires_at = self._value.expires_at
         left = timedelta(0) if expires_at is None else expires_at - now
-        # Of a short life the last half is left, so that no chat fetches each time.
+        # Credentials with a short life are fetched again after half of it, not for each chat.
         self._due = now + max(left - _BEFORE, left / 2, _RETRY)

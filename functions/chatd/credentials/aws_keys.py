@@ -1,4 +1,4 @@
-"""Look up what authenticates requests to an AWS service: a bearer token or a signer.
+"""Look up the bearer token or the signer for requests to an AWS service.
 
 Credentials come from the environment, the endpoint of a container or, on a developer's machine,
 boto3's chain. A row may have a role that is assumed with them.

@@ -1,6 +1,6 @@
 """Sign requests to AWS with Signature Version 4, and mint bearer tokens for Bedrock.
 
-It needs `hmac` alone: importing boto3 takes longer than a whole cold start
+Signing needs `hmac` alone: importing boto3 takes longer than a whole cold start
 (docs/decisions/0046-requests-signed-for-aws.md).
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
@@ -22,10 +22,11 @@ from chatd.credentials.aws_credentials import AwsCredentials
 from chatd.upstream_http import HttpRequest
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
-# Headers that a proxy may change, and those of an earlier signature.
+# Headers that a proxy may change.
 _UNSIGNED = frozenset(
     {"user-agent", "connection", "expect", "transfer-encoding", "x-amzn-trace-id"}
 )
+# Headers that the signature writes; earlier values are left out.
 _WRITTEN = frozenset({"authorization", "host", "x-amz-date", "x-amz-security-token"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys-generate.html
@@ -35,7 +36,7 @@ _TOKEN_PREFIX = "bedrock-api-key-"  # noqa: S105  # a prefix, not a token
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """What a signature holds for: a moment, a region and a service."""
+    """The scope of a signature: moment, region and service."""
 
     time: str
     region: str
@@ -182,7 +183,7 @@ def _host(url: str) -> str:
 def _canonical_path(path: str) -> str:
     """Encode an encoded path once more, without empty and dot segments.
 
-    Every service but S3 has it so; `%3A` of a model's id becomes `%253A`.
+    Every service except S3 requires this; `%3A` of a model's id becomes `%253A`.
     """
     kept: list[str] = []
     for segment in path.split("/"):

@@ -1,4 +1,4 @@
-"""The key of a provider, or what signs the requests to it, as a lookup finds it."""
+"""Hold the key or the request signer that a lookup found for a provider."""
 
 from __future__ import annotations
 

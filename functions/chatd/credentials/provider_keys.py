@@ -43,13 +43,13 @@ _NO_KEY = ProviderKey()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Source:
-    """A source of keys, as it was read.
+    """The content of a source of keys, or the failure to read the source.
 
     Attributes:
         where: Where a key of the source is, for messages.
         values: The keys by their variables.
         failure: Why the source cannot be read, for callers; None if it can.
-        logged: The same for the log.
+        logged: The failure for the log.
 
     """
 
@@ -145,7 +145,7 @@ class Credentials:
             self._secret.forget()
 
     def _aws(self) -> AwsKeys:
-        """Return the keys of AWS, whose modules are loaded for the first row that needs them."""
+        """Return the lookup for rows with `aws`; load its modules on first use."""
         if self._aws_keys is None:
             from chatd.credentials.aws_keys import AwsKeys  # noqa: PLC0415  # see above
 

@@ -73,8 +73,8 @@ def masked_frame(frames: Iterable[Frame], text: AnswerText, masked: Sequence[str
         masked: The texts with masks, as many as `text` gives.
 
     Returns:
-        The frame; None where masks are elsewhere than in the content of one choice: arguments with
-        masks are no call that the model made.
+        The frame; None if a mask is outside the content of one choice: a call with masked arguments
+        is not the model's call.
 
     """
     given = text.given()
@@ -97,7 +97,7 @@ def masked_frame(frames: Iterable[Frame], text: AnswerText, masked: Sequence[str
 
 
 def parted(frame: Frame, keep: int) -> tuple[Frame, ...]:
-    """Part a frame with masks before the last characters of its content, but not in a mask.
+    """Split a frame before the last characters of its content, but not inside a mask.
 
     Args:
         frame: The frame; one event has all its content.
@@ -117,7 +117,7 @@ def parted(frame: Frame, keep: int) -> tuple[Frame, ...]:
 
 
 def _outside_mask(text: str, end: int) -> int:
-    """Return the place, or that of the mask's beginning if it is in one such as `{EMAIL}`."""
+    """Return the position; inside a mask such as `{EMAIL}`, where the mask begins."""
     begin = text.rfind("{", max(0, end - _MASK_SIZE), end)
     return begin if begin > text.rfind("}", 0, end) else end
 

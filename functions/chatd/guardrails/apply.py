@@ -27,7 +27,7 @@ class Verdict:
     """The verdict of a guardrail on some texts.
 
     Attributes:
-        blocked: Whether the texts may not pass.
+        blocked: Whether the guardrail blocks the texts.
         message: The guardrail's message in place of blocked texts; empty if it has none.
         masked: The texts with masks in them, as many as were checked; empty if the guardrail gives
             another number of texts back; None if none is masked.
@@ -57,7 +57,7 @@ class RefusedCheckError(Exception):
 
 
 def request_of(guardrail: Guardrail, source: Source, texts: Sequence[str]) -> HttpRequest:
-    """Write the request that checks some texts, without its credentials."""
+    """Write a request that checks texts; it has no signature and no token yet."""
     place = f"/guardrail/{quote(guardrail.id, safe='')}/version/{guardrail.version}/apply"
     content = [{"text": {"text": text}} for text in texts]
     body = json.dumps({"source": source, "content": content}).encode()
@@ -68,7 +68,7 @@ def verdict_of(response: HttpResponse, texts: Sequence[str]) -> Verdict:
     """Read a verdict on the texts.
 
     Raises:
-        RefusedCheckError: If the response is none.
+        RefusedCheckError: If the response holds no verdict.
 
     """
     if response.status != HTTPStatus.OK:

@@ -32,7 +32,7 @@ class Checker:
 
     Args:
         guardrail: The guardrail, with its region and URL.
-        credentials: Looks up what signs the requests.
+        credentials: Looks up the signer or the bearer token for the requests.
         transport: Sends the requests.
         call: The call.
         record: Collects the time and the text units.
@@ -103,7 +103,7 @@ class Checker:
     def _repeated(self, source: Source, texts: Sequence[str], deadline: Deadline) -> Verdict:
         """Send one request, and repeat the request once after a failure that may pass."""
         request = request_of(self.guardrail, source, texts)
-        # Only one exchange can be registered: during an answer that is the provider's.
+        # A call registers only one exchange: during an answer, the provider's exchange.
         register = self.call.on_cancel if source == "INPUT" else _unregistered
         row = self._row()
         key = self.credentials.key_of(row)

@@ -1,4 +1,4 @@
-"""Guard the chats of rows elsewhere than on Bedrock."""
+"""Apply guardrails of Bedrock to chats with other providers."""
 
 from __future__ import annotations
 

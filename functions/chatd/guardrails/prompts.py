@@ -21,9 +21,9 @@ def texts_of(request: ChatRequest, *, whole: bool) -> tuple[str, ...]:
 
     Args:
         request: The caller's request.
-        whole: Whether the whole conversation is checked; else what follows the last turn of the
-            model: the user's texts and the results of tools. Earlier turns were checked when they
-            were new. The suffix of a completion is always new.
+        whole: Whether the whole conversation is checked; otherwise only the user's texts and the
+            results of tools after the model's last turn. Earlier turns were checked when they were
+            new. The suffix of a completion is always new.
 
     """
     turns = request.messages if whole else _new(request.messages)
@@ -32,9 +32,12 @@ def texts_of(request: ChatRequest, *, whole: bool) -> tuple[str, ...]:
 
 
 def masked(request: ChatRequest, texts: Mapping[str, str]) -> ChatRequest:
-    """Return the request with other texts in the place of some, in every turn.
+    """Replace texts of a request in every turn; return the same request if no text changes.
 
-    It is the given request where no text changes.
+    Args:
+        request: The request.
+        texts: The masked texts by the caller's texts.
+
     """
     turns = tuple(_masked_turn(turn, texts) for turn in request.messages)
     if any(new is not old for new, old in zip(turns, request.messages, strict=True)):
@@ -47,7 +50,7 @@ def masked(request: ChatRequest, texts: Mapping[str, str]) -> ChatRequest:
 
 
 def fixed_texts(request: ChatRequest) -> Iterator[str]:
-    """Yield the texts that are checked and cannot be masked: those of Anthropic's own blocks."""
+    """Yield the checked texts that cannot be masked: texts in Anthropic's own blocks."""
     return _fixed(block for turn in request.messages for block in turn.blocks)
 
 

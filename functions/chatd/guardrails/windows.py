@@ -61,7 +61,7 @@ class Windows:
     def followed(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         """Check a stream in windows behind its frames; only its end waits for a check.
 
-        Text that was sent cannot be masked any more, so that masks are left out.
+        Masks are ignored, because the text was already sent.
         """
         for frame in frames:
             is_end = _has(frame, Finish) or _has(frame, End)

@@ -232,11 +232,11 @@ class _Progress:
 
     @property
     def complete(self) -> bool:
-        """Whether every choice has its finish reason, or the stream its end."""
+        """Whether every choice has a finish reason, or the stream has ended."""
         return self.ended or self._unfinished <= 0
 
     def note(self, frame: Frame) -> None:
-        """Take note of a frame."""
+        """Record the finish reasons and the end in a frame."""
         self.begun = True
         for event in frame.events:
             if isinstance(event, Finish):

@@ -19,7 +19,7 @@ _Answer = TypeVar("_Answer")
 
 @dataclass(slots=True, eq=False)
 class Steps(Generic[_Target, _Answer]):
-    """What the attempts of one kind of request do.
+    """The steps of an attempt at one kind of request.
 
     Attributes:
         attempt: Makes one attempt at a target.
@@ -61,7 +61,7 @@ class AttemptLoop:
             steps: The steps of an attempt.
 
         Returns:
-            What the successful attempt returns.
+            The result of the successful attempt.
 
         Raises:
             ChatdError: The failure of the last attempt, with a message for the caller.

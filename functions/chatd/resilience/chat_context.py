@@ -21,7 +21,7 @@ _DIGEST_BYTES = 16
 
 
 class AttemptContext(Protocol):
-    """What the attempts at a model need of the call that they serve."""
+    """Give the attempts at a model their call, record, deadline and request fingerprint."""
 
     @property
     def call(self) -> Call:
@@ -93,7 +93,7 @@ class ChatContext:
 
 
 def fingerprint_of(call: Call, request: Any) -> str:
-    """Return a keyed hash of the caller and a request, whose parts are slotted dataclasses."""
+    """Return a keyed hash of the caller and a request; its parts are slotted dataclasses."""
     text = json.dumps([call.caller, request], default=_fields)
     return hashlib.blake2b(text.encode(), key=_key(), digest_size=_DIGEST_BYTES).hexdigest()
 

@@ -104,7 +104,7 @@ class CircuitBreakers:
             source_of: Returns the source of a failure, or None if it does not count.
 
         Returns:
-            What `attempt` returns.
+            The result of `attempt`.
 
         Raises:
             NoHealthyProviderError: If the breaker is open; no attempt was made.

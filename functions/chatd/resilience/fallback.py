@@ -125,7 +125,7 @@ class FallbackChain:
     def _failed_over(
         self, author: Target, partial: PartialAnswer, stream_error: ChatdError
     ) -> tuple[Target, Iterator[Frame]]:
-        """Fail over: return the model that continues the answer, and its events.
+        """Start the next model that can continue the answer; return the model and its events.
 
         Args:
             author: The model that generated the last part of the partial answer.

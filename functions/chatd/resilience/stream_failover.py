@@ -113,7 +113,7 @@ def continued(frames: Iterator[Frame], held: Held, failed_over: FailedOver) -> I
     """Join the stream of another model to the partial answer.
 
     Frames that hold a repetition are replaced by the new text in them. Thinking before the joint is
-    dropped: the caller has that of the first model. Later frames are yielded unchanged.
+    dropped: the caller has the first model's thinking. Later frames are yielded unchanged.
 
     Args:
         frames: The stream of the other model.

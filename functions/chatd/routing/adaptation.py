@@ -29,7 +29,7 @@ _LIMITED = frozenset({"tool_choice", "named_tool", "parallel_tool_calls"})
 
 
 class AnswerAdaptation(Protocol):
-    """Turns the answer to an adapted request back into one to the caller's."""
+    """Turn an answer to the adapted request back into an answer to the caller's request."""
 
     def frames(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         """Turn a stream back; each frame gives one frame."""
@@ -42,7 +42,7 @@ class Adapted:
     Attributes:
         request: The request, with the provider's name for the model.
         dialect: The dialect that writes it.
-        answers: What turns the answer's tool calls back, in the order of use.
+        answers: The adaptations that turn the answer back, in the order of use.
         dropped: The fields left out so far.
 
     """
@@ -105,14 +105,14 @@ def _limited(
     given = request.tools or request.parallel_tool_calls is not None
     if not given or _LIMITED.isdisjoint(row.refuses):
         return request, ()
-    from chatd.routing.tool_limits import limited  # noqa: PLC0415  # as below
+    from chatd.routing.tool_limits import limited  # noqa: PLC0415  # few rows need it
 
     request, first = limited(request, row)
     return request, () if first is None else (first,)
 
 
 def _check_context(request: ChatRequest, route: Route, dialect: str) -> None:
-    """Refuse a prompt that exceeds a known context, of a provider that may cut it."""
+    """Refuse a prompt longer than the known context, if the provider may cut the prompt."""
     row = route.provider
     known = route.context or row.options or row.models or request.extra
     if dialect == "ollama" and known:
@@ -153,7 +153,7 @@ def _tools(
         chooses: Whether the target takes the choice of a tool.
 
     Returns:
-        The request, what turns the answer back, and the names of the dropped fields.
+        The request, the adaptations of the answer, and the names of the dropped fields.
 
     """
     answers: list[AnswerAdaptation] = []
@@ -174,7 +174,7 @@ def _tools(
 def _history(
     route: Route, request: ChatRequest, dialect: str, *, fallback: bool
 ) -> tuple[tuple[Message, ...], tuple[str, ...]]:
-    """Take out of the conversation what the target refuses.
+    """Remove from the conversation the blocks and signatures that the target refuses.
 
     Returns:
         The conversation, the same tuple if nothing changes, and the names of the dropped blocks.

@@ -13,17 +13,17 @@ from chatd.routing.router import Route
 
 
 def check_context(request: ChatRequest, route: Route) -> None:
-    """Refuse a prompt whose least number of tokens exceeds the context, if that is known.
+    """Refuse a prompt if its minimum number of tokens exceeds the known context.
 
     The context is `num_ctx` of the request, else of the row's options for the model, else the
-    `context` that a tier gives the model, else that of the row's table of the model.
+    `context` that a tier gives the model, else the `context` in the row's table of the model.
 
     Args:
         request: The request as the target gets it.
         route: The row and the model.
 
     Raises:
-        ContextTooLongError: If it exceeds the context.
+        ContextTooLongError: If the prompt exceeds the context.
 
     """
     row = route.provider

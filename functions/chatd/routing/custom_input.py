@@ -45,7 +45,7 @@ class CustomInput:
     """Decodes the text of `{"input": "…"}` while the JSON arrives, cut anywhere.
 
     Arguments of another form are held until their end, up to 1 M characters; longer ones are
-    returned as they are.
+    returned unchanged.
     """
 
     def __init__(self) -> None:

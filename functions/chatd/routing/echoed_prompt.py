@@ -1,4 +1,4 @@
-"""Put a completion's prompt before its answer, for a provider that cannot echo it."""
+"""Echo the prompt of a completion before the answer, for a provider without `echo`."""
 
 from __future__ import annotations
 

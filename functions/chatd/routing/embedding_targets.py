@@ -155,8 +155,8 @@ def hosts(found: Sequence[Route], *, same_model: bool) -> list[Route]:
 
     Args:
         found: The routes of a model's name, in the order of preference.
-        same_model: Whether chatd.toml states that all of them lead to one model; otherwise those
-            do whose names, without the provider's prefix, are equal.
+        same_model: Whether chatd.toml states that all routes lead to one model; otherwise routes
+            lead to one model if their names, without the provider's prefix, are equal.
 
     """
     return [route for route in found if same_model or route.model == found[0].model]

@@ -19,7 +19,7 @@ class ForcedCall:
     """Turns the text of an answer into the call of a forced function.
 
     Args:
-        names: The function; or several, of which the text names one.
+        names: The names of the functions; of several, the text names the called one.
 
     """
 
@@ -106,7 +106,7 @@ class _Text:
         self._size = 0
 
     def events(self, event: Event) -> Iterator[Event]:
-        """Turn one event into those of a call."""
+        """Turn one event into the events of a call."""
         if isinstance(event, Delta) and event.content:
             yield from self._delta(event, event.content)
         elif isinstance(event, Finish):

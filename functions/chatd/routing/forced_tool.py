@@ -33,8 +33,8 @@ def emulated(request: ChatRequest) -> tuple[ChatRequest, ForcedCall | FirstCall 
         request: The chat, with functions as its only tools.
 
     Returns:
-        The request, and what turns the answer into a call; the same request and None where nothing
-        is chosen, or where it cannot be emulated: the dialect refuses the choice then.
+        The request, and the adaptation that turns the answer into a call; the same request and None
+        where nothing is chosen, or where no emulation exists: the dialect then refuses the choice.
 
     """
     if not request.tools:

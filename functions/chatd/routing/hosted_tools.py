@@ -1,4 +1,4 @@
-"""Leave out what only the providers of another dialect run: hosted tools and their calls.
+"""Leave out hosted tools, and their calls, that only providers of another dialect run.
 
 Agents send hosted tools such as web search with every request, and the conversation keeps their
 calls and results when it moves to another provider. They are dropped and named, never refused.
@@ -13,7 +13,7 @@ from dataclasses import replace
 from chatd.canonical.content import Block, Opaque, Text, ToolResult
 from chatd.canonical.request import ChatRequest, Message, NamedTool, OpaqueTool
 
-# Content of the caller, whose loss changes the answer: a dialect refuses those that it lacks.
+# Kinds of the caller's content: a loss changes the answer, so a dialect refuses a kind it lacks.
 # https://docs.anthropic.com/en/api/messages and
 # https://platform.openai.com/docs/api-reference/responses/create
 _CONTENT = frozenset(
@@ -23,7 +23,7 @@ _CONTENT = frozenset(
         *("document", "text", "refusal"),
     }
 )
-# What the caller's own turns may hold of hosted tools; any other content there is the caller's.
+# Kinds of hosted tools' blocks in the caller's own turns; any other kind is the caller's content.
 _HOSTED = re.compile(r".*_(tool_use|tool_result|call|output|result|response|reference)|compaction")
 _OF_TOOLS = ("assistant", "tool")
 _SEARCH_RESULT = "search_result"

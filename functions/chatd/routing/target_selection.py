@@ -48,7 +48,7 @@ class Target(ModelTarget):
         adapter: The dialect.
         request: The request as the provider gets it.
         dropped: The names of the fields left out.
-        answers: What turns the calls of adapted tools back, in the order of use.
+        answers: The adaptations that turn the answer back, in the order of use.
         fallback: Whether another target comes before this one.
         continues: Whether the request ends with a partial answer that the target continues.
         answered_here: Whether a guardrail answers in the place of the provider.
@@ -103,7 +103,7 @@ class Target(ModelTarget):
         return replace(self.with_request(request), dropped=tuple(dict.fromkeys(names)))
 
     def in_callers_terms(self, frames: Iterator[Frame]) -> Iterator[Frame]:
-        """Turn the calls of adapted tools in an answer back into those of the caller's tools."""
+        """Turn an answer to the adapted request back into an answer to the caller's request."""
         for adaptation in self.answers:
             frames = adaptation.frames(frames)
         return frames

@@ -45,8 +45,8 @@ def adapted(
         kinds: The kinds of tools besides functions that the target takes.
 
     Returns:
-        The request, the same one if nothing changes; what turns the answer's calls back, if
-        anything changes; and the names of the dropped fields.
+        The request, the same one if nothing changes; the adaptation that turns the answer's calls
+        back, if anything changes; and the names of the dropped fields.
 
     """
     if not is_lacking(request, kinds):
@@ -74,7 +74,7 @@ class _Names:
         kinds: The kinds of tools besides functions that the target takes.
 
     Attributes:
-        originals: What each name stands for; only those that change.
+        originals: The caller's tools by their changed names.
 
     """
 

@@ -1,4 +1,4 @@
-"""Turn the calls of adapted tools in an answer back into those of the caller's tools."""
+"""Turn calls of adapted tools in an answer back into calls of the caller's tools."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ def limited(request: ChatRequest, row: Provider) -> tuple[ChatRequest, FirstCall
         row: The provider's row.
 
     Returns:
-        The request, and what takes later calls out of the answer; the same request and None where
-        nothing changes.
+        The request, and the adaptation that removes later calls from the answer; the same request
+        and None where nothing changes.
 
     """
     choice = request.tool_choice

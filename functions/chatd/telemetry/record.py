@@ -47,12 +47,12 @@ class ChatRecord:
         total_ms: Milliseconds from the start of the chat to its end.
         error: The code of the failure, one of ours; never a provider's.
         waited_ms: Milliseconds spent waiting between retries.
-        overlapped_ms: Milliseconds of failed attempts beside others, which `upstream_ms` has too.
+        overlapped_ms: Milliseconds of failed attempts that ran beside others; in `upstream_ms` too.
         earlier: The failed attempts.
         under_way: Whether an attempt is running or has succeeded.
         failed_over_from: The models of streams that broke off, as `<provider>/<model>`.
         fault: For an internal error: its class and traceback, without its message.
-        guardrail: What a guardrail did: `blocked`, `masked` or `unavailable`; None: nothing.
+        guardrail: The outcome of a guardrail: `blocked`, `masked`, `unavailable`, or None.
         guardrail_ms: Milliseconds spent waiting for a guardrail.
         guardrail_units: The text units that a guardrail's checks cost.
         operation: `chat` or `embeddings`, as OpenTelemetry names the operation.
