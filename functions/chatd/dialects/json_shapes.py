@@ -61,6 +61,21 @@ def name_in(parent: Json, name: str) -> str | None:
     return str(value) if type(value) in (int, float) else None
 
 
+def text_in(parent: Json, name: str) -> str:
+    """Read a text; an empty one for null.
+
+    Raises:
+        ShapeError: If it is something else.
+
+    """
+    value = parent.get(name)
+    if value is None:
+        return ""
+    if type(value) is not str:
+        raise ShapeError
+    return value
+
+
 def lenient_text(parent: Json, name: str) -> str | None:
     """Read a text that a server may leave out; None for any other value."""
     value = parent.get(name)

@@ -17,7 +17,7 @@ from chatd.canonical.response import new_call_id, too_many_values, values_in
 from chatd.dialects.anthropic_messages import reading
 from chatd.dialects.anthropic_messages.reading import DIALECT
 from chatd.dialects.framing import bounded
-from chatd.dialects.json_shapes import ShapeError, lenient_text, name_in
+from chatd.dialects.json_shapes import ShapeError, lenient_text, name_in, text_in
 from chatd.errors import AnswerTooLargeError
 from chatd.safe_json.value_count import MAX_ANSWER_VALUES
 
@@ -54,8 +54,8 @@ class OpenText:
 
     def start(self) -> Delta | None:
         """Read the text that a server gives at once."""
-        text = reading.text_in(self._given, "text")
-        thinking = reading.text_in(self._given, "thinking")
+        text = text_in(self._given, "text")
+        thinking = text_in(self._given, "thinking")
         signature = lenient_text(self._given, "signature")
         if not (text or thinking or signature):
             return None
@@ -65,13 +65,13 @@ class OpenText:
         """Read a piece of text or thinking, a signature, a citation, or an unknown delta."""
         kind = delta.get("type")
         if kind == "text_delta":
-            text = reading.text_in(delta, "text")
+            text = text_in(delta, "text")
             return self._delta(content=text) if text else None
         if kind == "thinking_delta":
-            text = reading.text_in(delta, "thinking")
+            text = text_in(delta, "thinking")
             return self._delta(thinking=text) if text else None
         if kind == "signature_delta":
-            signature = reading.text_in(delta, "signature")
+            signature = text_in(delta, "signature")
             return self._delta(signature=signature) if signature else None
         if kind == "input_json_delta":
             raise ShapeError
@@ -116,7 +116,7 @@ class OpenCall:
         """Read a piece of the arguments."""
         if delta.get("type") != "input_json_delta":
             raise ShapeError
-        return self._piece(reading.text_in(delta, "partial_json"))
+        return self._piece(text_in(delta, "partial_json"))
 
     def stop(self) -> Delta | None:
         """Return the arguments of a call without pieces."""
@@ -179,7 +179,7 @@ class OpenOpaque:
         """Keep a piece of the input, or the fields of any other delta."""
         self._size.add(delta)
         if delta.get("type") == "input_json_delta":
-            self._input.append(reading.text_in(delta, "partial_json"))
+            self._input.append(text_in(delta, "partial_json"))
             return None
         if self._added is None:
             self._added = Accumulator()

@@ -13,7 +13,14 @@ from chatd.canonical.content import Block, Opaque, Text, Thinking, ToolCall
 from chatd.canonical.extra import Extra, Json
 from chatd.canonical.response import Choice, UpstreamJson, Usage, new_call_id
 from chatd.dialects import lenient
-from chatd.dialects.json_shapes import ShapeError, lenient_member, lenient_text, name_in, objects
+from chatd.dialects.json_shapes import (
+    ShapeError,
+    lenient_member,
+    lenient_text,
+    name_in,
+    objects,
+    text_in,
+)
 from chatd.safe_json.finite_numbers import compact
 from chatd.safe_json.item_limits import MAX_PARTS, MAX_TOOL_CALLS
 
@@ -110,21 +117,6 @@ def opaque(given: Json) -> Opaque:
 def is_empty_text(found: Block) -> bool:
     """Return whether a block is a text without content and further fields."""
     return isinstance(found, Text) and not found.text and found.extra is None
-
-
-def text_in(given: Json, name: str) -> str:
-    """Read a text; an empty one for null.
-
-    Raises:
-        ShapeError: If it is something else.
-
-    """
-    value = given.get(name)
-    if value is None:
-        return ""
-    if type(value) is not str:
-        raise ShapeError
-    return value
 
 
 def arguments(given: Any) -> str:

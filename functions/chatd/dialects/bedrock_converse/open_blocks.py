@@ -12,7 +12,7 @@ from chatd.canonical.events import Delta, ToolCallDelta
 from chatd.canonical.extra import Json
 from chatd.canonical.response import new_call_id
 from chatd.dialects.bedrock_converse import reading
-from chatd.dialects.json_shapes import ShapeError, member, name_in
+from chatd.dialects.json_shapes import ShapeError, member, name_in, text_in
 from chatd.errors import AnswerTooLargeError
 
 _MAX_REDACTED_CHARACTERS = 8 * 1024 * 1024
@@ -56,7 +56,7 @@ class OpenText:
         """Read a piece of text; a citation gives no delta."""
         if not _OF_TEXT & delta.keys():
             raise ShapeError
-        text = reading.text_in(delta, "text")
+        text = text_in(delta, "text")
         return Delta(content=text, begins=self._positions.begins(self)) if text else None
 
     def stop(self) -> Delta | None:
@@ -86,8 +86,8 @@ class OpenThinking:
         if delta.get("reasoningContent") is None:
             raise ShapeError
         given = member(delta, "reasoningContent")
-        text, signature = reading.text_in(given, "text"), reading.text_in(given, "signature")
-        if redacted := reading.text_in(given, "redactedContent"):
+        text, signature = text_in(given, "text"), text_in(given, "signature")
+        if redacted := text_in(given, "redactedContent"):
             self._positions.redacted += len(redacted)
             if self._positions.redacted > _MAX_REDACTED_CHARACTERS:
                 raise AnswerTooLargeError(
@@ -133,7 +133,7 @@ class OpenCall:
         """
         if delta.get("toolUse") is None:
             raise ShapeError
-        return self._piece(reading.text_in(member(delta, "toolUse"), "input"))
+        return self._piece(text_in(member(delta, "toolUse"), "input"))
 
     def stop(self) -> Delta | None:
         """Return the arguments of a call without pieces."""

@@ -21,6 +21,7 @@ from chatd.dialects.json_shapes import (
     member,
     name_in,
     objects,
+    text_in,
 )
 from chatd.safe_json.finite_numbers import compact
 from chatd.safe_json.item_limits import MAX_PARTS, MAX_TOOL_CALLS
@@ -99,21 +100,6 @@ def stop_sequence(given: Json, reason: str) -> str | None:
 def is_of_server(call: Json) -> bool:
     """Return whether a call is one that Bedrock itself runs, such as a search of the web."""
     return call.get("type") == _OF_SERVER
-
-
-def text_in(given: Json, name: str) -> str:
-    """Read a text; an empty one for null.
-
-    Raises:
-        ShapeError: If it is something else.
-
-    """
-    value = given.get(name)
-    if value is None:
-        return ""
-    if type(value) is not str:
-        raise ShapeError
-    return value
 
 
 def usage(given: Any) -> Usage:
