@@ -113,10 +113,13 @@ class CompletionsDialect(Dialect, Protocol):
 
     @property
     def echoes(self) -> bool:
-        """Whether it can demand that the answer begins with the prompt."""
+        """Whether a request can demand an answer that begins with the prompt."""
 
     def continues(self, request: ChatRequest, row: Provider) -> bool:
-        """Whether the model continues the prompt as it is, so that a longer prompt continues it."""
+        """Whether the model gets the prompt without a template.
+
+        Then a prompt that ends with a partial answer continues the partial answer.
+        """
 
 
 @runtime_checkable

@@ -35,7 +35,7 @@ def parsed_arguments(call: ToolCall, place: str, vendor: str) -> dict[str, Any]:
         vendor: The vendor of the dialect, for errors.
 
     Raises:
-        InvalidRequestError: If the call is none of a function, or its arguments are no JSON object.
+        InvalidRequestError: If the call has another kind, or the arguments are no JSON object.
 
     """
     if call.kind != "function":

@@ -12,7 +12,7 @@ _UNFIT = re.compile(r"[^a-zA-Z0-9_-]", re.ASCII)
 
 
 class CallIds:
-    """Fits the ids of a conversation, in its order; an id that fits and is new stays as it is.
+    """Fits the ids of a conversation, in its order; an id that fits and is new does not change.
 
     Some servers give each call of an answer the same id, or the calls of each answer the ids
     `call_0`, `call_1`, …. The results of calls with one id are taken in the order of the calls.
@@ -42,7 +42,7 @@ class CallIds:
         return fitted
 
     def result(self, given: str) -> str:
-        """Return the id of the call that a result belongs to; that of no call is only fitted."""
+        """Return the id of a result's call; the id of a result without a call is only fitted."""
         calls = self._open.get(given)
         if calls and len(calls) > 1:
             return calls.popleft()

@@ -8,7 +8,7 @@ from chatd.errors import InvalidRequestError
 
 
 def is_data_url(url: str) -> bool:
-    """Return whether a URL holds its content; otherwise it is the address of it."""
+    """Return whether a URL holds the content itself, rather than an address."""
     return url[:5].lower() == "data:"
 
 

@@ -1,4 +1,4 @@
-"""Translate the gateway's failures to those of OpenAI's APIs."""
+"""Translate the gateway's failures to failures of OpenAI's APIs."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class BlockWriter:
     """Writes the blocks of a conversation, in its order.
 
     Args:
-        model: What the model takes.
+        model: The abilities of the model.
 
     Attributes:
         ids: Fits the ids of tool calls.

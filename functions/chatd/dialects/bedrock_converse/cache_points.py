@@ -23,7 +23,7 @@ def cache_point(extra: Extra | None, model: ConverseModel) -> dict[str, Any] | N
 
     Args:
         extra: The further fields of a block, a turn or a tool.
-        model: What the model takes; one without prompt caching gets no cache point.
+        model: The abilities of the model; without prompt caching there is no cache point.
 
     """
     if extra is None or not model.caches:

@@ -65,7 +65,7 @@ def messages(response: HttpResponse, chunks: Iterator[bytes]) -> Iterator[Messag
 
 
 def _size(response: HttpResponse, data: bytes | bytearray, start: int) -> int:
-    """Return the length of the message at a position; 0 before its prelude is there.
+    """Return the length of the message at a position; 0 before the whole prelude is there.
 
     The length is checked before the rest of the message is kept.
     """
@@ -103,7 +103,7 @@ def _usual_headers(data: bytes) -> Mapping[str, str]:
 
 
 def _headers(data: bytes) -> dict[str, str]:
-    """Read the headers of type string, and skip those of other types.
+    """Read the headers of type string, and skip headers of other types.
 
     Raises:
         ValueError: If one is cut, not UTF-8, of an unknown type, or there twice.

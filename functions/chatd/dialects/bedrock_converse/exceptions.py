@@ -18,7 +18,7 @@ from chatd.dialects.failures import failure
 from chatd.errors import ChatdError
 from chatd.upstream_http import HttpResponse
 
-# The status of each exception: those of the operation, and those of AWS's front end:
+# The status of each exception of the operation, and of AWS's front end:
 # https://docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html
 _STATUSES: Mapping[str, int] = MappingProxyType(
     {

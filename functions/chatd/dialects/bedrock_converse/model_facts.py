@@ -1,6 +1,6 @@
 """Look up the abilities of a model in Bedrock's Converse, by the vendor in its id.
 
-The facts are those of November 2026, from
+The facts are of November 2026, from
 https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference-supported-models-features.html,
 https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html and
 https://docs.aws.amazon.com/nova/latest/nova2-userguide/extended-thinking.html.
@@ -22,7 +22,7 @@ _FIRST_WITH_SCHEMAS = (4, 5)
 
 
 class ConverseModel:
-    """The abilities of a model; of an unknown vendor, those of all models.
+    """Look up the abilities of a model; an unknown vendor's model has only common abilities.
 
     Args:
         name: The provider's name for the model.
@@ -33,7 +33,7 @@ class ConverseModel:
         is_nova: Whether it is a model of Amazon's Nova family.
         takes_named_tool: Whether it takes the choice of one tool.
         reasoning: The field with its effort; None: `outputConfig.effort`.
-        top_k: The path of `top_k` in `additionalModelRequestFields`; empty: it has none.
+        top_k: The path of `top_k` in `additionalModelRequestFields`; empty without such a field.
 
     """
 
@@ -86,8 +86,8 @@ class ConverseModel:
     def mixes_results(self) -> bool:
         """Whether a turn may hold tool results and other content.
 
-        The others answer "Conversation blocks and tool result blocks cannot be provided in the same
-        turn": https://github.com/browser-use/browser-use/issues/710
+        Other models answer "Conversation blocks and tool result blocks cannot be provided in the
+        same turn": https://github.com/browser-use/browser-use/issues/710
         """
         return self.is_nova or self.claude is not None
 

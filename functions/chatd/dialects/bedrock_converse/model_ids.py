@@ -29,7 +29,7 @@ _MAX_TOKEN = 2048
 def list_urls(base_url: str) -> list[str]:
     """Return the URLs of the lists of models and of profiles, on the control plane's host.
 
-    A base URL of another form than AWS's, such as that of a proxy, is the host of both.
+    A base URL of another form than AWS's, such as a proxy's, is the host of both lists.
     """
     url = base_url.replace("://bedrock-runtime", "://bedrock", 1)
     return [f"{url}{path}" for path in _LISTS]

@@ -79,7 +79,7 @@ class OpenThinking:
         """Read a piece of reasoning, its signature, or a piece of redacted content.
 
         Raises:
-            ShapeError: If it is none of them.
+            ShapeError: If the delta has another kind.
             AnswerTooLargeError: If all redacted content has more than 8 M characters.
 
         """
@@ -166,7 +166,7 @@ OpenBlock = OpenText | OpenThinking | OpenCall | Ignored
 
 
 def begun(start: Json, positions: Positions) -> OpenBlock | None:
-    """Open the block of a `contentBlockStart` event; None where the first delta has the kind.
+    """Open the block of a `contentBlockStart` event; None if only the first delta names the kind.
 
     Raises:
         ShapeError: If its tool call is no object.

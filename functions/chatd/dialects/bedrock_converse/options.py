@@ -37,12 +37,12 @@ _TIERS = frozenset({"default", "flex", "priority", "reserved"})
 
 
 class Options:
-    """The fields of a request besides its conversation and its tools.
+    """Write all fields of a request except the conversation and the tools.
 
     Args:
         request: The request; `model` is the provider's name for it.
         row: The provider's row.
-        model: What the model takes.
+        model: The abilities of the model.
         forced: Whether a tool must be called.
 
     Attributes:

@@ -40,7 +40,7 @@ _REASONS: Mapping[str, str] = MappingProxyType(
         "model_context_window_exceeded": "length",
     }
 )
-# The model wrote what Bedrock cannot read, and the answer is of no use.
+# Bedrock cannot read the output of the model: there is no answer.
 _FAILED: Mapping[str, str] = MappingProxyType(
     {
         "malformed_model_output": "the model's output is malformed",
@@ -54,7 +54,7 @@ def choice(response: HttpResponse, body: Json) -> Choice:
     """Read the content of a whole response.
 
     Raises:
-        ShapeError: If it is none.
+        ShapeError: If the body is no such response.
         UpstreamError: If its stop reason says that the model's output is malformed.
 
     """
@@ -98,7 +98,7 @@ def stop_sequence(given: Json, reason: str) -> str | None:
 
 
 def is_of_server(call: Json) -> bool:
-    """Return whether a call is one that Bedrock itself runs, such as a search of the web."""
+    """Return whether Bedrock itself runs a call, such as a search of the web."""
     return call.get("type") == _OF_SERVER
 
 
@@ -108,7 +108,7 @@ def usage(given: Any) -> Usage:
     https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
 
     Args:
-        given: The usage object; whatever is none has no counts.
+        given: The usage object; any other value has no counts.
 
     """
     if type(given) is not dict:

@@ -30,18 +30,18 @@ _EFFORTS: Mapping[str, str] = MappingProxyType(
 
 
 class Reasoning:
-    """How hard a model shall think.
+    """Write the effort of thinking, or name the caller's hint as lost.
 
     Args:
         request: The request.
-        row: The provider's row, which says of further models whether they think.
-        model: What the model takes.
+        row: The provider's row, which lists further models that think.
+        model: The abilities of the model.
         forced: Whether a tool must be called, which excludes Claude's thinking.
 
     Attributes:
         additional: The fields of `additionalModelRequestFields`.
         effort: The field `outputConfig.effort`; None: not given.
-        excluded: The fields of sampling that the model refuses beside its thinking.
+        excluded: The fields of sampling that the model refuses while thinking.
         lost: The caller's names of the fields that are left out.
 
     """

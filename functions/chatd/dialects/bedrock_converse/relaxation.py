@@ -1,7 +1,7 @@
 """Take the hint out of a request that a model refused, by the words of the refusal.
 
-Bedrock has one code for all of these refusals. The words are its own, and those of the models'
-vendors that it passes on.
+Bedrock has one code for all of these refusals. The words are Bedrock's own, or the words of the
+model's vendor.
 """
 
 from __future__ import annotations

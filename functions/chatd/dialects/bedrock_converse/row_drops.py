@@ -11,12 +11,12 @@ _SAMPLING = ("temperature", "top_p", "top_k")
 
 
 def dropped_of(name: str, row: Provider, model: ConverseModel) -> frozenset[str]:
-    """Return the fields to leave out: those of the row, and those of its table or the model.
+    """Return the fields to leave out: by the row, and by its table of models or the model itself.
 
     Args:
         name: The provider's name for the model.
         row: The provider's row.
-        model: What the model takes.
+        model: The abilities of the model.
 
     """
     for pattern, names in row.model_drops:

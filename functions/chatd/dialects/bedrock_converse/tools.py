@@ -22,11 +22,11 @@ _NAME_RULE = "Bedrock takes names of tools of 1 to 64 letters, digits, `_` and `
 
 
 class ToolConfig:
-    """The tools of a request.
+    """Write the tools of a request, and the choice of a tool.
 
     Args:
         request: The request.
-        model: What the model takes.
+        model: The abilities of the model.
 
     Attributes:
         fields: The field `toolConfig`, if there is any tool.

@@ -57,7 +57,7 @@ class OpenAICompletions(OpenAIChat):
     echoes = True
 
     def continues(self, request: ChatRequest, row: Provider) -> bool:
-        """Whether the row's models continue a prompt of one text as it is."""
+        """Whether the row's models continue a prompt of one text without a template."""
         completion = request.completion
         if completion is None or completion.prompts > 1 or completion.tokens or completion.echo:
             return False
@@ -136,7 +136,7 @@ _: CompletionsDialect = OpenAICompletions()
 
 
 def _body(request: ChatRequest) -> dict[str, Any]:
-    """Return the caller's JSON with what the gateway changed."""
+    """Return the caller's JSON with the gateway's changes."""
     source = request.source
     assert source is not None  # noqa: S101  # the surface of completions keeps it
     body = {**source.body, "model": request.model}

@@ -94,7 +94,7 @@ def _sampling(request: ChatRequest) -> list[str]:
 
 
 def _refused(row: Provider, model: str, sampling: Sequence[str]) -> tuple[str, ...]:
-    """Name the fields that the row or its model refuses; `sampling` are those of the request."""
+    """Name the fields that the row or its model refuses; `sampling` are the request's."""
     for pattern, names in row.model_drops:
         if re.match(pattern, model, re.IGNORECASE):
             return (*row.drops, *names)
@@ -180,7 +180,7 @@ def _leave_out(body: dict[str, Any], row: Provider) -> None:
 
 
 def _not_taken(request: ChatRequest, row: Provider) -> Iterator[str]:
-    """Name the caller's fields that are none of those that the row takes."""
+    """Name the caller's fields that the row does not take."""
     for name in field_names(request):
         limit = row.max_tokens_name if name in LIMITS else None
         given = limit or row.renames.get(name, name)

@@ -14,7 +14,7 @@ from chatd.config.provider import Provider
 from chatd.dialects.openai_chat.request import is_own
 
 Turn = dict[str, Any]
-# What asks a model to go on that takes no unfinished turn.
+# The text of a user turn after a prefill, for a model that takes none.
 _CONTINUE = "Continue."
 _REASONING = ("reasoning_content", "reasoning")
 

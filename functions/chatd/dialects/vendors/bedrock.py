@@ -1,6 +1,6 @@
-"""Share what the dialects on Amazon Bedrock have in common: ids, headers, refusals and call ids.
+"""Read model ids, refusals and call ids, and write headers, for all dialects on Amazon Bedrock.
 
-The facts are of October 2026, from AWS's guide and from what LiteLLM measured:
+The facts are of October 2026, from AWS's guide and from LiteLLM's measurements:
 https://docs.aws.amazon.com/bedrock/latest/userguide/endpoints.html and
 https://github.com/BerriAI/litellm/tree/main/litellm/llms/bedrock
 """
@@ -97,7 +97,7 @@ class UniqueIds:
         self._unique: dict[tuple[int, str], str] = {}
 
     def of(self, given: Any, choice: int = 0) -> Any:
-        """Return the same unique id for each piece of a call; any other id as it is."""
+        """Return the same unique id for each piece of a call; any other id unchanged."""
         if type(given) is not str or not _POSITIONAL.fullmatch(given):
             return given
         return self._unique.setdefault((choice, given), new_call_id())

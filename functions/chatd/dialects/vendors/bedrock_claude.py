@@ -1,4 +1,4 @@
-"""Correct a request for Claude on Amazon Bedrock, whatever dialect it came in.
+"""Correct a request for Claude on Amazon Bedrock.
 
 Bedrock takes fewer betas, tools and fields than Anthropic. The facts are of October 2026:
 https://docs.aws.amazon.com/bedrock/latest/userguide/inference-messages-api.html,
@@ -69,11 +69,11 @@ def taken_betas(betas: str) -> tuple[str, tuple[str, ...]]:
 
 
 def correct(body: Json, model: str, row: Provider) -> tuple[str, ...]:
-    """Leave out what Bedrock refuses.
+    """Leave out the tools, fields and parts of cache marks that Bedrock refuses.
 
     Args:
-        body: The body of a request. Its own fields are changed in place; what they hold may be the
-            caller's own JSON, and is copied before a change.
+        body: The body of a request. Its own fields are changed in place; their values may be the
+            caller's own JSON, and are copied before a change.
         model: The provider's name for the model.
         row: The provider's row.
 
@@ -91,7 +91,7 @@ def correct(body: Json, model: str, row: Provider) -> tuple[str, ...]:
 
 
 def correct_fields(body: Json, model: str, row: Provider) -> tuple[str, ...]:
-    """Do the part of `correct` that may change the answer; its result names what is left out."""
+    """Correct tools and fields, but no cache marks; return the same names as `correct`."""
     return (*_tools(body), *_output_config(body, model, row), *_context_management(body))
 
 
@@ -126,7 +126,7 @@ def _names_lost_tool(choice: Any, kept: list[Json]) -> bool:
 def _plain_tool(tool: Json) -> Json:
     """Return a tool without the fields that Bedrock refuses; the same tool without such a field.
 
-    Claude Code writes `custom: {"defer_loading": true}`, which Bedrock knows beside the name:
+    Claude Code writes `custom: {"defer_loading": true}`, which Bedrock takes without `custom`:
     https://github.com/BerriAI/litellm/issues/22847
     """
     schema = tool.get("input_schema")

@@ -55,7 +55,7 @@ def _without_hosted_tools(body: Json) -> tuple[str, ...]:
     """Leave out hosted tools, such as Codex's `web_search`, and a choice of one.
 
     Returns:
-        The names of what is left out.
+        The names of the left out tools and fields.
 
     """
     tools = body.get("tools")

@@ -13,7 +13,7 @@ from chatd.errors import InvalidRequestError
 if TYPE_CHECKING:
     from chatd.config.model_facts import ModelFacts
 
-# The id, the display name, and what is known of the model.
+# The id, the display name and the known facts of the model.
 Listed = tuple[str, str, "ModelFacts | None"]
 _DEFAULT_LIMIT, _MAX_LIMIT = 20, 1000
 # Anthropic's own value for a model whose date of release is unknown.
@@ -26,7 +26,7 @@ def model_info(name: str, display_name: str, facts: ModelFacts | None) -> dict[s
     Args:
         name: The id, as a request takes it.
         display_name: The label, which Claude Code shows in its list of models.
-        facts: What is known of the model.
+        facts: The known facts of the model.
 
     """
     return {
