@@ -110,7 +110,7 @@ def signed(
         (
             request.method,
             _canonical_path(url.path),
-            "&".join(sorted(url.query.split("&"))) if url.query else "",
+            _canonical_query(url.query),
             *(f"{name}:{value}" for name, value in lines.items()),
             "",
             names,
@@ -178,6 +178,12 @@ def _host(url: str) -> str:
     host = f"[{name}]" if ":" in name else name
     port = parts.port
     return host if port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f"{host}:{port}"
+
+
+def _canonical_query(query: str) -> str:
+    """Sort an encoded query by its names, then by its values."""
+    pairs = query.split("&") if query else []
+    return "&".join(sorted(pairs, key=lambda pair: pair.partition("=")))
 
 
 def _canonical_path(path: str) -> str:

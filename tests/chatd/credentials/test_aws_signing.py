@@ -13,7 +13,7 @@ import pytest
 from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
@@ -83,6 +83,7 @@ def in_lower_case(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
+@example(f"{HOST}/?a=b&a%3A=b", {}, None, ROLE)
 @given(URLS, HEADERS, st.none() | st.binary(max_size=100), st.sampled_from([ROLE, USER]))
 def test_headers_are_those_of_botocore(
     url: str, headers: dict[str, str], body: bytes | None, credentials: AwsCredentials
